@@ -1,0 +1,57 @@
+/* What the kernel needs from the hardware. */
+#ifndef ARCH_ARCH_H
+#define ARCH_ARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "csr.h"
+#include "hart.h"
+
+static inline struct hart *hart_self(void)
+{
+    struct hart *hart;
+
+    __asm__("mv %0, tp" : "=r"(hart));
+    return hart;
+}
+
+static inline uint64_t arch_time(void)
+{
+    return csr_read(time);
+}
+
+static inline uint64_t arch_cycles(void)
+{
+    return csr_read(cycle);
+}
+
+/* Loads a space into satp with what it owes in fences; NULL loads the kernel's own root. */
+void arch_load_space(struct hart *hart, struct vspace *space);
+
+/* Floating point.  arch_fpu_switch makes the hardware fit `next`; arch_fpu_first_use gives a thread
+ * fresh registers and returns true, or false when it had them already; arch_fpu_forget drops a
+ * thread that ends. */
+void arch_fpu_switch_slow(struct hart *hart, struct tcb *next);
+bool arch_fpu_first_use(struct hart *hart, struct tcb *thread);
+void arch_fpu_forget(struct hart *hart, struct tcb *thread);
+
+static inline void arch_fpu_switch(struct hart *hart, struct tcb *next)
+{
+    if (hart->fpu_on || next->uses_fp)
+        arch_fpu_switch_slow(hart, next);
+}
+
+/* Firmware.  Spec: SBI 1.0, chapters 5, 6 and 10. */
+void arch_console_put(char c);
+int arch_console_get(void);             /* next input byte, -1 when there is none */
+void arch_timer_set(uint64_t deadline); /* absolute; UINT64_MAX = never */
+_Noreturn void arch_power_off(bool failure);
+
+/* Sleeps until an interrupt is pending; returns true when it is the timer's. */
+bool arch_wait_for_interrupt(void);
+
+/* Leaves the boot stack and enters user mode with the hart's current thread. */
+_Noreturn void arch_enter_user(struct hart *hart);
+
+#endif

@@ -1,0 +1,152 @@
+/* Brings the machine up: device tree, memory, final tables, the hart; then the root task.
+ *
+ * The other harts stay parked in the firmware (SBI HSM: STOPPED). */
+#include "boot.h"
+
+#include <string.h>
+
+#include "arch.h"
+#include "kernel.h"
+#include "layout.h"
+#include "log.h"
+#include "paging.h"
+#include "panic.h"
+#include "root.h"
+#include "timer.h"
+
+#define COUNTERS_READABLE 7u /* scounteren: cycle, time, instret */
+#define QUANTUM_HZ        100u
+
+extern char boot_stack_end[];
+extern const char image_start[], image_end[];
+
+struct kernel kernel;
+static struct machine machine;
+static struct ranges ram;
+
+static void read_machine(uint64_t tree)
+{
+    uint64_t offset = tree % (FDT_WINDOW_BYTES / 2);
+    const char *blob = (const char *)(uintptr_t)(FDT_WINDOW + offset);
+    enum machine_error error = machine_read(&machine, blob, FDT_WINDOW_BYTES - offset);
+
+    if (error == MACHINE_OK)
+        return;
+    panic("device tree at %lx: %s (%s at offset %u; range %lx bytes %lx)", tree,
+          machine_error_text(error), fdt_error_text(machine.fault.tree), machine.fault.tree_offset,
+          machine.fault.range.base, machine.fault.range.bytes);
+}
+
+/* RAM that is ours: banks less what firmware reserved, less everything up to the end of the image
+ * in the image's bank, less the initrd. */
+static void find_ram(uint64_t load)
+{
+    uint64_t image_bytes = (uint64_t)(image_end - image_start);
+
+    for (unsigned i = 0; i < machine.bank_count; i++)
+        ranges_append(&ram, machine.banks[i].base, machine.banks[i].base + machine.banks[i].bytes);
+    for (unsigned i = 0; i < machine.bank_count; i++) {
+        const struct machine_range *bank = &machine.banks[i];
+
+        if (load - bank->base < bank->bytes)
+            ranges_subtract(&ram, bank->base, load + image_bytes);
+    }
+    for (unsigned i = 0; i < machine.reserved_count; i++)
+        ranges_subtract(&ram, machine.reserved[i].base,
+                        machine.reserved[i].base + machine.reserved[i].bytes);
+}
+
+/* Whether the initrd lies wholly in RAM that is ours; an initrd anywhere else is not trusted. */
+static bool initrd_in_ram(void)
+{
+    uint64_t start = machine.initrd.base & ~(PAGE_BYTES - 1);
+    uint64_t end = machine.initrd.base + machine.initrd.bytes;
+
+    for (unsigned i = 0; i < ram.count; i++) {
+        if (start >= ram.at[i].start && end <= ram.at[i].end)
+            return true;
+    }
+    return false;
+}
+
+/* Takes the kernel's root table and the frame table from the start of the longest range. */
+static void make_frame_table(uint64_t direct_offset)
+{
+    unsigned home = ranges_longest(&ram);
+    uint64_t start = ram.at[home].start;
+    uint64_t first = ram.at[0].start, last = ram.at[ram.count - 1].end;
+
+    if (machine.initrd.bytes != 0) {
+        uint64_t initrd_end = machine.initrd.base + machine.initrd.bytes;
+
+        first = machine.initrd.base < first ? machine.initrd.base : first;
+        last = initrd_end > last ? initrd_end : last;
+    }
+    frame_t first_frame = frame_containing((paddr_t){first});
+    uint64_t frames = frame_containing((paddr_t){last + PAGE_BYTES - 1}).value - first_frame.value;
+    uint64_t bytes = PAGE_BYTES + frames * sizeof(struct frame);
+    if (bytes > (ram.at[home].end - start) / 2)
+        panic("too little memory: the frame table needs %lu bytes, the largest free range has %lu",
+              bytes, ram.at[home].end - start);
+    kernel.root_table = frame_containing((paddr_t){start});
+    paging_move_root(kernel.root_table, direct_offset);
+    struct frame *table = (struct frame *)(uintptr_t)(start + PAGE_BYTES + direct_offset);
+    frame_table_init(&kernel.frames, table, first_frame, frames, direct_offset);
+    ranges_subtract(&ram, start, start + bytes);
+    for (unsigned i = 0; i < ram.count; i++)
+        frame_table_free_range(&kernel.frames, frame_containing((paddr_t){ram.at[i].start}),
+                               (ram.at[i].end - ram.at[i].start) / PAGE_BYTES);
+}
+
+static void start_hart(uint64_t hart_id)
+{
+    struct hart *hart = &kernel.hart;
+
+    __asm__ volatile("mv tp, %0" ::"r"(hart) : "tp");
+    hart->id = hart_id;
+    hart->stack_end = (uint64_t)(uintptr_t)boot_stack_end;
+    hart->timer_deadline = TIMER_NEVER;
+    hart->quantum_end = TIMER_NEVER;
+    csr_write(scounteren, (uint64_t)COUNTERS_READABLE);
+    csr_clear(sstatus, SSTATUS_SPP | SSTATUS_FS);
+    csr_set(sstatus, SSTATUS_SPIE);
+    arch_timer_set(TIMER_NEVER);
+    csr_write(sie, SIE_TIMER);
+}
+
+void boot_kernel(uint64_t hart_id, uint64_t tree, uint64_t load, uint64_t instret)
+{
+    start_hart(hart_id);
+    read_machine(tree);
+    find_ram(load);
+    if (machine.initrd.bytes != 0 && !initrd_in_ram()) {
+        log_write("faultline: initrd at %lx, %lu bytes: not in free RAM, ignored\n",
+                  machine.initrd.base, machine.initrd.bytes);
+        machine.initrd.bytes = 0;
+    }
+    ranges_subtract(&ram, machine.initrd.base, machine.initrd.base + machine.initrd.bytes);
+    if (ram.count == 0)
+        panic("no RAM is left beside firmware, image and initrd");
+    uint64_t direct_offset = paging_finish(&ram, load);
+    if (ram.count == 0)
+        panic("no RAM could be mapped");
+    make_frame_table(direct_offset);
+    if (machine.initrd.bytes != 0)
+        frame_table_free_range(
+            &kernel.frames, frame_containing((paddr_t){machine.initrd.base}),
+            (machine.initrd.base % PAGE_BYTES + machine.initrd.bytes + PAGE_BYTES - 1) /
+                PAGE_BYTES);
+    asid_init(&kernel.asids, paging_asid_bits());
+    kernel.timebase_hz = machine.timebase_hz;
+    kernel.quantum_ticks = machine.timebase_hz / QUANTUM_HZ;
+    kernel.boot_instructions = instret;
+    root_start(&machine, &ram);
+    arch_enter_user(&kernel.hart);
+}
+
+void arch_enter_user(struct hart *hart)
+{
+    kernel.boot_instructions = csr_read(instret) - kernel.boot_instructions;
+    __asm__ volatile("mv sp, %0\n\tj trap_return" ::"r"(hart->stack_end) : "memory");
+    __builtin_unreachable();
+}

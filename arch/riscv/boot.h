@@ -1,0 +1,11 @@
+/* From assembly to the first user instruction. */
+#ifndef ARCH_BOOT_H
+#define ARCH_BOOT_H
+
+#include <stdint.h>
+
+/* Entered by boot.S on the early tables.  tree, load: physical addresses; instret: counter at
+ * entry. */
+_Noreturn void boot_kernel(uint64_t hart_id, uint64_t tree, uint64_t load, uint64_t instret);
+
+#endif

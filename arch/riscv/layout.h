@@ -1,0 +1,21 @@
+/* The kernel's virtual layout, shared by C, assembly and the linker script's checks.
+ *
+ *   IMAGE_BASE    the image, wherever it was loaded (2 MiB granularity): text read-execute, rodata
+ *                 read-only, data read-write, on 4 KiB leaves
+ *   FDT_WINDOW    during boot only: 4 MiB around the device tree
+ *   DIRECT_BASE   the direct map: RAM that is neither firmware's nor the image's, read-write
+ */
+#ifndef ARCH_LAYOUT_H
+#define ARCH_LAYOUT_H
+
+#define IMAGE_BASE       0xffffffff80000000
+#define IMAGE_MAX_BYTES  0x200000
+#define FDT_WINDOW       0xffffffff80400000
+#define FDT_WINDOW_BYTES 0x400000
+#define DIRECT_BASE      0xffffffc000000000
+#define DIRECT_BYTES     0x3e00000000 /* 248 GiB */
+
+#define KERNEL_STACK_BYTES 8192
+#define EARLY_LEAF         0xcf /* V R W X A D: only until boot has built the final tables */
+
+#endif

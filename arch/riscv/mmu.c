@@ -1,0 +1,98 @@
+/* Translations in the hardware: satp, ASIDs in use, fences.  Provides mm/mmu.h.
+ *
+ *  T1  while a hart runs a space, its bit is set in space->harts and hart->space is that space;
+ *  T2  a space that is not loaded may have stale translations in a hart only if that hart's bit is
+ * set in space->stale (space->stale_code for instructions): they are fenced when it is loaded.
+ * Spec: RISC-V Privileged 1.12, 4.1.11 and 4.2.1. */
+#include "arch.h"
+#include "kernel.h"
+
+static uint64_t hart_bit(const struct hart *hart)
+{
+    return 1ull << (hart->id & 63);
+}
+
+static void fence_all(struct hart *hart)
+{
+    __asm__ volatile("sfence.vma" ::: "memory");
+    hart->counter[FL_COUNTER_FENCES]++;
+}
+
+static void fence_asid(struct hart *hart, asid_t asid)
+{
+    __asm__ volatile("sfence.vma zero, %0" ::"r"((uint64_t)asid.value) : "memory");
+    hart->counter[FL_COUNTER_FENCES]++;
+}
+
+void mmu_fence_page(struct vspace *space, vaddr_t address)
+{
+    struct hart *hart = hart_self();
+
+    if (hart->space != space) {
+        space->stale |= hart_bit(hart);
+        return;
+    }
+    __asm__ volatile("sfence.vma %0, %1"
+                     :
+                     : "r"(address.value), "r"((uint64_t)space->tag.asid.value)
+                     : "memory");
+    hart->counter[FL_COUNTER_FENCES]++;
+}
+
+void mmu_fence_space(struct vspace *space)
+{
+    struct hart *hart = hart_self();
+
+    if (hart->space != space)
+        space->stale |= hart_bit(hart);
+    else
+        fence_asid(hart, space->tag.asid);
+}
+
+void mmu_fence_code(struct vspace *space)
+{
+    struct hart *hart = hart_self();
+
+    if (hart->space != space)
+        space->stale_code |= hart_bit(hart);
+    else
+        __asm__ volatile("fence.i" ::: "memory");
+}
+
+/* What a space owes before it runs here again. */
+static void settle_stale(struct hart *hart, struct vspace *space)
+{
+    uint64_t bit = hart_bit(hart);
+
+    if (space->stale & bit) {
+        space->stale &= ~bit;
+        fence_asid(hart, space->tag.asid);
+    }
+    if (space->stale_code & bit) {
+        space->stale_code &= ~bit;
+        __asm__ volatile("fence.i" ::: "memory");
+    }
+}
+
+void arch_load_space(struct hart *hart, struct vspace *space)
+{
+    uint64_t root = kernel.root_table.value;
+    uint64_t asid = 0;
+    bool flush = false;
+
+    if (hart->space != NULL)
+        hart->space->harts &= ~hart_bit(hart);
+    hart->space = space;
+    hart->counter[FL_COUNTER_SWITCHES]++;
+    if (space != NULL) {
+        space->harts |= hart_bit(hart);
+        flush = asid_assign(&kernel.asids, &space->tag);
+        root = space->root.value;
+        asid = space->tag.asid.value;
+    }
+    csr_write(satp, SATP_SV39 | asid << SATP_ASID_SHIFT | root);
+    if (flush)
+        fence_all(hart);
+    if (space != NULL && (space->stale | space->stale_code) != 0)
+        settle_stale(hart, space);
+}

@@ -1,0 +1,22 @@
+/* Structure offsets for assembly: compiled, never run; the build turns it into offsets.h. */
+#include <stddef.h>
+
+#include "hart.h"
+#include "thread.h"
+
+#define OFFSET(name, type, member) __asm__ volatile("\n->" #name " %0" ::"i"(offsetof(type, member)))
+#define VALUE(name, value)         __asm__ volatile("\n->" #name " %0" ::"i"(value))
+
+void offsets(void);
+
+void offsets(void)
+{
+    OFFSET(HART_CURRENT, struct hart, current);
+    OFFSET(HART_STACK, struct hart, stack_end);
+    OFFSET(HART_SAVED_T0, struct hart, saved_t0);
+    OFFSET(HART_SAVED_T1, struct hart, saved_t1);
+    OFFSET(TCB_REGS, struct tcb, regs);
+    OFFSET(TCB_FULL, struct tcb, full_frame);
+    OFFSET(TCB_FP, struct tcb, fp);
+    VALUE(CALL_COUNT, FL_CALL_COUNT);
+}

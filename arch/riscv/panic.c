@@ -1,0 +1,118 @@
+/* Panic reports.  Owns panic_frame, into which trap.S saves the kernel's registers. */
+#include <stdarg.h>
+
+#include "panic.h"
+
+#include "arch.h"
+#include "check.h"
+#include "layout.h"
+#include "log.h"
+
+extern const char image_start[], image_text_end[];
+extern char boot_stack_end[];
+uint64_t panic_frame[32];
+
+static const char *const cause_text[16] = {"instruction address misaligned",
+                                           "instruction access fault",
+                                           "illegal instruction",
+                                           "breakpoint",
+                                           "load address misaligned",
+                                           "load access fault",
+                                           "store address misaligned",
+                                           "store access fault",
+                                           "call from user mode",
+                                           "call from supervisor mode",
+                                           "reserved cause 10",
+                                           "call from machine mode",
+                                           "instruction page fault",
+                                           "load page fault",
+                                           "reserved cause 14",
+                                           "store page fault"};
+
+const char *trap_cause_text(uint64_t cause)
+{
+    if (cause & CAUSE_INTERRUPT)
+        return "interrupt";
+    return cause < 16 ? cause_text[cause] : "reserved cause";
+}
+
+static void print_registers(const uint64_t *registers)
+{
+    static const char names[32][5] = {"pc", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
+                                      "s0", "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
+                                      "a6", "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
+                                      "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
+
+    for (unsigned i = 0; i < 32; i++)
+        log_write("%s%s %lx", i % 4 == 0 ? "\n  " : "  ", names[i], registers[i]);
+    log_write("\n");
+}
+
+/* Walks the frame pointers; every address is checked before it is followed. */
+static void print_backtrace(uint64_t pc, uint64_t fp)
+{
+    uint64_t top = (uint64_t)(uintptr_t)boot_stack_end;
+    uint64_t bottom = top - KERNEL_STACK_BYTES;
+
+    log_write("backtrace: %lx", pc);
+    for (unsigned depth = 0; depth < 32; depth++) {
+        if (fp <= bottom + 16 || fp > top || fp % 8 != 0)
+            break;
+        uint64_t ra = *(const uint64_t *)(uintptr_t)(fp - 8);
+        if (ra < (uint64_t)(uintptr_t)image_start || ra >= (uint64_t)(uintptr_t)image_text_end)
+            break;
+        log_write(" %lx", ra);
+        uint64_t next = *(const uint64_t *)(uintptr_t)(fp - 16);
+        if (next <= fp)
+            break;
+        fp = next;
+    }
+    log_write("\n");
+}
+
+_Noreturn static void stop(void)
+{
+    log_write("faultline: the system has stopped\n");
+    arch_power_off(true);
+}
+
+void panic(const char *format, ...)
+{
+    va_list arguments;
+
+    log_write("\nfaultline: panic: ");
+    va_start(arguments, format);
+    log_write_list(format, arguments);
+    va_end(arguments);
+    log_write("\n");
+    print_backtrace((uint64_t)(uintptr_t)__builtin_return_address(0),
+                    (uint64_t)(uintptr_t)__builtin_frame_address(0));
+    stop();
+}
+
+void panic_thread(const struct tcb *thread, uint64_t cause, uint64_t value)
+{
+    log_write("\nfaultline: panic: the root task faulted: %s (cause %lu), value %lx",
+              trap_cause_text(cause), cause, value);
+    print_registers(thread->regs);
+    stop();
+}
+
+void panic_trap(uint64_t cause, uint64_t value)
+{
+    static bool again;
+
+    if (again)
+        arch_power_off(true);
+    again = true;
+    log_write("\nfaultline: panic: the kernel trapped: %s (cause %lu), value %lx",
+              trap_cause_text(cause), cause, value);
+    print_registers(panic_frame);
+    print_backtrace(panic_frame[REG_PC], panic_frame[REG_S0]);
+    stop();
+}
+
+void mm_assert_failed(const char *file, int line, const char *text)
+{
+    panic("%s:%d: assertion failed: %s", file, line, text);
+}

@@ -1,0 +1,57 @@
+/* Calls to the firmware: console, timer, reset.  Owns nothing.  Spec: SBI 1.0, chapters 3, 5,
+ * 6, 10. */
+#include "arch.h"
+
+#define SBI_LEGACY_SET_TIMER 0ull
+#define SBI_LEGACY_PUTCHAR   1ull
+#define SBI_LEGACY_GETCHAR   2ull
+#define SBI_LEGACY_SHUTDOWN  8ull
+#define SBI_TIME             0x54494d45ull
+#define SBI_SRST             0x53525354ull
+
+struct sbi_result {
+    int64_t error;
+    uint64_t value;
+};
+
+static struct sbi_result sbi_call(uint64_t extension, uint64_t function, uint64_t arg0,
+                                  uint64_t arg1)
+{
+    register uint64_t a0 __asm__("a0") = arg0;
+    register uint64_t a1 __asm__("a1") = arg1;
+    register uint64_t a6 __asm__("a6") = function;
+    register uint64_t a7 __asm__("a7") = extension;
+
+    __asm__ volatile("ecall" : "+r"(a0), "+r"(a1) : "r"(a6), "r"(a7) : "memory");
+    return (struct sbi_result){(int64_t)a0, a1};
+}
+
+void arch_console_put(char c)
+{
+    sbi_call(SBI_LEGACY_PUTCHAR, 0, (uint8_t)c, 0);
+}
+
+int arch_console_get(void)
+{
+    return (int)sbi_call(SBI_LEGACY_GETCHAR, 0, 0, 0).error;
+}
+
+void arch_timer_set(uint64_t deadline)
+{
+    if (sbi_call(SBI_TIME, 0, deadline, 0).error != 0)
+        sbi_call(SBI_LEGACY_SET_TIMER, 0, deadline, 0);
+}
+
+void arch_power_off(bool failure)
+{
+    sbi_call(SBI_SRST, 0, 0, failure ? 1 : 0);
+    sbi_call(SBI_LEGACY_SHUTDOWN, 0, 0, 0);
+    for (;;)
+        __asm__ volatile("wfi");
+}
+
+bool arch_wait_for_interrupt(void)
+{
+    __asm__ volatile("wfi" ::: "memory");
+    return (csr_read(sip) & SIE_TIMER) != 0;
+}

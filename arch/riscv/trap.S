@@ -1,0 +1,232 @@
+/* Kernel entry and exit.
+ *
+ * In U-mode sscratch holds the hart; in the kernel it holds 0, so a trap of the kernel's own is told
+ * apart by one test.  x1..x31 of a thread are saved at TCB_REGS + 8 * n, its pc in the place of x0.
+ * A call saves what the C ABI preserves; everything else dies and comes back as results or zero.  A
+ * fault or interrupt saves all registers (full_frame).  The kernel never uses gp.  Each hart has one
+ * stack, empty whenever user mode runs. */
+#include "offsets.h"
+
+#define X(n) (TCB_REGS + 8 * (n))
+#define PC   TCB_REGS
+
+    .text
+    .globl trap_entry
+    .balign 4
+/* From U-mode: user registers, user satp, sscratch = hart.  From S-mode: sscratch = 0. */
+trap_entry:
+    csrrw   tp, sscratch, tp
+    beqz    tp, trap_from_kernel
+    sd      t0, HART_SAVED_T0(tp)
+    sd      t1, HART_SAVED_T1(tp)
+    csrr    t0, scause
+    ld      t1, HART_CURRENT(tp)        /* t1 = running TCB */
+    addi    t0, t0, -8                  /* environment call from U-mode? */
+    bnez    t0, trap_full
+    li      t0, CALL_COUNT
+    bgeu    a7, t0, trap_full           /* unknown number: a fault for the handler to emulate */
+
+/* A known call: arguments in a0..a6 go straight to C. */
+    sd      ra, X(1)(t1)
+    sd      sp, X(2)(t1)
+    sd      gp, X(3)(t1)
+    sd      s0, X(8)(t1)
+    sd      s1, X(9)(t1)
+    sd      s2, X(18)(t1)
+    sd      s3, X(19)(t1)
+    sd      s4, X(20)(t1)
+    sd      s5, X(21)(t1)
+    sd      s6, X(22)(t1)
+    sd      s7, X(23)(t1)
+    sd      s8, X(24)(t1)
+    sd      s9, X(25)(t1)
+    sd      s10, X(26)(t1)
+    sd      s11, X(27)(t1)
+    csrrw   t0, sscratch, zero
+    sd      t0, X(4)(t1)
+    csrr    t0, sepc
+    addi    t0, t0, 4
+    sd      t0, PC(t1)
+    sb      zero, TCB_FULL(t1)
+    ld      sp, HART_STACK(tp)
+    li      s0, 0
+    lla     t0, syscall_table
+    slli    t2, a7, 3
+    add     t0, t0, t2
+    ld      t0, 0(t0)
+    jalr    t0
+
+/* To U-mode: tp = hart, whose current thread runs; its space and FPU state are in place. */
+    .globl trap_return
+trap_return:
+    ld      t1, HART_CURRENT(tp)
+    sc.w    zero, zero, (tp)            /* drop any lr reservation; the first word of the hart is a dummy */
+    ld      t2, PC(t1)
+    lbu     t0, TCB_FULL(t1)
+    csrw    sepc, t2
+    csrw    sscratch, tp
+    bnez    t0, trap_return_full
+    ld      ra, X(1)(t1)
+    ld      sp, X(2)(t1)
+    ld      gp, X(3)(t1)
+    ld      tp, X(4)(t1)
+    ld      s0, X(8)(t1)
+    ld      s1, X(9)(t1)
+    ld      a0, X(10)(t1)
+    ld      a1, X(11)(t1)
+    ld      a2, X(12)(t1)
+    ld      a3, X(13)(t1)
+    ld      a4, X(14)(t1)
+    ld      a5, X(15)(t1)
+    ld      a6, X(16)(t1)
+    ld      s2, X(18)(t1)
+    ld      s3, X(19)(t1)
+    ld      s4, X(20)(t1)
+    ld      s5, X(21)(t1)
+    ld      s6, X(22)(t1)
+    ld      s7, X(23)(t1)
+    ld      s8, X(24)(t1)
+    ld      s9, X(25)(t1)
+    ld      s10, X(26)(t1)
+    ld      s11, X(27)(t1)
+    li      a7, 0                       /* nothing of the kernel's reaches user mode */
+    li      t0, 0
+    li      t1, 0
+    li      t2, 0
+    li      t3, 0
+    li      t4, 0
+    li      t5, 0
+    li      t6, 0
+    sret
+
+/* A fault, an interrupt or an unknown call: t1 = TCB, the user's t0 and t1 are in the hart. */
+trap_full:
+    sd      ra, X(1)(t1)
+    sd      sp, X(2)(t1)
+    sd      gp, X(3)(t1)
+    csrrw   t0, sscratch, zero
+    sd      t0, X(4)(t1)
+    ld      t0, HART_SAVED_T0(tp)
+    sd      t0, X(5)(t1)
+    ld      t0, HART_SAVED_T1(tp)
+    sd      t0, X(6)(t1)
+    sd      t2, X(7)(t1)
+    sd      s0, X(8)(t1)
+    sd      s1, X(9)(t1)
+    sd      a0, X(10)(t1)
+    sd      a1, X(11)(t1)
+    sd      a2, X(12)(t1)
+    sd      a3, X(13)(t1)
+    sd      a4, X(14)(t1)
+    sd      a5, X(15)(t1)
+    sd      a6, X(16)(t1)
+    sd      a7, X(17)(t1)
+    sd      s2, X(18)(t1)
+    sd      s3, X(19)(t1)
+    sd      s4, X(20)(t1)
+    sd      s5, X(21)(t1)
+    sd      s6, X(22)(t1)
+    sd      s7, X(23)(t1)
+    sd      s8, X(24)(t1)
+    sd      s9, X(25)(t1)
+    sd      s10, X(26)(t1)
+    sd      s11, X(27)(t1)
+    sd      t3, X(28)(t1)
+    sd      t4, X(29)(t1)
+    sd      t5, X(30)(t1)
+    sd      t6, X(31)(t1)
+    csrr    a1, sepc
+    sd      a1, PC(t1)
+    li      t0, 1
+    sb      t0, TCB_FULL(t1)
+    ld      sp, HART_STACK(tp)
+    li      s0, 0
+    csrr    a0, scause
+    csrr    a2, stval
+    mv      a3, t1
+    call    trap_handle                 /* (cause, pc, trap value, TCB) */
+    j       trap_return
+
+/* t1 = TCB: all registers as they were saved. */
+trap_return_full:
+    ld      ra, X(1)(t1)
+    ld      sp, X(2)(t1)
+    ld      gp, X(3)(t1)
+    ld      tp, X(4)(t1)
+    ld      t0, X(5)(t1)
+    ld      t2, X(7)(t1)
+    ld      s0, X(8)(t1)
+    ld      s1, X(9)(t1)
+    ld      a0, X(10)(t1)
+    ld      a1, X(11)(t1)
+    ld      a2, X(12)(t1)
+    ld      a3, X(13)(t1)
+    ld      a4, X(14)(t1)
+    ld      a5, X(15)(t1)
+    ld      a6, X(16)(t1)
+    ld      a7, X(17)(t1)
+    ld      s2, X(18)(t1)
+    ld      s3, X(19)(t1)
+    ld      s4, X(20)(t1)
+    ld      s5, X(21)(t1)
+    ld      s6, X(22)(t1)
+    ld      s7, X(23)(t1)
+    ld      s8, X(24)(t1)
+    ld      s9, X(25)(t1)
+    ld      s10, X(26)(t1)
+    ld      s11, X(27)(t1)
+    ld      t3, X(28)(t1)
+    ld      t4, X(29)(t1)
+    ld      t5, X(30)(t1)
+    ld      t6, X(31)(t1)
+    ld      t1, X(6)(t1)
+    sret
+
+/* A trap of the kernel itself: always a bug.  Registers go to panic_frame, as in a TCB. */
+trap_from_kernel:
+    csrrw   tp, sscratch, tp            /* tp = hart again, sscratch = 0 */
+    csrw    sscratch, t0
+    lla     t0, panic_frame
+    sd      ra, 8(t0)
+    sd      sp, 16(t0)
+    sd      gp, 24(t0)
+    sd      tp, 32(t0)
+    sd      t1, 48(t0)
+    sd      t2, 56(t0)
+    sd      s0, 64(t0)
+    sd      s1, 72(t0)
+    sd      a0, 80(t0)
+    sd      a1, 88(t0)
+    sd      a2, 96(t0)
+    sd      a3, 104(t0)
+    sd      a4, 112(t0)
+    sd      a5, 120(t0)
+    sd      a6, 128(t0)
+    sd      a7, 136(t0)
+    sd      s2, 144(t0)
+    sd      s3, 152(t0)
+    sd      s4, 160(t0)
+    sd      s5, 168(t0)
+    sd      s6, 176(t0)
+    sd      s7, 184(t0)
+    sd      s8, 192(t0)
+    sd      s9, 200(t0)
+    sd      s10, 208(t0)
+    sd      s11, 216(t0)
+    sd      t3, 224(t0)
+    sd      t4, 232(t0)
+    sd      t5, 240(t0)
+    sd      t6, 248(t0)
+    csrrw   t1, sscratch, zero
+    sd      t1, 40(t0)
+    csrr    t1, sepc
+    sd      t1, 0(t0)
+    lla     sp, panic_stack_end         /* the fault may be the stack's */
+    csrr    a0, scause
+    csrr    a1, stval
+    call    panic_trap                  /* does not return */
+
+    .section .bss
+    .balign 16
+panic_stack:    .skip 4096
+panic_stack_end:

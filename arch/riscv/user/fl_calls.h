@@ -1,0 +1,147 @@
+/* Kernel calls as C functions: one stub per line of kernel/abi/calls.def, generated here.
+ *
+ * A call clobbers what a function call clobbers.  flr_NAME(...) takes the arguments of calls.def
+ * and returns status and value; ipc_* calls have wrappers of their own. */
+#ifndef FL_CALLS_H
+#define FL_CALLS_H
+
+#include "abi.h"
+
+struct fl_result {
+    uint64_t status; /* FL_STATUS_CODE(), FL_STATUS_ARG() */
+    uint64_t value;
+};
+
+struct fl_message {
+    uint64_t status;
+    uint64_t info;
+    uint64_t word[4];
+    uint64_t badge;
+};
+
+#define FL_ECALL_CLOBBERS "memory", "t0", "t1", "t2", "t3", "t4", "t5", "t6"
+
+static inline struct fl_result fl_ecall(uint64_t number, uint64_t r0, uint64_t r1, uint64_t r2,
+                                        uint64_t r3, uint64_t r4, uint64_t r5, uint64_t r6)
+{
+    register uint64_t a0 __asm__("a0") = r0;
+    register uint64_t a1 __asm__("a1") = r1;
+    register uint64_t a2 __asm__("a2") = r2;
+    register uint64_t a3 __asm__("a3") = r3;
+    register uint64_t a4 __asm__("a4") = r4;
+    register uint64_t a5 __asm__("a5") = r5;
+    register uint64_t a6 __asm__("a6") = r6;
+    register uint64_t a7 __asm__("a7") = number;
+    __asm__ volatile("ecall"
+                     : "+r"(a0), "+r"(a1), "+r"(a2), "+r"(a3), "+r"(a4), "+r"(a5), "+r"(a6),
+                       "+r"(a7)
+                     :
+                     : FL_ECALL_CLOBBERS);
+    return (struct fl_result){a0, a1};
+}
+
+/* The ipc_* calls: `number` picks which; see calls.def for what r0..r6 mean. */
+static inline void fl_ipc(uint64_t number, uint64_t r0, uint64_t info, const uint64_t word[4],
+                          uint64_t r6, struct fl_message *out)
+{
+    register uint64_t a0 __asm__("a0") = r0;
+    register uint64_t a1 __asm__("a1") = info;
+    register uint64_t a2 __asm__("a2") = word[0];
+    register uint64_t a3 __asm__("a3") = word[1];
+    register uint64_t a4 __asm__("a4") = word[2];
+    register uint64_t a5 __asm__("a5") = word[3];
+    register uint64_t a6 __asm__("a6") = r6;
+    register uint64_t a7 __asm__("a7") = number;
+    __asm__ volatile("ecall"
+                     : "+r"(a0), "+r"(a1), "+r"(a2), "+r"(a3), "+r"(a4), "+r"(a5), "+r"(a6),
+                       "+r"(a7)
+                     :
+                     : FL_ECALL_CLOBBERS);
+    *out = (struct fl_message){a0, a1, {a2, a3, a4, a5}, a6};
+}
+
+/* Sends and waits for the answer; message words 4.. are in the buffer at FL_BUFFER both ways. */
+static inline struct fl_message fl_ipc_call(uint64_t endpoint, uint64_t info, uint64_t w0,
+                                            uint64_t w1, uint64_t w2, uint64_t w3)
+{
+    struct fl_message out;
+    fl_ipc(FL_CALL_ipc_call, endpoint, info, (const uint64_t[4]){w0, w1, w2, w3}, 0, &out);
+    return out;
+}
+
+/* Answers `message`'s info and words through `reply`, then receives into *message. */
+static inline void fl_ipc_reply_recv(uint64_t endpoint, uint64_t reply, struct fl_message *message)
+{
+    fl_ipc(FL_CALL_ipc_reply_recv, endpoint, message->info, message->word, reply, message);
+}
+
+static inline void fl_ipc_recv(uint64_t endpoint, uint64_t reply, struct fl_message *message)
+{
+    fl_ipc(FL_CALL_ipc_recv, endpoint, reply, (const uint64_t[4]){0}, 0, message);
+}
+
+static inline void fl_ipc_poll(uint64_t endpoint, uint64_t reply, struct fl_message *message)
+{
+    fl_ipc(FL_CALL_ipc_poll, endpoint, reply, (const uint64_t[4]){0}, 0, message);
+}
+
+static inline uint64_t fl_ipc_send(uint64_t endpoint, uint64_t info, uint64_t w0, uint64_t w1,
+                                   uint64_t w2, uint64_t w3)
+{
+    return fl_ecall(FL_CALL_ipc_send, endpoint, info, w0, w1, w2, w3, 0).status;
+}
+
+static inline uint64_t fl_ipc_reply(uint64_t reply, uint64_t info, uint64_t w0, uint64_t w1,
+                                    uint64_t w2, uint64_t w3)
+{
+    return fl_ecall(FL_CALL_ipc_reply, reply, info, w0, w1, w2, w3, 0).status;
+}
+
+/* Every call in raw form: struct fl_result flr_NAME(uint64_t argument, ...), with the arguments of
+ * calls.def. */
+#define FL_ARITY(...)                          FL_ARITY_(__VA_ARGS__, 7, 6, 5, 4, 3, 2, 1)
+#define FL_ARITY_(a, b, c, d, e, f, g, n, ...) n
+#define FL_CAT(a, b)                           FL_CAT_(a, b)
+#define FL_CAT_(a, b)                          a##b
+#define FL_PARAMETERS(...)                     FL_CAT(FL_PARAMETERS_, FL_ARITY(__VA_ARGS__))(__VA_ARGS__)
+#define FL_PARAMETERS_1(a)                     uint64_t a
+#define FL_PARAMETERS_2(a, b)                  uint64_t a, uint64_t b
+#define FL_PARAMETERS_3(a, b, c)               FL_PARAMETERS_2(a, b), uint64_t c
+#define FL_PARAMETERS_4(a, b, c, d)            FL_PARAMETERS_3(a, b, c), uint64_t d
+#define FL_PARAMETERS_5(a, b, c, d, e)         FL_PARAMETERS_4(a, b, c, d), uint64_t e
+#define FL_PARAMETERS_6(a, b, c, d, e, f)      FL_PARAMETERS_5(a, b, c, d, e), uint64_t f
+#define FL_PARAMETERS_7(a, b, c, d, e, f, g)   FL_PARAMETERS_6(a, b, c, d, e, f), uint64_t g
+#define FL_PASS(...)                           FL_CAT(FL_PASS_, FL_ARITY(__VA_ARGS__))(__VA_ARGS__)
+#define FL_PASS_1(a)                           a, 0, 0, 0, 0, 0, 0
+#define FL_PASS_2(a, b)                        a, b, 0, 0, 0, 0, 0
+#define FL_PASS_3(a, b, c)                     a, b, c, 0, 0, 0, 0
+#define FL_PASS_4(a, b, c, d)                  a, b, c, d, 0, 0, 0
+#define FL_PASS_5(a, b, c, d, e)               a, b, c, d, e, 0, 0
+#define FL_PASS_6(a, b, c, d, e, f)            a, b, c, d, e, f, 0
+#define FL_PASS_7(a, b, c, d, e, f, g)         a, b, c, d, e, f, g
+
+#define FL_CALL(number, name, args, errors, doc)                  \
+    static inline struct fl_result flr_##name(FL_PARAMETERS args) \
+    {                                                             \
+        return fl_ecall(number, FL_PASS args);                    \
+    }
+#define FL_RESERVED(number, name)
+#include "calls.def"
+#undef FL_CALL
+#undef FL_RESERVED
+
+static inline uint64_t fl_rdcycle(void)
+{
+    uint64_t value;
+    __asm__ volatile("rdcycle %0" : "=r"(value)::"memory");
+    return value;
+}
+
+static inline uint64_t fl_rdtime(void)
+{
+    uint64_t value;
+    __asm__ volatile("rdtime %0" : "=r"(value)::"memory");
+    return value;
+}
+
+#endif

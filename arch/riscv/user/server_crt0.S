@@ -1,0 +1,15 @@
+/* First instruction of a server (init, pager): U-mode, sp at the end of its stack, all other
+ * registers zero.  Sets gp, clears nothing (the loader zeroed .bss), calls main, never returns. */
+    .section .text.start, "ax"
+    .globl _start
+_start:
+    .option push
+    .option norelax
+    la      gp, __global_pointer$
+    .option pop
+    la      tp, __tls_base
+    li      a0, 0
+    li      a1, 0
+    call    main
+1:  unimp                       /* main of a server never returns */
+    j       1b

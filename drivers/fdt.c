@@ -1,0 +1,572 @@
+/* Flattened device trees: see fdt.h for the format, the invariants T1 to T5 and the limits.
+ *
+ * All reading of the structure block goes through token_read, which checks every bound itself.
+ * fdt_open runs it over the whole block and checks the nesting; walks run it again and cannot meet
+ * an error that fdt_open has not met.  `At` is always an offset in the structure block, from 0. */
+#include "fdt.h"
+
+/* Header fields: offsets in the blob.  Spec: 5.2. */
+enum {
+    HEADER_MAGIC = 0,
+    HEADER_TOTAL_BYTES = 4,
+    HEADER_STRUCTURE = 8,
+    HEADER_STRINGS = 12,
+    HEADER_RESERVATIONS = 16,
+    HEADER_VERSION = 20,
+    HEADER_COMPATIBLE = 24,
+    HEADER_STRINGS_BYTES = 32,
+    HEADER_STRUCTURE_BYTES = 36,
+    HEADER_BYTES = 40
+};
+
+#define MAGIC   0xd00dfeedu
+#define VERSION 17u
+
+#define CELL_BYTES        4u
+#define RESERVATION_BYTES 16u
+#define MAX_CELLS         2u /* a number has at most 64 bits */
+
+/* Tokens of the structure block.  Spec: 5.4.1. */
+enum { TOKEN_BEGIN_NODE = 1, TOKEN_END_NODE = 2, TOKEN_PROPERTY = 3, TOKEN_NOP = 4, TOKEN_END = 9 };
+
+struct token {
+    uint32_t kind;
+    uint32_t next;        /* where the token after this one starts */
+    const char *name;     /* TOKEN_BEGIN_NODE */
+    struct fdt_prop prop; /* TOKEN_PROPERTY */
+};
+
+/* ---- bytes and strings ---- */
+
+static uint32_t read_cell(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/* cells: 0 to MAX_CELLS. */
+static uint64_t read_cells(const uint8_t *bytes, uint32_t cells)
+{
+    uint64_t number = 0;
+
+    for (uint32_t i = 0; i < cells; i++)
+        number = number << 32 | read_cell(bytes + i * CELL_BYTES);
+    return number;
+}
+
+/* [offset, offset + bytes) lies in [0, limit). */
+static bool range_fits(uint32_t offset, uint32_t bytes, uint32_t limit)
+{
+    return offset <= limit && bytes <= limit - offset;
+}
+
+/* Cannot wrap: total sizes, and so all offsets, are at most FDT_MAX_BYTES. */
+static uint32_t align_cell(uint32_t offset)
+{
+    return (offset + CELL_BYTES - 1) & ~(CELL_BYTES - 1);
+}
+
+static bool text_equal(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+/* The text starts with the `length` characters at `start`, none of which is NUL.
+ * Returns: what follows them, or NULL. */
+static const char *text_after(const char *text, const char *start, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] != start[i])
+            return NULL;
+    return text + length;
+}
+
+static size_t text_length_to(const char *text, char stop)
+{
+    size_t length = 0;
+
+    while (text[length] && text[length] != stop)
+        length++;
+    return length;
+}
+
+/* Length with the NUL of the string that starts at `start`, 0 if none ends before limit. */
+static uint32_t string_bytes(const uint8_t *bytes, uint32_t start, uint32_t limit)
+{
+    for (uint32_t end = start; end < limit; end++)
+        if (bytes[end] == 0)
+            return end + 1 - start;
+    return 0;
+}
+
+/* ---- tokens ---- */
+
+static enum fdt_error token_read_node(const struct fdt *tree, uint32_t at, struct token *token)
+{
+    const uint8_t *block = tree->blob + tree->structure;
+    uint32_t bytes = string_bytes(block, at, tree->structure_bytes);
+
+    if (bytes == 0)
+        return FDT_BAD_NODE_NAME;
+    token->name = (const char *)block + at;
+    token->next = align_cell(at + bytes);
+    return FDT_OK;
+}
+
+static enum fdt_error token_read_property(const struct fdt *tree, uint32_t at, struct token *token)
+{
+    const uint8_t *block = tree->blob + tree->structure;
+    uint32_t bytes, name;
+
+    if (!range_fits(at, 2 * CELL_BYTES, tree->structure_bytes))
+        return FDT_BAD_PROPERTY_VALUE;
+    bytes = read_cell(block + at);
+    name = read_cell(block + at + CELL_BYTES);
+    at += 2 * CELL_BYTES;
+    if (!range_fits(at, bytes, tree->structure_bytes))
+        return FDT_BAD_PROPERTY_VALUE;
+    if (name >= tree->strings_bytes)
+        return FDT_BAD_PROPERTY_NAME;
+    token->next = align_cell(at + bytes);
+    token->prop.name = (const char *)tree->blob + tree->strings + name;
+    token->prop.value = block + at;
+    token->prop.bytes = bytes;
+    token->prop.next = token->next;
+    return FDT_OK;
+}
+
+/* Reads the token at `at`.  token->next is above `at`, so any loop over tokens ends; it may lie
+ * past the block by the padding of the last token. */
+static enum fdt_error token_read(const struct fdt *tree, uint32_t at, struct token *token)
+{
+    if (!range_fits(at, CELL_BYTES, tree->structure_bytes))
+        return FDT_NO_END;
+    token->kind = read_cell(tree->blob + tree->structure + at);
+    token->next = at + CELL_BYTES;
+    switch (token->kind) {
+    case TOKEN_BEGIN_NODE:
+        return token_read_node(tree, at + CELL_BYTES, token);
+    case TOKEN_PROPERTY:
+        return token_read_property(tree, at + CELL_BYTES, token);
+    case TOKEN_END_NODE:
+    case TOKEN_NOP:
+    case TOKEN_END:
+        return FDT_OK;
+    default:
+        return FDT_BAD_TOKEN;
+    }
+}
+
+/* ---- opening: the checks ---- */
+
+/* What the nesting check knows between two tokens. */
+struct nesting {
+    uint32_t open; /* nodes begun and not ended */
+    bool root_seen;
+    bool at_properties; /* inside a node, before its first child */
+};
+
+static enum fdt_error nesting_begin(struct nesting *nesting)
+{
+    if (nesting->open == 0 && nesting->root_seen)
+        return FDT_BAD_NESTING;
+    if (nesting->open == FDT_MAX_DEPTH)
+        return FDT_TOO_DEEP;
+    nesting->open++;
+    nesting->root_seen = true;
+    nesting->at_properties = true;
+    return FDT_OK;
+}
+
+static enum fdt_error nesting_end(struct nesting *nesting)
+{
+    if (nesting->open == 0)
+        return FDT_BAD_NESTING;
+    nesting->open--;
+    nesting->at_properties = false;
+    return FDT_OK;
+}
+
+static enum fdt_error nesting_finish(const struct nesting *nesting)
+{
+    if (nesting->open > 0)
+        return FDT_BAD_NESTING;
+    return nesting->root_seen ? FDT_OK : FDT_NO_ROOT;
+}
+
+static enum fdt_error nesting_take(struct nesting *nesting, uint32_t kind)
+{
+    switch (kind) {
+    case TOKEN_BEGIN_NODE:
+        return nesting_begin(nesting);
+    case TOKEN_END_NODE:
+        return nesting_end(nesting);
+    case TOKEN_PROPERTY:
+        return nesting->at_properties ? FDT_OK : FDT_MISPLACED_PROPERTY;
+    case TOKEN_END:
+        return nesting_finish(nesting);
+    default: /* TOKEN_NOP: token_read lets nothing else through */
+        return FDT_OK;
+    }
+}
+
+/* Establishes T2, T3 and the node names of T4. */
+static enum fdt_error check_structure(struct fdt *tree)
+{
+    struct nesting nesting = {0, false, false};
+    struct token token = {.kind = TOKEN_NOP, .next = 0};
+
+    do {
+        uint32_t at = token.next;
+        enum fdt_error error;
+
+        tree->error_at = tree->structure + at;
+        error = token_read(tree, at, &token);
+        if (error == FDT_OK)
+            error = nesting_take(&nesting, token.kind);
+        if (error != FDT_OK)
+            return error;
+    } while (token.kind != TOKEN_END);
+    return FDT_OK;
+}
+
+/* Establishes T5. */
+static enum fdt_error check_reservations(struct fdt *tree)
+{
+    uint32_t at = read_cell(tree->blob + HEADER_RESERVATIONS);
+    uint32_t count = 0;
+
+    tree->error_at = HEADER_RESERVATIONS;
+    if (at < HEADER_BYTES)
+        return FDT_BAD_RESERVATIONS;
+    tree->reservations = at;
+    for (;; at += RESERVATION_BYTES, count++) {
+        if (!range_fits(at, RESERVATION_BYTES, tree->total_bytes))
+            return FDT_BAD_RESERVATIONS;
+        if (read_cells(tree->blob + at + 2 * CELL_BYTES, 2) == 0)
+            break;
+    }
+    tree->reservation_count = count;
+    return FDT_OK;
+}
+
+/* Reads the offset and size of a block from the header.  Returns: false when it lies outside. */
+static bool block_read(struct fdt *tree, uint32_t offset_field, uint32_t bytes_field,
+                       uint32_t *offset, uint32_t *bytes)
+{
+    *offset = read_cell(tree->blob + offset_field);
+    *bytes = read_cell(tree->blob + bytes_field);
+    tree->error_at = offset_field;
+    return *offset >= HEADER_BYTES && range_fits(*offset, *bytes, tree->total_bytes);
+}
+
+/* Establishes the rest of T1, and T4 for all property names at once: cut after its last NUL, the
+ * strings block ends every string that starts in it. */
+static enum fdt_error check_blocks(struct fdt *tree)
+{
+    if (!block_read(tree, HEADER_STRUCTURE, HEADER_STRUCTURE_BYTES, &tree->structure,
+                    &tree->structure_bytes))
+        return FDT_BAD_STRUCTURE_BLOCK;
+    if (!block_read(tree, HEADER_STRINGS, HEADER_STRINGS_BYTES, &tree->strings,
+                    &tree->strings_bytes))
+        return FDT_BAD_STRINGS_BLOCK;
+    while (tree->strings_bytes > 0 && tree->blob[tree->strings + tree->strings_bytes - 1] != 0)
+        tree->strings_bytes--;
+    return FDT_OK;
+}
+
+/* The fields that say what kind of blob it is and how long: only after this may more be read. */
+static enum fdt_error check_header(struct fdt *tree, size_t max_bytes)
+{
+    tree->error_at = HEADER_MAGIC;
+    if (max_bytes < HEADER_BYTES)
+        return FDT_TRUNCATED;
+    if (read_cell(tree->blob + HEADER_MAGIC) != MAGIC)
+        return FDT_BAD_MAGIC;
+    tree->error_at = HEADER_VERSION;
+    if (read_cell(tree->blob + HEADER_VERSION) < VERSION ||
+        read_cell(tree->blob + HEADER_COMPATIBLE) > VERSION)
+        return FDT_BAD_VERSION;
+    tree->error_at = HEADER_TOTAL_BYTES;
+    tree->total_bytes = read_cell(tree->blob + HEADER_TOTAL_BYTES);
+    if (tree->total_bytes < HEADER_BYTES || tree->total_bytes > FDT_MAX_BYTES)
+        return FDT_BAD_TOTAL_SIZE;
+    return tree->total_bytes <= max_bytes ? FDT_OK : FDT_TRUNCATED;
+}
+
+enum fdt_error fdt_open(struct fdt *tree, const void *blob, size_t max_bytes)
+{
+    enum fdt_error error;
+
+    *tree = (struct fdt){.blob = blob};
+    error = check_header(tree, max_bytes);
+    if (error == FDT_OK)
+        error = check_blocks(tree);
+    if (error == FDT_OK)
+        error = check_reservations(tree);
+    if (error == FDT_OK)
+        error = check_structure(tree);
+    return error;
+}
+
+const char *fdt_error_text(enum fdt_error error)
+{
+    static const char *const texts[] = {
+#define FDT_ERROR_TEXT(name, text) [FDT_##name] = text,
+        FDT_ERRORS(FDT_ERROR_TEXT)
+#undef FDT_ERROR_TEXT
+    };
+
+    return (size_t)error < sizeof texts / sizeof texts[0] ? texts[error] : "unknown error";
+}
+
+bool fdt_reservation(const struct fdt *tree, uint32_t index, struct fdt_range *range)
+{
+    const uint8_t *entry;
+
+    if (index >= tree->reservation_count)
+        return false;
+    entry = tree->blob + tree->reservations + index * RESERVATION_BYTES;
+    range->base = read_cells(entry, 2);
+    range->bytes = read_cells(entry + 2 * CELL_BYTES, 2);
+    return true;
+}
+
+/* ---- nodes ---- */
+
+/* Cells of the root's own `reg`, and what a node without the properties says.  Spec: 2.3.5. */
+static const struct fdt_cells default_cells = {2, 1};
+
+void fdt_walk_all(struct fdt_walk *walk, const struct fdt *tree)
+{
+    walk->tree = tree;
+    walk->at = 0;
+    walk->open = 0;
+    walk->floor = 0;
+}
+
+void fdt_walk_below(struct fdt_walk *walk, const struct fdt *tree, const struct fdt_node *node)
+{
+    walk->tree = tree;
+    walk->at = node->inside;
+    walk->open = node->depth + 1;
+    walk->floor = node->depth + 1;
+    walk->cells[node->depth] = fdt_child_cells(tree, node);
+}
+
+/* `at`: after the name of a node that begins. */
+static void walk_enter(struct fdt_walk *walk, const struct token *token, struct fdt_node *node)
+{
+    uint32_t depth = walk->open++;
+
+    node->name = token->name;
+    node->depth = depth;
+    node->reg_cells = depth > 0 ? walk->cells[depth - 1] : default_cells;
+    node->inside = token->next;
+    walk->cells[depth] = fdt_child_cells(walk->tree, node);
+}
+
+bool fdt_walk_next(struct fdt_walk *walk, struct fdt_node *node)
+{
+    struct token token;
+
+    while (token_read(walk->tree, walk->at, &token) == FDT_OK) {
+        bool leaves = token.kind == TOKEN_END_NODE;
+
+        if (token.kind == TOKEN_END || (leaves && walk->open == walk->floor))
+            return false;
+        walk->at = token.next;
+        walk->open -= leaves;
+        if (token.kind == TOKEN_BEGIN_NODE) {
+            walk_enter(walk, &token, node);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fdt_walk_next_child(struct fdt_walk *walk, struct fdt_node *node)
+{
+    struct fdt_node next;
+
+    while (fdt_walk_next(walk, &next)) {
+        if (next.depth == walk->floor) {
+            *node = next;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The path component [name, name + length) names the node, perhaps leaving out the unit address. */
+static bool node_matches(const struct fdt_node *node, const char *name, size_t length)
+{
+    const char *rest = text_after(node->name, name, length);
+
+    if (rest == NULL)
+        return false;
+    return *rest == 0 || (*rest == '@' && text_length_to(name, '@') >= length);
+}
+
+static bool find_child(const struct fdt *tree, struct fdt_node *node, const char *name,
+                       size_t length)
+{
+    struct fdt_walk walk;
+
+    fdt_walk_below(&walk, tree, node);
+    while (fdt_walk_next_child(&walk, node))
+        if (node_matches(node, name, length))
+            return true;
+    return false;
+}
+
+bool fdt_find(const struct fdt *tree, const char *path, struct fdt_node *node)
+{
+    struct fdt_walk walk;
+    struct fdt_node found;
+
+    fdt_walk_all(&walk, tree);
+    if (*path != '/' || !fdt_walk_next(&walk, &found))
+        return false;
+    for (;;) {
+        size_t length;
+
+        while (*path == '/')
+            path++;
+        if (*path == 0)
+            break;
+        length = text_length_to(path, '/');
+        if (!find_child(tree, &found, path, length))
+            return false;
+        path += length;
+    }
+    *node = found;
+    return true;
+}
+
+bool fdt_node_is_named(const struct fdt_node *node, const char *base)
+{
+    size_t length = text_length_to(node->name, '@');
+    const char *rest = text_after(base, node->name, length);
+
+    return rest != NULL && *rest == 0;
+}
+
+static uint8_t cells_read(const struct fdt *tree, const struct fdt_node *node, const char *name,
+                          uint8_t absent)
+{
+    struct fdt_prop prop;
+    uint32_t cells;
+
+    if (!fdt_prop_find(tree, node, name, &prop))
+        return absent;
+    cells = prop.bytes == CELL_BYTES ? read_cell(prop.value) : FDT_CELLS_BAD;
+    return cells < FDT_CELLS_BAD ? (uint8_t)cells : FDT_CELLS_BAD;
+}
+
+struct fdt_cells fdt_child_cells(const struct fdt *tree, const struct fdt_node *node)
+{
+    struct fdt_cells cells;
+
+    cells.address = cells_read(tree, node, "#address-cells", default_cells.address);
+    cells.size = cells_read(tree, node, "#size-cells", default_cells.size);
+    return cells;
+}
+
+/* ---- properties ---- */
+
+/* The next property at or after `at`, if it comes before any child and the node's end. */
+static bool prop_read(const struct fdt *tree, uint32_t at, struct fdt_prop *prop)
+{
+    struct token token = {.next = at};
+
+    do {
+        if (token_read(tree, token.next, &token) != FDT_OK)
+            return false;
+    } while (token.kind == TOKEN_NOP);
+    if (token.kind != TOKEN_PROPERTY)
+        return false;
+    *prop = token.prop;
+    return true;
+}
+
+bool fdt_prop_first(const struct fdt *tree, const struct fdt_node *node, struct fdt_prop *prop)
+{
+    return prop_read(tree, node->inside, prop);
+}
+
+bool fdt_prop_next(const struct fdt *tree, struct fdt_prop *prop)
+{
+    return prop_read(tree, prop->next, prop);
+}
+
+bool fdt_prop_find(const struct fdt *tree, const struct fdt_node *node, const char *name,
+                   struct fdt_prop *prop)
+{
+    struct fdt_prop each;
+
+    for (bool more = fdt_prop_first(tree, node, &each); more; more = fdt_prop_next(tree, &each)) {
+        if (text_equal(each.name, name)) {
+            *prop = each;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fdt_prop_number(const struct fdt_prop *prop, uint64_t *number)
+{
+    if (prop->bytes != CELL_BYTES && prop->bytes != 2 * CELL_BYTES)
+        return false;
+    *number = read_cells(prop->value, prop->bytes / CELL_BYTES);
+    return true;
+}
+
+const char *fdt_prop_string(const struct fdt_prop *prop, uint32_t index)
+{
+    uint32_t start = 0;
+
+    for (;; index--) {
+        uint32_t bytes = string_bytes(prop->value, start, prop->bytes);
+
+        if (bytes == 0)
+            return NULL;
+        if (index == 0)
+            return (const char *)prop->value + start;
+        start += bytes;
+    }
+}
+
+bool fdt_prop_has_string(const struct fdt_prop *prop, const char *text)
+{
+    uint32_t start = 0, bytes;
+
+    while ((bytes = string_bytes(prop->value, start, prop->bytes)) > 0) {
+        if (text_equal((const char *)prop->value + start, text))
+            return true;
+        start += bytes;
+    }
+    return false;
+}
+
+enum fdt_error fdt_prop_reg(const struct fdt_prop *reg, struct fdt_cells cells, uint32_t index,
+                            struct fdt_range *range)
+{
+    uint32_t address_bytes = cells.address * CELL_BYTES;
+    uint32_t entry_bytes = address_bytes + cells.size * CELL_BYTES;
+    const uint8_t *entry;
+
+    if (cells.address > MAX_CELLS || cells.size > MAX_CELLS || entry_bytes == 0)
+        return FDT_BAD_CELLS;
+    if (reg->bytes % entry_bytes != 0)
+        return FDT_BAD_LENGTH;
+    if (index >= reg->bytes / entry_bytes)
+        return FDT_ABSENT;
+    entry = reg->value + index * entry_bytes;
+    range->base = read_cells(entry, cells.address);
+    range->bytes = read_cells(entry + address_bytes, cells.size);
+    return FDT_OK;
+}

@@ -1,0 +1,25 @@
+/* The kernel's own state: one structure, owned by the hart that runs kernel code. */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+
+#include "asid.h"
+#include "hart.h"
+#include "machine.h"
+#include "object.h"
+
+struct kernel {
+    struct frame_table frames;
+    struct asid_allocator asids;
+    frame_t root_table;   /* the kernel's own; its upper half is in every space */
+    struct timer *timers; /* T1 */
+    uint64_t timebase_hz;
+    uint64_t quantum_ticks;
+    uint64_t objects;
+    uint64_t caps;
+    uint64_t boot_instructions;
+    struct hart hart; /* the boot hart; the others are parked in the firmware */
+};
+
+extern struct kernel kernel;
+
+#endif

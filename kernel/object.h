@@ -1,0 +1,130 @@
+/* Capabilities and kernel objects.
+ *
+ * A capability is a slot of a CNode: it names an object and says what its holder may do with it. An
+ * object lives in a frame of type object, is made by memory_retype and ends when its last
+ * capability is deleted.
+ *
+ *  O1  an object's `caps` is the number of slots (and of TCB handler and timer target capabilities)
+ *      that name it; no object is alive with caps = 0;
+ *  O2  an object frame's count in the frame table is the number of objects alive in it;
+ *  O3  a Memory capability's range lies inside one bank of the frame table;
+ *  O4  kernel.objects and kernel.caps are the sums over all objects and slots.
+ * All of it is owned by the kernel's single entry: one hart runs kernel code. */
+#ifndef KERNEL_OBJECT_H
+#define KERNEL_OBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+#include "vspace.h"
+
+struct tcb;
+
+struct cap {
+    uint8_t type; /* enum fl_object */
+    uint8_t zero[5];
+    uint16_t rights; /* FL_RIGHT_* */
+    union {
+        void *object;
+        uint64_t first_frame; /* Memory: number of the first frame */
+    };
+    union {
+        uint64_t badge; /* Endpoint, Notification; 0 = none.  Sched: highest priority allowed */
+        uint64_t pages; /* Memory */
+    };
+    uint64_t spare;
+};
+_Static_assert(sizeof(struct cap) == FL_PAGE_BYTES / FL_CNODE_SLOTS, "slots fill a frame");
+
+/* First words of every object that capabilities count. */
+struct object {
+    uint32_t caps;
+    uint8_t type; /* enum fl_object */
+    uint8_t zero[3];
+};
+
+/* FIFO of threads blocked on an endpoint or notification. */
+struct thread_queue {
+    struct tcb *head;
+    struct tcb *tail;
+};
+
+enum endpoint_side { ENDPOINT_IDLE, ENDPOINT_SENDERS, ENDPOINT_RECEIVERS };
+
+/*  E1  the queue is empty exactly when the side is IDLE; every queued thread waits on this side. */
+struct endpoint {
+    struct object object;
+    struct thread_queue queue;
+    enum endpoint_side side;
+};
+
+/*  N1  bits are pending only while no thread waits. */
+struct notification {
+    struct object object;
+    struct thread_queue queue;
+    uint64_t bits;
+    struct tcb *bound; /* receives of this thread are woken by the bits too */
+};
+
+enum reply_state {
+    REPLY_IDLE,    /* holds nothing */
+    REPLY_WAITING, /* a receiver sleeps with it */
+    REPLY_CALL,    /* holds a caller */
+    REPLY_FAULT    /* holds a faulted thread: cannot be copied or moved */
+};
+
+/*  R1  reply->thread->reply == reply exactly while the state is not IDLE. */
+struct reply {
+    struct object object;
+    enum reply_state state;
+    struct tcb *thread; /* receiver (WAITING) or the one to answer (CALL, FAULT) */
+};
+
+/*  T1  armed timers form one list in order of deadline. */
+struct timer {
+    struct object object;
+    uint64_t deadline; /* of the `time` counter; 0 = not armed */
+    struct cap target; /* notification; counts as a capability */
+    struct timer *next;
+};
+
+struct vspace_object {
+    struct vspace space; /* first: 64-byte aligned, as vspace.c wants it */
+    struct object object;
+};
+
+struct pool_object {
+    struct table_pool pool;
+    struct object object;
+    uint32_t spaces; /* that name the pool */
+};
+
+/* Slot 0 of a CNode is nobody's: it reads as an empty capability and holds the CNode's own words.
+ */
+struct cnode_header {
+    uint8_t none; /* type of slot 0: FL_OBJECT_NONE */
+    uint8_t frames;
+    uint16_t threads; /* whose CSpace this is */
+    uint32_t used;    /* slots in use */
+    struct object object;
+    uint64_t zero[2];
+};
+_Static_assert(sizeof(struct cnode_header) == sizeof(struct cap), "stands in slot 0");
+
+struct cnode {
+    union {
+        struct cnode_header header;
+        struct cap slots[FL_CNODE_SLOTS]; /* more follow in the frames behind */
+    };
+};
+
+_Static_assert(sizeof(struct endpoint) <= 64, "objects.def");
+_Static_assert(sizeof(struct notification) <= 64, "objects.def");
+_Static_assert(sizeof(struct reply) <= 64, "objects.def");
+_Static_assert(sizeof(struct timer) <= 64, "objects.def");
+_Static_assert(sizeof(struct vspace_object) <= 128, "objects.def");
+_Static_assert(sizeof(struct pool_object) <= 64, "objects.def");
+
+#endif

@@ -1,0 +1,56 @@
+/* The call table that trap.S jumps through: a0..a6 are the arguments, the number was in range. */
+#include "calls.h"
+
+#include "arch.h"
+#include "sched.h"
+
+typedef void (*syscall_entry)(void);
+
+/* Reports a plain call's results to the caller, unless the call ended it. */
+static inline void finish(struct tcb *caller, struct outcome outcome)
+{
+    struct hart *hart = hart_self();
+
+    if (hart->current == caller)
+        thread_set_result(caller, outcome.status, outcome.value);
+    sched_if_asked(hart);
+}
+
+static void enter_reserved(void)
+{
+    finish(hart_self()->current, outcome_error(FL_RESERVED_CALL, 0));
+}
+
+#define PASS(...)                CALL_CAT(PASS_, CALL_ARITY(__VA_ARGS__))(__VA_ARGS__)
+#define PASS_1(a)                a
+#define PASS_2(a, b)             a, b
+#define PASS_3(a, b, c)          a, b, c
+#define PASS_4(a, b, c, d)       a, b, c, d
+#define PASS_5(a, b, c, d, e)    a, b, c, d, e
+#define PASS_6(a, b, c, d, e, f) a, b, c, d, e, f
+
+#define FL_CALL(number, name, args, errors, doc)   \
+    static void enter_##name(CALL_PARAMETERS args) \
+    {                                              \
+        struct tcb *caller = hart_self()->current; \
+        finish(caller, call_##name(PASS args));    \
+    }
+#define FL_SWITCHING_CALL(number, name, args, errors, doc)
+#define FL_RESERVED(number, name)
+#include "calls.def"
+#undef FL_CALL
+#undef FL_SWITCHING_CALL
+#undef FL_RESERVED
+
+extern const syscall_entry syscall_table[FL_CALL_COUNT];
+
+#define FL_CALL(number, name, args, errors, doc) [number] = (syscall_entry)(void *)enter_##name,
+#define FL_SWITCHING_CALL(number, name, args, errors, doc) \
+    [number] = (syscall_entry)(void *)call_##name,
+#define FL_RESERVED(number, name) [number] = enter_reserved,
+const syscall_entry syscall_table[FL_CALL_COUNT] = {
+#include "calls.def"
+};
+#undef FL_CALL
+#undef FL_SWITCHING_CALL
+#undef FL_RESERVED

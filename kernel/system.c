@@ -1,0 +1,119 @@
+/* Calls on Timers and the System capability. */
+#include "arch.h"
+#include "calls.h"
+#include "timer.h"
+
+struct outcome call_timer_bind(uint64_t slot, uint64_t notification_slot)
+{
+    const struct tcb *self = hart_self()->current;
+    struct lookup found = cap_lookup(self, slot, FL_OBJECT_TIMER, 0, 1);
+    struct lookup target =
+        cap_lookup(self, notification_slot, FL_OBJECT_NOTIFICATION, FL_RIGHT_SEND, 2);
+
+    if (found.cap == NULL || target.cap == NULL)
+        return (struct outcome){found.cap == NULL ? found.status : target.status, 0};
+    struct timer *timer = found.cap->object;
+    timer_arm(timer, 0);
+    struct cap old = timer->target;
+    cap_hold(&timer->target, target.cap);
+    if (old.type != FL_OBJECT_NONE)
+        cap_drop(&old);
+    return outcome_ok(0);
+}
+
+struct outcome call_timer_set(uint64_t slot, uint64_t deadline)
+{
+    struct lookup found = cap_lookup(hart_self()->current, slot, FL_OBJECT_TIMER, 0, 1);
+
+    if (found.cap == NULL)
+        return (struct outcome){found.status, 0};
+    struct timer *timer = found.cap->object;
+    if (timer->target.type == FL_OBJECT_NONE)
+        return outcome_error(FL_NOT_READY, 1);
+    timer_arm(timer, deadline);
+    return outcome_ok(0);
+}
+
+struct outcome call_system_console_write(uint64_t slot, uint64_t bytes)
+{
+    struct tcb *self = hart_self()->current;
+    struct lookup found = cap_lookup(self, slot, FL_OBJECT_SYSTEM, 0, 1);
+
+    if (found.cap == NULL)
+        return (struct outcome){found.status, 0};
+    if (self->buffer == NULL)
+        return outcome_error(FL_NO_BUFFER, 0);
+    if (bytes > FL_BUFFER_BYTES - FL_BUFFER_DATA)
+        return outcome_error(FL_OUT_OF_RANGE, 2);
+    const volatile char *data = (const volatile char *)self->buffer + FL_BUFFER_DATA;
+    for (uint64_t i = 0; i < bytes; i++)
+        arch_console_put(data[i]);
+    return outcome_ok(bytes);
+}
+
+struct outcome call_system_console_read(uint64_t slot)
+{
+    struct lookup found = cap_lookup(hart_self()->current, slot, FL_OBJECT_SYSTEM, 0, 1);
+
+    if (found.cap == NULL)
+        return (struct outcome){found.status, 0};
+    int c = arch_console_get();
+    return outcome_ok(c < 0 ? FL_CONSOLE_EMPTY : (uint64_t)(uint8_t)c);
+}
+
+struct outcome call_system_reset(uint64_t slot, uint64_t failure)
+{
+    struct lookup found = cap_lookup(hart_self()->current, slot, FL_OBJECT_SYSTEM, 0, 1);
+
+    if (found.cap == NULL)
+        return (struct outcome){found.status, 0};
+    if (failure > 1)
+        return outcome_error(FL_OUT_OF_RANGE, 2);
+    arch_power_off(failure != 0);
+}
+
+static uint64_t counter_read(enum fl_counter which)
+{
+    switch (which) {
+    case FL_COUNTER_FRAMES_FREE:
+        return kernel.frames.totals[FRAME_FREE];
+    case FL_COUNTER_FRAMES_USER:
+        return kernel.frames.totals[FRAME_USER];
+    case FL_COUNTER_FRAMES_TABLE:
+        return kernel.frames.totals[FRAME_TABLE];
+    case FL_COUNTER_FRAMES_OBJECT:
+        return kernel.frames.totals[FRAME_OBJECT];
+    case FL_COUNTER_FRAMES_FIRMWARE:
+        return kernel.frames.totals[FRAME_FIRMWARE];
+    case FL_COUNTER_OBJECTS:
+        return kernel.objects;
+    case FL_COUNTER_CAPABILITIES:
+        return kernel.caps;
+    case FL_COUNTER_MAPPINGS:
+        return kernel.frames.mappings;
+    case FL_COUNTER_PINS:
+        return kernel.frames.pins;
+    case FL_COUNTER_BOOT_INSTRUCTIONS:
+        return kernel.boot_instructions;
+    case FL_COUNTER_FENCES:
+    case FL_COUNTER_PAGE_FAULTS:
+    case FL_COUNTER_SPURIOUS_FAULTS:
+    case FL_COUNTER_AD_FAULTS:
+    case FL_COUNTER_SWITCHES:
+    case FL_COUNTER_IDLE_CYCLES:
+    case FL_COUNTER_COUNT:
+        break;
+    }
+    return kernel.hart.counter[which];
+}
+
+struct outcome call_system_counter(uint64_t slot, uint64_t which)
+{
+    struct lookup found = cap_lookup(hart_self()->current, slot, FL_OBJECT_SYSTEM, 0, 1);
+
+    if (found.cap == NULL)
+        return (struct outcome){found.status, 0};
+    if (which >= FL_COUNTER_COUNT)
+        return outcome_error(FL_OUT_OF_RANGE, 2);
+    return outcome_ok(counter_read((enum fl_counter)which));
+}

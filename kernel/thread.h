@@ -1,0 +1,86 @@
+/* Threads: the TCB and the changes of its state.
+ *
+ * Life of a thread:
+ *
+ *   STOPPED --start, resume--> READY <--dispatch, preempt--> (current of its hart)
+ *   current --ipc_call--> SENDING --taken--> AWAIT_REPLY --answered--> READY
+ *   current --fault-----> SENDING --taken--> AWAIT_REPLY --resumed---> READY
+ *   current --ipc_recv--> RECEIVING --message or bits--> READY
+ *   current --notification_wait--> AWAIT_BITS --signal--> READY
+ *   any --suspend--> STOPPED        any --last capability deleted--> gone
+ *
+ *  H1  a READY thread is in the ready queue of its priority, unless it is its hart's current
+ * thread; H2  a SENDING or RECEIVING thread is in the queue of the endpoint it waits on, AWAIT_BITS
+ * in that of the notification; no other thread is in any queue; H3  reply->thread and tcb->reply
+ * point at each other (R1); H4  a thread that runs has a space and a CSpace. */
+#ifndef KERNEL_THREAD_H
+#define KERNEL_THREAD_H
+
+#include "object.h"
+
+enum thread_state {
+    THREAD_STOPPED,
+    THREAD_READY,
+    THREAD_SENDING,
+    THREAD_RECEIVING,
+    THREAD_AWAIT_REPLY,
+    THREAD_AWAIT_BITS
+};
+
+enum { REG_PC = 0, REG_SP = 2, REG_TP = 4, REG_S0 = 8, REG_A0 = 10, REG_A7 = 17 };
+
+struct message {
+    uint64_t info;
+    uint64_t word[4];
+    uint64_t badge;
+};
+
+struct tcb {
+    uint64_t regs[32];  /* x1..x31; the pc in the place of x0 */
+    uint64_t fp[33];    /* f0..f31, fcsr; valid while the registers are not in a hart */
+    uint8_t full_frame; /* all registers are live (fault, interrupt), not only a call's */
+    uint8_t state;      /* enum thread_state */
+    uint8_t priority;
+    uint8_t uses_fp;     /* has touched floating point */
+    uint8_t fp_dirty;    /* the hart's copy is newer than fp[] */
+    uint8_t fault;       /* SENDING or AWAIT_REPLY because of a fault, not a call */
+    uint8_t wants_reply; /* SENDING: ipc_call, not ipc_send */
+    uint8_t root;        /* the root task: its fault is the system's end */
+    struct object object;
+    struct tcb *next; /* in the queue it is in (H1, H2) */
+    struct tcb *prev;
+    struct cnode *cspace;
+    uint64_t cspace_slots;
+    struct vspace_object *space;
+    struct cap handler;   /* Endpoint; counts as a capability; FL_OBJECT_NONE = no handler */
+    uint64_t *buffer;     /* message buffer in the direct map, NULL = none */
+    frame_t buffer_frame; /* pinned */
+    struct notification *bound;
+    struct notification *awaited; /* AWAIT_BITS */
+    struct endpoint *endpoint;    /* SENDING, RECEIVING */
+    struct reply *reply;
+    struct message message; /* SENDING: what to deliver */
+};
+_Static_assert(sizeof(struct tcb) <= 1024, "objects.def");
+
+/* Queues of blocked threads, FIFO. */
+void thread_queue_append(struct thread_queue *queue, struct tcb *thread);
+void thread_queue_remove(struct thread_queue *queue, struct tcb *thread);
+
+/* Puts the results of a call into a thread's registers: status, value, zeros. */
+static inline void thread_set_result(struct tcb *thread, uint64_t status, uint64_t value)
+{
+    uint64_t *a = &thread->regs[REG_A0];
+
+    a[0] = status;
+    a[1] = value;
+    a[2] = a[3] = a[4] = a[5] = a[6] = 0;
+}
+
+/* Ends whatever the thread waits for.  An interrupted call returns CANCELLED when the thread runs
+ * again; a faulted thread repeats its instruction.  The thread is STOPPED afterwards. */
+void thread_stop(struct tcb *thread);
+/* Undoes everything a TCB refers to; the caller frees the object. */
+void thread_destroy(struct tcb *thread);
+
+#endif

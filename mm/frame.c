@@ -1,0 +1,129 @@
+/* The frame table: types, map and pin counts, sticky bits.  Invariants F1..F4 are in frame.h. */
+#include "frame.h"
+
+void frame_table_init(struct frame_table *table, struct frame *frames, frame_t first,
+                      uint64_t count, uint64_t direct_offset)
+{
+    *table = (struct frame_table){
+        .frames = frames, .first = first, .count = count, .direct_offset = direct_offset};
+    for (uint64_t i = 0; i < count; i++)
+        frames[i] = (struct frame){.type = FRAME_FIRMWARE};
+    table->totals[FRAME_FIRMWARE] = count;
+}
+
+/* Every change of a frame's type goes through here, so that the totals are exact (F4). */
+static void frame_set_type(struct frame_table *table, struct frame *entry, enum frame_type type)
+{
+    table->totals[entry->type]--;
+    table->totals[type]++;
+    entry->type = (uint8_t)type;
+}
+
+void frame_table_free_range(struct frame_table *table, frame_t first, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        frame_t frame = frame_plus(first, i);
+        MM_ASSERT(frame_known(table, frame));
+        MM_ASSERT(frame_entry(table, frame)->type == FRAME_FIRMWARE);
+        frame_set_type(table, frame_entry(table, frame), FRAME_FREE);
+    }
+}
+
+static void frame_free_if_unused(struct frame_table *table, struct frame *entry)
+{
+    if (entry->count == 0 && entry->pins == 0)
+        frame_set_type(table, entry, FRAME_FREE);
+}
+
+void frame_drop_map(struct frame_table *table, frame_t frame, uint32_t sticky)
+{
+    struct frame *entry = frame_entry(table, frame);
+    MM_ASSERT(entry->type == FRAME_USER && entry->count > 0);
+    entry->sticky = (uint8_t)(entry->sticky | sticky);
+    entry->count--;
+    table->mappings--;
+    frame_free_if_unused(table, entry);
+}
+
+enum fl_error frame_pin(struct frame_table *table, frame_t frame)
+{
+    if (!frame_known(table, frame))
+        return FL_BAD_FRAME;
+    struct frame *entry = frame_entry(table, frame);
+    if (entry->type > FRAME_USER)
+        return FL_BAD_FRAME;
+    if (entry->pins >= FRAME_MAX_PINS)
+        return FL_OVERFLOW;
+    entry->pins++;
+    table->pins++;
+    if (entry->type != FRAME_USER)
+        frame_become_user(table, entry);
+    return FL_OK;
+}
+
+void frame_unpin(struct frame_table *table, frame_t frame)
+{
+    struct frame *entry = frame_entry(table, frame);
+    MM_ASSERT(entry->type == FRAME_USER && entry->pins > 0);
+    entry->pins--;
+    table->pins--;
+    frame_free_if_unused(table, entry);
+}
+
+enum fl_error frame_claim(struct frame_table *table, frame_t frame, enum frame_type type,
+                          uint64_t owner)
+{
+    MM_ASSERT(type == FRAME_TABLE || type == FRAME_OBJECT);
+    if (!frame_known(table, frame))
+        return FL_BAD_FRAME;
+    struct frame *entry = frame_entry(table, frame);
+    if (entry->type != FRAME_FREE)
+        return FL_BAD_FRAME;
+    frame_set_type(table, entry, type);
+    entry->owner = owner;
+    entry->sticky = 0;
+    return FL_OK;
+}
+
+void frame_release(struct frame_table *table, frame_t frame)
+{
+    struct frame *entry = frame_entry(table, frame);
+    MM_ASSERT(entry->type == FRAME_TABLE || entry->type == FRAME_OBJECT);
+    MM_ASSERT(entry->count == 0);
+    frame_set_type(table, entry, FRAME_FREE);
+    entry->owner = 0;
+}
+
+static const char *frame_check(const struct frame *entry)
+{
+    if (entry->type == FRAME_FREE && (entry->count != 0 || entry->pins != 0))
+        return "F1";
+    if (entry->type == FRAME_USER && entry->count == 0 && entry->pins == 0)
+        return "F2";
+    if (entry->type > FRAME_USER && entry->pins != 0)
+        return "F3";
+    if (entry->type == FRAME_FIRMWARE && entry->count != 0)
+        return "F3";
+    return entry->type < FRAME_TYPES ? NULL : "F4";
+}
+
+const char *frame_table_check(const struct frame_table *table)
+{
+    uint64_t totals[FRAME_TYPES] = {0};
+    uint64_t mappings = 0;
+    uint64_t pins = 0;
+    for (uint64_t i = 0; i < table->count; i++) {
+        const struct frame *entry = &table->frames[i];
+        const char *broken = frame_check(entry);
+        if (broken != NULL)
+            return broken;
+        totals[entry->type]++;
+        mappings += entry->type == FRAME_USER ? entry->count : 0;
+        pins += entry->pins;
+    }
+    for (unsigned type = 0; type < FRAME_TYPES; type++) {
+        if (totals[type] != table->totals[type])
+            return "F4";
+    }
+    return mappings == table->mappings && pins == table->pins ? NULL : "F4";
+}
