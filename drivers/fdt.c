@@ -357,7 +357,7 @@ void fdt_walk_below(struct fdt_walk *walk, const struct fdt *tree, const struct 
     walk->cells[node->depth] = fdt_child_cells(tree, node);
 }
 
-/* `at`: after the name of a node that begins. */
+/* Opens the node that the token begins. */
 static void walk_enter(struct fdt_walk *walk, const struct token *token, struct fdt_node *node)
 {
     uint32_t depth = walk->open++;

@@ -139,16 +139,17 @@ static enum fl_error reply_end(struct reply *reply)
 static enum fl_error vspace_end(struct vspace_object *object)
 {
     struct hart *hart = hart_self();
+    struct table_pool *pool = object->space.pool;
 
     if (object->space.threads > 0)
         return FL_BUSY;
-    if (object->space.pool == NULL)
+    if (pool == NULL)
         return FL_OK;
     if (hart->space == &object->space)
         arch_load_space(hart, NULL);
     enum fl_error error = vspace_destroy_step(&object->space);
     if (error == FL_OK)
-        ((struct pool_object *)(void *)object->space.pool)->spaces--;
+        ((struct pool_object *)(void *)pool)->spaces--;
     return error;
 }
 

@@ -13,27 +13,32 @@
 #include "panic.h"
 #include "sched.h"
 
-void fault_send(struct tcb *thread, const struct message *message, uint64_t cause, uint64_t value)
+/* Nobody takes the fault: the thread stops, and the root task takes the system with it. */
+static __attribute__((noinline)) void fault_unhandled(struct tcb *thread, uint64_t cause,
+                                                      uint64_t value)
 {
-    struct message addressed = *message;
+    if (thread->root)
+        panic_thread(thread, cause, value);
+    log_write("faultline: a thread without a fault handler stopped: %s, value %lx, pc %lx\n",
+              trap_cause_text(cause), value, thread->regs[REG_PC]);
+    thread->state = THREAD_STOPPED;
+    sched_run(hart_self());
+}
 
+void fault_send(struct tcb *thread, struct message *message, uint64_t cause, uint64_t value)
+{
     thread->fault = 1;
     if (thread->handler.type == FL_OBJECT_NONE) {
-        if (thread->root)
-            panic_thread(thread, cause, value);
-        log_write("faultline: a thread without a fault handler stopped: %s, value %lx, pc %lx\n",
-                  trap_cause_text(cause), value, thread->regs[REG_PC]);
-        thread->state = THREAD_STOPPED;
-        sched_run(hart_self());
+        fault_unhandled(thread, cause, value);
         return;
     }
-    addressed.badge = thread->handler.badge;
-    ipc_send_and_wait(thread, thread->handler.object, &addressed);
+    message->badge = thread->handler.badge;
+    ipc_send_and_wait(thread, thread->handler.object, message);
 }
 
 /* Decodes one map item.  Returns an error and does nothing else. */
-static enum fl_error item_decode(const struct tcb *handler, const struct fl_item *item,
-                                 struct vspace_run *run)
+static inline enum fl_error item_decode(const struct tcb *handler, const struct fl_item *item,
+                                        struct vspace_run *run)
 {
     uint64_t slot = (uint32_t)item->source;
     uint64_t pages = item->source >> 32;
@@ -93,19 +98,12 @@ static uint64_t items_check(const struct tcb *handler, const struct vspace *spac
     return tables > space->pool->spare ? FL_STATUS(FL_NO_TABLE, 0) : FL_OK;
 }
 
-uint64_t fault_answer(struct tcb *handler, struct tcb *thread, const struct message *message)
+/* Several items: all are checked, then all are mapped. */
+static uint64_t answer_items(const struct tcb *handler, struct vspace *space,
+                             const struct message *message, unsigned count)
 {
-    struct vspace *space = &thread->space->space;
     struct vspace_run runs[FL_ITEMS];
-    uint64_t info = message->info;
-    unsigned count = FL_INFO_ITEM_COUNT(info);
-    uint32_t label = FL_INFO_LABEL(info);
 
-    if (FL_INFO_RESERVED(info) != 0 || (label != FL_LABEL_RESUME && label != FL_LABEL_STOP) ||
-        (label == FL_LABEL_STOP && count != 0))
-        return FL_STATUS(FL_RESERVED, 2);
-    if (count == 0)
-        return FL_OK;
     if (count > FL_ITEMS)
         return FL_STATUS(FL_OUT_OF_RANGE, 2);
     if (count > 1 && handler->buffer == NULL)
@@ -116,4 +114,35 @@ uint64_t fault_answer(struct tcb *handler, struct tcb *thread, const struct mess
     for (unsigned i = 0; i < count; i++)
         vspace_commit_run(space, &runs[i]);
     return FL_OK;
+}
+
+/* The usual answer, one page: checked and mapped in one walk. */
+static inline uint64_t answer_page(const struct tcb *handler, struct vspace *space,
+                                   const struct message *message)
+{
+    struct fl_item item = {message->word[0], message->word[1], message->word[2]};
+    struct vspace_run run;
+    enum fl_error error = item_decode(handler, &item, &run);
+
+    if (error == FL_OK)
+        error = vspace_map_page(space, &run);
+    return error == FL_OK ? FL_OK : FL_STATUS(error, error == FL_NO_TABLE ? 0 : 3);
+}
+
+uint64_t fault_answer(struct tcb *handler, struct tcb *thread, const struct message *message)
+{
+    struct vspace *space = &thread->space->space;
+    uint64_t info = message->info;
+    unsigned count = FL_INFO_ITEM_COUNT(info);
+    uint32_t label = FL_INFO_LABEL(info);
+
+    if (FL_INFO_RESERVED(info) != 0)
+        return FL_STATUS(FL_RESERVED, 2);
+    if (label == FL_LABEL_RESUME && count == 1 && message->word[1] >> 32 == 1)
+        return answer_page(handler, space, message);
+    if (label == FL_LABEL_RESUME && count > 0)
+        return answer_items(handler, space, message, count);
+    if ((label == FL_LABEL_RESUME || label == FL_LABEL_STOP) && count == 0)
+        return FL_OK;
+    return FL_STATUS(FL_RESERVED, 2);
 }

@@ -11,8 +11,10 @@
 #include "sched.h"
 
 /* Checks the info word of a message without map items.  Returns a status; blames argument 2. */
-static uint64_t info_check(const struct tcb *sender, uint64_t info)
+static inline uint64_t info_check(const struct tcb *sender, uint64_t info)
 {
+    if (info >> 32 <= 4)
+        return FL_OK; /* the usual message: words in registers, no items, nothing reserved */
     if (FL_INFO_RESERVED(info) != 0 || FL_INFO_ITEM_COUNT(info) != 0)
         return FL_STATUS(FL_RESERVED, 2);
     if (FL_INFO_WORDS(info) > FL_MESSAGE_WORDS)
@@ -34,7 +36,7 @@ static uint64_t copy_buffer(struct tcb *to, const struct tcb *from, uint64_t inf
 }
 
 /* Puts a message into a thread's registers, and words 4.. into its buffer. */
-static void deliver(struct tcb *to, const struct tcb *from, const struct message *message)
+static inline void deliver(struct tcb *to, const struct tcb *from, const struct message *message)
 {
     uint64_t *a = &to->regs[REG_A0];
     uint64_t info = message->info;
@@ -57,14 +59,14 @@ static void deliver_bits(struct tcb *to, uint64_t bits)
     deliver(to, to, &message);
 }
 
-static void reply_release(struct reply *reply)
+static inline void reply_release(struct reply *reply)
 {
     reply->thread->reply = NULL;
     reply->thread = NULL;
     reply->state = REPLY_IDLE;
 }
 
-static void reply_bind(struct reply *reply, enum reply_state state, struct tcb *thread)
+static inline void reply_bind(struct reply *reply, enum reply_state state, struct tcb *thread)
 {
     reply->state = state;
     reply->thread = thread;
@@ -88,18 +90,18 @@ static void endpoint_append(struct endpoint *endpoint, enum endpoint_side side, 
     thread->endpoint = endpoint;
 }
 
-/* Takes the first receiver off an endpoint.  Its Reply is returned idle. */
-static struct tcb *take_receiver(struct endpoint *endpoint, struct reply **reply)
+/* Takes the first thread off an endpoint that is not idle. */
+static inline struct tcb *endpoint_pop(struct endpoint *endpoint)
 {
-    struct tcb *receiver = endpoint->queue.head;
+    struct tcb *thread = thread_queue_pop(&endpoint->queue);
 
-    endpoint_remove(receiver);
-    *reply = receiver->reply;
-    reply_release(receiver->reply);
-    return receiver;
+    if (endpoint->queue.head == NULL)
+        endpoint->side = ENDPOINT_IDLE;
+    thread->endpoint = NULL;
+    return thread;
 }
 
-static void await_reply(struct tcb *sender, struct reply *reply)
+static inline void await_reply(struct tcb *sender, struct reply *reply)
 {
     reply_bind(reply, sender->fault ? REPLY_FAULT : REPLY_CALL, sender);
     sender->state = THREAD_AWAIT_REPLY;
@@ -115,18 +117,26 @@ static void queue_sender(struct tcb *sender, struct endpoint *endpoint,
     sched_run(hart_self());
 }
 
-void ipc_send_and_wait(struct tcb *sender, struct endpoint *endpoint, const struct message *message)
+/* The heart of call and fault: to a waiting receiver, whose Reply takes the sender, without a
+ * queue. */
+static inline void send_and_wait(struct tcb *sender, struct endpoint *endpoint,
+                                 const struct message *message)
 {
-    struct reply *reply;
-
     if (endpoint->side != ENDPOINT_RECEIVERS) {
         queue_sender(sender, endpoint, message, true);
         return;
     }
-    struct tcb *receiver = take_receiver(endpoint, &reply);
+    struct tcb *receiver = endpoint_pop(endpoint);
+    struct reply *reply = receiver->reply;
+    receiver->reply = NULL;
     await_reply(sender, reply);
     deliver(receiver, sender, message);
     sched_hand_over(hart_self(), receiver);
+}
+
+void ipc_send_and_wait(struct tcb *sender, struct endpoint *endpoint, const struct message *message)
+{
+    send_and_wait(sender, endpoint, message);
 }
 
 void call_ipc_call(uint64_t slot, uint64_t info, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
@@ -142,7 +152,7 @@ void call_ipc_call(uint64_t slot, uint64_t info, uint64_t w0, uint64_t w1, uint6
     }
     struct message message = {info, {w0, w1, w2, w3}, found.cap->badge};
     self->fault = 0;
-    ipc_send_and_wait(self, found.cap->object, &message);
+    send_and_wait(self, found.cap->object, &message);
 }
 
 void call_ipc_send(uint64_t slot, uint64_t info, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
@@ -162,11 +172,17 @@ void call_ipc_send(uint64_t slot, uint64_t info, uint64_t w0, uint64_t w1, uint6
         queue_sender(self, endpoint, &message, false);
         return;
     }
-    struct reply *reply;
-    struct tcb *receiver = take_receiver(endpoint, &reply);
+    struct tcb *receiver = endpoint_pop(endpoint);
+    reply_release(receiver->reply);
     deliver(receiver, self, &message);
     sched_ready(hart, receiver);
     sched_if_asked(hart);
+}
+
+/* Whether a receive finds something at once: a message, or bits of the bound notification. */
+static inline bool receive_pending(const struct tcb *self, const struct endpoint *endpoint)
+{
+    return endpoint->side == ENDPOINT_SENDERS || (self->bound != NULL && self->bound->bits != 0);
 }
 
 /* Takes the next message, or the bound notification's bits, if there is one.  `reply` is idle. */
@@ -180,8 +196,7 @@ static bool receive_ready(struct hart *hart, struct tcb *self, struct endpoint *
     }
     if (endpoint->side != ENDPOINT_SENDERS)
         return false;
-    struct tcb *sender = endpoint->queue.head;
-    endpoint_remove(sender);
+    struct tcb *sender = endpoint_pop(endpoint);
     deliver(self, sender, &sender->message);
     if (sender->wants_reply) {
         await_reply(sender, reply);
@@ -192,7 +207,7 @@ static bool receive_ready(struct hart *hart, struct tcb *self, struct endpoint *
     return true;
 }
 
-static void wait_to_receive(struct tcb *self, struct endpoint *endpoint, struct reply *reply)
+static inline void wait_to_receive(struct tcb *self, struct endpoint *endpoint, struct reply *reply)
 {
     self->state = THREAD_RECEIVING;
     self->fault = 0;
@@ -253,14 +268,19 @@ void call_ipc_poll(uint64_t slot, uint64_t reply_slot)
 /* Answers the caller or faulted thread that a Reply holds.  On FL_OK the Reply is idle and *woken
  * is the thread, to be made READY, or NULL when it stays stopped.  Any error leaves everything as
  * it was. */
-static uint64_t answer(struct tcb *self, struct reply *reply, const struct message *message,
-                       struct tcb **woken)
+static inline uint64_t answer(struct tcb *self, struct reply *reply, const struct message *message,
+                              struct tcb **woken)
 {
     struct tcb *thread = reply->thread;
     uint64_t status;
 
     *woken = thread;
-    if (reply->state == REPLY_FAULT) {
+    if (reply->state == REPLY_CALL) {
+        status = info_check(self, message->info);
+        if (status != FL_OK)
+            return status;
+        deliver(thread, self, message);
+    } else if (reply->state == REPLY_FAULT) {
         status = fault_answer(self, thread, message);
         if (status != FL_OK)
             return status;
@@ -268,11 +288,6 @@ static uint64_t answer(struct tcb *self, struct reply *reply, const struct messa
             thread->state = THREAD_STOPPED;
             *woken = NULL;
         }
-    } else if (reply->state == REPLY_CALL) {
-        status = info_check(self, message->info);
-        if (status != FL_OK)
-            return status;
-        deliver(thread, self, message);
     } else {
         return FL_GONE;
     }
@@ -315,13 +330,15 @@ void call_ipc_reply_recv(uint64_t slot, uint64_t info, uint64_t w0, uint64_t w1,
         thread_set_result(self, status, 0);
         return;
     }
-    if (receive_ready(hart, self, found.cap->object, holder.cap->object)) {
+    struct endpoint *endpoint = found.cap->object;
+    if (receive_pending(self, endpoint)) {
+        receive_ready(hart, self, endpoint, holder.cap->object);
         if (woken != NULL)
             sched_ready(hart, woken);
         sched_if_asked(hart);
         return;
     }
-    wait_to_receive(self, found.cap->object, holder.cap->object);
+    wait_to_receive(self, endpoint, holder.cap->object);
     if (woken != NULL)
         sched_hand_over(hart, woken);
     else

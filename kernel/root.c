@@ -204,6 +204,7 @@ void root_start(const struct machine *machine, const struct ranges *ram)
     const uint64_t stack_bytes = FL_BOOT_STACK_PAGES * PAGE_BYTES;
 
     make_objects(&root);
+    frame_t image = root.next;
     uint64_t entry = load_blob(&root);
     frame_t info_frame = map_fresh(&root, FL_BOOT_INFO, PAGE_BYTES, FL_RIGHT_READ);
     frame_t buffer = map_fresh(&root, FL_BUFFER, PAGE_BYTES, read_write);
@@ -213,6 +214,7 @@ void root_start(const struct machine *machine, const struct ranges *ram)
     memset(frame_contents(&kernel.frames, buffer), 0, PAGE_BYTES);
     memset(frame_contents(&kernel.frames, stack), 0, stack_bytes);
     fill_boot_info(&root, machine, ram, home, info);
+    info->image_page = image.value - frame_containing((paddr_t){info->ram[0].physical}).value;
     info->ram[0].first_free =
         root.next.value - frame_containing((paddr_t){info->ram[0].physical}).value;
     configure_thread(&root, buffer, entry);

@@ -60,15 +60,6 @@ void sched_ready(struct hart *hart, struct tcb *thread)
         timer_start_quantum(hart);
 }
 
-/* Makes a READY thread that is in no queue the current one. */
-static void dispatch(struct hart *hart, struct tcb *thread)
-{
-    hart->current = thread;
-    if (hart->space != &thread->space->space)
-        arch_load_space(hart, &thread->space->space);
-    arch_fpu_switch(hart, thread);
-}
-
 static void idle(struct hart *hart)
 {
     uint64_t start = arch_cycles();
@@ -98,19 +89,13 @@ void sched_run(struct hart *hart)
 
     struct tcb *next = hart->ready[highest_bit(hart->ready_mask)].head;
     sched_remove(hart, next);
-    dispatch(hart, next);
+    sched_dispatch(hart, next);
     if (hart->ready[next->priority].head != NULL)
         timer_start_quantum(hart);
 }
 
-void sched_hand_over(struct hart *hart, struct tcb *next)
+void sched_hand_over_slow(struct hart *hart, struct tcb *next)
 {
-    next->state = THREAD_READY;
-    if ((hart->ready_mask >> next->priority) >> 1 == 0 && !hart->quantum_over &&
-        !hart->reschedule) {
-        dispatch(hart, next);
-        return;
-    }
     push_back(hart, next);
     sched_run(hart);
 }

@@ -7,17 +7,6 @@
 #include "ipc.h"
 #include "sched.h"
 
-void thread_queue_append(struct thread_queue *queue, struct tcb *thread)
-{
-    thread->next = NULL;
-    thread->prev = queue->tail;
-    if (queue->tail != NULL)
-        queue->tail->next = thread;
-    else
-        queue->head = thread;
-    queue->tail = thread;
-}
-
 void thread_queue_remove(struct thread_queue *queue, struct tcb *thread)
 {
     if (thread->prev != NULL)

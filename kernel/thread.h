@@ -63,8 +63,32 @@ struct tcb {
 };
 _Static_assert(sizeof(struct tcb) <= 1024, "objects.def");
 
-/* Queues of blocked threads, FIFO. */
-void thread_queue_append(struct thread_queue *queue, struct tcb *thread);
+/* Queues of threads, FIFO. */
+static inline void thread_queue_append(struct thread_queue *queue, struct tcb *thread)
+{
+    thread->next = NULL;
+    thread->prev = queue->tail;
+    if (queue->tail != NULL)
+        queue->tail->next = thread;
+    else
+        queue->head = thread;
+    queue->tail = thread;
+}
+
+/* Takes the first thread off a queue that is not empty. */
+static inline struct tcb *thread_queue_pop(struct thread_queue *queue)
+{
+    struct tcb *thread = queue->head;
+
+    queue->head = thread->next;
+    if (thread->next != NULL)
+        thread->next->prev = NULL;
+    else
+        queue->tail = NULL;
+    thread->next = NULL;
+    return thread;
+}
+
 void thread_queue_remove(struct thread_queue *queue, struct tcb *thread);
 
 /* Puts the results of a call into a thread's registers: status, value, zeros. */

@@ -20,7 +20,6 @@ struct vspace {
     struct asid_tag tag;
     uint32_t tables;
     uint32_t threads;    /* TCBs bound to the space (kept by the kernel) */
-    uint64_t harts;      /* mask of harts that have the root in satp */
     uint64_t stale;      /* mask of harts that must flush before they run the space again */
     uint64_t stale_code; /* mask of harts that must fence.i before they run the space again */
 };

@@ -3,25 +3,28 @@ WARNINGS := -std=c11 -Wall -Wextra -Werror -Wconversion -Wshadow -Wmissing-proto
             -Wstrict-prototypes -Wpointer-arith -fno-common
 KERNEL_CFLAGS := $(WARNINGS) -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -O2 -g \
                  -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables \
-                 -fno-omit-frame-pointer -fno-pic -msmall-data-limit=0 -mno-relax \
+                 -flto -fno-pic -msmall-data-limit=0 -mno-relax \
                  -ffunction-sections -fdata-sections \
                  -Iarch/riscv -Ikernel -Ikernel/abi -Imm -Idrivers -I$(BUILD)/generated
 KERNEL_SOURCES := $(wildcard arch/riscv/*.c kernel/*.c mm/*.c drivers/*.c)
 KERNEL_ASM     := $(wildcard arch/riscv/*.S)
 KERNEL_OBJECTS := $(KERNEL_SOURCES:%.c=$(BUILD)/kernel/%.o) $(KERNEL_ASM:%.S=$(BUILD)/kernel/%.S.o)
 
-$(BUILD)/kernel/%.o: %.c
+# The functions that the compiler itself calls must neither be inlined away nor call themselves.
+$(BUILD)/kernel/arch/riscv/string.o: KERNEL_CFLAGS += -fno-lto -fno-tree-loop-distribute-patterns
+
+$(BUILD)/kernel/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CROSS)gcc $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/kernel/%.S.o: %.S $(BUILD)/generated/offsets.h
+$(BUILD)/kernel/%.S.o: %.S $(BUILD)/flags $(BUILD)/generated/offsets.h
 	@mkdir -p $(@D)
 	$(CROSS)gcc $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
 
 # Structure offsets for assembly, computed by the compiler.
 $(BUILD)/generated/offsets.h: arch/riscv/offsets/offsets.c
 	@mkdir -p $(@D)
-	$(CROSS)gcc $(KERNEL_CFLAGS) -MMD -MP -MT $@ -MF $(BUILD)/generated/offsets.d -S $< -o $(BUILD)/generated/offsets.s
+	$(CROSS)gcc $(KERNEL_CFLAGS) -MMD -MP -fno-lto -MT $@ -MF $(BUILD)/generated/offsets.d -S $< -o $(BUILD)/generated/offsets.s
 	sed -n 's/^.*->\([A-Z_0-9]*\) \(-\?[0-9]*\).*$$/#define \1 \2/p' $(BUILD)/generated/offsets.s > $@
 
 # $(call kernel_image,NAME,ROOT): build/NAME.elf and build/NAME.bin with the root task user/ROOT.

@@ -1,6 +1,6 @@
 /* Translations in the hardware: satp, ASIDs in use, fences.  Provides mm/mmu.h.
  *
- *  T1  while a hart runs a space, its bit is set in space->harts and hart->space is that space;
+ *  T1  hart->space is the space in that hart's satp;
  *  T2  a space that is not loaded may have stale translations in a hart only if that hart's bit is
  * set in space->stale (space->stale_code for instructions): they are fenced when it is loaded.
  * Spec: RISC-V Privileged 1.12, 4.1.11 and 4.2.1. */
@@ -76,23 +76,20 @@ static void settle_stale(struct hart *hart, struct vspace *space)
 
 void arch_load_space(struct hart *hart, struct vspace *space)
 {
-    uint64_t root = kernel.root_table.value;
-    uint64_t asid = 0;
     bool flush = false;
 
-    if (hart->space != NULL)
-        hart->space->harts &= ~hart_bit(hart);
     hart->space = space;
     hart->counter[FL_COUNTER_SWITCHES]++;
-    if (space != NULL) {
-        space->harts |= hart_bit(hart);
-        flush = asid_assign(&kernel.asids, &space->tag);
-        root = space->root.value;
-        asid = space->tag.asid.value;
+    if (space == NULL) {
+        csr_write(satp, SATP_SV39 | kernel.root_table.value);
+        return;
     }
-    csr_write(satp, SATP_SV39 | asid << SATP_ASID_SHIFT | root);
+    if (space->tag.generation != kernel.asids.generation)
+        flush = asid_assign(&kernel.asids, &space->tag);
+    csr_write(satp,
+              SATP_SV39 | (uint64_t)space->tag.asid.value << SATP_ASID_SHIFT | space->root.value);
     if (flush)
         fence_all(hart);
-    if (space != NULL && (space->stale | space->stale_code) != 0)
+    if ((space->stale | space->stale_code) != 0)
         settle_stale(hart, space);
 }

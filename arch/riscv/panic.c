@@ -48,24 +48,38 @@ static void print_registers(const uint64_t *registers)
     log_write("\n");
 }
 
-/* Walks the frame pointers; every address is checked before it is followed. */
-static void print_backtrace(uint64_t pc, uint64_t fp)
+/* Whether a word of the stack can be a return address: it lies in text, behind a call instruction
+ * (jal or jalr that links to ra, or c.jalr).  Spec: RISC-V Unprivileged 20191213, 2.5 and 16.4. */
+static bool is_return_address(uint64_t value)
+{
+    if (value % 2 != 0 || value < (uint64_t)(uintptr_t)image_start + 4 ||
+        value >= (uint64_t)(uintptr_t)image_text_end)
+        return false;
+    const uint16_t *code = (const uint16_t *)(uintptr_t)value;
+    uint32_t word = (uint32_t)code[-2] | (uint32_t)code[-1] << 16;
+    bool jal_ra = (word & 0xfff) == 0x0ef;
+    bool jalr_ra = (word & 0x7fff) == 0x00e7;
+    bool c_jalr = (code[-1] & 0xf07f) == 0x9002 && (code[-1] & 0x0f80) != 0;
+    return jal_ra || jalr_ra || c_jalr;
+}
+
+/* The kernel keeps no frame pointers: every word of the stack that can be a return address is
+ * printed, innermost first; a few may be left over from calls that have returned. */
+static void print_backtrace(uint64_t pc, uint64_t sp)
 {
     uint64_t top = (uint64_t)(uintptr_t)boot_stack_end;
-    uint64_t bottom = top - KERNEL_STACK_BYTES;
+    unsigned printed = 0;
 
     log_write("backtrace: %lx", pc);
-    for (unsigned depth = 0; depth < 32; depth++) {
-        if (fp <= bottom + 16 || fp > top || fp % 8 != 0)
-            break;
-        uint64_t ra = *(const uint64_t *)(uintptr_t)(fp - 8);
-        if (ra < (uint64_t)(uintptr_t)image_start || ra >= (uint64_t)(uintptr_t)image_text_end)
-            break;
-        log_write(" %lx", ra);
-        uint64_t next = *(const uint64_t *)(uintptr_t)(fp - 16);
-        if (next <= fp)
-            break;
-        fp = next;
+    if (sp < top - KERNEL_STACK_BYTES || sp > top)
+        sp = top - KERNEL_STACK_BYTES;
+    for (sp &= ~7ull; sp < top && printed < 24; sp += 8) {
+        uint64_t value = *(const uint64_t *)(uintptr_t)sp;
+
+        if (is_return_address(value)) {
+            log_write(" %lx", value);
+            printed++;
+        }
     }
     log_write("\n");
 }
@@ -108,7 +122,7 @@ void panic_trap(uint64_t cause, uint64_t value)
     log_write("\nfaultline: panic: the kernel trapped: %s (cause %lu), value %lx",
               trap_cause_text(cause), cause, value);
     print_registers(panic_frame);
-    print_backtrace(panic_frame[REG_PC], panic_frame[REG_S0]);
+    print_backtrace(panic_frame[REG_PC], panic_frame[REG_SP]);
     stop();
 }
 

@@ -89,12 +89,12 @@ void trap_handle(uint64_t cause, uint64_t pc, uint64_t value, struct tcb *thread
 {
     struct hart *hart = hart_self();
 
+    if (cause - CAUSE_FETCH_PAGE_FAULT <= CAUSE_STORE_PAGE_FAULT - CAUSE_FETCH_PAGE_FAULT) {
+        page_fault(thread, cause, pc, value); /* 14 between them is reserved and never comes */
+        sched_if_asked(hart);
+        return;
+    }
     switch (cause) {
-    case CAUSE_FETCH_PAGE_FAULT:
-    case CAUSE_LOAD_PAGE_FAULT:
-    case CAUSE_STORE_PAGE_FAULT:
-        page_fault(thread, cause, pc, value);
-        break;
     case CAUSE_FETCH_ACCESS:
     case CAUSE_LOAD_ACCESS:
     case CAUSE_STORE_ACCESS:

@@ -13,3 +13,18 @@ _start:
     call    main
 1:  unimp                       /* main of a server never returns */
     j       1b
+
+/* First instruction of a further thread of a server: a0 = address of {function, argument}, sp at the
+ * end of its stack, all other registers zero.  The function must not return. */
+    .globl server_thread_entry
+server_thread_entry:
+    .option push
+    .option norelax
+    la      gp, __global_pointer$
+    .option pop
+    la      tp, __tls_base
+    ld      t0, 0(a0)
+    ld      a0, 8(a0)
+    jalr    t0
+1:  unimp
+    j       1b

@@ -1,0 +1,84 @@
+# Faultline: one kernel image and one initrd.  `make help` lists what can be made.
+BUILD ?= build
+CROSS ?= riscv64-unknown-elf-
+HOSTCC ?= cc
+# Builds that `run` and `test` start use all processors unless the caller chose.
+JOBS = $(if $(findstring j,$(firstword -$(MAKEFLAGS))),,-j$(shell nproc 2>/dev/null || echo 2))
+SETUP := user/sdk/faultline-setup
+RUN = FAULTLINE_BUILD=$(BUILD) user/sdk/faultline-run
+
+all: image initrd compile_commands.json
+
+include arch/riscv/build.mk
+include user/build.mk
+include tests/build.mk
+include tests/target/build.mk
+
+help:
+	@echo 'make                 the kernel image and the initrd, in $(BUILD)/'
+	@echo 'make run             installs what is missing, builds, boots: tour, then a prompt'
+	@echo 'make run APP=PROG ARGS="..." MEM=64M SMP=1   runs one program, prints its exit status'
+	@echo 'make test [ONLY=TEXT]   all tests of host and target, or the suites named like that'
+	@echo 'make test-host       the host tests alone'
+	@echo 'make bench           instruction counts, to $(BUILD)/bench.tsv'
+	@echo 'make fuzz [SECONDS=60] [TARGET=NAME]'
+	@echo 'make lint            layout of sources, names in documents, generated documents'
+	@echo 'make docs            writes docs/abi.md anew'
+	@echo 'make clean'
+
+# --- run -------------------------------------------------------------------------------------------
+# With APP: that program, as by faultline-run.  Else at a terminal the whole system, and without one
+# the tour alone.
+MEM ?= 64M
+SMP ?= 1
+run:
+	@$(SETUP) run
+	@$(MAKE) -s --no-print-directory $(JOBS) all
+ifdef APP
+	@$(RUN) -m $(MEM) -c $(SMP) $(if $(SWAP),-s $(SWAP)) $(APP) $(ARGS); \
+	    status=$$?; echo "exit status $$status"; exit $$status
+else
+	@if [ -t 0 ] && [ -t 1 ]; then $(RUN) -m $(MEM) -c $(SMP) $(if $(SWAP),-s $(SWAP)) --console; \
+	else $(RUN) -m $(MEM) -c $(SMP) $(if $(SWAP),-s $(SWAP)) tour </dev/null; fi
+endif
+
+# --- what depends on flags and lists ---------------------------------------------------------------
+# $(call stamp,TEXT): a file that changes only when its text does.
+stamp = @mkdir -p $(@D); printf '%s\n' $(1) > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+# What was compiled with other flags is compiled again.
+$(BUILD)/flags: FORCE
+	$(call stamp,'$(CROSS) $(KERNEL_CFLAGS)' '$(SERVER_CFLAGS)' '$(APP_CFLAGS)' '$(HOSTCC) $(HOST_CFLAGS)')
+
+SERVER_SOURCES := $(wildcard user/init/*.c user/pager/*.c user/pager/core/*.c user/common/*.c \
+                    tests/target/kernel/*.c tests/bench/*.c)
+APP_SOURCES    := $(wildcard user/libos/*.c user/apps/*.c user/apps/*/*.c tests/target/system/*.c)
+HOST_SOURCES   := $(wildcard tests/*.c tests/unit/*.c tests/fuzz/*.c)
+$(BUILD)/sources: FORCE
+	$(call stamp,$(KERNEL_SOURCES) $(SERVER_SOURCES) $(APP_SOURCES) $(HOST_SOURCES))
+compile_commands.json: $(BUILD)/flags $(BUILD)/sources tests/lint/compile_commands.py
+	@tests/lint/compile_commands.py $@ '$(CROSS)gcc $(KERNEL_CFLAGS)' $(KERNEL_SOURCES) \
+	    -- '$(CROSS)gcc $(SERVER_CFLAGS)' $(SERVER_SOURCES) -- '$(CROSS)gcc $(APP_CFLAGS) -Itests' $(APP_SOURCES) \
+	    -- '$(HOSTCC) $(HOST_CFLAGS)' $(HOST_SOURCES)
+FORCE:
+
+# --- documents -------------------------------------------------------------------------------------
+ABI_LISTS := $(addprefix kernel/abi/,calls.def objects.def errors.def labels.def counters.def) \
+             $(addprefix user/protocol/,pager.def posix.def)
+docs:
+	docs/generate.py $(ABI_LISTS) > docs/abi.md.new
+	mv docs/abi.md.new docs/abi.md
+
+# FORMAT=report: a difference in layout is told but no failure (other versions of clang-format).
+FORMAT ?= fail
+lint:
+	@$(SETUP) lint
+	@docs/generate.py $(ABI_LISTS) | cmp - docs/abi.md || { echo "docs/abi.md is stale: make docs"; exit 1; }
+	@tests/lint/lint.py --format=$(FORMAT)
+
+clean:
+	rm -rf $(BUILD) compile_commands.json
+
+.PHONY: all help run docs lint clean FORCE
+.DELETE_ON_ERROR:
+.SUFFIXES:

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""generate.py LIST.def...: writes the reference of the ABI (docs/abi.md) to standard output.
+
+A list holds entries NAME(argument, ...) whose arguments are numbers, names, (name, ...) or strings.
+"""
+import re
+import sys
+
+TOKEN = re.compile(r'\s+|/\*.*?\*/|"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|\d+|[(),]', re.S)
+HEAD = """\
+# The interface in numbers
+
+Generated from the `.def` lists by `make docs`; `make lint` fails when it is stale. Numbers are never
+reused. `kernel/abi/abi.h` and `user/protocol/protocol.h` say how registers and messages are laid out.
+"""
+# Of each list: macro, title, introduction, columns.
+SECTIONS = {
+    "calls": ("FL_CALL", "Kernel calls", "The number travels in `a7`, arguments in `a0`..`a6`; the status comes "
+              "back in `a0`, a value in `a1`. \"Reserved\" numbers answer `RESERVED_CALL`.",
+              ("Number", "Call", "Arguments", "Errors", "What it does")),
+    "objects": ("FL_OBJECT", "Object types", "Bytes: what `memory_retype` takes for one object; 0 = it makes none.",
+                ("Number", "Type", "Bytes", "What it is")),
+    "errors": ("FL_ERROR", "Status codes", "A status word holds the code in bits 0..7 and the position of the argument "
+               "to blame (1 = first) in bits 8..11.", ("Number", "Code", "Condition")),
+    "labels": ("FL_LABEL", "Labels of fault messages and their answers", "", ("Number", "Label", "Meaning")),
+    "counters": ("FL_COUNTER", "Kernel counters", "Read by `system_counter`.", ("Number", "Counter", "What it counts")),
+    "pager": ("PAGER_CALL", "Calls to the pager", "By whom: P = programs, R = the root task or process server. "
+              "Every answer holds an errno value (0 = done) in word 0.",
+              ("Number", "Call", "By", "Words in", "Words out", "What it does")),
+    "posix": ("POSIX_CALL", "Calls to the process server", "Every answer holds an errno value (0 = done) in word 0.",
+              ("Number", "Call", "Words in", "Words out", "What it does")),
+}
+
+
+def tokens(text, path):
+    position = 0
+    while position < len(text):
+        match = TOKEN.match(text, position)
+        if not match:
+            line = text.count("\n", 0, position) + 1
+            sys.exit(f"{path}:{line}: unexpected '{text[position]}'")
+        position = match.end()
+        token = match[0]
+        if not token.isspace() and not token.startswith("/*"):
+            yield token
+
+
+def entries(path):
+    """Yields (macro, [argument, ...]) for each entry; strings without quotes, joined."""
+    depth, macro, arguments = 0, None, []
+    with open(path, encoding="utf-8") as file:
+        text = re.sub(r"^#.*$", "", file.read(), flags=re.M)
+    stream = list(tokens(text, path))
+    for token in stream:
+        if token == "(":
+            depth += 1
+            if depth == 1:
+                arguments = [""]
+        elif token == ")":
+            depth -= 1
+            if depth == 0:
+                yield macro, arguments
+        elif depth == 0:
+            macro = token
+        elif token == "," and depth == 1:
+            arguments.append("")
+        elif token == ",":
+            arguments[-1] += ", "
+        else:
+            arguments[-1] += token[1:-1] if token.startswith('"') else token
+
+
+def row(cells):
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def code(text):
+    return f"`{text}`" if text else ""
+
+
+def section(path):
+    name = path.rsplit("/", 1)[-1].removesuffix(".def")
+    macro, title, introduction, columns = SECTIONS[name]
+    yield f"\n## {title}\n"
+    if introduction:
+        yield introduction + "\n"
+    yield row(columns)
+    yield row(["---"] * len(columns))
+    for kind, arguments in entries(path):
+        if kind in (macro, "FL_SWITCHING_CALL"):
+            cells = arguments[:1] + [code(arguments[1])] + arguments[2:]
+        elif kind == "FL_RESERVED":
+            cells = arguments[:1] + [code(arguments[1])] + [""] * (len(columns) - 3) + ["reserved"]
+        else:
+            sys.exit(f"{path}: unknown entry {kind}")
+        if len(cells) != len(columns):
+            sys.exit(f"{path}: {kind}({arguments[0]}) has {len(cells)} arguments, not {len(columns)}")
+        yield row(cells)
+
+
+print(HEAD, end="")
+for list_path in sys.argv[1:]:
+    for line_of_text in section(list_path):
+        print(line_of_text)

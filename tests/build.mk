@@ -1,0 +1,74 @@
+# Tests.  Host tests: every tests/unit/NAME_test.c is a program of its own.  Its comment lines
+#     /* sources: mm/frame.c mm/asid.c */     name what it tests
+#     /* libs: -lfdt */                       name libraries of the host
+# and may be repeated.  tests/fuzz/NAME_fuzz.c likewise, for clang's libFuzzer.
+HOST_INCLUDES := -iquotekernel/abi -iquotekernel -iquotemm -iquotedrivers -iquoteuser/protocol -iquoteuser/common -iquoteuser/init -iquoteuser/pager/core \
+                 -iquotetests -iquotetests/unit
+SANITIZERS    := address,undefined
+HOST_CFLAGS   := $(WARNINGS) -g -O1 -fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer \
+                 $(HOST_INCLUDES)
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
+# $(call test_words,FILE,KEY): what the file's comments "/* KEY: ... */" name.
+test_words = $(shell awk '/^\/\* $(2):/ { on = 1; sub(/^\/\* $(2):/, "") } \
+    on { last = /\*\//; sub(/ *\*\/.*/, ""); sub(/^ \*/, ""); print; if (last) on = 0 }' $(1))
+
+$(BUILD)/tests/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(HOSTCC) $(HOST_CFLAGS) -MMD -MP -c $< -o $@
+
+define unit_test
+$(1)_OBJECTS := $$(patsubst %.c,$(BUILD)/tests/obj/%.o,tests/unit/$(1).c tests/harness.c $$(call test_words,tests/unit/$(1).c,sources))
+$(BUILD)/tests/$(1): $$($(1)_OBJECTS)
+	$(HOSTCC) $(HOST_CFLAGS) $$^ $$(call test_words,tests/unit/$(1).c,libs) -o $$@
+-include $$($(1)_OBJECTS:.o=.d)
+endef
+$(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t))))
+
+unit-tests: $(UNIT_TESTS:%=$(BUILD)/tests/%)
+test-programs: all unit-tests $(BUILD)/kernel_test.bin $(BUILD)/initrd-test.cpio
+
+# One suite for each unit test, and those of tests/suites.txt.
+DRIVER = tests/run.py --build $(BUILD) $(UNIT_TESTS:%=--unit %)
+test-host:
+	@$(SETUP) test
+	@$(MAKE) -s --no-print-directory $(JOBS) unit-tests
+	@$(DRIVER) --only unit/
+test:
+	@$(SETUP) test
+	@$(MAKE) -s --no-print-directory $(JOBS) test-programs
+	@$(DRIVER) --suites tests/suites.txt $(if $(ONLY),--only '$(ONLY)')
+
+# --- fuzzers: their finds and the grown corpus stay under build/ -----------------------------------
+FUZZERS      := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_CFLAGS  := $(WARNINGS) -g -O1 -fsanitize=fuzzer,$(SANITIZERS) -fno-sanitize-recover=all $(HOST_INCLUDES)
+SECONDS      ?= 60
+TARGET       ?= $(FUZZERS)
+
+$(BUILD)/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	clang $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
+define fuzzer
+$(1)_fuzz_OBJECTS := $$(patsubst %.c,$(BUILD)/fuzz/obj/%.o,tests/fuzz/$(1)_fuzz.c $$(call test_words,tests/fuzz/$(1)_fuzz.c,sources))
+$(BUILD)/fuzz/$(1): $$($(1)_fuzz_OBJECTS)
+	clang $(FUZZ_CFLAGS) $$^ $$(call test_words,tests/fuzz/$(1)_fuzz.c,libs) -o $$@
+-include $$($(1)_fuzz_OBJECTS:.o=.d)
+fuzz-$(1): $(BUILD)/fuzz/$(1)
+	@mkdir -p $(BUILD)/fuzz/corpus/$(1)
+	@cp -R tests/fuzz/corpus/$(1)/. $(BUILD)/fuzz/corpus/$(1)/ 2>/dev/null || true
+	$(BUILD)/fuzz/$(1) -max_total_time=$(SECONDS) -timeout=10 -print_final_stats=1 \
+	    -artifact_prefix=$(BUILD)/fuzz/$(1)- $(BUILD)/fuzz/corpus/$(1)
+.PHONY: fuzz-$(1)
+endef
+$(foreach f,$(FUZZERS),$(eval $(call fuzzer,$(f))))
+fuzz:
+	@$(SETUP) fuzz
+	@$(MAKE) --no-print-directory $(TARGET:%=fuzz-%)
+
+# --- measuring -------------------------------------------------------------------------------------
+bench:
+	@$(SETUP) run
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(BUILD)/kernel_bench.bin
+	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py
+
+.PHONY: unit-tests test-programs test-host test fuzz bench

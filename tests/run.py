@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""Runs test suites and sums up.
+
+usage: run.py --build DIR [--unit NAME]... [--suites FILE] [--only TEXT]
+
+A suite is a command that prints KTAP on standard output.  It fails, beside its failed tests, when
+it announces no plan, does not run every test of its plan, ends with a status that its tests do not
+explain, or is not done after its time limit.  What each suite wrote is kept in DIR/test-logs.
+
+The last line is "N passed, N failed"; if tests were skipped the line before names them all.
+"""
+import argparse
+import concurrent.futures
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+UNIT_SECONDS = 120
+AT_ONCE = 2
+RESULT = re.compile(r"(not )?ok (\d+)(?: -)? ?(.*?)(?: # SKIP ?(.*))?$")
+TELL_LINES = 15  # of a failed suite's standard error
+
+
+class Suite:
+    """A command, its time limit, and afterwards what came of it."""
+
+    def __init__(self, name, seconds, command):
+        self.name, self.seconds, self.command = name, seconds, command
+        self.passed, self.failures, self.skips = 0, [], []
+        self.took_seconds, self.error_tail = 0.0, []
+
+    def run(self, logs):
+        """Runs the command; its output goes to files in the folder logs."""
+        base = os.path.join(logs, self.name.replace("/", "-"))
+        started = time.monotonic()
+        with open(base + ".out", "wb") as out, open(base + ".err", "wb") as err:
+            status = self._execute(out, err)
+        self.took_seconds = time.monotonic() - started
+        self._judge(read_lines(base + ".out"), status)
+        self.error_tail = read_lines(base + ".err")[-TELL_LINES:]
+
+    def _execute(self, out, err):
+        """The command's status, or None when it was ended at its time limit."""
+        child = subprocess.Popen(["sh", "-c", self.command], stdin=subprocess.DEVNULL, stdout=out,
+                                 stderr=err, start_new_session=True)
+        try:
+            return child.wait(self.seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            try:
+                os.killpg(child.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            child.wait()
+
+    def _judge(self, lines, status):
+        plan, ran, comments = None, 0, []
+        for line in lines:
+            result = RESULT.fullmatch(line)
+            if re.fullmatch(r"1\.\.\d+", line) and plan is None:
+                plan, comments = int(line[3:]), []
+            elif line.startswith("#"):
+                comments.append(line)
+            elif result and plan is not None:
+                ran += 1
+                self._count(result, comments)
+                comments = []
+        if plan is None:
+            self.failures.append(("the suite announces its plan", comments))
+        elif ran != plan:
+            self.failures.append((f"the suite runs all its {plan} tests (it ran {ran})", comments))
+        if status is None:
+            self.failures.append((f"the suite ends within {self.seconds} s", []))
+        elif status != 0 and not self.failures:
+            self.failures.append((f"the suite ends with status 0 (it was {status})", comments))
+        elif status == 0 and self.failures:
+            self.failures.append(("the suite's status tells of its failures (it was 0)", []))
+
+    def _count(self, result, comments):
+        failed, _, name, skipped = result.groups()
+        if failed:
+            self.failures.append((name, comments))
+        elif skipped is not None:
+            self.skips.append(f"{self.name}: {name} ({skipped or 'no reason given'})")
+        else:
+            self.passed += 1
+
+    def report(self):
+        """One line, and for each failure its name and the comments before it."""
+        mark = "FAIL" if self.failures else "ok  "
+        print(f"{mark} {self.name}: {self.passed} passed in {self.took_seconds:.1f} s")
+        for name, comments in self.failures:
+            print(f"     not ok: {name}")
+            for line in comments:
+                print(f"         {line}")
+        if self.failures:
+            for line in self.error_tail:
+                print(f"     | {line}")
+        sys.stdout.flush()
+
+
+def read_lines(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return [line.rstrip("\r") for line in file.read().split("\n")]
+
+
+def read_suites(path):
+    """The suites of a list: NAME SECONDS COMMAND on each line."""
+    suites = []
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            words = line.split(None, 2)
+            if not words or words[0].startswith("#"):
+                continue
+            if len(words) < 3 or not words[1].isdecimal():
+                sys.exit(f"{path}:{number}: not NAME SECONDS COMMAND")
+            suites.append(Suite(words[0], int(words[1]), words[2].strip()))
+    return suites
+
+
+def choose(arguments):
+    suites = [Suite(f"unit/{name}", UNIT_SECONDS, os.path.join(arguments.build, "tests", name))
+              for name in arguments.unit]
+    if arguments.suites:
+        suites += read_suites(arguments.suites)
+    return [suite for suite in suites if arguments.only in suite.name]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--unit", action="append", default=[])
+    parser.add_argument("--suites")
+    parser.add_argument("--only", default="")
+    arguments = parser.parse_args()
+    os.environ["FAULTLINE_BUILD"] = arguments.build = os.path.abspath(arguments.build)
+    logs = os.path.join(arguments.build, "test-logs")
+    os.makedirs(logs, exist_ok=True)
+    suites = choose(arguments)
+    if not suites:
+        sys.exit(f"no suite is named like '{arguments.only}'")
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        runs = [pool.submit(suite.run, logs) for suite in suites]
+        for suite, run in zip(suites, runs):
+            run.result()
+            suite.report()
+    skips = [skip for suite in suites for skip in suite.skips]
+    failed = sum(len(suite.failures) for suite in suites)
+    if skips:
+        print(f"# {len(skips)} skipped: {'; '.join(skips)}")
+    print(f"{sum(suite.passed for suite in suites)} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+main()

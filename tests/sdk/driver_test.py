@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""The test driver itself: a suite that goes wrong in any way must not pass."""
+import os
+import sys
+
+sys.dont_write_bytecode = True
+from ktap import TOP, check_equal, check_in, main, run, test
+
+
+def drive(*suites):
+    """Runs the driver over (seconds, shell command) suites: (status, lines of output)."""
+    with open("suites", "w", encoding="utf-8") as file:
+        for number, (seconds, command) in enumerate(suites):
+            file.write(f"s{number} {seconds} {command}\n")
+    result = run(os.path.join(TOP, "tests", "run.py"), "--build", "out", "--suites", "suites")
+    return result.returncode, result.stdout.decode().splitlines()
+
+
+def ktap(*lines):
+    return "printf '" + "\\n".join(("KTAP version 1",) + lines) + "\\n'"
+
+
+@test("suites that pass are summed up in the last line")
+def _():
+    status, lines = drive((5, ktap("1..2", "ok 1 - a", "ok 2 - b")), (5, "echo noise; " + ktap("1..1", "ok 1 - c")))
+    check_equal((status, lines[-1]), (0, "3 passed, 0 failed"))
+
+
+@test("skips are named with their reason on the line before the last")
+def _():
+    status, lines = drive((5, ktap("1..2", "ok 1 - a # SKIP no disk", "ok 2 - b")))
+    check_equal((status, lines[-2:]), (0, ["# 1 skipped: s0: a (no disk)", "1 passed, 0 failed"]))
+
+
+@test("a failed test fails, and the comments before it are shown")
+def _():
+    status, lines = drive((5, ktap("1..2", "# one is not two", "not ok 1 - a", "ok 2 - b") + "; exit 1"))
+    check_equal((status, lines[-1]), (1, "1 passed, 1 failed"))
+    check_in("         # one is not two", lines)
+
+
+@test("a suite fails that has no plan, runs too few or too many, lies in its status, or hangs")
+def _():
+    for seconds, command in ((5, "true"), (5, "no-such-command"), (5, ktap("1..2", "ok 1 - a")),
+                             (5, ktap("1..1", "ok 1 - a", "ok 2 - b")), (5, ktap("1..1", "ok 1 - a") + "; exit 3"),
+                             (5, ktap("1..1", "not ok 1 - a")), (1, ktap("1..1", "ok 1 - a") + "; sleep 30"),
+                             (5, ktap("1..1", "ok 1 - a") + "; kill -9 $$")):
+        status, lines = drive((seconds, command))
+        check_equal((command, status), (command, 1))
+        check_equal(lines[-1].endswith(" 0 failed"), False)
+
+
+@test("carriage returns and firmware messages around KTAP do no harm")
+def _():
+    status, lines = drive((5, "printf 'OpenSBI\\r\\nKTAP version 1\\r\\n1..1\\r\\nok 1 - a\\r\\nbye\\r\\n'"))
+    check_equal((status, lines[-1]), (0, "1 passed, 0 failed"))
+
+
+main()

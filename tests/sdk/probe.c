@@ -1,0 +1,68 @@
+/* The program that the tests of faultline-run run: its first argument says what it does. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int probe_arguments(int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++)
+        fwrite(argv[i], 1, strlen(argv[i]) + 1, stdout);
+    return 0;
+}
+
+/* Copies input to output; what it copied goes to standard error as text. */
+static int probe_copy(void)
+{
+    static char buffer[1000];
+    unsigned long total = 0;
+    ssize_t got;
+
+    while ((got = read(0, buffer, sizeof buffer)) > 0) {
+        for (ssize_t done = 0; done < got;) {
+            ssize_t put = write(1, buffer + done, (size_t)(got - done));
+            if (put < 0)
+                return 1;
+            done += put;
+        }
+        total += (unsigned long)got;
+    }
+    fprintf(stderr, "copied %lu bytes\n", total);
+    return got < 0;
+}
+
+static int probe_write(unsigned long bytes)
+{
+    for (unsigned long i = 0; i < bytes; i++)
+        putchar((int)(i * 7 >> 3 & 0xff));
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *action = argc > 1 ? argv[1] : "";
+    unsigned long number = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
+
+    if (strcmp(action, "exit") == 0)
+        return (int)number;
+    if (strcmp(action, "args") == 0)
+        return probe_arguments(argc, argv);
+    if (strcmp(action, "copy") == 0)
+        return probe_copy();
+    if (strcmp(action, "write") == 0)
+        return probe_write(number);
+    if (strcmp(action, "read-at") == 0)
+        return *(volatile char *)number;
+    if (strcmp(action, "store-at") == 0)
+        return *(volatile char *)number = 1;
+    if (strcmp(action, "abort") == 0)
+        abort();
+    if (strcmp(action, "hang") == 0) {
+        printf("hanging\n");
+        fflush(stdout);
+        for (;;)
+            sleep(1000);
+    }
+    return 99;
+}

@@ -1,0 +1,9 @@
+# Target suites that replace the root task: each tests/target/NAME/ with its own kernel image
+# build/NAME.bin.  kit.c (objects, spaces, threads) serves the kernel suite and the bench.
+KIT_SOURCES := tests/target/kernel/kit.c tests/target/kernel/console.c
+SERVER_CFLAGS += -Itests -Itests/target/kernel
+
+$(eval $(call server,kernel_test,$(KIT_SOURCES) tests/harness.c $(wildcard tests/target/kernel/*_test.c)))
+$(eval $(call kernel_image,kernel_test,$(BUILD)/user/kernel_test.bin))
+$(eval $(call server,kernel_bench,$(KIT_SOURCES) tests/bench/kernel_bench.c))
+$(eval $(call kernel_image,kernel_bench,$(BUILD)/user/kernel_bench.bin))

@@ -1,0 +1,121 @@
+/* sources: user/init/text.c user/init/boot_arguments.c user/init/event_text.c */
+#include <stdio.h>
+#include <string.h>
+
+#include "../../user/init/boot_arguments.h"
+#include "../../user/init/event_text.h"
+#include "../../user/init/text.h"
+#include "harness.h"
+#include "protocol.h"
+
+TEST("numbers and strings come out as printf writes them")
+{
+    static const long values[] = {0, 1, -1, 9, 10, 4095, INT64_MAX, INT64_MIN};
+
+    for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++) {
+        char ours[128], theirs[128];
+        int length;
+
+        length = snprintf(theirs, sizeof theirs, "<%ld %lu %lx %d %u %x %s %c %%>", values[i],
+                          (unsigned long)values[i], (unsigned long)values[i], (int)values[i],
+                          (unsigned)values[i], (unsigned)values[i], "text", 'c');
+        CHECK_EQ(text_format(ours, sizeof ours, "<%ld %lu %lx %d %u %x %s %c %%>", values[i],
+                             (unsigned long)values[i], (unsigned long)values[i], (int)values[i],
+                             (unsigned)values[i], (unsigned)values[i], "text", 'c'),
+                 length);
+        CHECK_STRING(ours, theirs);
+    }
+}
+
+TEST("text that does not fit is cut and NUL-terminated")
+{
+    for (size_t room = 1; room <= 12; room++) {
+        char out[16];
+        size_t expected = room - 1 < 9 ? room - 1 : 9;
+
+        memset(out, '#', sizeof out);
+        CHECK_EQ(text_format(out, room, "%s%u", "abcde", 1234u), expected);
+        CHECK(memcmp(out, "abcde1234", expected) == 0);
+        CHECK_EQ(out[expected], '\0');
+        CHECK_EQ(out[expected + 1], '#');
+    }
+}
+
+TEST("a command line without our words means interactive mode with the tour")
+{
+    static const char *const lines[] = {"", " ", "events=1", "  a  nonceless=1 tourist=no "};
+
+    for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct boot_arguments arguments;
+
+        boot_arguments_parse(lines[i], &arguments);
+        CHECK_STRING(arguments.nonce, "");
+        CHECK_EQ(arguments.tour, BOOT_TOUR_FIRST);
+        CHECK(!arguments.refused);
+    }
+}
+
+TEST("nonce and tour are read wherever they stand, the last one counts")
+{
+    struct boot_arguments arguments;
+
+    boot_arguments_parse("tour=only nonce=00ffAA events=1  tour=no", &arguments);
+    CHECK_STRING(arguments.nonce, "00ffAA");
+    CHECK_EQ(arguments.tour, BOOT_TOUR_SKIPPED);
+    CHECK(!arguments.refused);
+    boot_arguments_parse("tour=only", &arguments);
+    CHECK_EQ(arguments.tour, BOOT_TOUR_ONLY);
+    CHECK_STRING(arguments.nonce, "");
+}
+
+TEST("a nonce is 1 to 64 hexadecimal digits, a tour is one of three words")
+{
+    static const char *const bad[] = {"nonce=", "nonce=12g4", "tour=", "tour=maybe", "tour=noo"};
+    char line[80] = "nonce=";
+    struct boot_arguments arguments;
+
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        boot_arguments_parse(bad[i], &arguments);
+        CHECK(arguments.refused == bad[i]);
+        CHECK_STRING(arguments.nonce, "");
+    }
+    memset(line + 6, 'a', 64);
+    boot_arguments_parse(line, &arguments);
+    CHECK(!arguments.refused);
+    CHECK_EQ(strlen(arguments.nonce), 64);
+    line[70] = 'a';
+    boot_arguments_parse(line, &arguments);
+    CHECK(arguments.refused == line);
+}
+
+TEST("an event's line names the access, the address and the pc")
+{
+    static const struct {
+        struct pager_event event;
+        const char *line;
+    } cases[] = {
+        {{0, 11, 0, 0x10234, FL_ACCESS_WRITE, PAGER_EVENT_UNMAPPED},
+         "write to 0x0 (not mapped) at pc 0x10234"},
+        {{0, 11, 0x10000, 0x10238, FL_ACCESS_WRITE | FL_ACCESS_PRESENT, PAGER_EVENT_PROTECTION},
+         "write to 0x10000 (not allowed there) at pc 0x10238"},
+        {{0, 11, 0x3fefffff00, 0x3fefffff00, FL_ACCESS_EXEC, PAGER_EVENT_PROTECTION},
+         "instruction fetch from 0x3fefffff00 (not allowed there) at pc 0x3fefffff00"},
+        {{0, 7, 0x20000, 0x1000, FL_ACCESS_READ, PAGER_EVENT_MEMORY},
+         "read from 0x20000 (no memory behind the address) at pc 0x1000"},
+        {{0, 9, 0x20000, 0x1000, FL_ACCESS_READ, PAGER_EVENT_NO_MEMORY},
+         "read from 0x20000 (no free frame left) at pc 0x1000"},
+        {{0, 4, 0xffff, 0x1000, 2, PAGER_EVENT_EXCEPTION},
+         "illegal instruction (cause 2, value 0xffff) at pc 0x1000"},
+        {{0, 4, 0, 0x1000, 99, PAGER_EVENT_EXCEPTION},
+         "exception (cause 99, value 0x0) at pc 0x1000"},
+        {{0, 31, 1234, 0x1000, 0, PAGER_EVENT_SYSCALL}, "unknown system call 1234 at pc 0x1000"},
+        {{0, 31, 5, 6, 0, 77}, "event of unknown kind 77, address 0x5, pc 0x6"},
+    };
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char line[160];
+
+        CHECK_EQ(event_text(&cases[i].event, line, sizeof line), strlen(cases[i].line));
+        CHECK_STRING(line, cases[i].line);
+    }
+}

@@ -1,0 +1,444 @@
+/* sources: mm/vspace.c mm/vspace_range.c mm/vspace_check.c */
+/* sources: mm/removal.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c */
+/* Random calls and accesses on three spaces against a model of plain arrays: what each page maps,
+ * with which rights, ceiling, A and D.  The model predicts every status, every count of pages,
+ * every fault and the number of tables; MM_SEED replays one run (it is printed). */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness.h"
+#include "mm_fake.h"
+
+#define PART_PAGES 160u /* around a border of 2 MiB, of 1 GiB, and at the end of user space */
+#define PARTS      3u
+#define PAGES      (PARTS * PART_PAGES)
+#define FRAMES     40u /* that are mapped */
+#define STEPS      80000u
+
+struct model_page {
+    bool valid, accessed, dirty;
+    uint64_t frame;
+    uint32_t rights, ceiling;
+};
+
+static struct {
+    struct model_page page[FAKE_SPACES][PAGES];
+    bool alive[FAKE_SPACES];
+    uint32_t maps[FAKE_FRAMES];
+    uint32_t pins[FAKE_FRAMES];
+    bool claimed[FAKE_FRAMES]; /* a table of the pool or a test object */
+    uint8_t sticky[FAKE_FRAMES];
+    unsigned happened[32]; /* outcomes seen: none may stay untested */
+} model;
+
+static uint64_t page_address(uint64_t page)
+{
+    static const uint64_t start[PARTS] = {0x200000 - 80 * PAGE_BYTES,
+                                          (1ull << 30) - 80 * PAGE_BYTES,
+                                          FL_USER_END - PART_PAGES * PAGE_BYTES};
+    return start[page / PART_PAGES] + page % PART_PAGES * PAGE_BYTES;
+}
+
+/* --- the model ----------------------------------------------------------------------------- */
+
+/* Tables that a space needs: its root and those above valid pages. */
+static uint64_t model_tables(uint64_t s)
+{
+    uint64_t tables = 1;
+    uint64_t last[2] = {UINT64_MAX, UINT64_MAX};
+    for (uint64_t page = 0; page < PAGES; page++) {
+        for (unsigned level = 0; level < 2; level++) {
+            uint64_t key = page_address(page) >> (21 + 9 * level);
+            if (model.page[s][page].valid && key != last[level]) {
+                last[level] = key;
+                tables++;
+            }
+        }
+    }
+    return tables;
+}
+
+static void model_drop(struct model_page *page)
+{
+    model.maps[page->frame]--;
+    model.sticky[page->frame] |= (uint8_t)((page->accessed ? FRAME_STICKY_ACCESSED : 0) |
+                                           (page->dirty ? FRAME_STICKY_DIRTY : 0));
+    *page = (struct model_page){0};
+}
+
+static enum fl_error model_check(const struct model_page *page, uint64_t frame, uint32_t rights)
+{
+    if (page->valid && page->frame == frame)
+        return FL_OK;
+    if (page->valid && (rights & FL_MAP_REPLACE) == 0)
+        return FL_OCCUPIED;
+    if (frame >= FAKE_FRAMES - FAKE_FIRMWARE || model.claimed[frame])
+        return FL_BAD_FRAME;
+    return FL_OK;
+}
+
+static void model_map(struct model_page *page, uint64_t frame, uint32_t rights, uint32_t ceiling)
+{
+    bool same = page->valid && page->frame == frame;
+    if (page->valid && !same)
+        model_drop(page);
+    if (!same)
+        model.maps[frame]++;
+    page->valid = true;
+    page->frame = frame;
+    page->rights = rights & 7;
+    page->ceiling = ceiling;
+    page->accessed = page->accessed || (rights & FL_MAP_ACCESSED) != 0;
+    page->dirty = page->dirty || (rights & FL_MAP_DIRTY) != 0;
+}
+
+/* --- comparison ---------------------------------------------------------------------------- */
+
+static uint64_t model_entry(const struct model_page *page)
+{
+    if (!page->valid)
+        return 0;
+    return fake_frame(page->frame).value << 10 | page->rights << 1 | PTE_V | PTE_U |
+           (page->accessed ? PTE_A : 0) | (page->dirty ? PTE_D : 0) |
+           ((page->ceiling & FL_RIGHT_WRITE) != 0 ? PTE_CEIL_W : 0) |
+           ((page->ceiling & FL_RIGHT_EXEC) != 0 ? PTE_CEIL_X : 0);
+}
+
+static void compare_frames(void)
+{
+    bool dirty[FAKE_FRAMES] = {0};
+    for (uint64_t s = 0; s < FAKE_SPACES; s++) {
+        for (uint64_t page = 0; page < PAGES; page++)
+            dirty[model.page[s][page].frame] |= model.page[s][page].dirty;
+    }
+    for (uint64_t i = 0; i < FAKE_FRAMES - FAKE_FIRMWARE; i++) {
+        const struct frame *frame = &fake.frames[i];
+        if (model.claimed[i]) {
+            CHECK_EQ(frame->type, i >= 1 && i <= FAKE_TABLES ? FRAME_TABLE : FRAME_OBJECT);
+            continue;
+        }
+        CHECK_EQ(frame->type, model.maps[i] + model.pins[i] > 0 ? FRAME_USER : FRAME_FREE);
+        CHECK_EQ(frame->count, model.maps[i]);
+        CHECK_EQ(frame->pins, model.pins[i]);
+        CHECK_EQ(frame->sticky, model.sticky[i]);
+        /* No page that was written looks clean. */
+        CHECK(!fake.written[i] || dirty[i] || (frame->sticky & FRAME_STICKY_DIRTY) != 0);
+    }
+}
+
+static void compare(void)
+{
+    fake_check();
+    for (uint64_t s = 0; s < FAKE_SPACES; s++) {
+        if (!model.alive[s])
+            continue;
+        CHECK_EQ(fake.spaces[s].tables, model_tables(s));
+        for (uint64_t page = 0; page < PAGES; page++) {
+            vaddr_t address = {page_address(page)};
+            uint64_t expected = model_entry(&model.page[s][page]);
+            CHECK_EQ(fake_entry(&fake.spaces[s], address).bits, expected);
+            CHECK_EQ(vspace_entry(&fake.spaces[s], address).bits, expected);
+        }
+    }
+    compare_frames();
+}
+
+/* --- steps --------------------------------------------------------------------------------- */
+
+struct choice {
+    uint64_t s;
+    uint64_t page;
+    struct vspace_run run;
+    uint64_t frame;
+};
+
+static uint32_t random_rights(void)
+{
+    static const uint32_t leaves[] = {1, 3, 4, 5, 7};
+    uint32_t rights = leaves[fake_random(5)];
+    rights |= fake_random(2) == 0 ? FL_MAP_REPLACE : 0;
+    rights |= fake_random(3) == 0 ? FL_MAP_ACCESSED : 0;
+    rights |= (rights & FL_RIGHT_WRITE) != 0 && fake_random(3) == 0 ? FL_MAP_DIRTY : 0;
+    return rights;
+}
+
+/* Pages of one part, frames mostly good. */
+static struct choice choose(uint64_t most)
+{
+    struct choice c = {.s = fake_random(FAKE_SPACES)};
+    uint64_t start = fake_random(PART_PAGES);
+    uint64_t pages = fake_random(3) == 0 ? 1 + fake_random(most) : 1;
+    if (pages > PART_PAGES - start)
+        pages = PART_PAGES - start;
+    c.page = fake_random(PARTS) * PART_PAGES + start;
+    c.frame = FAKE_USER_FRAMES + fake_random(FRAMES);
+    if (fake_random(40) == 0)
+        c.frame = fake_random(FAKE_FRAMES + 2);
+    c.run = fake_run(page_address(c.page), c.frame, pages, random_rights());
+    c.run.ceiling = (uint32_t)(fake_random(8) & (FL_RIGHT_WRITE | FL_RIGHT_EXEC)) |
+                    (c.run.rights & (FL_RIGHT_WRITE | FL_RIGHT_EXEC));
+    return c;
+}
+
+/* Maps page after page in the model; stops at the first error or when tables run out. */
+static enum fl_error model_map_run(const struct choice *c, uint64_t *done)
+{
+    uint64_t spare = fake.pool.spare;
+    uint64_t tables = model_tables(c->s);
+    for (*done = 0; *done < c->run.pages; ++*done) {
+        struct model_page *page = &model.page[c->s][c->page + *done];
+        struct model_page saved = *page;
+        enum fl_error error = model_check(page, c->frame + *done, c->run.rights);
+        if (error != FL_OK)
+            return error;
+        page->valid = true;
+        bool enough = model_tables(c->s) - tables <= spare;
+        *page = saved;
+        if (!enough)
+            return FL_NO_TABLE;
+        model_map(page, c->frame + *done, c->run.rights, c->run.ceiling);
+    }
+    return FL_OK;
+}
+
+static void step_map(const struct choice *c)
+{
+    uint64_t done = 99;
+    uint64_t expected_done;
+    enum fl_error error = vspace_map(&fake.spaces[c->s], &c->run, &done);
+    /* The pool's tables are spent by now: give the model what there was. */
+    uint64_t left = fake.pool.spare;
+    fake.pool.spare += fake.spaces[c->s].tables - model_tables(c->s);
+    enum fl_error expected = model_map_run(c, &expected_done);
+    fake.pool.spare = left;
+    CHECK_EQ(error, expected);
+    CHECK_EQ(done, expected_done);
+    model.happened[error]++;
+}
+
+/* What one check says of a whole run: all or nothing. */
+static enum fl_error model_check_run(const struct choice *c, uint64_t *tables)
+{
+    struct model_page saved[PART_PAGES];
+    struct model_page *pages = &model.page[c->s][c->page];
+    for (uint64_t i = 0; i < c->run.pages; i++) {
+        enum fl_error error = model_check(&pages[i], c->frame + i, c->run.rights);
+        if (error != FL_OK)
+            return error;
+    }
+    uint64_t before = model_tables(c->s);
+    memcpy(saved, pages, c->run.pages * sizeof *pages);
+    for (uint64_t i = 0; i < c->run.pages; i++)
+        pages[i].valid = true;
+    *tables = model_tables(c->s) - before;
+    memcpy(pages, saved, c->run.pages * sizeof *pages);
+    return FL_OK;
+}
+
+static void model_commit(const struct choice *c)
+{
+    /* As the kernel does: new counts first, so that a frame that only moves is never free. */
+    for (uint64_t i = 0; i < c->run.pages; i++)
+        model_map(&model.page[c->s][c->page + i], c->frame + i, c->run.rights, c->run.ceiling);
+}
+
+static void step_run(const struct choice *c)
+{
+    struct vspace *space = &fake.spaces[c->s];
+    uint64_t tables = 0;
+    uint64_t expected_tables = 0;
+    enum fl_error expected = model_check_run(c, &expected_tables);
+    if (expected == FL_OK && expected_tables > fake.pool.spare)
+        expected = FL_NO_TABLE;
+    model.happened[expected]++;
+    if (c->run.pages == 1 && fake_random(2) == 0) {
+        CHECK_EQ(vspace_map_page(space, &c->run), expected);
+    } else {
+        enum fl_error error = vspace_check_run(space, &c->run, &tables);
+        CHECK_EQ(tables, expected_tables);
+        CHECK_EQ(error, expected == FL_NO_TABLE ? FL_OK : expected);
+        if (expected == FL_OK)
+            vspace_commit_run(space, &c->run);
+    }
+    if (expected == FL_OK)
+        model_commit(c);
+}
+
+static void step_unmap(const struct choice *c)
+{
+    bool everything = fake_random(20) == 0;
+    uint64_t first = everything ? 0 : c->page;
+    uint64_t end = everything ? PAGES : c->page + c->run.pages;
+    if (everything)
+        fake_unmap(&fake.spaces[c->s], 0, FL_USER_END / PAGE_BYTES);
+    else
+        fake_unmap(&fake.spaces[c->s], c->run.address.value, c->run.pages);
+    for (uint64_t page = first; page < end; page++) {
+        if (model.page[c->s][page].valid)
+            model_drop(&model.page[c->s][page]);
+    }
+}
+
+static void step_protect(const struct choice *c)
+{
+    struct model_page *pages = &model.page[c->s][c->page];
+    uint32_t rights = c->run.rights & 7;
+    uint32_t needed = rights & (FL_RIGHT_WRITE | FL_RIGHT_EXEC);
+    enum fl_error expected = FL_OK;
+    uint64_t done;
+    for (uint64_t i = 0; i < c->run.pages; i++) {
+        if (pages[i].valid && (needed & ~pages[i].ceiling) != 0)
+            expected = FL_CEILING;
+    }
+    CHECK_EQ(vspace_protect(&fake.spaces[c->s], c->run.address, c->run.pages, rights, &done),
+             expected);
+    CHECK_EQ(done, expected == FL_OK ? c->run.pages : 0);
+    model.happened[expected]++;
+    for (uint64_t i = 0; i < c->run.pages && expected == FL_OK; i++)
+        pages[i].rights = rights;
+}
+
+static void step_touch(const struct choice *c)
+{
+    struct model_page *page = &model.page[c->s][c->page];
+    uint32_t access = 1u << fake_random(3);
+    frame_t frame;
+    enum vspace_look expected = !page->valid                   ? LOOK_ABSENT
+                                : (page->rights & access) == 0 ? LOOK_DENIED
+                                                               : LOOK_SPURIOUS;
+    CHECK_EQ(fake_touch(&fake.spaces[c->s], c->run.address, access, &frame), expected);
+    if (expected != LOOK_SPURIOUS)
+        return;
+    CHECK_EQ(frame.value, fake_frame(page->frame).value);
+    page->accessed = true;
+    page->dirty = page->dirty || access == FL_ACCESS_WRITE;
+}
+
+static bool model_claim(uint64_t i)
+{
+    if (model.claimed[i] || model.maps[i] + model.pins[i] > 0)
+        return false;
+    model.claimed[i] = true;
+    model.sticky[i] = 0;
+    fake.written[i] = false;
+    return true;
+}
+
+static void step_frames(const struct choice *c)
+{
+    uint64_t i = FAKE_USER_FRAMES + c->frame % FRAMES;
+    uint64_t what = fake_random(4);
+    if (what == 0) {
+        enum fl_error expected = model.claimed[i] ? FL_BAD_FRAME : FL_OK;
+        CHECK_EQ(frame_pin(&fake.table, fake_frame(i)), expected);
+        model.pins[i] += expected == FL_OK;
+    } else if (what == 1 && model.pins[i] > 0) {
+        frame_unpin(&fake.table, fake_frame(i));
+        model.pins[i]--;
+    } else if (what == 2) {
+        enum fl_error expected = model_claim(i) ? FL_OK : FL_BAD_FRAME;
+        CHECK_EQ(frame_claim(&fake.table, fake_frame(i), FRAME_OBJECT, 0), expected);
+    } else if (what == 3 && model.claimed[i]) {
+        frame_release(&fake.table, fake_frame(i));
+        model.claimed[i] = false;
+    }
+}
+
+/* Tables come and go, so that the pool is often short. */
+static void step_pool(void)
+{
+    frame_t frame;
+    enum fl_error expected = fake.pool.spare > 0 ? FL_OK : FL_NO_TABLE;
+    if (fake_random(2) == 0) {
+        CHECK_EQ(table_pool_withdraw(&fake.pool, &frame), expected);
+        if (expected == FL_OK)
+            model.claimed[frame.value - FAKE_FIRST] = false;
+        return;
+    }
+    uint64_t i = 1 + fake_random(FAKE_TABLES);
+    expected = model_claim(i) ? FL_OK : FL_BAD_FRAME;
+    CHECK_EQ(table_pool_donate(&fake.pool, fake_frame(i)), expected);
+}
+
+static void step_make_or_end(const struct choice *c)
+{
+    struct vspace *space = &fake.spaces[c->s];
+    if (!model.alive[c->s]) {
+        enum fl_error expected = fake.pool.spare > 0 ? FL_OK : FL_NO_TABLE;
+        CHECK_EQ(vspace_init(space, &fake.pool, fake.kernel_root), expected);
+        model.alive[c->s] = expected == FL_OK;
+    } else if (fake_random(100) == 0) {
+        fake_destroy(space);
+        model.alive[c->s] = false;
+        for (uint64_t page = 0; page < PAGES; page++) {
+            if (model.page[c->s][page].valid)
+                model_drop(&model.page[c->s][page]);
+        }
+    }
+}
+
+static void step(void)
+{
+    struct choice c = choose(FL_ITEM_PAGES);
+    uint64_t what = fake_random(20);
+    if (what == 0)
+        step_frames(&c);
+    else if (what == 1)
+        step_pool();
+    else if (what == 2 || !model.alive[c.s])
+        step_make_or_end(&c);
+    else if (what < 6)
+        step_run(&c);
+    else if (what < 8)
+        step_map(&c);
+    else if (what < 10)
+        step_unmap(&c);
+    else if (what < 13)
+        step_protect(&c);
+    else
+        step_touch(&c);
+}
+
+static void run_random(uint64_t seed, bool sets_ad, bool caches_invalid)
+{
+    const char *given = getenv("MM_SEED");
+    bool every_step = given != NULL;
+    if (given != NULL)
+        seed = strtoull(given, NULL, 0);
+    harness_note("MM_SEED=%" PRIu64, seed);
+    fake_reset(seed);
+    memset(&model, 0, sizeof model);
+    for (unsigned i = 0; i <= FAKE_TABLES; i++)
+        model.claimed[i] = true;
+    fake.core_sets_ad = sets_ad;
+    fake.core_caches_invalid = caches_invalid;
+    for (unsigned i = 0; i < STEPS; i++) {
+        step();
+        if (every_step || i % 16 == 0)
+            compare();
+    }
+    compare();
+    CHECK(model.happened[FL_OCCUPIED] > 0 && model.happened[FL_BAD_FRAME] > 0);
+    CHECK(model.happened[FL_NO_TABLE] > 0 && model.happened[FL_CEILING] > 0);
+    for (unsigned s = 0; s < FAKE_SPACES; s++)
+        fake_destroy(&fake.spaces[s]);
+    fake_check();
+    CHECK_EQ(fake.table.mappings, 0);
+    CHECK_EQ(fake.pool.in_use, 0);
+}
+
+TEST("random calls agree with the model on cores that set A and D")
+{
+    run_random(1, true, false);
+}
+
+TEST("random calls agree with the model on cores that trap for A and D")
+{
+    run_random(2, false, false);
+}
+
+TEST("random calls agree with the model on cores that cache invalid entries")
+{
+    run_random(3, true, true);
+}

@@ -1,0 +1,5 @@
+/* Ends with status 1. */
+int main(void)
+{
+    return 1;
+}

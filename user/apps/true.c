@@ -1,0 +1,5 @@
+/* Ends with status 0. */
+int main(void)
+{
+    return 0;
+}

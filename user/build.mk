@@ -1,0 +1,82 @@
+# User side: servers (lp64, no floating point), libos and programs (lp64d), the initrd.
+USER_INCLUDES := -Ikernel/abi -Iuser/protocol -Iuser/common -Iarch/riscv/user
+SERVER_CFLAGS := $(WARNINGS) --specs=picolibc.specs -march=rv64imac -mabi=lp64 -mcmodel=medany -O2 -g \
+                 -ffunction-sections -fdata-sections -fno-stack-protector $(USER_INCLUDES)
+APP_CFLAGS    := $(WARNINGS) --specs=picolibc.specs -march=rv64imafdc -mabi=lp64d -mcmodel=medany -O2 -g \
+                 -ffunction-sections -fdata-sections -D_DEFAULT_SOURCE -Iuser/libos/include $(USER_INCLUDES)
+SERVER_LD     := arch/riscv/user/server.ld
+APP_LD        := arch/riscv/user/program.ld
+
+# --- objects -----------------------------------------------------------------------------------
+$(BUILD)/server/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CROSS)gcc $(SERVER_CFLAGS) -MMD -MP -c $< -o $@
+$(BUILD)/server/%.o: %.S $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CROSS)gcc $(SERVER_CFLAGS) -MMD -MP -c $< -o $@
+$(BUILD)/app/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CROSS)gcc $(APP_CFLAGS) -MMD -MP -c $< -o $@
+$(BUILD)/app/%.o: %.S $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CROSS)gcc $(APP_CFLAGS) -MMD -MP -c $< -o $@
+
+# --- servers: $(call server,NAME,SOURCES) makes build/user/NAME.elf and .bin ----------------------
+define server
+$(1)_OBJECTS := $$(patsubst %,$(BUILD)/server/%.o,$$(basename $(2) arch/riscv/user/server_crt0.S))
+$(BUILD)/user/$(1).elf: $$($(1)_OBJECTS) $(SERVER_LD)
+	@mkdir -p $$(@D)
+	$(CROSS)gcc $(SERVER_CFLAGS) -nostartfiles -static -Wl,--gc-sections -Wl,-z,max-page-size=4096 \
+	    -Wl,--no-warn-rwx-segments -Wl,--build-id=none -T $(SERVER_LD) $$($(1)_OBJECTS) -o $$@
+$(BUILD)/user/$(1).bin: $(BUILD)/user/$(1).elf
+	$(CROSS)objcopy -O binary $$< $$@
+-include $$($(1)_OBJECTS:.o=.d)
+endef
+
+$(eval $(call server,init,$(wildcard user/init/*.c user/common/*.c)))
+$(eval $(call server,pager,$(wildcard user/pager/*.c user/pager/core/*.c user/common/*.c)))
+
+# --- libos and programs: every user/apps/NAME.c, user/apps/course/NAME.c, or other folder
+#     user/apps/NAME/ is a program -----------------------------------------------------------------
+LIBOS_OBJECTS := $(patsubst %,$(BUILD)/app/%.o,$(basename $(wildcard user/libos/*.c)))
+CRT0_OBJECT   := $(BUILD)/app/arch/riscv/user/program_crt0.o
+$(BUILD)/user/libos.a: $(LIBOS_OBJECTS)
+	@mkdir -p $(@D)
+	rm -f $@ && $(CROSS)ar rcs $@ $^
+-include $(LIBOS_OBJECTS:.o=.d)
+
+# $(call program,NAME,SOURCES,VARIABLE): build/programs/NAME for the initrd, build/user/programs/NAME.elf with
+# everything for a debugger; its path is added to VARIABLE.
+define program
+$(BUILD)/user/programs/$(1).elf: $(patsubst %.c,$(BUILD)/app/%.o,$(2)) $(CRT0_OBJECT) $(BUILD)/user/libos.a $(APP_LD)
+	@mkdir -p $$(@D)
+	$(CROSS)gcc $(APP_CFLAGS) -nostartfiles -static -Wl,--gc-sections -Wl,-z,max-page-size=4096 \
+	    -Wl,--build-id=none -T $(APP_LD) $(CRT0_OBJECT) $(patsubst %.c,$(BUILD)/app/%.o,$(2)) \
+	    -Wl,--start-group $(BUILD)/user/libos.a -lc -lm -lgcc -Wl,--end-group -o $$@
+$(BUILD)/programs/$(1): $(BUILD)/user/programs/$(1).elf
+	@mkdir -p $$(@D)
+	$(CROSS)objcopy --strip-all $$< $$@
+-include $(patsubst %.c,$(BUILD)/app/%.d,$(2))
+$(3) += $(BUILD)/programs/$(1)
+endef
+$(foreach f,$(wildcard user/apps/*.c user/apps/course/*.c),$(eval $(call program,$(basename $(notdir $(f))),$(f),PROGRAMS)))
+$(foreach d,$(filter-out user/apps/course,$(patsubst %/,%,$(sort $(dir $(wildcard user/apps/*/*.c))))),$(eval $(call program,$(notdir $(d)),$(wildcard $(d)/*.c),PROGRAMS)))
+
+# --- the initrd -----------------------------------------------------------------------------------
+$(BUILD)/initrd.cpio: $(BUILD)/user/pager.elf $(PROGRAMS) user/sdk/faultline-pack
+	user/sdk/faultline-pack -o $@ pager=$(BUILD)/user/pager.elf $(foreach p,$(PROGRAMS),$(notdir $(p))=$(p))
+
+# Every tests/target/system/NAME.c is a program too (NAME_test.c with the harness); they travel with all
+# others, and with files that are no programs, in an initrd of their own.
+$(BUILD)/app/tests/%.o: APP_CFLAGS += -Itests
+$(foreach f,$(wildcard tests/target/system/*.c),$(eval $(call program,$(basename $(notdir $(f))),$(f) \
+    $(if $(filter %_test.c,$(f)),tests/harness.c),SYSTEM_TESTS)))
+BAD_PROGRAMS := $(addprefix $(BUILD)/bad-programs/,text_file truncated_elf overlapping_elf kernel_elf)
+$(BAD_PROGRAMS) &: tests/target/system/make_bad_programs.py $(BUILD)/programs/true
+	tests/target/system/make_bad_programs.py $(BUILD)/programs/true $(BUILD)/bad-programs
+$(BUILD)/initrd-test.cpio: $(BUILD)/user/pager.elf $(PROGRAMS) $(SYSTEM_TESTS) $(BAD_PROGRAMS) user/sdk/faultline-pack
+	user/sdk/faultline-pack -o $@ pager=$(BUILD)/user/pager.elf \
+	    $(foreach p,$(PROGRAMS) $(SYSTEM_TESTS) $(BAD_PROGRAMS),$(notdir $(p))=$(p))
+
+initrd: $(BUILD)/initrd.cpio
+.PHONY: initrd

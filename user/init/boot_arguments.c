@@ -1,0 +1,67 @@
+/* Owns nothing: the parser of the command line, see boot_arguments.h. */
+#include "boot_arguments.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static bool boot_is_hex(char byte)
+{
+    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f') ||
+           (byte >= 'A' && byte <= 'F');
+}
+
+static bool boot_parse_nonce(const char *value, size_t bytes, struct boot_arguments *out)
+{
+    if (bytes == 0 || bytes > BOOT_NONCE_BYTES)
+        return false;
+    for (size_t i = 0; i < bytes; i++)
+        if (!boot_is_hex(value[i]))
+            return false;
+    memcpy(out->nonce, value, bytes);
+    out->nonce[bytes] = '\0';
+    return true;
+}
+
+static bool boot_parse_tour(const char *value, size_t bytes, struct boot_arguments *out)
+{
+    static const struct {
+        const char *word;
+        enum boot_tour tour;
+    } choices[] = {{"yes", BOOT_TOUR_FIRST}, {"no", BOOT_TOUR_SKIPPED}, {"only", BOOT_TOUR_ONLY}};
+
+    for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++)
+        if (strlen(choices[i].word) == bytes && memcmp(value, choices[i].word, bytes) == 0) {
+            out->tour = choices[i].tour;
+            return true;
+        }
+    return false;
+}
+
+static bool boot_parse_word(const char *word, size_t bytes, struct boot_arguments *out)
+{
+    static const struct {
+        const char *key;
+        bool (*parse)(const char *value, size_t bytes, struct boot_arguments *out);
+    } keys[] = {{"nonce=", boot_parse_nonce}, {"tour=", boot_parse_tour}};
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        size_t length = strlen(keys[i].key);
+
+        if (bytes >= length && memcmp(word, keys[i].key, length) == 0)
+            return keys[i].parse(word + length, bytes - length, out);
+    }
+    return true;
+}
+
+void boot_arguments_parse(const char *text, struct boot_arguments *out)
+{
+    *out = (struct boot_arguments){.tour = BOOT_TOUR_FIRST};
+    while (*text) {
+        size_t bytes = strcspn(text, " ");
+
+        if (!boot_parse_word(text, bytes, out) && !out->refused)
+            out->refused = text;
+        text += bytes;
+        text += strspn(text, " ");
+    }
+}

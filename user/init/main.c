@@ -1,0 +1,69 @@
+/* Owns the order of the boot: each step needs what those before it made. */
+#include "boot_arguments.h"
+#include "console.h"
+#include "fl_calls.h"
+#include "frames.h"
+#include "initrd.h"
+#include "log.h"
+#include "pager_start.h"
+#include "process.h"
+#include "server.h"
+#include "session.h"
+#include "slots.h"
+
+#define INIT_WINDOW_TABLES 2u /* of the window in frames.c */
+
+int main(void); /* entered from server_crt0.S */
+
+static struct boot_arguments boot_arguments; /* console.c keeps the nonce in it */
+
+static void init_read_boot_info(const struct fl_boot_info *info)
+{
+    if (info->version != FL_ABI_VERSION)
+        log_stop("boot information of version %lu, we know %u", info->version, FL_ABI_VERSION);
+    boot_arguments_parse(info->bootargs, &boot_arguments);
+    console_init(boot_arguments.nonce);
+    if (boot_arguments.refused)
+        log_stop("boot arguments: can't read `%s`", boot_arguments.refused);
+    if (info->cnode_slots < SLOTS_END)
+        log_stop("our CNode has %lu slots, we need %u", info->cnode_slots, (unsigned)SLOTS_END);
+}
+
+static void init_mint_wake(uint64_t slot, uint64_t bit)
+{
+    uint64_t status =
+        flr_cnode_copy(FL_BOOT_CNODE, slot, FL_BOOT_CNODE, SLOT_NOTIFICATIONS, FL_RIGHT_SEND, bit)
+            .status;
+
+    if (status != FL_OK)
+        log_stop("our notification with bit 0x%lx: status 0x%lx", bit, status);
+}
+
+static void init_make_objects(void)
+{
+    frames_make_objects(FL_OBJECT_ENDPOINT, SLOT_ENDPOINTS_END - SLOT_ENDPOINTS, SLOT_ENDPOINTS);
+    frames_make_objects(FL_OBJECT_REPLY, STOCK_OBJECTS, SLOT_REPLIES);
+    frames_make_objects(FL_OBJECT_NOTIFICATION, STOCK_OBJECTS, SLOT_NOTIFICATIONS);
+    frames_make_objects(FL_OBJECT_TIMER, STOCK_OBJECTS, SLOT_TIMERS);
+    init_mint_wake(SLOT_WAKE_PAGER, EVENT_PAGER);
+    init_mint_wake(SLOT_WAKE_TIMER, EVENT_TIMER);
+}
+
+int main(void)
+{
+    const struct fl_boot_info *info = (const struct fl_boot_info *)(uintptr_t)FL_BOOT_INFO;
+
+    init_read_boot_info(info);
+    frames_init(info);
+    frames_donate(FL_BOOT_POOL, initrd_tables(info) + INIT_WINDOW_TABLES);
+    initrd_open(info);
+    log_line("%lu KiB of %lu KiB free, initrd of %u files in %lu KiB", frames_free_pages() * 4,
+             frames_total_pages() * 4, initrd_files(), info->initrd_bytes / 1024);
+    (void)flr_tcb_set_priority(FL_BOOT_TCB, FL_BOOT_SCHED, PRIORITY_INIT);
+    init_make_objects();
+    pager_start(info);
+    process_init(info->timebase_hz);
+    server_init(info->timebase_hz);
+    session_start(&boot_arguments);
+    server_run();
+}

@@ -1,0 +1,136 @@
+/* Owns the course of a session, see session.h. */
+#include "session.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "argument_block.h"
+#include "console.h"
+#include "initrd.h"
+#include "log.h"
+#include "process.h"
+
+#define SESSION_ARGUMENTS_FILE ".run/argv"
+#define STATUS_SIGNAL(status)  ((status)&0x7f)
+#define STATUS_EXIT(status)    (((status) >> 8) & 0xff)
+
+enum session_stage { SESSION_RUN, SESSION_TOUR, SESSION_PROMPT };
+
+static struct {
+    enum session_stage stage;
+    enum boot_tour tour;
+    uint32_t pid;
+} session;
+
+/* Why a program does not start, in words. */
+static const char *session_error_text(int error)
+{
+    switch (error) {
+    case ENOENT:
+        return "no such file in the initrd";
+    case ENOEXEC:
+        return "not a program of this system";
+    case ENOMEM:
+        return "no memory left";
+    case E2BIG:
+        return "too many arguments";
+    default:
+        return "refused";
+    }
+}
+
+static int session_start_program(const struct startup_strings *arguments)
+{
+    struct process *process;
+    int error = process_start(arguments, 0, &process);
+
+    session.pid = error ? 0 : process->pid;
+    return error;
+}
+
+static void session_start_run(void)
+{
+    const struct cpio_file *file = initrd_find(SESSION_ARGUMENTS_FILE);
+    struct startup_strings arguments;
+    int error;
+
+    if (!file)
+        log_stop("run: no file `%s` in the initrd", SESSION_ARGUMENTS_FILE);
+    arguments.text = initrd_contents(file);
+    arguments.bytes = file->size_bytes;
+    arguments.count = argument_text_count(arguments.text, arguments.bytes);
+    if (arguments.count == 0)
+        log_stop("run: `%s` (%lu bytes) is no list of NUL-terminated strings",
+                 SESSION_ARGUMENTS_FILE, arguments.bytes);
+    error = session_start_program(&arguments);
+    if (error)
+        log_stop("%s: %s (error %d)", arguments.text, session_error_text(error), error);
+}
+
+static void session_start_tour(void)
+{
+    static const char name[] = "tour";
+    int error = session_start_program(&(struct startup_strings){name, sizeof name, 1});
+
+    session.stage = SESSION_TOUR;
+    if (!error)
+        return;
+    log_line("%s: %s (error %d)", name, session_error_text(error), error);
+    if (session.tour == BOOT_TOUR_ONLY)
+        log_power_off(1);
+}
+
+static void session_start_prompt(void)
+{
+    static const char name[] = "sh";
+    int error = session_start_program(&(struct startup_strings){name, sizeof name, 1});
+
+    session.stage = SESSION_PROMPT;
+    if (error)
+        log_stop("%s: %s (error %d)", name, session_error_text(error), error);
+}
+
+void session_start(const struct boot_arguments *arguments)
+{
+    session.tour = arguments->tour;
+    if (console_is_run_mode()) {
+        session.stage = SESSION_RUN;
+        session_start_run();
+        return;
+    }
+    if (session.tour != BOOT_TOUR_SKIPPED)
+        session_start_tour();
+    if (session.pid == 0)
+        session_start_prompt();
+}
+
+static void session_tour_ended(uint32_t status)
+{
+    if (STATUS_SIGNAL(status) != 0)
+        log_line("the tour was ended by signal %u", STATUS_SIGNAL(status));
+    else if (status != 0)
+        log_line("the tour ended with status %u", STATUS_EXIT(status));
+    if (session.tour == BOOT_TOUR_ONLY)
+        session_power_off(status);
+    session_start_prompt();
+}
+
+void session_process_ended(uint32_t pid, uint32_t status)
+{
+    if (pid != session.pid)
+        return;
+    if (session.stage == SESSION_TOUR)
+        session_tour_ended(status);
+    else
+        session_power_off(session.stage == SESSION_RUN ? status : 0);
+}
+
+_Noreturn void session_power_off(uint32_t status)
+{
+    if (console_is_run_mode()) {
+        console_report_status(status);
+        log_power_off(0);
+    }
+    log_line("power off");
+    log_power_off(status != 0);
+}

@@ -1,0 +1,43 @@
+/* The root task's CSpace: what the kernel put there is enum fl_boot_slot, the rest is ours. */
+#ifndef INIT_SLOTS_H
+#define INIT_SLOTS_H
+
+#include "abi.h"
+
+#define PROCESSES_MAX 60u
+
+/* Each fills one frame of 64-byte objects. */
+#define STOCK_OBJECTS 64u
+
+enum init_slot {
+    SLOT_ENDPOINTS = FL_BOOT_SLOTS,
+    SLOT_POSIX = SLOT_ENDPOINTS, /* our own endpoint, all rights, no badge */
+    SLOT_PAGER,                  /* the pager's endpoint, all rights, no badge */
+    SLOT_ENDPOINTS_END,
+    SLOT_PAGER_ROOT = SLOT_ENDPOINTS_END, /* the pager's endpoint, our badge */
+    SLOT_PAGER_TCB,
+    SLOT_PAGER_CNODE,
+    SLOT_PAGER_VSPACE,
+    SLOT_POOL,       /* of the pager and all programs */
+    SLOT_WAKE_PAGER, /* our notification with EVENT_PAGER, for the pager */
+    SLOT_WAKE_TIMER, /* our notification with EVENT_TIMER */
+    SLOT_REPLIES = 64,
+    SLOT_NOTIFICATIONS = SLOT_REPLIES + STOCK_OBJECTS, /* the first one is ours */
+    SLOT_TIMERS = SLOT_NOTIFICATIONS + STOCK_OBJECTS,  /* the first one is ours */
+    SLOT_PROCESSES = SLOT_TIMERS + STOCK_OBJECTS,      /* two each: TCB, CNode */
+    SLOTS_END = SLOT_PROCESSES + 2 * PROCESSES_MAX
+};
+_Static_assert(SLOT_WAKE_TIMER < SLOT_REPLIES, "the stocks come last");
+_Static_assert(1 + PROCESSES_MAX <= STOCK_OBJECTS, "one notification and timer each, and ours");
+/* A process parks at most one Reply (one thread each); one receives; one is the pager's. */
+_Static_assert(PROCESSES_MAX + 2 <= STOCK_OBJECTS, "replies for all");
+
+/* Bits of our notification. */
+#define EVENT_PAGER (1ull << 0)
+#define EVENT_TIMER (1ull << 1)
+
+#define PRIORITY_PAGER   40u
+#define PRIORITY_INIT    30u
+#define PRIORITY_PROGRAM 10u
+
+#endif

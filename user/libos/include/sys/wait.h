@@ -1,0 +1,31 @@
+/* Waiting for children.  A status holds the exit code in bits 8..15, or the signal that ended the
+ * process in bits 0..6. */
+#ifndef FAULTLINE_SYS_WAIT_H
+#define FAULTLINE_SYS_WAIT_H
+#pragma GCC system_header
+
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WNOHANG   1
+#define WUNTRACED 2
+
+#define WEXITSTATUS(status) (((status) >> 8) & 0xff)
+#define WTERMSIG(status)    ((status)&0x7f)
+#define WSTOPSIG(status)    WEXITSTATUS(status)
+#define WIFEXITED(status)   (WTERMSIG(status) == 0)
+#define WIFSTOPPED(status)  (((status)&0xff) == 0x7f)
+#define WIFSIGNALED(status) (!WIFEXITED(status) && !WIFSTOPPED(status))
+#define WCOREDUMP(status)   0
+
+pid_t wait(int *status);
+pid_t waitpid(pid_t pid, int *status, int options);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

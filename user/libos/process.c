@@ -1,0 +1,140 @@
+/* Owns the calls that start programs, wait for them and ask about the system. */
+#include "libos.h"
+
+#include <errno.h>
+#include <faultline/process.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fl_calls.h"
+
+static int process_send_argument(const char *bytes, size_t count)
+{
+    while (count > 0) {
+        size_t part = count < FL_PROTOCOL_BYTES ? count : FL_PROTOCOL_BYTES;
+        struct libos_call call = {.word = {part}, .bytes = bytes, .byte_count = part};
+        int error = libos_call_posix(POSIX_ARGUMENT, &call);
+
+        if (error)
+            return error;
+        bytes += part;
+        count -= part;
+    }
+    return 0;
+}
+
+pid_t faultline_spawn(char *const argv[])
+{
+    struct libos_call call = {0};
+    int error = argv[0] ? 0 : EINVAL;
+
+    for (size_t i = 0; !error && argv[i]; i++)
+        error = process_send_argument(argv[i], strlen(argv[i]) + 1);
+    if (!error)
+        error = libos_call_posix(POSIX_SPAWN, &call);
+    return libos_result(error) ? -1 : (pid_t)call.word[1];
+}
+
+/* Process groups do not exist: pid 0 means any child, as -1 does. */
+pid_t waitpid(pid_t pid, int *status, int options)
+{
+    struct libos_call call = {.word = {pid > 0 ? (uint64_t)pid : 0, options & WNOHANG}};
+    int error = pid < -1 ? ECHILD : 0;
+
+    if (options & ~WNOHANG)
+        error = EINVAL;
+    if (!error)
+        error = libos_call_posix(POSIX_WAIT, &call);
+    if (libos_result(error))
+        return -1;
+    if (status && call.word[1])
+        *status = (int)call.word[2];
+    return (pid_t)call.word[1];
+}
+
+pid_t wait(int *status)
+{
+    return waitpid(-1, status, 0);
+}
+
+_Noreturn void faultline_poweroff(int status)
+{
+    struct libos_call call = {.word = {(unsigned)status & 0xff}};
+
+    libos_call_posix(POSIX_POWEROFF, &call);
+    _exit(status);
+}
+
+int faultline_counter(enum faultline_source source, unsigned which, uint64_t *value)
+{
+    struct libos_call call = {.word = {source, which}};
+    int error = libos_call_posix(POSIX_COUNTER, &call);
+
+    if (!error)
+        *value = call.word[1];
+    return libos_result(error);
+}
+
+int faultline_file_name(unsigned index, char *name, size_t name_bytes, uint64_t *file_bytes)
+{
+    struct libos_call call = {.word = {index}};
+    int error = libos_call_posix(POSIX_FILE_NAME, &call);
+
+    if (!error && name_bytes) {
+        size_t length = call.word[2] < name_bytes ? call.word[2] : name_bytes - 1;
+
+        libos_answer_bytes(name, length);
+        name[length] = '\0';
+    }
+    if (!error && file_bytes)
+        *file_bytes = call.word[1];
+    return libos_result(error);
+}
+
+int sched_yield(void)
+{
+    flr_thread_yield(0);
+    return 0;
+}
+
+static long process_frames(enum pager_statistic which)
+{
+    uint64_t frames = 0;
+
+    return faultline_counter(FAULTLINE_PAGER, which, &frames) ? -1 : (long)frames;
+}
+
+long sysconf(int name)
+{
+    switch (name) {
+    case _SC_PAGESIZE:
+        return FL_PAGE_BYTES;
+    case _SC_NPROCESSORS_CONF:
+    case _SC_NPROCESSORS_ONLN:
+        return 1;
+    case _SC_CLK_TCK:
+        return 1000000;
+    case _SC_PHYS_PAGES:
+        return process_frames(PAGER_STAT_TOTAL_FRAMES);
+    case _SC_AVPHYS_PAGES:
+        return process_frames(PAGER_STAT_FREE_FRAMES);
+    case _SC_OPEN_MAX:
+        return 32;
+    case _SC_MONOTONIC_CLOCK:
+    case _SC_TIMERS:
+    case _SC_CLOCK_SELECTION:
+    case _SC_MEMORY_PROTECTION:
+        return 200809;
+    default:
+        return libos_result(EINVAL);
+    }
+}
+
+/* The machine has no source of randomness that we may read. */
+int getentropy(void *buffer, size_t bytes)
+{
+    (void)buffer, (void)bytes;
+    return libos_result(ENOSYS);
+}

@@ -1,0 +1,313 @@
+/* Calls of the pager's protocol (pager.def): decode the words, ask the core, put the answer in
+ * place.
+ *
+ * Words 0..3 are in the message; bytes lie in the message buffer, whose contents only the caller's
+ * next message changes.  Badges say who speaks: a program speaks for its own space only. */
+#include <errno.h>
+#include <string.h>
+
+#include "frames.h"
+#include "log.h"
+#include "space_objects.h"
+
+/* A call while it is answered. */
+struct call {
+    struct pager *pager;
+    struct space *space; /* the caller's (programs), or the one that word 0 names (the root task) */
+    uint64_t in[4];
+    uint64_t *out;  /* words 1..3 of the answer */
+    uint64_t words; /* of the answer, with those in the buffer */
+};
+
+static char *calls_buffer(void)
+{
+    return (char *)(uintptr_t)(FL_BUFFER + FL_BUFFER_DATA);
+}
+
+/* Announces that so many bytes of the buffer belong to the answer. */
+static void calls_send_bytes(struct call *call, uint64_t bytes)
+{
+    call->words = 4 + (bytes + 7) / 8;
+}
+
+/* ---- memory calls of programs ---- */
+
+static int calls_mmap(struct call *call)
+{
+    struct vm_map_request request = {.address = call->in[0],
+                                     .bytes = call->in[1],
+                                     .protection = (uint32_t)call->in[2],
+                                     .flags = (uint32_t)(call->in[2] >> 32),
+                                     .offset = call->in[3]};
+
+    return vm_map(&call->pager->vm, call->space, &request, &call->out[0]);
+}
+
+static int calls_munmap(struct call *call)
+{
+    return vm_unmap(&call->pager->vm, call->space, call->in[0], call->in[1]);
+}
+
+static int calls_mprotect(struct call *call)
+{
+    if (call->in[2] > UINT32_MAX)
+        return EINVAL;
+    return vm_protect(&call->pager->vm, call->space, call->in[0], call->in[1],
+                      (uint32_t)call->in[2]);
+}
+
+static int calls_brk(struct call *call)
+{
+    return vm_break(&call->pager->vm, call->space, call->in[0], &call->out[0]);
+}
+
+static int calls_rusage(struct call *call)
+{
+    call->out[0] = call->space->minor_faults;
+    call->out[1] = call->space->major_faults;
+    call->out[2] = call->space->peak;
+    return 0;
+}
+
+/* ---- spaces, for the root task ---- */
+
+static int calls_space_create(struct call *call)
+{
+    struct space *space;
+    int error = space_objects_create(call->pager, call->in[0], &space);
+
+    if (error)
+        return error;
+    call->out[0] = (uint64_t)space->generation << 32 | space->id;
+    call->out[1] = pager_slot_tcb(space->id);
+    return 0;
+}
+
+static int calls_space_attach(struct call *call)
+{
+    return space_objects_attach(call->pager, call->space);
+}
+
+static int calls_space_load(struct call *call)
+{
+    const struct cpio_file *file;
+    struct vm_program program;
+    int error;
+
+    if (call->in[1] > FL_PROTOCOL_BYTES)
+        return EINVAL;
+    file = cpio_index_find(&call->pager->files, calls_buffer(), (uint32_t)call->in[1]);
+    if (!file)
+        return ENOENT;
+    error = vm_load(&call->pager->vm, call->space, file, &program);
+    if (error == ENOEXEC) {
+        const char *text = elf_error_text(program.error);
+
+        call->out[2] = strlen(text);
+        memcpy(calls_buffer(), text, call->out[2]);
+        calls_send_bytes(call, call->out[2]);
+    } else if (!error) {
+        call->out[0] = program.entry;
+        call->out[1] = program.stack_end;
+    }
+    return error;
+}
+
+static int calls_space_write(struct call *call)
+{
+    if (call->in[2] > FL_PROTOCOL_BYTES)
+        return EINVAL;
+    return vm_write(&call->pager->vm, call->space, call->in[1], calls_buffer(), call->in[2]);
+}
+
+static int calls_space_destroy(struct call *call)
+{
+    return space_objects_destroy(call->pager, call->space);
+}
+
+static int calls_next_event(struct call *call)
+{
+    const struct space *space = space_next_event(&call->pager->vm);
+    uint64_t rest[3];
+
+    if (!space)
+        return EAGAIN;
+    call->out[0] = (uint64_t)space->generation << 32 | space->id;
+    call->out[1] = space->event.signal;
+    call->out[2] = space->event.address;
+    rest[0] = space->event.pc;
+    rest[1] = space->event.access;
+    rest[2] = space->event.kind;
+    memcpy(calls_buffer(), rest, sizeof(rest));
+    calls_send_bytes(call, sizeof(rest));
+    return 0;
+}
+
+/* ---- frames and counters, for the root task ---- */
+
+static int calls_frame_take(struct call *call)
+{
+    struct vm *vm = &call->pager->vm;
+    uint32_t page;
+
+    if (call->in[0] == 0 || call->in[0] > vm->table.count)
+        return EINVAL;
+    page = frames_lend(call->pager, (uint32_t)call->in[0]);
+    if (page == PAGE_NONE)
+        return ENOMEM;
+    call->out[0] = vm->table.pages[page].range;
+    call->out[1] = page - vm->table.range[vm->table.pages[page].range].base;
+    return 0;
+}
+
+static int calls_frame_give(struct call *call)
+{
+    const struct page_table *table = &call->pager->vm.table;
+    uint32_t first = page_number(table, call->in[0], call->in[1]);
+
+    if (first == PAGE_NONE || call->in[2] > table->range[call->in[0]].pages - call->in[1])
+        return EINVAL;
+    for (uint32_t i = 0; i < call->in[2]; i++)
+        if (table->pages[first + i].state != PAGE_LENT)
+            return EINVAL;
+    return frames_return(call->pager, first, (uint32_t)call->in[2]) == FL_OK ? 0 : EBUSY;
+}
+
+static int calls_statistics(struct call *call)
+{
+    const struct vm *vm = &call->pager->vm;
+    const uint32_t *counts = vm->table.counts;
+
+    switch (call->in[0]) {
+    case PAGER_STAT_FREE_FRAMES:
+        call->out[0] = counts[PAGE_FREE];
+        return 0;
+    case PAGER_STAT_TOTAL_FRAMES:
+        call->out[0] = vm->table.count - counts[PAGE_OUTSIDE];
+        return 0;
+    case PAGER_STAT_SPACES:
+        call->out[0] = vm->space_records.used;
+        return 0;
+    case PAGER_STAT_ENTRIES:
+        call->out[0] = vm->entries.used;
+        return 0;
+    case PAGER_STAT_OBJECTS:
+        call->out[0] = vm->objects.used;
+        return 0;
+    case PAGER_STAT_MINOR_FAULTS:
+        call->out[0] = vm->minor_faults;
+        return 0;
+    case PAGER_STAT_MAJOR_FAULTS:
+        call->out[0] = vm->major_faults;
+        return 0;
+    case PAGER_STAT_METADATA_FRAMES:
+        call->out[0] = counts[PAGE_METADATA];
+        return 0;
+    default:
+        return EINVAL;
+    }
+}
+
+/* ---- the initrd, for the root task ---- */
+
+static int calls_file_name(struct call *call)
+{
+    const struct cpio_index *files = &call->pager->files;
+    const struct cpio_file *file;
+
+    if (call->in[0] >= files->count)
+        return ENOENT;
+    file = &files->files[call->in[0]];
+    call->out[0] = file->size_bytes;
+    call->out[1] = file->name_bytes;
+    memcpy(calls_buffer(), file->name, file->name_bytes);
+    calls_send_bytes(call, file->name_bytes);
+    return 0;
+}
+_Static_assert(CPIO_NAME_BYTES <= FL_PROTOCOL_BYTES, "a name fits a message");
+
+static int calls_file_read(struct call *call)
+{
+    uint64_t offset = call->in[0], bytes = call->in[2];
+    const struct cpio_file *file;
+
+    if (call->in[1] > FL_PROTOCOL_BYTES)
+        return EINVAL;
+    file = cpio_index_find(&call->pager->files, calls_buffer(), (uint32_t)call->in[1]);
+    if (!file)
+        return ENOENT;
+    if (offset > file->size_bytes)
+        offset = file->size_bytes;
+    if (bytes > file->size_bytes - offset)
+        bytes = file->size_bytes - offset;
+    if (bytes > FL_PROTOCOL_BYTES)
+        bytes = FL_PROTOCOL_BYTES;
+    memcpy(calls_buffer(), call->pager->vm.archive + file->offset + offset, bytes);
+    call->out[0] = bytes;
+    calls_send_bytes(call, bytes);
+    return 0;
+}
+
+/* ---- dispatch ---- */
+
+/* Whom a call is for, and which space it is about. */
+enum call_subject { CALL_OWN_SPACE, CALL_NAMED_SPACE, CALL_SYSTEM };
+
+struct call_entry {
+    int (*answer)(struct call *call);
+    enum call_subject subject;
+};
+
+static const struct call_entry call_table[] = {
+    [PAGER_MMAP] = {calls_mmap, CALL_OWN_SPACE},
+    [PAGER_MUNMAP] = {calls_munmap, CALL_OWN_SPACE},
+    [PAGER_MPROTECT] = {calls_mprotect, CALL_OWN_SPACE},
+    [PAGER_BRK] = {calls_brk, CALL_OWN_SPACE},
+    [PAGER_RUSAGE] = {calls_rusage, CALL_OWN_SPACE},
+    [PAGER_SPACE_CREATE] = {calls_space_create, CALL_SYSTEM},
+    [PAGER_SPACE_ATTACH] = {calls_space_attach, CALL_NAMED_SPACE},
+    [PAGER_SPACE_LOAD] = {calls_space_load, CALL_NAMED_SPACE},
+    [PAGER_SPACE_WRITE] = {calls_space_write, CALL_NAMED_SPACE},
+    [PAGER_SPACE_DESTROY] = {calls_space_destroy, CALL_NAMED_SPACE},
+    [PAGER_NEXT_EVENT] = {calls_next_event, CALL_SYSTEM},
+    [PAGER_FRAME_TAKE] = {calls_frame_take, CALL_SYSTEM},
+    [PAGER_FRAME_GIVE] = {calls_frame_give, CALL_SYSTEM},
+    [PAGER_STATISTICS] = {calls_statistics, CALL_SYSTEM},
+    [PAGER_FILE_NAME] = {calls_file_name, CALL_SYSTEM},
+    [PAGER_FILE_READ] = {calls_file_read, CALL_SYSTEM},
+};
+#define CALLS (sizeof(call_table) / sizeof(call_table[0]))
+
+static int calls_dispatch(struct call *call, uint32_t label, uint64_t badge)
+{
+    bool program = badge >> 60 == PAGER_BADGE_PROGRAM;
+    const struct call_entry *entry;
+    uint64_t named = program ? badge : call->in[0];
+
+    if (label >> 16 != PAGER_VERSION || (label & 0xffff) >= CALLS)
+        return ENOSYS;
+    entry = &call_table[label & 0xffff];
+    if (!entry->answer)
+        return ENOSYS;
+    if (program != (entry->subject == CALL_OWN_SPACE) ||
+        (!program && badge >> 60 != PAGER_BADGE_ROOT))
+        return EPERM;
+    if (entry->subject != CALL_SYSTEM) {
+        call->space = space_find(&call->pager->vm, (uint32_t)named,
+                                 (uint32_t)(named >> 32) & PAGER_GENERATION_MASK);
+        if (!call->space)
+            return ESRCH;
+    }
+    return entry->answer(call);
+}
+
+void pager_call(struct pager *pager, struct fl_message *message)
+{
+    struct call call = {.pager = pager, .out = &message->word[1], .words = 4};
+
+    memcpy(call.in, message->word, sizeof(call.in));
+    memset(message->word, 0, sizeof(message->word));
+    message->word[0] =
+        (uint64_t)calls_dispatch(&call, FL_INFO_LABEL(message->info), message->badge);
+    message->info = FL_INFO(0, call.words);
+}

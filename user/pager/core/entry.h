@@ -1,0 +1,88 @@
+/* Entries of a space (areas of equal attributes) and the sorted set that they form: a balanced tree
+ * (AVL) whose nodes also know the largest gap below them, threaded by a list.
+ *
+ *  T1  entries are page-aligned, not empty, in order of address, and do not overlap;
+ *  T2  heights of two siblings differ by at most one, and `height` is the real one;
+ *  T3  the gap of an entry is the free room between it and the entry before (or address 0), and
+ *      gap_max is the largest gap in its subtree;
+ *  T4  the list visits the tree in order.
+ *
+ * Knows nothing of objects: whoever changes an entry's object counts references. */
+#ifndef PAGER_ENTRY_H
+#define PAGER_ENTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct object;
+
+enum entry_inheritance { ENTRY_COPY, ENTRY_SHARE };
+enum entry_advice { ENTRY_NORMAL };
+
+/* What an entry was made for. */
+enum entry_use { ENTRY_MAPPED, ENTRY_PROGRAM, ENTRY_HEAP, ENTRY_STACK, ENTRY_GUARD };
+
+struct entry {
+    struct entry *left;
+    struct entry *right;
+    struct entry *parent;
+    struct entry *next;
+    struct entry *previous;
+    uint64_t start;
+    uint64_t end;
+    uint64_t gap_max;      /* bytes */
+    struct object *object; /* NULL: nothing can be here (guard) */
+    uint64_t offset;       /* pages: index in the object of the page at `start` */
+    uint8_t protection;    /* FL_RIGHT_READ | WRITE | EXEC */
+    uint8_t max_protection;
+    uint8_t inheritance;
+    uint8_t advice;
+    uint8_t use;
+    uint8_t height;
+};
+
+struct entry_map {
+    struct entry *root;
+    struct entry *first;
+    struct entry *last;
+    uint32_t count;
+};
+
+/* The entry that contains `address`, or NULL. */
+static inline struct entry *entry_find(const struct entry_map *map, uint64_t address)
+{
+    struct entry *entry = map->root;
+
+    while (entry) {
+        if (address < entry->start)
+            entry = entry->left;
+        else if (address >= entry->end)
+            entry = entry->right;
+        else
+            return entry;
+    }
+    return NULL;
+}
+
+/* The first entry that ends above `address`, or NULL. */
+struct entry *entry_find_from(const struct entry_map *map, uint64_t address);
+
+/* Adds an entry whose range is free; the caller keeps the memory alive. */
+void entry_insert(struct entry_map *map, struct entry *entry);
+void entry_remove(struct entry_map *map, struct entry *entry);
+
+/* Gives an entry new bounds between its neighbours; not empty. */
+void entry_resize(struct entry_map *map, struct entry *entry, uint64_t start, uint64_t end);
+
+/* The lowest page-aligned address in [low, high) with `bytes` of free room below `high`; low and
+ * bytes are multiples of the page size, bytes > 0.  Returns 0 if there is none. */
+uint64_t entry_find_gap(const struct entry_map *map, uint64_t low, uint64_t high, uint64_t bytes);
+
+/* True if [start, end) is covered by entries without a hole. */
+bool entry_covered(const struct entry_map *map, uint64_t start, uint64_t end);
+
+/* NULL, or the number of the first invariant that does not hold. */
+const char *entry_check(const struct entry_map *map);
+
+#endif

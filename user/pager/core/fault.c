@@ -1,0 +1,319 @@
+/* Page faults: from an address to the page to map.
+ *
+ *                               the page is in ...
+ *   access        the entry's object    below it (shadow, file)     nowhere
+ *   -----------   -------------------   -------------------------   --------------------------
+ *   read          map it                map that page, no write     map the shared zero page
+ *   execute       map it                map that page, no write     zero a frame, map it
+ *   write         map it, writable      copy up, map the copy       zero a frame, map it
+ *
+ *   - a file object that an entry names itself (text) counts as "below": it is shared, never
+ * written;
+ *   - the page in which a private file mapping turns into zeros is copied up on any access;
+ *   - no entry, or an entry that forbids the access: the program is stopped;
+ *   - no frame left for what must be done: the program is stopped with PAGER_EVENT_NO_MEMORY.
+ *
+ * Page tables are only a cache: what is mapped already makes no difference to the outcome, and a
+ * page that is already in the object is simply mapped again.  Every mapping may replace what is
+ * there.
+ *
+ * Steps of a fault: find the entry, check rights, reserve the leaf that a new page would need, find
+ * the page along the chain, copy or zero, describe the mapping.  Only then is the caller told to
+ * map. */
+#include <errno.h>
+#include <string.h>
+
+#include "protocol.h"
+#include "vm.h"
+
+_Static_assert((uint32_t)FL_ACCESS_READ == (uint32_t)FL_RIGHT_READ &&
+                   (uint32_t)FL_ACCESS_WRITE == (uint32_t)FL_RIGHT_WRITE &&
+                   (uint32_t)FL_ACCESS_EXEC == (uint32_t)FL_RIGHT_EXEC,
+               "accesses and rights are compared bit by bit");
+
+#define FAULT_ACCESS (FL_ACCESS_READ | FL_ACCESS_WRITE | FL_ACCESS_EXEC)
+
+/* Signals as Linux numbers them. */
+enum { FAULT_SIGBUS = 7, FAULT_SIGKILL = 9, FAULT_SIGSEGV = 11 };
+
+/* What a step says: go on, or why the fault ends here. */
+enum fault_step { FAULT_GO_ON, FAULT_NO_ENTRY, FAULT_FORBIDDEN, FAULT_PHYSICAL, FAULT_NO_FRAME };
+
+struct fault {
+    struct vm *vm;
+    struct space *space;
+    uint64_t address; /* page-aligned */
+    uint32_t access;  /* FL_ACCESS_* */
+    struct entry *entry;
+    struct object *object;    /* the entry's */
+    uint64_t index;           /* of the page in the object */
+    struct index_place place; /* node NULL: not reserved */
+    struct object_page found; /* contents NULL: nowhere */
+    bool own;                 /* found lies in an anonymous object of the entry: may be writable */
+    bool turns_zero;          /* the page ends the shadow's bytes: never mapped from below */
+    enum trace_action action;
+};
+
+static inline enum fault_step fault_find_entry(struct fault *fault)
+{
+    fault->entry = entry_find(&fault->space->map, fault->address);
+    if (!fault->entry)
+        return FAULT_NO_ENTRY;
+    fault->object = fault->entry->object;
+    fault->index = (fault->address - fault->entry->start) / FL_PAGE_BYTES + fault->entry->offset;
+    return FAULT_GO_ON;
+}
+
+static inline enum fault_step fault_check_rights(const struct fault *fault)
+{
+    if (fault->access & FL_ACCESS_PHYSICAL)
+        return FAULT_PHYSICAL;
+    if (fault->access & FAULT_ACCESS & ~(uint32_t)fault->entry->protection)
+        return FAULT_FORBIDDEN;
+    return FAULT_GO_ON;
+}
+
+/* Makes the leaf for a page that may be added to an anonymous object. */
+static inline enum fault_step fault_reserve(struct fault *fault)
+{
+    struct object *object = fault->object;
+    uint64_t start = fault->index * FL_PAGE_BYTES;
+
+    fault->turns_zero =
+        object->shadow_bytes > start && object->shadow_bytes - start < FL_PAGE_BYTES;
+    if (!object->owner)
+        return FAULT_GO_ON; /* a file object: its own supply step reserves */
+    if (!(fault->access & (FL_ACCESS_WRITE | FL_ACCESS_EXEC)) && !fault->turns_zero)
+        return FAULT_GO_ON;
+    if (!index_reserve(&object->index, &fault->vm->nodes, fault->index, &fault->place))
+        return FAULT_NO_FRAME;
+    return FAULT_GO_ON;
+}
+
+/* Gives back a reserved leaf that was not filled. */
+static void fault_unreserve(struct fault *fault)
+{
+    if (fault->place.node && !index_read(&fault->place))
+        index_remove(&fault->object->index, &fault->vm->nodes, fault->index, 1, NULL, NULL);
+}
+
+/* Looks in one object.  True: the search is over. */
+static inline bool fault_look_in(struct fault *fault, const struct object *object, uint64_t leaf)
+{
+    if (leaf == 0)
+        return false;
+    vm_page_locate(fault->vm, index_leaf_page(leaf), &fault->found);
+    fault->own = object == fault->object && object->owner;
+    fault->action = fault->own ? TRACE_PRESENT : TRACE_FILE;
+    return true;
+}
+
+static enum fault_step fault_find_below(struct fault *fault)
+{
+    struct object *object = fault->object;
+    uint64_t index = fault->index;
+
+    while (object->shadow) {
+        if (index * FL_PAGE_BYTES >= object->shadow_bytes)
+            return FAULT_GO_ON; /* behind the end of the shadow: zero */
+        index += object->shadow_first;
+        object = object->shadow;
+        if (fault_look_in(fault, object, index_lookup(&object->index, index)))
+            return FAULT_GO_ON;
+    }
+    if (!object->ops->supply)
+        return FAULT_GO_ON;
+    fault->action = TRACE_FILE;
+    return object->ops->supply(fault->vm, object, index, &fault->found) ? FAULT_GO_ON
+                                                                        : FAULT_NO_FRAME;
+}
+
+static inline enum fault_step fault_find_page(struct fault *fault)
+{
+    uint64_t leaf = fault->place.node ? index_read(&fault->place)
+                                      : index_lookup(&fault->object->index, fault->index);
+
+    if (fault_look_in(fault, fault->object, leaf))
+        return FAULT_GO_ON;
+    return fault_find_below(fault);
+}
+
+/* A page from below that can't be shared: its copy goes into the entry's object. */
+static void fault_fill_copy(struct fault *fault, void *contents)
+{
+    page_copy(contents, fault->found.contents);
+    fault->action = TRACE_COPY;
+    if (fault->turns_zero) {
+        uint64_t bytes = fault->object->shadow_bytes % FL_PAGE_BYTES;
+
+        memset((uint8_t *)contents + bytes, 0, FL_PAGE_BYTES - bytes);
+    }
+}
+
+/* Gives the entry's object a page of its own where sharing will not do. */
+static inline enum fault_step fault_copy(struct fault *fault)
+{
+    struct vm *vm = fault->vm;
+    bool below = fault->found.contents != NULL;
+    uint32_t page;
+
+    if (fault->own || (below && !(fault->access & FL_ACCESS_WRITE) && !fault->turns_zero))
+        return FAULT_GO_ON;
+    if (!fault->place.node) {
+        fault->found = (struct object_page){vm->zero_slot, 0, NULL};
+        fault->action = TRACE_ZERO_PAGE;
+        return FAULT_GO_ON;
+    }
+    page = page_allocate(&vm->table, PAGE_OBJECT);
+    if (page == PAGE_NONE)
+        return FAULT_NO_FRAME;
+    if (below) {
+        fault_fill_copy(fault, page_contents(&vm->table, page));
+    } else {
+        page_zero(page_contents(&vm->table, page));
+        fault->action = TRACE_ZERO_FILL;
+    }
+    object_add_page(vm, fault->object, &fault->place, fault->index, page);
+    vm_page_locate(vm, page, &fault->found);
+    fault->own = true;
+    return FAULT_GO_ON;
+}
+
+/* The steps in order; `fault` holds vm, space, address and access, the rest is zero. */
+static inline enum fault_step fault_resolve(struct fault *fault)
+{
+    enum fault_step step = fault_find_entry(fault);
+
+    if (step == FAULT_GO_ON)
+        step = fault_check_rights(fault);
+    if (step == FAULT_GO_ON)
+        step = fault_reserve(fault);
+    if (step == FAULT_GO_ON)
+        step = fault_find_page(fault);
+    if (step == FAULT_GO_ON)
+        step = fault_copy(fault);
+    if (!fault->own)
+        fault_unreserve(fault);
+    return step;
+}
+
+static inline void fault_describe(const struct fault *fault, struct vm_mapping *mapping)
+{
+    uint32_t rights = fault->entry->protection;
+
+    if (fault->action == TRACE_ZERO_PAGE)
+        rights = FL_RIGHT_READ;
+    else if (!fault->own)
+        rights &= ~FL_RIGHT_WRITE;
+    if (fault->access & FL_ACCESS_WRITE)
+        rights |= FL_MAP_DIRTY;
+    mapping->address = fault->address;
+    mapping->page = fault->found.page;
+    mapping->slot = fault->found.slot;
+    mapping->rights = rights | FL_MAP_ACCESSED | FL_MAP_REPLACE;
+}
+
+static void fault_trace(struct vm *vm, const struct space *space, const struct vm_fault *request,
+                        enum trace_action action)
+{
+    struct trace_record record = {.address = request->address,
+                                  .pc = request->pc,
+                                  .access = request->access,
+                                  .space = (uint16_t)space->id,
+                                  .action = (uint16_t)action};
+
+    if (vm->trace.records)
+        trace_add(&vm->trace, &record);
+}
+
+static void fault_stop(struct vm *vm, struct space *space, const struct vm_fault *request,
+                       enum fault_step step)
+{
+    static const struct {
+        uint16_t kind;
+        uint16_t signal;
+    } reasons[] = {
+        [FAULT_NO_ENTRY] = {PAGER_EVENT_UNMAPPED, FAULT_SIGSEGV},
+        [FAULT_FORBIDDEN] = {PAGER_EVENT_PROTECTION, FAULT_SIGSEGV},
+        [FAULT_PHYSICAL] = {PAGER_EVENT_MEMORY, FAULT_SIGBUS},
+        [FAULT_NO_FRAME] = {PAGER_EVENT_NO_MEMORY, FAULT_SIGKILL},
+    };
+    struct space_event event = {.address = request->address,
+                                .pc = request->pc,
+                                .access = request->access,
+                                .kind = reasons[step].kind,
+                                .signal = reasons[step].signal};
+
+    fault_trace(vm, space, request, TRACE_STOP);
+    vm_stop_space(vm, space, &event);
+}
+
+void vm_stop_space(struct vm *vm, struct space *space, const struct space_event *event)
+{
+    space_stop(vm, space, event);
+}
+
+bool vm_handle_fault(struct vm *vm, struct space *space, const struct vm_fault *request,
+                     struct vm_mapping *mapping)
+{
+    struct fault fault = {.vm = vm,
+                          .space = space,
+                          .address = request->address & ~(uint64_t)(FL_PAGE_BYTES - 1),
+                          .access = request->access};
+    enum fault_step step = fault_resolve(&fault);
+
+    if (step != FAULT_GO_ON) {
+        fault_stop(vm, space, request, step);
+        return false;
+    }
+    space->minor_faults++;
+    vm->minor_faults++;
+    fault_describe(&fault, mapping);
+    if (vm->trace.records)
+        fault_trace(vm, space, request, fault.action);
+    return true;
+}
+
+int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *bytes,
+             uint64_t count)
+{
+    const uint8_t *from = bytes;
+
+    while (count > 0) {
+        uint64_t offset = address % FL_PAGE_BYTES;
+        uint64_t part = FL_PAGE_BYTES - offset < count ? FL_PAGE_BYTES - offset : count;
+        struct fault fault = {
+            .vm = vm, .space = space, .address = address - offset, .access = FL_ACCESS_WRITE};
+        enum fault_step step = fault_resolve(&fault);
+        uint8_t *contents;
+
+        if (step != FAULT_GO_ON)
+            return step == FAULT_NO_FRAME ? ENOMEM : EFAULT;
+        if (fault.action != TRACE_PRESENT) /* another page may be mapped for reading */
+            vm->port.unmap(vm->port.context, space->id, fault.address, 1);
+        contents = page_contents(&vm->table, index_leaf_page(index_read(&fault.place)));
+        memcpy(contents + offset, from, part);
+        address += part;
+        from += part;
+        count -= part;
+    }
+    return 0;
+}
+
+void vm_populate(struct vm *vm, struct space *space, uint64_t start, uint64_t end)
+{
+    for (uint64_t address = start; address < end; address += FL_PAGE_BYTES) {
+        const struct entry *entry = entry_find(&space->map, address);
+        struct fault fault = {.vm = vm, .space = space, .address = address};
+        struct vm_mapping mapping;
+
+        if (!entry)
+            return;
+        fault.access = entry->protection & FL_RIGHT_WRITE ? FL_ACCESS_WRITE : entry->protection;
+        if (fault.access == 0 || fault_resolve(&fault) != FAULT_GO_ON)
+            return;
+        fault_describe(&fault, &mapping);
+        if (!vm->port.map(vm->port.context, space->id, &mapping))
+            return;
+    }
+}

@@ -1,0 +1,82 @@
+/* Index of a memory object: page index -> tagged leaf, a radix tree of 64-way nodes.
+ *
+ *  X1  no node is without a used slot, except on the path of a reserved place;
+ *  X2  `used` of a node is the number of its slots that are not 0;
+ *  X3  a leaf is 0 or carries a tag of enum index_tag.
+ *
+ * A tree of height h holds indexes below 64^h; an empty one has height 0 and no node. */
+#ifndef PAGER_INDEX_H
+#define PAGER_INDEX_H
+
+#include "slab.h"
+
+#define INDEX_SHIFT 6u
+#define INDEX_SLOTS 64u
+#define INDEX_LIMIT (1ull << 30) /* indexes are below: five levels */
+
+/* Bits 0..2 of a leaf; the rest is the tag's own. */
+enum index_tag {
+    INDEX_EMPTY,      /* the whole word is 0 */
+    INDEX_FRAME,      /* a page number */
+    INDEX_ZERO,       /* known to be zero whatever lies below (not made yet) */
+    INDEX_SWAP,       /* reserved: a swap slot */
+    INDEX_COMPRESSED, /* reserved */
+    INDEX_TAGS
+};
+#define INDEX_TAG_BITS  3u
+#define INDEX_TAG(leaf) ((leaf) & ((1u << INDEX_TAG_BITS) - 1))
+
+struct index_node {
+    uint64_t slot[INDEX_SLOTS]; /* leaves, or addresses of nodes */
+    uint64_t used;
+};
+
+struct index {
+    struct index_node *root;
+    uint32_t height;
+};
+
+/* A leaf that exists: filling it cannot fail. */
+struct index_place {
+    struct index_node *node;
+    uint32_t slot;
+};
+
+static inline uint64_t index_leaf_frame(uint32_t page)
+{
+    return (uint64_t)page << INDEX_TAG_BITS | INDEX_FRAME;
+}
+
+static inline uint32_t index_leaf_page(uint64_t leaf)
+{
+    return (uint32_t)(leaf >> INDEX_TAG_BITS);
+}
+
+/* The leaf at `key`, 0 if there is none. */
+uint64_t index_lookup(const struct index *index, uint64_t key);
+
+/* Makes the nodes on the way to `key` (< INDEX_LIMIT).  False: no memory, nothing changed. */
+bool index_reserve(struct index *index, struct slab_kind *nodes, uint64_t key,
+                   struct index_place *place);
+
+static inline uint64_t index_read(const struct index_place *place)
+{
+    return place->node->slot[place->slot];
+}
+
+/* Sets an empty reserved leaf. */
+static inline void index_fill(const struct index_place *place, uint64_t leaf)
+{
+    place->node->used++;
+    place->node->slot[place->slot] = leaf;
+}
+
+/* Called with each leaf that index_remove takes out. */
+typedef void index_visit(void *context, uint64_t leaf);
+
+/* Empties [first, first + count): every leaf is shown to `visit`, nodes left empty are freed (also
+ * those of a reserved place that was not filled). */
+void index_remove(struct index *index, struct slab_kind *nodes, uint64_t first, uint64_t count,
+                  index_visit *visit, void *context);
+
+#endif

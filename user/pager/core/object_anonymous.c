@@ -1,0 +1,18 @@
+/* Anonymous objects: zero until written, or a private view of another object.  See object.h. */
+#include "object.h"
+
+#include "vm.h"
+
+static const struct object_ops object_anonymous_ops = {"anonymous", NULL, NULL};
+
+struct object *object_create_anonymous(struct vm *vm, struct space *owner)
+{
+    struct object *object = slab_allocate(&vm->objects);
+
+    if (!object)
+        return NULL;
+    object->ops = &object_anonymous_ops;
+    object->references = 1;
+    object->owner = owner;
+    return object;
+}

@@ -1,0 +1,111 @@
+/* File objects: files of the initrd, which never change.  See object.h.
+ *
+ * A page is mapped in place when the archive holds it on a page of its own and nothing but zeros
+ * follows the end of the file in it.  Else the first fault copies it into a frame that the index
+ * keeps for all programs until the last one that maps the file is gone. */
+#include "object.h"
+
+#include <string.h>
+
+#include "vm.h"
+
+/* Bytes of the page that belong to the file. */
+static uint64_t object_file_bytes(const struct cpio_file *file, uint64_t index)
+{
+    uint64_t start = index * FL_PAGE_BYTES;
+
+    if (start >= file->size_bytes)
+        return 0;
+    return file->size_bytes - start < FL_PAGE_BYTES ? file->size_bytes - start : FL_PAGE_BYTES;
+}
+
+static bool object_file_zero_behind(const uint8_t *page, uint64_t from)
+{
+    for (uint64_t i = from; i < FL_PAGE_BYTES; i++)
+        if (page[i] != 0)
+            return false;
+    return true;
+}
+
+static bool object_file_in_place(const struct vm *vm, const struct cpio_file *file, uint64_t index,
+                                 uint64_t bytes)
+{
+    uint64_t at = vm->archive_offset + file->offset + index * FL_PAGE_BYTES;
+    uint64_t end = vm->archive_offset + vm->archive_bytes;
+
+    if (at % FL_PAGE_BYTES != 0 || bytes == 0)
+        return false;
+    if (bytes == FL_PAGE_BYTES)
+        return true;
+    return at + FL_PAGE_BYTES <= end &&
+           object_file_zero_behind(vm->archive + file->offset + index * FL_PAGE_BYTES, bytes);
+}
+
+static bool object_file_copy(struct vm *vm, struct object *object, uint64_t index, uint64_t bytes,
+                             struct object_page *found)
+{
+    struct index_place place;
+    uint8_t *contents;
+    uint32_t page;
+
+    if (!index_reserve(&object->index, &vm->nodes, index, &place))
+        return false;
+    page = page_allocate(&vm->table, PAGE_OBJECT);
+    if (page == PAGE_NONE) {
+        index_remove(&object->index, &vm->nodes, index, 1, NULL, NULL);
+        return false;
+    }
+    contents = page_contents(&vm->table, page);
+    if (bytes > 0)
+        memcpy(contents, vm->archive + object->file->offset + index * FL_PAGE_BYTES, bytes);
+    memset(contents + bytes, 0, FL_PAGE_BYTES - bytes);
+    object_add_page(vm, object, &place, index, page);
+    vm_page_locate(vm, page, found);
+    return true;
+}
+
+static bool object_file_supply(struct vm *vm, struct object *object, uint64_t index,
+                               struct object_page *found)
+{
+    const struct cpio_file *file = object->file;
+    uint64_t bytes = object_file_bytes(file, index);
+    uint64_t at = file->offset + index * FL_PAGE_BYTES;
+
+    if (!object_file_in_place(vm, file, index, bytes))
+        return object_file_copy(vm, object, index, bytes, found);
+    found->slot = vm->archive_slot;
+    found->page = (vm->archive_offset + at) / FL_PAGE_BYTES;
+    found->contents = vm->archive + at;
+    return true;
+}
+
+static void object_file_destroy(struct vm *vm, struct object *object)
+{
+    struct object **link = &vm->files;
+
+    while (*link != object)
+        link = &(*link)->next_file;
+    *link = object->next_file;
+}
+
+static const struct object_ops object_file_ops = {"file", object_file_supply, object_file_destroy};
+
+struct object *object_open_file(struct vm *vm, const struct cpio_file *file)
+{
+    struct object *object;
+
+    for (object = vm->files; object; object = object->next_file)
+        if (object->file == file) {
+            object->references++;
+            return object;
+        }
+    object = slab_allocate(&vm->objects);
+    if (!object)
+        return NULL;
+    object->ops = &object_file_ops;
+    object->references = 1;
+    object->file = file;
+    object->next_file = vm->files;
+    vm->files = object;
+    return object;
+}

@@ -1,0 +1,100 @@
+/* Page records: one for each frame of the machine that the pager can name, and the list of free
+ * ones.
+ *
+ * A page number counts through all RAM ranges; the window maps page n at window + n * 4096.
+ *
+ *  P1  a free page is on the free list exactly once, and no other page is;
+ *  P2  a page in an object is named by exactly one leaf, that of its `object` at its `link`;
+ *  P3  counts[s] is the number of pages in state s;
+ *  P4  pages that are lent or outside are never read or written through the window.
+ *
+ * Does not know what a page's contents mean, and does not clear them: whoever gives a page to a
+ * program fills all of it first. */
+#ifndef PAGER_PAGE_H
+#define PAGER_PAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+#define PAGE_NONE UINT32_MAX
+
+struct object;
+
+enum page_state {
+    PAGE_OUTSIDE,  /* never ours: the root task's own */
+    PAGE_FREE,     /* on the free list */
+    PAGE_OBJECT,   /* contents of a memory object */
+    PAGE_METADATA, /* slabs, page records, the zero page */
+    PAGE_BUFFER,   /* message buffer of a space */
+    PAGE_LENT,     /* kernel objects, page tables: out of the window */
+    PAGE_STATES
+};
+
+struct page {
+    union {
+        struct object *object; /* PAGE_OBJECT */
+        uint64_t previous;     /* PAGE_FREE: page number or PAGE_NONE */
+    };
+    uint32_t link; /* PAGE_FREE: next free page or PAGE_NONE; PAGE_OBJECT: index in the object */
+    uint8_t state;
+    uint8_t range;
+};
+_Static_assert(sizeof(struct page) == 16, "0.4 % of memory");
+
+struct page_range {
+    uint64_t pages;
+    uint64_t first_free; /* pages below are outside */
+    uint32_t slot;       /* as vm_mapping.slot */
+    uint32_t base;       /* page number of its page 0; set by page_table_init */
+};
+
+struct page_table {
+    struct page *pages;
+    uint8_t *window;
+    uint32_t count;
+    uint32_t free_head;
+    uint32_t range_count;
+    struct page_range range[FL_BOOT_RAM_MAX];
+    uint32_t counts[PAGE_STATES];
+};
+
+/* Bytes of page records that so many ranges need. */
+uint64_t page_table_bytes(const struct page_range *ranges, uint32_t count);
+
+/* ranges: `count` of them, copied.  records: page_table_bytes() of memory, inside the window at
+ * page `first_record` (a page number); those pages become metadata, all others at or above their
+ * range's first_free become free, lowest first. */
+void page_table_init(struct page_table *table, const struct page_range *ranges, uint32_t count,
+                     uint8_t *window, uint32_t first_record);
+
+/* Takes a free page.  Returns its number, or PAGE_NONE.  Contents: whatever was there. */
+uint32_t page_allocate(struct page_table *table, enum page_state state);
+
+/* Takes `pages` consecutive free pages of one range.  Returns the first, or PAGE_NONE. */
+uint32_t page_allocate_run(struct page_table *table, uint32_t pages, enum page_state state);
+
+/* Makes a page free again. */
+void page_release(struct page_table *table, uint32_t number);
+
+/* The page number of page `page` of range `range`, or PAGE_NONE if there is no such page. */
+uint32_t page_number(const struct page_table *table, uint64_t range, uint64_t page);
+
+static inline void *page_contents(const struct page_table *table, uint32_t number)
+{
+    return table->window + (uint64_t)number * FL_PAGE_BYTES;
+}
+
+/* The page whose window holds this address. */
+static inline uint32_t page_of_contents(const struct page_table *table, const void *contents)
+{
+    return (uint32_t)((uint64_t)((const uint8_t *)contents - table->window) / FL_PAGE_BYTES);
+}
+
+/* Fills a page with zeros / with another page; both pointers page-aligned. */
+void page_zero(void *contents);
+void page_copy(void *contents, const void *from);
+
+#endif

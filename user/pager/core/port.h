@@ -1,0 +1,34 @@
+/* Every effect that the core has outside its own memory goes through this struct: on the target
+ * these are kernel calls, in the tests a model of page tables.
+ *
+ * Contents of frames need no call: the core reaches them through the window (page.h).  No function
+ * may call back into the core. */
+#ifndef PAGER_PORT_H
+#define PAGER_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One page to map: page `page` of the memory that the port knows as `slot`. */
+struct vm_mapping {
+    uint64_t address; /* page-aligned */
+    uint64_t page;
+    uint32_t slot;
+    uint32_t rights; /* FL_RIGHT_READ | WRITE | EXEC and FL_MAP_* */
+};
+
+struct vm_port {
+    void *context; /* first argument of all */
+
+    /* Maps one page into a space ahead of its fault.  False: not done, the fault will come. */
+    bool (*map)(void *context, uint32_t space, const struct vm_mapping *mapping);
+
+    /* Removes the entries of [address, address + pages * 4096); holes are fine.  On return no
+     * thread can use the translations any more: their frames may be freed.  Cannot fail. */
+    void (*unmap)(void *context, uint32_t space, uint64_t address, uint64_t pages);
+
+    /* Makes all entries of the range readable and nothing else.  Cannot fail. */
+    void (*make_read_only)(void *context, uint32_t space, uint64_t address, uint64_t pages);
+};
+
+#endif

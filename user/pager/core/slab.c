@@ -1,0 +1,114 @@
+/* Allocators for metadata: see slab.h. */
+#include "slab.h"
+
+#include <string.h>
+
+/* Lies at the start of its frame; the slots follow. */
+struct slab {
+    struct slab *next;
+    struct slab *previous;
+    void *free; /* first free slot; each holds the address of the next */
+    uint32_t used;
+};
+_Static_assert(sizeof(struct slab) == 32, "slots start at a multiple of 32");
+
+void slab_kind_init(struct slab_kind *kind, struct page_table *table, uint32_t slot_bytes)
+{
+    *kind = (struct slab_kind){.table = table, .slot_bytes = slot_bytes};
+    kind->slots = (FL_PAGE_BYTES - (uint32_t)sizeof(struct slab)) / slot_bytes;
+}
+
+static void slab_list_add(struct slab_kind *kind, struct slab *slab)
+{
+    slab->previous = NULL;
+    slab->next = kind->partial;
+    if (slab->next)
+        slab->next->previous = slab;
+    kind->partial = slab;
+}
+
+static void slab_list_remove(struct slab_kind *kind, struct slab *slab)
+{
+    if (slab->previous)
+        slab->previous->next = slab->next;
+    else
+        kind->partial = slab->next;
+    if (slab->next)
+        slab->next->previous = slab->previous;
+}
+
+static struct slab *slab_create(struct slab_kind *kind)
+{
+    uint32_t number = page_allocate(kind->table, PAGE_METADATA);
+    struct slab *slab;
+    uint8_t *slot;
+
+    if (number == PAGE_NONE)
+        return NULL;
+    slab = page_contents(kind->table, number);
+    *slab = (struct slab){0};
+    slot = (uint8_t *)(slab + 1) + (uint64_t)kind->slots * kind->slot_bytes;
+    for (uint32_t i = 0; i < kind->slots; i++) {
+        slot -= kind->slot_bytes;
+        *(void **)(void *)slot = slab->free;
+        slab->free = slot;
+    }
+    kind->frames++;
+    slab_list_add(kind, slab);
+    return slab;
+}
+
+void *slab_allocate(struct slab_kind *kind)
+{
+    struct slab *slab = kind->partial ? kind->partial : slab_create(kind);
+    void *record;
+
+    if (!slab)
+        return NULL;
+    record = slab->free;
+    slab->free = *(void **)record;
+    slab->used++;
+    kind->used++;
+    if (!slab->free)
+        slab_list_remove(kind, slab);
+    return memset(record, 0, kind->slot_bytes);
+}
+
+void slab_release(struct slab_kind *kind, void *record)
+{
+    uint32_t number = page_of_contents(kind->table, record);
+    struct slab *slab = page_contents(kind->table, number);
+
+    if (!slab->free)
+        slab_list_add(kind, slab);
+    *(void **)record = slab->free;
+    slab->free = record;
+    slab->used--;
+    kind->used--;
+    if (slab->used > 0)
+        return;
+    slab_list_remove(kind, slab);
+    kind->frames--;
+    page_release(kind->table, number);
+}
+
+const char *slab_check(const struct slab_kind *kind)
+{
+    uint32_t listed = 0, used = 0;
+
+    for (const struct slab *slab = kind->partial; slab; slab = slab->next) {
+        uint32_t free_slots = 0;
+
+        for (void *slot = slab->free; slot; slot = *(void **)slot)
+            free_slots++;
+        if (free_slots == 0 || free_slots + slab->used != kind->slots)
+            return "S1";
+        if (slab->used == 0)
+            return "S2";
+        used += slab->used;
+        listed++;
+    }
+    if (listed > kind->frames || used + (kind->frames - listed) * kind->slots != kind->used)
+        return "S3";
+    return NULL;
+}

@@ -1,0 +1,64 @@
+/* Spaces: what one program sees.
+ *
+ * Life of a space:  free slot --create--> live --stop--> stopped (its thread waits in a fault for
+ * ever) live or stopped --destroy--> free slot, generation + 1
+ *
+ *  A1  vm->spaces[id] is the space with that id, or NULL; a generation is never used twice for an
+ * id; A2  resident = pages of the anonymous objects that the space owns; peak >= resident; A3
+ * heap_start <= heap_end, and the heap entry, if any, is [heap_start, heap_end rounded up); A4  a
+ * stopped space is on the event list exactly while its event was not read. */
+#ifndef PAGER_SPACE_H
+#define PAGER_SPACE_H
+
+#include "entry.h"
+#include "page.h"
+
+struct vm;
+
+#define VM_SPACES_MAX 60u
+
+/* Why a program was stopped; kind is enum pager_event_kind. */
+struct space_event {
+    uint64_t address;
+    uint64_t pc;
+    uint32_t access;
+    uint16_t kind;
+    uint16_t signal;
+};
+
+struct space {
+    struct entry_map map;
+    uint32_t id;
+    uint32_t generation;
+    uint64_t pid;
+    uint64_t heap_start; /* page-aligned */
+    uint64_t heap_end;   /* the break */
+    uint64_t minor_faults;
+    uint64_t major_faults;
+    uint64_t resident; /* pages */
+    uint64_t peak;     /* pages */
+    uint32_t buffer;   /* page of the message buffer, or PAGE_NONE */
+    bool stopped;
+    struct space_event event;
+    struct space *next_event;
+};
+
+/* A new empty space with the lowest free id, or NULL (no id or no memory left). */
+struct space *space_create(struct vm *vm, uint64_t pid);
+
+/* Frees a space and all it holds.  Its tables are gone already: nothing is unmapped here. */
+void space_destroy(struct vm *vm, struct space *space);
+
+/* The live space that a badge names, or NULL. */
+struct space *space_find(const struct vm *vm, uint32_t id, uint32_t generation);
+
+/* Takes a zeroed page for the message buffer, once.  Returns its number, or PAGE_NONE. */
+uint32_t space_take_buffer(struct vm *vm, struct space *space);
+
+/* Marks the space stopped and queues the event.  Only the first event of a space counts. */
+void space_stop(struct vm *vm, struct space *space, const struct space_event *event);
+
+/* Takes the oldest event.  Returns the space it is about, or NULL if there is none. */
+struct space *space_next_event(struct vm *vm);
+
+#endif

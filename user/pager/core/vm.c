@@ -1,0 +1,46 @@
+/* Start of the core: see vm.h. */
+#include "vm.h"
+
+#include <string.h>
+
+/* The first page number whose range has room for the page records, or PAGE_NONE. */
+static uint32_t vm_place_records(const struct vm_config *config, uint64_t bytes)
+{
+    uint64_t pages = (bytes + FL_PAGE_BYTES - 1) / FL_PAGE_BYTES, base = 0;
+
+    for (uint32_t i = 0; i < config->range_count; i++) {
+        const struct page_range *range = &config->range[i];
+
+        if (range->first_free <= range->pages && pages <= range->pages - range->first_free)
+            return (uint32_t)(base + range->first_free);
+        base += range->pages;
+    }
+    return PAGE_NONE;
+}
+
+bool vm_init(struct vm *vm, const struct vm_config *config)
+{
+    uint64_t bytes = page_table_bytes(config->range, config->range_count);
+    uint32_t records = vm_place_records(config, bytes);
+
+    memset(vm, 0, sizeof(*vm));
+    if (records == PAGE_NONE)
+        return false;
+    page_table_init(&vm->table, config->range, config->range_count, config->window, records);
+    vm->record_pages = vm->table.counts[PAGE_METADATA];
+    slab_kind_init(&vm->entries, &vm->table, sizeof(struct entry));
+    slab_kind_init(&vm->objects, &vm->table, sizeof(struct object));
+    slab_kind_init(&vm->nodes, &vm->table, sizeof(struct index_node));
+    slab_kind_init(&vm->space_records, &vm->table, sizeof(struct space));
+    vm->archive = config->archive;
+    vm->archive_bytes = config->archive_bytes;
+    vm->archive_offset = config->archive_offset;
+    vm->archive_slot = config->archive_slot;
+    vm->zero_slot = config->zero_slot;
+    vm->port = config->port;
+    vm->zero_page = page_allocate(&vm->table, PAGE_METADATA);
+    if (vm->zero_page == PAGE_NONE)
+        return false;
+    page_zero(page_contents(&vm->table, vm->zero_page));
+    return true;
+}

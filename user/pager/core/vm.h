@@ -1,0 +1,151 @@
+/* The pager's core: all state in one struct, all effects through its port.
+ *
+ *   space --> entries (sorted set) --> object --> pages (index)
+ *                                        |shadows
+ *                                        v
+ *                                      file object
+ *
+ * Single-threaded: one call at a time.  Calls that can fail check everything and take what they
+ * need before they change anything; after an error nothing has changed.  Errors are errno values.
+ *
+ * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
+ * object.h O, space.h A; and of the whole: V1  every page in state PAGE_METADATA is a page
+ * record's, the zero page, or a slab's; V2  every page in state PAGE_BUFFER is one space's buffer;
+ *  V3  every entry has an object except guards, and its range of the object is below INDEX_LIMIT;
+ *  V4  no two entries show the same page of an anonymous object.
+ * vm_check() walks all of it. */
+#ifndef PAGER_VM_H
+#define PAGER_VM_H
+
+#include "cpio.h"
+#include "elf.h"
+#include "entry.h"
+#include "index.h"
+#include "object.h"
+#include "page.h"
+#include "port.h"
+#include "slab.h"
+#include "space.h"
+#include "trace.h"
+
+struct vm {
+    struct page_table table;
+    struct slab_kind entries;
+    struct slab_kind objects;
+    struct slab_kind nodes; /* of object indexes */
+    struct slab_kind space_records;
+    struct space *spaces[VM_SPACES_MAX];
+    uint32_t generations[VM_SPACES_MAX];
+    struct space *event_first;
+    struct space *event_last;
+    struct object *files;
+    uint32_t zero_page;
+    uint32_t zero_slot;
+    uint32_t record_pages; /* frames of the page records */
+    uint32_t archive_slot;
+    const uint8_t *archive; /* the initrd, first byte */
+    uint64_t archive_offset;
+    uint64_t archive_bytes;
+    uint64_t minor_faults;
+    uint64_t major_faults;
+    struct trace trace;
+    struct vm_port port;
+};
+
+/* What vm_init needs; everything is copied except the memory that pointers name. */
+struct vm_config {
+    struct page_range range[FL_BOOT_RAM_MAX];
+    uint32_t range_count;
+    uint8_t *window;        /* all ranges, one after the other, from here on */
+    const uint8_t *archive; /* the initrd, or NULL */
+    uint64_t archive_bytes;
+    uint64_t archive_offset; /* of its first byte in page 0 of archive_slot */
+    uint32_t archive_slot;   /* as vm_mapping.slot */
+    uint32_t zero_slot;      /* memory of one page, read-only: the zero page (page 0 of the slot) */
+    struct vm_port port;
+};
+
+/* False: the ranges hold too few frames for their own records. */
+bool vm_init(struct vm *vm, const struct vm_config *config);
+
+/* ---- faults (fault.c) ---- */
+
+struct vm_fault {
+    uint64_t address;
+    uint64_t pc;
+    uint32_t access; /* FL_ACCESS_* as in the message */
+};
+
+/* Decides a page fault.  True: map *mapping and let the thread go on.  False: the program is
+ * stopped, its event is queued. */
+bool vm_handle_fault(struct vm *vm, struct space *space, const struct vm_fault *fault,
+                     struct vm_mapping *mapping);
+
+/* Stops a program for another reason: exception, unknown system call. */
+void vm_stop_space(struct vm *vm, struct space *space, const struct space_event *event);
+
+/* Copies bytes into a space as the program itself could write them.  0; EFAULT where it could not,
+ * ENOMEM; what lies before the failing page is written. */
+int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *bytes,
+             uint64_t count);
+
+/* Fills and maps the pages of a range ahead of their faults, as far as memory goes. */
+void vm_populate(struct vm *vm, struct space *space, uint64_t start, uint64_t end);
+
+/* ---- memory calls (map.c): values as in memory_values.h ---- */
+
+struct vm_map_request {
+    uint64_t address;
+    uint64_t bytes;
+    uint64_t offset;
+    uint32_t protection; /* PROT_* */
+    uint32_t flags;      /* MAP_* */
+};
+
+/* 0 and *address; EINVAL, EPERM (page 0), EEXIST (MAP_FIXED_NOREPLACE), ENODEV (a file), ENOMEM. */
+int vm_map(struct vm *vm, struct space *space, const struct vm_map_request *request,
+           uint64_t *address);
+
+/* 0; EINVAL; ENOMEM (an entry must be split and there is no memory). */
+int vm_unmap(struct vm *vm, struct space *space, uint64_t address, uint64_t bytes);
+
+/* 0; EINVAL; EACCES (above the entry's maximum); ENOMEM (a hole, or no memory to split). */
+int vm_protect(struct vm *vm, struct space *space, uint64_t address, uint64_t bytes,
+               uint32_t protection);
+
+/* Moves the break to `address`; 0 asks.  0 or ENOMEM, and *end is the break either way. */
+int vm_break(struct vm *vm, struct space *space, uint64_t address, uint64_t *end);
+
+/* ---- programs (program.c) ---- */
+
+struct vm_program {
+    uint64_t entry;
+    uint64_t stack_end;
+    enum elf_error error;
+};
+
+/* Maps a program, its stack and an empty heap into a new space.  0; ENOEXEC (program->error says
+ * why); ENOMEM, and the space has some entries that go with it; EBUSY (the space is not empty). */
+int vm_load(struct vm *vm, struct space *space, const struct cpio_file *file,
+            struct vm_program *program);
+
+/* ---- for the files of the core ---- */
+
+/* Where a page of ours is mapped from. */
+static inline void vm_page_locate(const struct vm *vm, uint32_t page, struct object_page *found)
+{
+    const struct page_range *range = &vm->table.range[vm->table.pages[page].range];
+
+    found->slot = range->slot;
+    found->page = page - range->base;
+    found->contents = page_contents(&vm->table, page);
+}
+
+/* Adds an entry to a space; takes over one reference to `object`.  False: no memory, nothing done.
+ */
+bool vm_add_entry(struct vm *vm, struct space *space, const struct entry *like);
+
+/* NULL, or the number of the first invariant that does not hold. */
+const char *vm_check(const struct vm *vm);
+
+#endif

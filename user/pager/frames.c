@@ -1,0 +1,148 @@
+/* The window, loans, and the TablePool: see frames.h. */
+#include "frames.h"
+
+#include "log.h"
+
+static uint64_t frames_slot(const struct pager *pager, uint32_t page)
+{
+    return pager->vm.table.range[pager->vm.table.pages[page].range].slot;
+}
+
+static uint64_t frames_offset(const struct pager *pager, uint32_t page)
+{
+    return page - pager->vm.table.range[pager->vm.table.pages[page].range].base;
+}
+
+uint64_t frames_map_own(uint64_t memory, uint64_t page, uint64_t address, uint64_t pages,
+                        uint32_t rights)
+{
+    struct fl_result result;
+
+    do {
+        result = flr_vspace_map(PAGER_SLOT_VSPACE, memory, page, address, pages, rights);
+        page += result.value;
+        address += result.value * FL_PAGE_BYTES;
+        pages -= result.value;
+    } while (FL_STATUS_CODE(result.status) == FL_MORE);
+    return FL_STATUS_CODE(result.status);
+}
+
+static uint64_t frames_open(const struct pager *pager, uint32_t page)
+{
+    uint64_t address = (uintptr_t)page_contents(&pager->vm.table, page);
+
+    return frames_map_own(frames_slot(pager, page), frames_offset(pager, page), address, 1,
+                          FL_RIGHT_READ | FL_RIGHT_WRITE);
+}
+
+static void frames_close(const struct pager *pager, uint32_t first, uint32_t pages)
+{
+    uint64_t address = (uintptr_t)page_contents(&pager->vm.table, first);
+    struct fl_result result;
+
+    do {
+        result = flr_vspace_unmap(PAGER_SLOT_VSPACE, address, pages);
+        address += result.value * FL_PAGE_BYTES;
+        pages -= (uint32_t)result.value;
+    } while (FL_STATUS_CODE(result.status) == FL_MORE);
+    if (result.status != FL_OK)
+        log_stop("window: unmap of 0x%lx: status 0x%lx", address, result.status);
+}
+
+uint32_t frames_lend(struct pager *pager, uint32_t pages)
+{
+    uint32_t first = pages == 1 ? page_allocate(&pager->vm.table, PAGE_LENT)
+                                : page_allocate_run(&pager->vm.table, pages, PAGE_LENT);
+
+    if (first != PAGE_NONE)
+        frames_close(pager, first, pages);
+    return first;
+}
+
+uint64_t frames_return(struct pager *pager, uint32_t first, uint32_t pages)
+{
+    for (uint32_t i = 0; i < pages; i++) {
+        uint64_t status = frames_open(pager, first + i);
+
+        if (status == FL_NO_TABLE && frames_refill_tables(pager))
+            status = frames_open(pager, first + i);
+        if (status != FL_OK) {
+            if (i > 0)
+                frames_close(pager, first, i);
+            return status;
+        }
+    }
+    for (uint32_t i = 0; i < pages; i++)
+        page_release(&pager->vm.table, first + i);
+    return FL_OK;
+}
+
+static void frames_donate(const struct pager *pager, uint32_t page)
+{
+    struct fl_result result =
+        flr_pool_donate(PAGER_SLOT_POOL, frames_slot(pager, page), frames_offset(pager, page), 1);
+
+    if (result.status != FL_OK)
+        log_stop("donation of page %u: status 0x%lx", (unsigned)page, result.status);
+}
+
+bool frames_refill_tables(struct pager *pager)
+{
+    uint32_t donated = 0;
+
+    for (; donated < FRAMES_SPARE_TABLES; donated++) {
+        uint32_t page = frames_lend(pager, 1);
+
+        if (page == PAGE_NONE)
+            break;
+        frames_donate(pager, page);
+    }
+    return donated > 0;
+}
+
+/* Spare frames that go back into the pool as they are. */
+struct frames_kept {
+    uint32_t page[FRAMES_SPARE_TABLES];
+    uint32_t count;
+};
+
+/* Takes one spare frame of a range from the pool: the first ones are kept, the rest become free
+ * pages. False: there is none, or no table to map it in the window with. */
+static bool frames_withdraw(struct pager *pager, uint32_t range, struct frames_kept *kept)
+{
+    struct fl_result result = flr_pool_withdraw(PAGER_SLOT_POOL, pager->vm.table.range[range].slot);
+    uint32_t page;
+
+    if (result.status != FL_OK)
+        return false;
+    page = page_number(&pager->vm.table, range, result.value);
+    if (kept->count < FRAMES_SPARE_TABLES) {
+        kept->page[kept->count++] = page;
+        return true;
+    }
+    if (frames_open(pager, page) != FL_OK) {
+        frames_donate(pager, page);
+        return false;
+    }
+    page_release(&pager->vm.table, page);
+    return true;
+}
+
+void frames_settle_tables(struct pager *pager)
+{
+    struct frames_kept kept = {.count = 0};
+    uint32_t spare;
+
+    for (uint32_t range = 0; range < pager->vm.table.range_count; range++)
+        while (frames_withdraw(pager, range, &kept))
+            ;
+    for (uint32_t i = 0; i < kept.count; i++)
+        frames_donate(pager, kept.page[i]);
+    for (spare = kept.count; spare < FRAMES_SPARE_TABLES; spare++) {
+        uint32_t page = frames_lend(pager, 1);
+
+        if (page == PAGE_NONE)
+            return;
+        frames_donate(pager, page);
+    }
+}

@@ -1,0 +1,115 @@
+/* Start of the pager: reads the boot information, maps the window, starts the core, indexes the
+ * initrd. */
+#include <string.h>
+
+#include "frames.h"
+#include "kernel_port.h"
+#include "log.h"
+#include "pager.h"
+
+#define START_TRACE_RECORDS 256u
+
+static const struct fl_boot_info *start_boot_info(void)
+{
+    const struct fl_boot_info *info = (const struct fl_boot_info *)(uintptr_t)FL_BOOT_INFO;
+
+    if (info->version != FL_ABI_VERSION)
+        log_stop("boot information of version %lu, expected %u", info->version, FL_ABI_VERSION);
+    if (info->ram_count == 0 || info->ram_count > FL_BOOT_RAM_MAX)
+        log_stop("%lu RAM ranges, expected 1 to %u", info->ram_count, FL_BOOT_RAM_MAX);
+    return info;
+}
+
+static void start_map(uint64_t slot, uint64_t page, uint64_t address, uint64_t pages,
+                      uint32_t rights)
+{
+    uint64_t status = pages ? frames_map_own(slot, page, address, pages, rights) : FL_OK;
+
+    if (status != FL_OK)
+        log_stop("window: %lu pages of slot %lu: status 0x%lx", pages, slot, status);
+}
+
+static void start_map_window(const struct fl_boot_info *info)
+{
+    uint64_t window = PAGER_WINDOW;
+
+    for (uint64_t i = 0; i < info->ram_count; i++) {
+        const struct fl_boot_ram *ram = &info->ram[i];
+
+        start_map(PAGER_SLOT_RAM + i, ram->first_free, window + ram->first_free * FL_PAGE_BYTES,
+                  ram->pages - ram->first_free, FL_RIGHT_READ | FL_RIGHT_WRITE);
+        window += ram->pages * FL_PAGE_BYTES;
+    }
+    if (info->initrd_bytes > 0)
+        start_map(PAGER_SLOT_INITRD, 0, PAGER_WINDOW_INITRD,
+                  (info->initrd_offset + info->initrd_bytes + FL_PAGE_BYTES - 1) / FL_PAGE_BYTES,
+                  FL_RIGHT_READ);
+}
+
+static void start_core(struct pager *pager, const struct fl_boot_info *info)
+{
+    struct vm_config config = {.range_count = (uint32_t)info->ram_count,
+                               .archive_bytes = info->initrd_bytes,
+                               .archive_offset = info->initrd_offset,
+                               .archive_slot = PAGER_SLOT_INITRD,
+                               .zero_slot = PAGER_SLOT_ZERO_PAGE,
+                               .port = kernel_port_make(pager)};
+    struct object_page zero;
+    uint64_t status;
+
+    config.window = (uint8_t *)(uintptr_t)PAGER_WINDOW;
+    config.archive = (const uint8_t *)(uintptr_t)(PAGER_WINDOW_INITRD + info->initrd_offset);
+    for (uint32_t i = 0; i < config.range_count; i++)
+        config.range[i] = (struct page_range){.pages = info->ram[i].pages,
+                                              .first_free = info->ram[i].first_free,
+                                              .slot = PAGER_SLOT_RAM + i};
+    if (!vm_init(&pager->vm, &config))
+        log_stop("memory: no room for the page records of %lu ranges", info->ram_count);
+    vm_page_locate(&pager->vm, pager->vm.zero_page, &zero);
+    status = flr_memory_derive(zero.slot, zero.page, 1, FL_RIGHT_READ | FL_RIGHT_MAP,
+                               PAGER_SLOT_CNODE, PAGER_SLOT_ZERO_PAGE)
+                 .status;
+    if (status != FL_OK)
+        log_stop("zero page: status 0x%lx", status);
+}
+
+static void start_index_files(struct pager *pager)
+{
+    static struct cpio_file files[PAGER_FILES_MAX];
+    enum cpio_error error;
+
+    pager->files = (struct cpio_index){.files = files, .capacity = PAGER_FILES_MAX};
+    if (pager->vm.archive_bytes == 0)
+        return;
+    error = cpio_index_build(&pager->files, pager->vm.archive, pager->vm.archive_bytes);
+    if (error != CPIO_OK)
+        log_line("initrd: byte %lu: %s; %u files before it", pager->files.stopped_at,
+                 cpio_error_text(error), (unsigned)pager->files.count);
+}
+
+/* Whether `word` is among the words of the boot arguments. */
+static bool start_has_argument(const char *arguments, const char *word)
+{
+    size_t bytes = strlen(word);
+
+    for (const char *at = arguments; (at = strstr(at, word)) != NULL; at += bytes) {
+        bool starts = at == arguments || at[-1] == ' ';
+
+        if (starts && (at[bytes] == ' ' || at[bytes] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+void pager_start(struct pager *pager)
+{
+    static struct trace_record records[START_TRACE_RECORDS];
+    const struct fl_boot_info *info = start_boot_info();
+
+    start_map_window(info);
+    start_core(pager, info);
+    start_index_files(pager);
+    if (start_has_argument(info->bootargs, "events=1"))
+        pager->vm.trace = (struct trace){.records = records, .capacity = START_TRACE_RECORDS};
+    frames_settle_tables(pager);
+}

@@ -1,0 +1,93 @@
+/* The protocols between programs, the process server and the pager, and the CSpace layouts that
+ * they rely on.  Generated from pager.def and posix.def. */
+#ifndef FAULTLINE_PROTOCOL_H
+#define FAULTLINE_PROTOCOL_H
+
+#include <stdint.h>
+
+#include "abi.h"
+
+#define PAGER_VERSION 1u
+#define POSIX_VERSION 1u
+
+/* Labels of protocols carry the version, so no label of theirs equals one of the kernel's. */
+#define FL_PROTOCOL_LABEL(version, number) ((uint32_t)(version) << 16 | (uint32_t)(number))
+#define FL_PROTOCOL_BYTES ((FL_MESSAGE_WORDS - 4u) * 8u) /* most bytes of one message */
+
+#define PAGER_CALL(number, name, who, in, out, doc) PAGER_##name = (number),
+enum pager_call {
+#include "pager.def"
+};
+#undef PAGER_CALL
+
+#define POSIX_CALL(number, name, in, out, doc) POSIX_##name = (number),
+enum posix_call {
+#include "posix.def"
+};
+#undef POSIX_CALL
+
+/* Badges on the pager's endpoint: kind in bits 60..63, space in 0..31, generation of the space in
+ * 32..59.  The badge, never the message, says who speaks. */
+enum pager_badge { PAGER_BADGE_FAULT = 1, PAGER_BADGE_PROGRAM = 2, PAGER_BADGE_ROOT = 3 };
+#define PAGER_BADGE(kind, space, generation)                                                       \
+    ((uint64_t)(kind) << 60 | ((uint64_t)(generation)&0xfffffff) << 32 | (uint32_t)(space))
+
+enum pager_statistic {
+    PAGER_STAT_FREE_FRAMES,
+    PAGER_STAT_TOTAL_FRAMES,
+    PAGER_STAT_SPACES,
+    PAGER_STAT_ENTRIES,
+    PAGER_STAT_OBJECTS,
+    PAGER_STAT_MINOR_FAULTS,
+    PAGER_STAT_MAJOR_FAULTS,
+    PAGER_STAT_METADATA_FRAMES,
+    PAGER_STAT_COUNT
+};
+
+/* Kinds of NEXT_EVENT (word 6). */
+enum pager_event_kind {
+    PAGER_EVENT_UNMAPPED,   /* no entry at the address */
+    PAGER_EVENT_PROTECTION, /* the entry forbids the access */
+    PAGER_EVENT_MEMORY,     /* physical access fault */
+    PAGER_EVENT_EXCEPTION,  /* other exception; `access` is the RISC-V cause */
+    PAGER_EVENT_SYSCALL,    /* unknown system call; `address` is its number */
+    PAGER_EVENT_NO_MEMORY   /* no frame left */
+};
+
+/* The pager's CSpace as the root task fills it. */
+enum pager_slot {
+    PAGER_SLOT_CNODE = 1, /* its own */
+    PAGER_SLOT_ENDPOINT,  /* all rights, no badge: it mints from it */
+    PAGER_SLOT_REPLY,
+    PAGER_SLOT_EVENTS, /* notification of the root task: NEXT_EVENT has something */
+    PAGER_SLOT_VSPACE, /* its own */
+    PAGER_SLOT_POOL,   /* TablePool of all spaces, its own included */
+    PAGER_SLOT_SYSTEM, /* for its log */
+    PAGER_SLOT_INITRD, /* Memory; may be empty */
+    PAGER_SLOT_RAM,    /* as many as fl_boot_info says */
+    PAGER_SLOT_RAM_END = PAGER_SLOT_RAM + FL_BOOT_RAM_MAX,
+    PAGER_SLOT_SPACES = 32 /* two for each space: VSPACE, then the slot for its TCB */
+};
+/* The pager finds struct fl_boot_info at FL_BOOT_INFO with `first_free` as the root task left it,
+ * its message buffer at FL_BUFFER, and a stack that ends at FL_BOOT_STACK. */
+
+/* A program's CSpace. */
+enum program_slot {
+    PROGRAM_SLOT_PAGER = 1,
+    PROGRAM_SLOT_POSIX,
+    PROGRAM_SLOT_NOTIFICATION,
+    PROGRAM_SLOT_TIMER, /* bound to the notification */
+    PROGRAM_SLOTS
+};
+/* A program starts at its ELF entry with sp at argc, argv, envp, auxv as on Linux, registers zero
+ * and its message buffer at FL_BUFFER. */
+#define PROGRAM_AT_TIMEBASE 0x46001u /* auxv: ticks of `time` in a second */
+#define PROGRAM_AT_PID      0x46002u /* auxv: process id */
+
+/* Layout of a program's space. */
+#define PROGRAM_STACK_END   0x3ff0000000ull
+#define PROGRAM_STACK_BYTES (8ull << 20) /* most that the stack grows to; a guard page below */
+#define PROGRAM_MMAP_BASE   0x1000000000ull
+#define PROGRAM_MMAP_END    0x3f00000000ull
+
+#endif
