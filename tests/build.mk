@@ -68,7 +68,7 @@ fuzz:
 # --- measuring -------------------------------------------------------------------------------------
 bench:
 	@$(SETUP) run
-	@$(MAKE) -s --no-print-directory $(JOBS) all $(BUILD)/kernel_bench.bin
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(BUILD)/kernel_bench.bin $(BENCH_PROGRAMS)
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py
 
 .PHONY: unit-tests test-programs test-host test fuzz bench

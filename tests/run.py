@@ -4,7 +4,7 @@
 usage: run.py --build DIR [--unit NAME]... [--suites FILE] [--only TEXT]
 
 A suite is a command that prints KTAP on standard output.  It fails, beside its failed tests, when
-it announces no plan, does not run every test of its plan, ends with a status that its tests do not
+it announces no plan or an empty one, does not run every test of its plan, ends with a status that its tests do not
 explain, or is not done after its time limit.  What each suite wrote is kept in DIR/test-logs.
 
 The last line is "N passed, N failed"; if tests were skipped the line before names them all.
@@ -71,6 +71,8 @@ class Suite:
                 comments = []
         if plan is None:
             self.failures.append(("the suite announces its plan", comments))
+        elif plan == 0:
+            self.failures.append(("the suite has tests", comments))
         elif ran != plan:
             self.failures.append((f"the suite runs all its {plan} tests (it ran {ran})", comments))
         if status is None:

@@ -41,7 +41,8 @@ def _():
 
 @test("a suite fails that has no plan, runs too few or too many, lies in its status, or hangs")
 def _():
-    for seconds, command in ((5, "true"), (5, "no-such-command"), (5, ktap("1..2", "ok 1 - a")),
+    for seconds, command in ((5, "true"), (5, "no-such-command"), (5, ktap("1..0")),
+                             (5, ktap("1..2", "ok 1 - a")),
                              (5, ktap("1..1", "ok 1 - a", "ok 2 - b")), (5, ktap("1..1", "ok 1 - a") + "; exit 3"),
                              (5, ktap("1..1", "not ok 1 - a")), (1, ktap("1..1", "ok 1 - a") + "; sleep 30"),
                              (5, ktap("1..1", "ok 1 - a") + "; kill -9 $$")):

@@ -179,8 +179,23 @@ static inline enum fault_step fault_copy(struct fault *fault)
     return FAULT_GO_ON;
 }
 
-/* The steps in order; `fault` holds vm, space, address and access, the rest is zero. */
-static inline enum fault_step fault_resolve(struct fault *fault)
+/* What a fault starts from.  Field by field: the rest is written by the first steps, and clearing the
+ * whole struct costs more than the search. */
+static inline void fault_begin(struct fault *fault, struct vm *vm, struct space *space,
+                               uint64_t address, uint32_t access)
+{
+    fault->vm = vm;
+    fault->space = space;
+    fault->address = address & ~(uint64_t)(FL_PAGE_BYTES - 1);
+    fault->access = access;
+    fault->place.node = NULL;
+    fault->found.contents = NULL;
+    fault->own = false;
+    fault->action = TRACE_STOP;
+}
+
+/* The steps in order, on a fault that was begun. */
+static enum fault_step fault_resolve(struct fault *fault)
 {
     enum fault_step step = fault_find_entry(fault);
 
@@ -256,12 +271,11 @@ void vm_stop_space(struct vm *vm, struct space *space, const struct space_event 
 bool vm_handle_fault(struct vm *vm, struct space *space, const struct vm_fault *request,
                      struct vm_mapping *mapping)
 {
-    struct fault fault = {.vm = vm,
-                          .space = space,
-                          .address = request->address & ~(uint64_t)(FL_PAGE_BYTES - 1),
-                          .access = request->access};
-    enum fault_step step = fault_resolve(&fault);
+    struct fault fault;
+    enum fault_step step;
 
+    fault_begin(&fault, vm, space, request->address, request->access);
+    step = fault_resolve(&fault);
     if (step != FAULT_GO_ON) {
         fault_stop(vm, space, request, step);
         return false;
@@ -282,11 +296,12 @@ int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *b
     while (count > 0) {
         uint64_t offset = address % FL_PAGE_BYTES;
         uint64_t part = FL_PAGE_BYTES - offset < count ? FL_PAGE_BYTES - offset : count;
-        struct fault fault = {
-            .vm = vm, .space = space, .address = address - offset, .access = FL_ACCESS_WRITE};
-        enum fault_step step = fault_resolve(&fault);
+        struct fault fault;
+        enum fault_step step;
         uint8_t *contents;
 
+        fault_begin(&fault, vm, space, address, FL_ACCESS_WRITE);
+        step = fault_resolve(&fault);
         if (step != FAULT_GO_ON)
             return step == FAULT_NO_FRAME ? ENOMEM : EFAULT;
         if (fault.action != TRACE_PRESENT) /* another page may be mapped for reading */
@@ -304,13 +319,14 @@ void vm_populate(struct vm *vm, struct space *space, uint64_t start, uint64_t en
 {
     for (uint64_t address = start; address < end; address += FL_PAGE_BYTES) {
         const struct entry *entry = entry_find(&space->map, address);
-        struct fault fault = {.vm = vm, .space = space, .address = address};
+        struct fault fault;
         struct vm_mapping mapping;
 
-        if (!entry)
+        if (!entry || entry->protection == 0)
             return;
-        fault.access = entry->protection & FL_RIGHT_WRITE ? FL_ACCESS_WRITE : entry->protection;
-        if (fault.access == 0 || fault_resolve(&fault) != FAULT_GO_ON)
+        fault_begin(&fault, vm, space, address,
+                    entry->protection & FL_RIGHT_WRITE ? FL_ACCESS_WRITE : entry->protection);
+        if (fault_resolve(&fault) != FAULT_GO_ON)
             return;
         fault_describe(&fault, &mapping);
         if (!vm->port.map(vm->port.context, space->id, &mapping))
