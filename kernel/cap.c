@@ -89,8 +89,11 @@ void cap_move(struct cap *to, struct cap *from)
 
 void cap_hold(struct cap *held, const struct cap *from)
 {
+    struct object *object = cap_object(from);
+
     *held = *from;
-    cap_object(from)->caps++;
+    if (object != NULL)
+        object->caps++;
     kernel.caps++;
 }
 
@@ -298,7 +301,7 @@ void cap_drop(struct cap *held)
 
     *held = (struct cap){0};
     kernel.caps--;
-    if (--object->caps > 0)
+    if (object == NULL || --object->caps > 0)
         return;
     if (cap.type == FL_OBJECT_ENDPOINT) {
         while (endpoint_end(cap.object) == FL_MORE)

@@ -13,11 +13,11 @@
 #include "panic.h"
 #include "sched.h"
 
-/* Nobody takes the fault: the thread stops, and the root task takes the system with it. */
+/* Nobody takes the fault: the thread stops, or the system when it cannot do without the thread. */
 static __attribute__((noinline)) void fault_unhandled(struct tcb *thread, uint64_t cause,
                                                       uint64_t value)
 {
-    if (thread->root)
+    if (thread->handler.type == FL_OBJECT_SYSTEM)
         panic_thread(thread, cause, value);
     log_write("faultline: a thread without a fault handler stopped: %s, value %lx, pc %lx\n",
               trap_cause_text(cause), value, thread->regs[REG_PC]);
@@ -28,7 +28,7 @@ static __attribute__((noinline)) void fault_unhandled(struct tcb *thread, uint64
 void fault_send(struct tcb *thread, struct message *message, uint64_t cause, uint64_t value)
 {
     thread->fault = 1;
-    if (thread->handler.type == FL_OBJECT_NONE) {
+    if (thread->handler.type != FL_OBJECT_ENDPOINT) {
         fault_unhandled(thread, cause, value);
         return;
     }

@@ -180,7 +180,7 @@ static void configure_thread(struct root *root, frame_t buffer, uint64_t entry)
 {
     struct tcb *tcb = root->tcb;
 
-    tcb->root = 1;
+    cap_hold(&tcb->handler, &root->cnode->slots[FL_BOOT_SYSTEM]);
     tcb->priority = ROOT_PRIORITY;
     tcb->cspace = root->cnode;
     tcb->cspace_slots = ROOT_CNODE_FRAMES * FL_CNODE_SLOTS;

@@ -38,6 +38,19 @@ struct outcome call_tcb_set_cspace(uint64_t slot, uint64_t cnode_slot)
     return outcome_ok(0);
 }
 
+/* The capability that takes a thread's faults: an Endpoint to send to, or System. */
+static struct lookup decode_handler(const struct tcb *self, uint64_t slot)
+{
+    struct lookup system = cap_lookup(self, slot, FL_OBJECT_SYSTEM, 0, 3);
+
+    if (system.cap != NULL)
+        return system;
+    struct lookup handler = cap_lookup(self, slot, FL_OBJECT_ENDPOINT, FL_RIGHT_SEND, 3);
+    if (handler.cap != NULL && cap_object(handler.cap)->caps == UINT32_MAX)
+        return (struct lookup){NULL, FL_STATUS(FL_OVERFLOW, 3)};
+    return handler;
+}
+
 struct outcome call_tcb_set_space(uint64_t slot, uint64_t space_slot, uint64_t handler_slot)
 {
     const struct tcb *self = hart_self()->current;
@@ -48,13 +61,10 @@ struct outcome call_tcb_set_space(uint64_t slot, uint64_t space_slot, uint64_t h
 
     if (found.cap == NULL || space.cap == NULL)
         return (struct outcome){found.cap == NULL ? found.status : space.status, 0};
-    if (handler_slot != 0) {
-        handler = cap_lookup(self, handler_slot, FL_OBJECT_ENDPOINT, FL_RIGHT_SEND, 3);
-        if (handler.cap == NULL)
-            return (struct outcome){handler.status, 0};
-        if (cap_object(handler.cap)->caps == UINT32_MAX)
-            return outcome_error(FL_OVERFLOW, 3);
-    }
+    if (handler_slot != 0)
+        handler = decode_handler(self, handler_slot);
+    if (handler.status != FL_OK)
+        return (struct outcome){handler.status, 0};
     struct vspace_object *object = space.cap->object;
     if (object->space.pool == NULL)
         return outcome_error(FL_NOT_READY, 2);

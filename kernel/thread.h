@@ -45,14 +45,13 @@ struct tcb {
     uint8_t fp_dirty;    /* the hart's copy is newer than fp[] */
     uint8_t fault;       /* SENDING or AWAIT_REPLY because of a fault, not a call */
     uint8_t wants_reply; /* SENDING: ipc_call, not ipc_send */
-    uint8_t root;        /* the root task: its fault is the system's end */
     struct object object;
     struct tcb *next; /* in the queue it is in (H1, H2) */
     struct tcb *prev;
     struct cnode *cspace;
     uint64_t cspace_slots;
     struct vspace_object *space;
-    struct cap handler;   /* Endpoint; counts as a capability; FL_OBJECT_NONE = no handler */
+    struct cap handler;   /* of its faults: Endpoint; System: a fault stops the system; or NONE */
     uint64_t *buffer;     /* message buffer in the direct map, NULL = none */
     frame_t buffer_frame; /* pinned */
     struct notification *bound;

@@ -183,7 +183,7 @@ static void pager_run(uint64_t entry)
     uint64_t status = flr_tcb_set_cspace(SLOT_PAGER_TCB, SLOT_PAGER_CNODE).status;
 
     if (status == FL_OK)
-        status = flr_tcb_set_space(SLOT_PAGER_TCB, SLOT_PAGER_VSPACE, 0).status;
+        status = flr_tcb_set_space(SLOT_PAGER_TCB, SLOT_PAGER_VSPACE, FL_BOOT_SYSTEM).status;
     if (status == FL_OK)
         status = flr_tcb_set_priority(SLOT_PAGER_TCB, FL_BOOT_SCHED, PRIORITY_PAGER).status;
     if (status == FL_OK)

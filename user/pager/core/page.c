@@ -118,28 +118,32 @@ uint32_t page_number(const struct page_table *table, uint64_t range, uint64_t pa
     return table->range[range].base + (uint32_t)page;
 }
 
-/* Eight words a turn: 9 or 17 instructions for 64 bytes. */
+static inline void page_zero_line(uint64_t *word)
+{
+    word[0] = 0;
+    word[1] = 0;
+    word[2] = 0;
+    word[3] = 0;
+    word[4] = 0;
+    word[5] = 0;
+    word[6] = 0;
+    word[7] = 0;
+}
+
+/* Eight lines of 64 bytes a turn: 528 instructions for a page. */
 void page_zero(void *contents)
 {
     uint64_t *word = contents;
 
-    for (uint64_t *end = word + FL_PAGE_BYTES / 8; word < end; word += 16) {
-        word[0] = 0;
-        word[1] = 0;
-        word[2] = 0;
-        word[3] = 0;
-        word[4] = 0;
-        word[5] = 0;
-        word[6] = 0;
-        word[7] = 0;
-        word[8] = 0;
-        word[9] = 0;
-        word[10] = 0;
-        word[11] = 0;
-        word[12] = 0;
-        word[13] = 0;
-        word[14] = 0;
-        word[15] = 0;
+    for (uint64_t *end = word + FL_PAGE_BYTES / 8; word < end; word += 64) {
+        page_zero_line(word);
+        page_zero_line(word + 8);
+        page_zero_line(word + 16);
+        page_zero_line(word + 24);
+        page_zero_line(word + 32);
+        page_zero_line(word + 40);
+        page_zero_line(word + 48);
+        page_zero_line(word + 56);
     }
 }
 
