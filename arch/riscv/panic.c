@@ -106,8 +106,9 @@ void panic(const char *format, ...)
 
 void panic_thread(const struct tcb *thread, uint64_t cause, uint64_t value)
 {
-    log_write("\nfaultline: panic: a thread that the system needs faulted: %s (cause %lu), value %lx",
-              trap_cause_text(cause), cause, value);
+    log_write(
+        "\nfaultline: panic: a thread that the system needs faulted: %s (cause %lu), value %lx",
+        trap_cause_text(cause), cause, value);
     print_registers(thread->regs);
     stop();
 }

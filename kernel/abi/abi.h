@@ -51,14 +51,14 @@ enum fl_counter {
 #define FL_STATUS_CODE(status)    ((uint64_t)(status)&0xff)
 #define FL_STATUS_ARG(status)     (((uint64_t)(status) >> 8) & 0xf)
 
-#define FL_PAGE_BYTES     4096u
-#define FL_CNODE_SLOTS    128u /* of each frame of a CNode */
-#define FL_CNODE_FRAMES   16u  /* most frames of one CNode */
-#define FL_PRIORITIES     64u
-#define FL_RANGE_PAGES    (1ull << 26) /* most pages that one range call may name */
-#define FL_CONSOLE_EMPTY  UINT64_MAX
-#define FL_USER_BASE      0x1000ull       /* page 0 is never mapped */
-#define FL_USER_END       0x4000000000ull /* first address that is not a program's (Sv39) */
+#define FL_PAGE_BYTES    4096u
+#define FL_CNODE_SLOTS   128u /* of each frame of a CNode */
+#define FL_CNODE_FRAMES  16u  /* most frames of one CNode */
+#define FL_PRIORITIES    64u
+#define FL_RANGE_PAGES   (1ull << 26) /* most pages that one range call may name */
+#define FL_CONSOLE_EMPTY UINT64_MAX
+#define FL_USER_BASE     0x1000ull       /* page 0 is never mapped */
+#define FL_USER_END      0x4000000000ull /* first address that is not a program's (Sv39) */
 
 /* Rights of capabilities.  READ, WRITE, EXEC double as the rights of an entry. */
 #define FL_RIGHT_READ   (1u << 0) /* Memory */
@@ -74,10 +74,10 @@ enum fl_counter {
 #define FL_RIGHTS_ALL   ((1u << 10) - 1)
 
 /* Flags beside READ, WRITE, EXEC in the rights of a map call or item. */
-#define FL_MAP_REPLACE      (1u << 8) /* an entry for another frame may be in the way */
-#define FL_MAP_ACCESSED     (1u << 9) /* set A at once */
-#define FL_MAP_DIRTY        (1u << 10) /* set D at once (only with WRITE) */
-#define FL_MAP_RIGHTS_MASK  0x707u
+#define FL_MAP_REPLACE     (1u << 8)  /* an entry for another frame may be in the way */
+#define FL_MAP_ACCESSED    (1u << 9)  /* set A at once */
+#define FL_MAP_DIRTY       (1u << 10) /* set D at once (only with WRITE) */
+#define FL_MAP_RIGHTS_MASK 0x707u
 
 /* Message info: label in bits 0..31, words in 32..39, map items in 40..47, the rest zero
  * (bit 48 is reserved for passing a capability). */
@@ -122,7 +122,7 @@ struct fl_item {
 #define FL_ACCESS_POOL_LOW (1u << 8)
 #define FL_ACCESS_UPCALL   (1u << 9)
 #define FL_ACCESS_PHYSICAL (1u << 10) /* access fault: no memory behind the entry (SIGBUS) */
-#define FL_POOL_LOW        8u /* fewer spare frames than this: FL_ACCESS_POOL_LOW */
+#define FL_POOL_LOW        8u         /* fewer spare frames than this: FL_ACCESS_POOL_LOW */
 
 /* Value of vspace_entry: rights in bits 0..2 and these. */
 #define FL_ENTRY_VALID    (1u << 3)
@@ -150,9 +150,11 @@ enum fl_boot_slot {
     FL_BOOT_RAM_MAX = 8,
     FL_BOOT_SLOTS = FL_BOOT_RAM + FL_BOOT_RAM_MAX
 };
-#define FL_BOOT_INFO   0x3fff000000ull /* address of struct fl_boot_info in the root task */
-#define FL_BUFFER      0x3fff001000ull /* address of the message buffers of a space: the root task, servers, programs */
-#define FL_BOOT_STACK  0x3fff020000ull /* end of its stack of FL_BOOT_STACK_PAGES */
+#define FL_BOOT_INFO 0x3fff000000ull /* address of struct fl_boot_info in the root task */
+#define FL_BUFFER                                                                                  \
+    0x3fff001000ull /* address of the message buffers of a space: the root task, servers, programs \
+                     */
+#define FL_BOOT_STACK       0x3fff020000ull /* end of its stack of FL_BOOT_STACK_PAGES */
 #define FL_BOOT_STACK_PAGES 16u
 
 struct fl_boot_ram {
@@ -168,7 +170,7 @@ struct fl_boot_info {
     uint64_t initrd_offset; /* of its first byte in page 0 of FL_BOOT_INITRD */
     uint64_t cnode_slots;   /* of the root task's CNode */
     uint64_t harts;         /* usable ones that the device tree lists */
-    uint64_t image_page;    /* of RAM 0: where the root task's own image begins, in order of address */
+    uint64_t image_page; /* of RAM 0: where the root task's own image begins, in order of address */
     uint64_t ram_count;
     struct fl_boot_ram ram[FL_BOOT_RAM_MAX];
     char bootargs[2048]; /* NUL-terminated */

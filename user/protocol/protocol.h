@@ -12,7 +12,7 @@
 
 /* Labels of protocols carry the version, so no label of theirs equals one of the kernel's. */
 #define FL_PROTOCOL_LABEL(version, number) ((uint32_t)(version) << 16 | (uint32_t)(number))
-#define FL_PROTOCOL_BYTES ((FL_MESSAGE_WORDS - 4u) * 8u) /* most bytes of one message */
+#define FL_PROTOCOL_BYTES                  ((FL_MESSAGE_WORDS - 4u) * 8u) /* most bytes of one message */
 
 #define PAGER_CALL(number, name, who, in, out, doc) PAGER_##name = (number),
 enum pager_call {
@@ -29,7 +29,7 @@ enum posix_call {
 /* Badges on the pager's endpoint: kind in bits 60..63, space in 0..31, generation of the space in
  * 32..59.  The badge, never the message, says who speaks. */
 enum pager_badge { PAGER_BADGE_FAULT = 1, PAGER_BADGE_PROGRAM = 2, PAGER_BADGE_ROOT = 3 };
-#define PAGER_BADGE(kind, space, generation)                                                       \
+#define PAGER_BADGE(kind, space, generation) \
     ((uint64_t)(kind) << 60 | ((uint64_t)(generation)&0xfffffff) << 32 | (uint32_t)(space))
 
 enum pager_statistic {

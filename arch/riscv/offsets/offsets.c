@@ -4,8 +4,9 @@
 #include "hart.h"
 #include "thread.h"
 
-#define OFFSET(name, type, member) __asm__ volatile("\n->" #name " %0" ::"i"(offsetof(type, member)))
-#define VALUE(name, value)         __asm__ volatile("\n->" #name " %0" ::"i"(value))
+#define OFFSET(name, type, member) \
+    __asm__ volatile("\n->" #name " %0" ::"i"(offsetof(type, member)))
+#define VALUE(name, value) __asm__ volatile("\n->" #name " %0" ::"i"(value))
 
 void offsets(void);
 
