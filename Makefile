@@ -39,7 +39,7 @@ ifdef APP
 	    status=$$?; echo "exit status $$status"; exit $$status
 else
 	@if [ -t 0 ] && [ -t 1 ]; then $(RUN) -m $(MEM) -c $(SMP) $(if $(SWAP),-s $(SWAP)) --console; \
-	else $(RUN) -m $(MEM) -c $(SMP) $(if $(SWAP),-s $(SWAP)) tour </dev/null; fi
+	else $(RUN) -m $(MEM) -c $(SMP) $(if $(SWAP),-s $(SWAP)) --icount tour </dev/null; fi
 endif
 
 # --- what depends on flags and lists ---------------------------------------------------------------

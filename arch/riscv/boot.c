@@ -108,7 +108,7 @@ static void start_hart(uint64_t hart_id)
     hart->timer_deadline = TIMER_NEVER;
     hart->quantum_end = TIMER_NEVER;
     csr_write(scounteren, (uint64_t)COUNTERS_READABLE);
-    csr_clear(sstatus, SSTATUS_SPP | SSTATUS_FS);
+    csr_clear(sstatus, SSTATUS_SPP | SSTATUS_FS | SSTATUS_SUM | SSTATUS_MXR);
     csr_set(sstatus, SSTATUS_SPIE);
     arch_timer_set(TIMER_NEVER);
     csr_write(sie, SIE_TIMER);

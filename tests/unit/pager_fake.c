@@ -312,7 +312,7 @@ uint64_t fake_cpio_member(uint8_t *at, const char *name, uint32_t name_bytes, ui
              1u, mode, 0u, 0u, 1u, 0u, (unsigned)bytes, 0u, 0u, 0u, 0u, name_bytes, 0u);
     memcpy(at, header, 110);
     memset(at + 110, 0, data_at - 110);
-    memcpy(at + 110, name, strnlen(name, name_bytes));
+    memcpy(at + 110, name, strlen(name));
     if (bytes > 0)
         memcpy(at + data_at, data, bytes);
     return (data_at + bytes + 3) & ~3ull;

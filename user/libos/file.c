@@ -213,7 +213,8 @@ int fstat(int fd, struct stat *status)
     return 0;
 }
 
-int libos_file_find(const char *path, const char **name, uint64_t *bytes)
+/* Looks a path up in the initrd.  Returns: its index, or -1 with errno. */
+static int file_find(const char *path, const char **name, uint64_t *bytes)
 {
     char entry[FILE_NAME_BYTES + 1];
     int index = 0;
@@ -244,7 +245,7 @@ int stat(const char *restrict path, struct stat *restrict status)
         file_describe(status, file_null.mode, 0, 0);
         return 0;
     }
-    index = libos_file_find(path, &name, &bytes);
+    index = file_find(path, &name, &bytes);
     if (index < 0)
         return -1;
     file_describe(status, file_initrd.mode, (unsigned)index, bytes);
@@ -277,7 +278,7 @@ static int file_open(struct file *file, const char *path, int flags)
         *file = (struct file){.ops = &file_null};
         return 0;
     }
-    index = libos_file_find(path, &name, &bytes);
+    index = file_find(path, &name, &bytes);
     if (index < 0)
         return libos_result(errno == ENOENT && flags & O_CREAT ? EROFS : errno);
     if (flags & O_CREAT && flags & O_EXCL)
@@ -305,5 +306,5 @@ int unlink(const char *path)
     const char *name;
     uint64_t bytes;
 
-    return libos_file_find(path, &name, &bytes) < 0 ? -1 : libos_result(EROFS);
+    return file_find(path, &name, &bytes) < 0 ? -1 : libos_result(EROFS);
 }

@@ -35,9 +35,6 @@ void libos_start_time(void);
 void libos_start_files(void);
 void libos_start_streams(void);
 
-/* Looks a path up in the initrd.  Returns its index, or -1 with errno. */
-int libos_file_find(const char *path, const char **name, uint64_t *bytes);
-
 /* Nanoseconds since the system started. */
 uint64_t libos_time_ns(void);
 

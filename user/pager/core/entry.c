@@ -150,8 +150,7 @@ void entry_insert(struct entry_map *map, struct entry *entry)
     entry->parent = parent;
     entry_list_add(map, entry, next);
     map->count++;
-    entry_repair(map, entry);
-    entry_repair(map, next); /* its gap shrank */
+    entry_repair(map, entry); /* the next one, whose gap shrank, is above the new leaf */
 }
 
 /* Takes `entry`, which has two children, out of the tree by putting its successor in its place.

@@ -179,8 +179,8 @@ static inline enum fault_step fault_copy(struct fault *fault)
     return FAULT_GO_ON;
 }
 
-/* What a fault starts from.  Field by field: the rest is written by the first steps, and clearing the
- * whole struct costs more than the search. */
+/* What a fault starts from.  Field by field: the rest is written by the first steps, and clearing
+ * the whole struct costs more than the search. */
 static inline void fault_begin(struct fault *fault, struct vm *vm, struct space *space,
                                uint64_t address, uint32_t access)
 {

@@ -1,0 +1,734 @@
+/* The pager's core on a fake machine: what each kind of fault does, memory calls and their errors,
+ * programs, and what spaces leave behind. */
+/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
+/* sources: user/pager/core/fault.c user/pager/core/index.c user/pager/core/map.c
+ * user/pager/core/object.c */
+/* sources: user/pager/core/object_anonymous.c user/pager/core/object_file.c user/pager/core/page.c
+ */
+/* sources: user/pager/core/program.c user/pager/core/slab.c user/pager/core/space.c
+ * user/pager/core/trace.c */
+/* sources: user/pager/core/vm.c user/pager/core/entry.c */
+#include "harness.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory_values.h"
+#include "pager_fake.h"
+#include "protocol.h"
+
+#define FRAMES  256u
+#define PAGE    ((uint64_t)FL_PAGE_BYTES)
+#define RW      (PROT_READ | PROT_WRITE)
+#define PRIVATE (MAP_PRIVATE | MAP_ANONYMOUS)
+
+static struct fake fake;
+
+/* The law of all tests here: when its spaces are gone, every frame is back. */
+static void core_end(void)
+{
+    for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
+        if (fake.vm.spaces[id])
+            fake_destroy_space(&fake, fake.vm.spaces[id]);
+    CHECK_STRING(fake_check(&fake) ? fake_check(&fake) : "", "");
+    CHECK_EQ(fake.vm.table.counts[PAGE_FREE], fake.free_pages);
+    CHECK_EQ(fake.entries, 0);
+    fake_free(&fake);
+}
+
+static struct space *core_begin(void)
+{
+    struct space *space;
+
+    fake_init(&fake, FRAMES);
+    fake_start(&fake);
+    space = space_create(&fake.vm, 1);
+    CHECK(space);
+    return space;
+}
+
+static void core_sound(void)
+{
+    CHECK_STRING(fake_check(&fake) ? fake_check(&fake) : "", "");
+}
+
+static int core_map(struct space *space, uint64_t address, uint64_t pages, uint32_t protection,
+                    uint32_t flags, uint64_t *at)
+{
+    struct vm_map_request request = {.address = address,
+                                     .bytes = pages * PAGE,
+                                     .protection = protection,
+                                     .flags = flags | PRIVATE};
+    int error = vm_map(&fake.vm, space, &request, at);
+
+    core_sound();
+    return error;
+}
+
+static uint64_t core_map_anywhere(struct space *space, uint64_t pages, uint32_t protection)
+{
+    uint64_t at = 0;
+
+    CHECK_EQ(core_map(space, 0, pages, protection, 0, &at), 0);
+    return at;
+}
+
+static uint8_t core_read(struct space *space, uint64_t address)
+{
+    uint8_t byte = 0x77;
+
+    CHECK_EQ(fake_touch(&fake, space, address, FL_ACCESS_READ, &byte), FAKE_DONE);
+    core_sound();
+    return byte;
+}
+
+static void core_write(struct space *space, uint64_t address, uint8_t byte)
+{
+    CHECK_EQ(fake_touch(&fake, space, address, FL_ACCESS_WRITE, &byte), FAKE_DONE);
+    core_sound();
+}
+
+static void core_stops(struct space *space, uint64_t address, uint32_t access, uint32_t kind)
+{
+    uint8_t byte = 1;
+
+    CHECK_EQ(fake_touch(&fake, space, address, access, &byte), FAKE_STOPPED);
+    CHECK_EQ(fake_last_event.kind, kind);
+    CHECK_EQ(fake_last_event.address, address);
+    CHECK_EQ(fake_last_event.signal, kind == PAGER_EVENT_NO_MEMORY ? 9 : 11);
+    core_sound();
+}
+
+/* ---- faults ---- */
+
+TEST("a first read maps the shared zero page and takes no frame, the write after it takes one")
+{
+    struct space *space = core_begin();
+    uint64_t at = core_map_anywhere(space, 2, RW);
+
+    CHECK_EQ(core_read(space, at + 5), 0);
+    CHECK_EQ(fake.faults, 1);
+    CHECK_EQ(space->resident, 0);
+    CHECK_EQ(core_read(space, at + 6), 0);
+    CHECK_EQ(fake.faults, 1);
+    core_write(space, at + 5, 9);
+    CHECK_EQ(fake.faults, 2);
+    CHECK_EQ(space->resident, 1);
+    core_write(space, at + 7, 8);
+    CHECK_EQ(core_read(space, at + 5), 9);
+    CHECK_EQ(core_read(space, at + 4), 0);
+    CHECK_EQ(fake.faults, 2);
+    CHECK_EQ(space->minor_faults, 2);
+    core_end();
+}
+
+TEST("after a write to a fresh page a read makes no fault")
+{
+    struct space *space = core_begin();
+    uint64_t at = core_map_anywhere(space, 1, RW);
+
+    core_write(space, at, 3);
+    CHECK_EQ(fake.faults, 1);
+    CHECK_EQ(core_read(space, at), 3);
+    CHECK_EQ(core_read(space, at + 4095), 0);
+    CHECK_EQ(fake.faults, 1);
+    core_end();
+}
+
+TEST("page tables can be dropped at any time: contents come back by minor faults")
+{
+    struct space *space = core_begin();
+    uint64_t at = core_map_anywhere(space, 3, RW), seed = 1;
+
+    core_write(space, at, 1);
+    core_write(space, at + PAGE, 2);
+    fake_drop_tables(&fake, space, 256, &seed);
+    CHECK_EQ(core_read(space, at), 1);
+    core_write(space, at + PAGE, 4);
+    CHECK_EQ(core_read(space, at + PAGE), 4);
+    CHECK_EQ(space->resident, 2);
+    CHECK_EQ(space->minor_faults, 4);
+    core_end();
+}
+
+TEST("an access outside all entries, or against the protection, stops the program with its reason")
+{
+    struct space *space = core_begin();
+    uint64_t at = core_map_anywhere(space, 1, PROT_READ);
+
+    core_stops(space, at + PAGE, FL_ACCESS_READ, PAGER_EVENT_UNMAPPED);
+    core_stops(space, at - 1, FL_ACCESS_WRITE, PAGER_EVENT_UNMAPPED);
+    core_stops(space, 0, FL_ACCESS_WRITE, PAGER_EVENT_UNMAPPED);
+    core_stops(space, at, FL_ACCESS_WRITE, PAGER_EVENT_PROTECTION);
+    core_stops(space, at, FL_ACCESS_EXEC, PAGER_EVENT_PROTECTION);
+    core_stops(space, 0xffffffc080200000ull, FL_ACCESS_READ, PAGER_EVENT_UNMAPPED);
+    CHECK_EQ(space->minor_faults, 0);
+    core_end();
+}
+
+TEST("a physical access fault stops the program with SIGBUS")
+{
+    struct space *space = core_begin();
+    uint64_t at = core_map_anywhere(space, 1, RW);
+    struct vm_fault fault = {at, 0, FL_ACCESS_READ | FL_ACCESS_PHYSICAL};
+    struct vm_mapping mapping;
+
+    CHECK(!vm_handle_fault(&fake.vm, space, &fault, &mapping));
+    CHECK_EQ(space_next_event(&fake.vm), space);
+    CHECK_EQ(space->event.kind, PAGER_EVENT_MEMORY);
+    CHECK_EQ(space->event.signal, 7);
+    CHECK_EQ(space_next_event(&fake.vm), NULL);
+    core_end();
+}
+
+TEST("executing fresh memory that may be executed takes a frame, never the zero page")
+{
+    struct space *space = core_begin();
+    uint64_t at = core_map_anywhere(space, 1, PROT_READ | PROT_EXEC);
+    uint8_t byte = 1;
+
+    CHECK_EQ(core_read(space, at), 0);
+    CHECK_EQ(space->resident, 0);
+    CHECK_EQ(fake_touch(&fake, space, at, FL_ACCESS_EXEC, &byte), FAKE_DONE);
+    CHECK_EQ(space->resident, 1);
+    CHECK_EQ(byte, 0);
+    core_end();
+}
+
+TEST("with no frame left a write stops the program and changes nothing, reads go on")
+{
+    struct space *space = core_begin();
+    uint64_t at = core_map_anywhere(space, 200, RW);
+
+    core_write(space, at, 1);
+    fake_limit(&fake, 0);
+    core_stops(space, at + 100 * PAGE, FL_ACCESS_WRITE, PAGER_EVENT_NO_MEMORY);
+    core_stops(space, at + PAGE, FL_ACCESS_WRITE, PAGER_EVENT_NO_MEMORY);
+    CHECK_EQ(core_read(space, at + PAGE), 0);
+    CHECK_EQ(core_read(space, at), 1);
+    fake_unlimit(&fake);
+    core_write(space, at + PAGE, 2);
+    core_end();
+}
+
+TEST("events wait in order of arrival and go with their space")
+{
+    struct space *first = core_begin(), *second = space_create(&fake.vm, 2);
+    struct space *third = space_create(&fake.vm, 3);
+    struct space_event event = {.kind = PAGER_EVENT_SYSCALL, .signal = 31};
+
+    vm_stop_space(&fake.vm, second, &event);
+    vm_stop_space(&fake.vm, first, &event);
+    vm_stop_space(&fake.vm, second, &event);
+    vm_stop_space(&fake.vm, third, &event);
+    core_sound();
+    fake_destroy_space(&fake, first);
+    core_sound();
+    CHECK_EQ(space_next_event(&fake.vm), second);
+    CHECK_EQ(space_next_event(&fake.vm), third);
+    CHECK_EQ(space_next_event(&fake.vm), NULL);
+    vm_stop_space(&fake.vm, third, &event);
+    CHECK_EQ(space_next_event(&fake.vm), NULL);
+    core_end();
+}
+
+TEST("the event ring keeps the newest records in order and shows the hole")
+{
+    struct trace_record ring[4], record;
+    struct space *space = core_begin();
+    uint64_t at = core_map_anywhere(space, 8, RW);
+
+    fake.vm.trace = (struct trace){.records = ring, .capacity = 4};
+    for (uint32_t i = 0; i < 6; i++)
+        core_write(space, at + i * PAGE, 1);
+    core_stops(space, at - 1, FL_ACCESS_READ, PAGER_EVENT_UNMAPPED);
+    for (uint32_t i = 3; i < 6; i++) {
+        CHECK(trace_take(&fake.vm.trace, &record));
+        CHECK_EQ(record.sequence, i);
+        CHECK_EQ(record.address, at + i * PAGE);
+        CHECK_EQ(record.action, TRACE_ZERO_FILL);
+    }
+    CHECK(trace_take(&fake.vm.trace, &record));
+    CHECK_EQ(record.action, TRACE_STOP);
+    CHECK(!trace_take(&fake.vm.trace, &record));
+    core_end();
+}
+
+/* ---- spaces ---- */
+
+TEST("a page of 0xa5 that one program freed is never seen by another")
+{
+    struct space *space = core_begin();
+    uint64_t at = core_map_anywhere(space, 240, RW);
+    uint8_t byte = 0xa5;
+    uint32_t filled = 0;
+
+    while (filled < 240 && fake.vm.table.counts[PAGE_FREE] > 1) {
+        for (uint32_t i = 0; i < PAGE; i++)
+            fake_touch(&fake, space, at + filled * PAGE + i, FL_ACCESS_WRITE, &byte);
+        filled++;
+    }
+    CHECK(filled > 200);
+    fake_destroy_space(&fake, space);
+    space = space_create(&fake.vm, 2);
+    at = core_map_anywhere(space, 240, RW);
+    CHECK(space_take_buffer(&fake.vm, space) != PAGE_NONE);
+    for (uint32_t i = 0; i < PAGE; i++)
+        CHECK_EQ(((uint8_t *)page_contents(&fake.vm.table, space->buffer))[i], 0);
+    for (uint32_t page = 0; page < filled - 1; page++) {
+        byte = 1;
+        CHECK_EQ(fake_touch(&fake, space, at + page * PAGE, FL_ACCESS_WRITE, &byte), FAKE_DONE);
+        for (uint32_t i = 1; i < PAGE; i++) {
+            fake_touch(&fake, space, at + page * PAGE + i, FL_ACCESS_READ, &byte);
+            CHECK_EQ(byte, 0);
+        }
+    }
+    core_end();
+}
+
+TEST("two spaces have two contents at one address")
+{
+    struct space *first = core_begin(), *second = space_create(&fake.vm, 2);
+    uint64_t at = core_map_anywhere(first, 1, RW);
+
+    CHECK_EQ(core_map_anywhere(second, 1, RW), at);
+    core_write(first, at, 1);
+    core_write(second, at, 2);
+    CHECK_EQ(core_read(first, at), 1);
+    CHECK_EQ(core_read(second, at), 2);
+    core_end();
+}
+
+TEST("an id comes again with another generation, and the old name finds nothing")
+{
+    struct space *space = core_begin();
+    uint32_t id = space->id, generation = space->generation;
+
+    CHECK_EQ(space_find(&fake.vm, id, generation), space);
+    fake_destroy_space(&fake, space);
+    CHECK_EQ(space_find(&fake.vm, id, generation), NULL);
+    space = space_create(&fake.vm, 2);
+    CHECK_EQ(space->id, id);
+    CHECK(space->generation != generation);
+    CHECK_EQ(space_find(&fake.vm, id, generation), NULL);
+    CHECK_EQ(space_find(&fake.vm, VM_SPACES_MAX, 1), NULL);
+    CHECK_EQ(space_find(&fake.vm, UINT32_MAX, 1), NULL);
+    core_end();
+}
+
+TEST("sixty spaces fit, the next one is refused")
+{
+    core_begin();
+    for (uint32_t i = 1; i < VM_SPACES_MAX; i++)
+        CHECK(space_create(&fake.vm, i));
+    CHECK_EQ(space_create(&fake.vm, 99), NULL);
+    core_sound();
+    core_end();
+}
+
+/* ---- mmap, munmap, mprotect, brk ---- */
+
+struct map_case {
+    struct vm_map_request request;
+    int error;
+};
+
+TEST("mmap refuses what POSIX and Linux refuse, with their errors")
+{
+    static const struct map_case cases[] = {
+        {{0, 0, 0, RW, PRIVATE}, EINVAL},
+        {{0, PAGE, 1, RW, PRIVATE}, EINVAL},
+        {{0, PAGE, 0, RW, MAP_ANONYMOUS}, EINVAL},
+        {{0, PAGE, 0, RW, PRIVATE | MAP_SHARED}, EINVAL},
+        {{0, PAGE, 0, RW, PRIVATE | 0x2000}, EINVAL},
+        {{0, PAGE, 0, 8, PRIVATE}, EINVAL},
+        {{0, PAGE, 0, RW, MAP_PRIVATE}, ENODEV},
+        {{0, UINT64_MAX, 0, RW, PRIVATE}, ENOMEM},
+        {{0, UINT64_MAX - 4095, 0, RW, PRIVATE}, ENOMEM},
+        {{0, PROGRAM_MMAP_END, 0, RW, PRIVATE}, ENOMEM},
+        {{1, PAGE, 0, RW, PRIVATE | MAP_FIXED}, EINVAL},
+        {{0, PAGE, 0, RW, PRIVATE | MAP_FIXED}, EPERM},
+        {{FL_BOOT_INFO, PAGE, 0, RW, PRIVATE | MAP_FIXED}, ENOMEM},
+        {{FL_BOOT_INFO - PAGE, 2 * PAGE, 0, RW, PRIVATE | MAP_FIXED}, ENOMEM},
+        {{UINT64_MAX - 4095, PAGE, 0, RW, PRIVATE | MAP_FIXED}, ENOMEM},
+        {{FL_BOOT_INFO - PAGE, PAGE, 0, RW, PRIVATE | MAP_FIXED}, 0},
+        {{FL_BOOT_INFO - PAGE, PAGE, 0, RW, PRIVATE | MAP_FIXED_NOREPLACE}, EEXIST},
+        {{FL_BOOT_INFO - PAGE, PAGE, 0, RW, PRIVATE | MAP_FIXED}, 0},
+        {{0, 1, 0, PROT_NONE, PRIVATE | MAP_NORESERVE | MAP_STACK}, 0},
+        {{0, 1, 0, RW, MAP_SHARED | MAP_ANONYMOUS}, 0},
+    };
+    struct space *space = core_begin();
+    uint64_t at;
+
+    for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int error = vm_map(&fake.vm, space, &cases[i].request, &at);
+
+        if (error != cases[i].error)
+            harness_note("case %u", (unsigned)i);
+        CHECK_EQ(error, cases[i].error);
+        core_sound();
+    }
+    core_end();
+}
+
+TEST("a hint is taken when its place is free, else the lowest gap")
+{
+    struct space *space = core_begin();
+    uint64_t at;
+
+    CHECK_EQ(core_map(space, 0x20000001, 1, RW, 0, &at), 0);
+    CHECK_EQ(at, 0x20001000);
+    CHECK_EQ(core_map(space, 0x20001000, 1, RW, 0, &at), 0);
+    CHECK_EQ(at, PROGRAM_MMAP_BASE);
+    CHECK_EQ(core_map(space, 0, 3, PROT_READ, 0, &at), 0);
+    CHECK_EQ(at, PROGRAM_MMAP_BASE + PAGE);
+    CHECK_EQ(vm_unmap(&fake.vm, space, PROGRAM_MMAP_BASE + 2 * PAGE, PAGE), 0);
+    CHECK_EQ(core_map(space, 0, 2, RW, 0, &at), 0);
+    CHECK_EQ(at, PROGRAM_MMAP_BASE + 4 * PAGE);
+    CHECK_EQ(core_map(space, 0, 1, RW, 0, &at), 0);
+    CHECK_EQ(at, PROGRAM_MMAP_BASE + 2 * PAGE);
+    core_end();
+}
+
+TEST("areas that grow one behind the other are one entry with one object")
+{
+    struct space *space = core_begin();
+    uint64_t at = core_map_anywhere(space, 1, RW);
+
+    for (uint32_t i = 1; i < 20; i++)
+        CHECK_EQ(core_map_anywhere(space, 1, RW), at + i * PAGE);
+    CHECK_EQ(space->map.count, 1);
+    CHECK_EQ(fake.vm.objects.used, 1);
+    core_end();
+}
+
+TEST("munmap and mprotect refuse bad ranges with their errors")
+{
+    struct space *space = core_begin();
+    uint64_t at = core_map_anywhere(space, 4, RW);
+
+    CHECK_EQ(vm_unmap(&fake.vm, space, at + 1, PAGE), EINVAL);
+    CHECK_EQ(vm_unmap(&fake.vm, space, at, 0), EINVAL);
+    CHECK_EQ(vm_unmap(&fake.vm, space, at, UINT64_MAX), EINVAL);
+    CHECK_EQ(vm_unmap(&fake.vm, space, UINT64_MAX - 4095, PAGE), EINVAL);
+    CHECK_EQ(vm_unmap(&fake.vm, space, FL_BUFFER, PAGE), EINVAL);
+    CHECK_EQ(vm_unmap(&fake.vm, space, FL_BOOT_INFO - PAGE, PAGE), 0);
+    CHECK_EQ(vm_protect(&fake.vm, space, at + 1, PAGE, PROT_READ), EINVAL);
+    CHECK_EQ(vm_protect(&fake.vm, space, at, PAGE, 8), EINVAL);
+    CHECK_EQ(vm_protect(&fake.vm, space, at, 0, PROT_READ), 0);
+    CHECK_EQ(vm_protect(&fake.vm, space, at, 5 * PAGE, PROT_READ), ENOMEM);
+    CHECK_EQ(vm_protect(&fake.vm, space, at, UINT64_MAX, PROT_READ), ENOMEM);
+    CHECK_EQ(vm_protect(&fake.vm, space, UINT64_MAX - 4095, PAGE, PROT_READ), ENOMEM);
+    core_write(space, at, 1); /* nothing of the refused calls was done */
+    core_end();
+}
+
+TEST("a hole in the middle of an area loses its pages, the rest keeps its own")
+{
+    struct space *space = core_begin();
+    uint64_t at = core_map_anywhere(space, 5, RW);
+
+    for (uint32_t i = 0; i < 5; i++)
+        core_write(space, at + i * PAGE, (uint8_t)(i + 1));
+    CHECK_EQ(vm_unmap(&fake.vm, space, at + PAGE, 3 * PAGE - 1), 0);
+    core_sound();
+    CHECK_EQ(space->resident, 2);
+    core_stops(space, at + 2 * PAGE, FL_ACCESS_READ, PAGER_EVENT_UNMAPPED);
+    CHECK_EQ(core_read(space, at), 1);
+    CHECK_EQ(core_read(space, at + 4 * PAGE), 5);
+    CHECK_EQ(core_map_anywhere(space, 3, RW), at + PAGE);
+    CHECK_EQ(core_read(space, at + 2 * PAGE), 0);
+    core_end();
+}
+
+TEST("protections that differ split an area, equal ones join it again")
+{
+    struct space *space = core_begin();
+    uint64_t at = core_map_anywhere(space, 4, RW);
+
+    core_write(space, at + PAGE, 7);
+    CHECK_EQ(vm_protect(&fake.vm, space, at + PAGE, PAGE, PROT_READ), 0);
+    core_sound();
+    CHECK_EQ(space->map.count, 3);
+    core_stops(space, at + PAGE, FL_ACCESS_WRITE, PAGER_EVENT_PROTECTION);
+    CHECK_EQ(core_read(space, at + PAGE), 7);
+    CHECK_EQ(vm_protect(&fake.vm, space, at + PAGE, PAGE, RW), 0);
+    core_sound();
+    CHECK_EQ(space->map.count, 1);
+    core_write(space, at + PAGE, 8);
+    CHECK_EQ(vm_protect(&fake.vm, space, at, 4 * PAGE, PROT_NONE), 0);
+    core_stops(space, at + PAGE, FL_ACCESS_READ, PAGER_EVENT_PROTECTION);
+    CHECK_EQ(vm_protect(&fake.vm, space, at, 4 * PAGE, PROT_READ), 0);
+    CHECK_EQ(core_read(space, at + PAGE), 8);
+    core_end();
+}
+
+TEST("writable memory is executable only after a program asked for it")
+{
+    struct space *space = core_begin();
+    uint64_t at = core_map_anywhere(space, 1, RW);
+    uint8_t byte = 0;
+
+    core_write(space, at, 0x13);
+    core_stops(space, at, FL_ACCESS_EXEC, PAGER_EVENT_PROTECTION);
+    CHECK_EQ(vm_protect(&fake.vm, space, at, PAGE, PROT_READ | PROT_EXEC), 0);
+    CHECK_EQ(fake_touch(&fake, space, at, FL_ACCESS_EXEC, &byte), FAKE_DONE);
+    CHECK_EQ(byte, 0x13);
+    core_stops(space, at, FL_ACCESS_WRITE, PAGER_EVENT_PROTECTION);
+    core_end();
+}
+
+TEST("MAP_POPULATE fills and maps all pages: no fault follows")
+{
+    struct space *space = core_begin();
+    uint64_t at;
+
+    CHECK_EQ(core_map(space, 0, 10, RW, MAP_POPULATE, &at), 0);
+    CHECK_EQ(space->resident, 10);
+    for (uint32_t i = 0; i < 10; i++)
+        core_write(space, at + i * PAGE, 1);
+    CHECK_EQ(fake.faults, 0);
+    CHECK_EQ(core_map(space, 0, 3, PROT_NONE, MAP_POPULATE, &at), 0);
+    CHECK_EQ(space->resident, 10);
+    core_end();
+}
+
+TEST("the break grows and shrinks, gives pages back, and stops at its neighbours")
+{
+    struct space *space = core_begin();
+    uint64_t end, at;
+
+    space->heap_start = space->heap_end = 0x40000;
+    CHECK_EQ(vm_break(&fake.vm, space, 0, &end), 0);
+    CHECK_EQ(end, 0x40000);
+    core_stops(space, 0x40000, FL_ACCESS_WRITE, PAGER_EVENT_UNMAPPED);
+    CHECK_EQ(vm_break(&fake.vm, space, 0x42001, &end), 0);
+    core_write(space, 0x42fff, 1);
+    core_write(space, 0x40000, 2);
+    core_stops(space, 0x43000, FL_ACCESS_WRITE, PAGER_EVENT_UNMAPPED);
+    CHECK_EQ(vm_break(&fake.vm, space, 0x44000, &end), 0);
+    CHECK_EQ(space->map.count, 1);
+    CHECK_EQ(vm_break(&fake.vm, space, 0x3ffff, &end), ENOMEM);
+    CHECK_EQ(end, 0x44000);
+    CHECK_EQ(vm_break(&fake.vm, space, 0x41000, &end), 0);
+    CHECK_EQ(end, 0x41000);
+    CHECK_EQ(space->resident, 1);
+    CHECK_EQ(vm_break(&fake.vm, space, 0x43000, &end), 0);
+    CHECK_EQ(core_read(space, 0x42fff), 0);
+    CHECK_EQ(core_read(space, 0x40000), 2);
+    CHECK_EQ(core_map(space, 0x45000, 1, RW, MAP_FIXED, &at), 0);
+    CHECK_EQ(vm_break(&fake.vm, space, 0x45001, &end), ENOMEM);
+    CHECK_EQ(end, 0x43000);
+    CHECK_EQ(vm_break(&fake.vm, space, 0x45000, &end), 0);
+    CHECK_EQ(vm_break(&fake.vm, space, PROGRAM_MMAP_BASE + 1, &end), ENOMEM);
+    CHECK_EQ(vm_break(&fake.vm, space, 0x40000, &end), 0);
+    CHECK_EQ(space->map.count, 1);
+    core_end();
+}
+
+/* ---- programs ---- */
+
+#define PROGRAM_BYTES 0x4234u
+
+/* Text; data: a whole page, a page that turns into zeros, two of zeros; constants up to the end of
+ * the file, which is no end of a page; constants that turn into zeros. */
+static const struct fake_segment program[] = {
+    {0x10000, 0x1000, 0x1000, 0x1000, 5},
+    {0x20900, 0x2900, 0x1500, 0x3700, 6},
+    {0x30000, 0x4000, 0x234, 0x234, 4},
+    {0x40000, 0x1000, 0x100, 0x1100, 4},
+};
+
+static struct space *core_begin_program(bool aligned, struct vm_program *loaded)
+{
+    static uint8_t file[PROGRAM_BYTES];
+    struct space *space;
+
+    for (uint32_t i = 0; i < PROGRAM_BYTES; i++)
+        file[i] = (uint8_t)(i * 7 + (i >> 8) + 1);
+    fake_make_elf(file, program, 4, 0x10010);
+    fake_init(&fake, FRAMES);
+    fake_add_file(&fake, "first", "x", 1, false);
+    fake_add_file(&fake, "program", file, PROGRAM_BYTES, aligned);
+    fake_add_file(&fake, "bad", "no program at all", 17, false);
+    fake_start(&fake);
+    space = space_create(&fake.vm, 1);
+    CHECK_EQ(vm_load(&fake.vm, space, fake_find_file(&fake, "program"), loaded), 0);
+    core_sound();
+    return space;
+}
+
+static uint8_t program_byte(uint32_t offset)
+{
+    return (uint8_t)(offset * 7 + (offset >> 8) + 1);
+}
+
+static void check_program(struct space *space)
+{
+    uint8_t byte;
+
+    CHECK_EQ(core_read(space, 0x10123), program_byte(0x1123));
+    CHECK_EQ(fake_touch(&fake, space, 0x10456, FL_ACCESS_EXEC, &byte), FAKE_DONE);
+    CHECK_EQ(byte, program_byte(0x1456));
+    CHECK_EQ(core_read(space, 0x20900), program_byte(0x2900));
+    CHECK_EQ(core_read(space, 0x21dff), program_byte(0x3dff));
+    for (uint64_t address = 0x21e00; address < 0x24000; address += 0x100)
+        CHECK_EQ(core_read(space, address), 0);
+    CHECK_EQ(core_read(space, 0x30233), program_byte(0x4233));
+    for (uint64_t address = 0x30234; address < 0x31000; address++)
+        CHECK_EQ(core_read(space, address), 0);
+    CHECK_EQ(core_read(space, 0x400ff), program_byte(0x10ff));
+    CHECK_EQ(core_read(space, 0x40100), 0);
+    CHECK_EQ(core_read(space, 0x41fff), 0);
+    core_stops(space, 0x10000, FL_ACCESS_WRITE, PAGER_EVENT_PROTECTION);
+    core_stops(space, 0x40100, FL_ACCESS_WRITE, PAGER_EVENT_PROTECTION);
+    core_stops(space, 0x20900, FL_ACCESS_EXEC, PAGER_EVENT_PROTECTION);
+    core_stops(space, 0x24000, FL_ACCESS_READ, PAGER_EVENT_UNMAPPED);
+    CHECK_EQ(vm_protect(&fake.vm, space, 0x10000, PAGE, RW), EACCES);
+}
+
+TEST("text is mapped in place and takes no frame, data is copied on write, bss is zero")
+{
+    struct vm_program loaded;
+    struct space *space = core_begin_program(true, &loaded);
+
+    CHECK_EQ(loaded.entry, 0x10010);
+    CHECK_EQ(loaded.stack_end, PROGRAM_STACK_END);
+    CHECK_EQ(fake.vm.table.counts[PAGE_OBJECT], 0);
+    core_read(space, 0x10000);
+    CHECK_EQ(fake.vm.table.counts[PAGE_OBJECT], 0);
+    check_program(space);
+    CHECK_EQ(space->resident, 2);                   /* where data, and constants, turn into zeros */
+    CHECK_EQ(fake.vm.table.counts[PAGE_OBJECT], 3); /* and where the file ends */
+    core_write(space, 0x20902, 0x5a);
+    CHECK_EQ(core_read(space, 0x20902), 0x5a);
+    CHECK_EQ(core_read(space, 0x20903), program_byte(0x2903));
+    core_end();
+}
+
+TEST("a program of an archive that is not aligned runs the same from copies shared by all")
+{
+    struct vm_program loaded;
+    struct space *space = core_begin_program(false, &loaded), *other = space_create(&fake.vm, 2);
+    uint32_t pages;
+
+    check_program(space);
+    pages = fake.vm.table.counts[PAGE_OBJECT];
+    CHECK_EQ(pages,
+             6); /* four of the file, and private copies where two segments turn into zeros */
+    CHECK_EQ(vm_load(&fake.vm, other, fake_find_file(&fake, "program"), &loaded), 0);
+    check_program(other);
+    CHECK_EQ(fake.vm.table.counts[PAGE_OBJECT], pages + 2);
+    core_end();
+}
+
+TEST("what one instance writes to its data the other never sees, nor the archive")
+{
+    struct vm_program loaded;
+    struct space *space = core_begin_program(true, &loaded), *other = space_create(&fake.vm, 2);
+    uint8_t *before = malloc(FAKE_ARCHIVE_BYTES);
+
+    memcpy(before, fake.archive, FAKE_ARCHIVE_BYTES);
+    CHECK_EQ(vm_load(&fake.vm, other, fake_find_file(&fake, "program"), &loaded), 0);
+    core_write(space, 0x20a00, 1);
+    core_write(other, 0x20a00, 2);
+    core_write(other, 0x22000, 3);
+    CHECK_EQ(core_read(space, 0x20a00), 1);
+    CHECK_EQ(core_read(space, 0x22000), 0);
+    CHECK_EQ(memcmp(before, fake.archive, FAKE_ARCHIVE_BYTES), 0);
+    free(before);
+    core_end();
+}
+
+TEST("the stack grows on fault down to its limit; below is a guard")
+{
+    struct vm_program loaded;
+    struct space *space = core_begin_program(true, &loaded);
+    uint64_t bottom = PROGRAM_STACK_END - PROGRAM_STACK_BYTES;
+
+    core_write(space, PROGRAM_STACK_END - 1, 1);
+    core_write(space, PROGRAM_STACK_END - 100 * PAGE, 2);
+    core_write(space, bottom, 3);
+    CHECK_EQ(space->resident, 3);
+    core_stops(space, bottom - 1, FL_ACCESS_WRITE, PAGER_EVENT_PROTECTION);
+    core_stops(space, bottom - PAGE - 1, FL_ACCESS_WRITE, PAGER_EVENT_UNMAPPED);
+    core_stops(space, PROGRAM_STACK_END, FL_ACCESS_READ, PAGER_EVENT_UNMAPPED);
+    core_stops(space, PROGRAM_STACK_END - 8, FL_ACCESS_EXEC, PAGER_EVENT_PROTECTION);
+    core_end();
+}
+
+TEST("bytes are copied into a space where the program could write them")
+{
+    struct vm_program loaded;
+    struct space *space = core_begin_program(true, &loaded);
+    uint8_t bytes[5000];
+
+    for (uint32_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * 3);
+    CHECK_EQ(core_read(space, PROGRAM_STACK_END - 3000), 0); /* the zero page is mapped there */
+    CHECK_EQ(vm_write(&fake.vm, space, PROGRAM_STACK_END - 5000, bytes, 5000), 0);
+    core_sound();
+    for (uint32_t i = 0; i < 5000; i += 7)
+        CHECK_EQ(core_read(space, PROGRAM_STACK_END - 5000 + i), bytes[i]);
+    CHECK_EQ(vm_write(&fake.vm, space, 0x10000, bytes, 1), EFAULT);
+    CHECK_EQ(vm_write(&fake.vm, space, PROGRAM_STACK_END - 8, bytes, 16), EFAULT);
+    CHECK_EQ(vm_write(&fake.vm, space, UINT64_MAX - 3, bytes, 16), EFAULT);
+    fake_limit(&fake, 0);
+    CHECK_EQ(vm_write(&fake.vm, space, PROGRAM_STACK_END - 30000, bytes, 16), ENOMEM);
+    core_sound();
+    fake_unlimit(&fake);
+    core_end();
+}
+
+TEST("a file that is no program is refused with its reason and leaves no trace")
+{
+    struct vm_program loaded;
+    struct space *space = core_begin_program(true, &loaded);
+
+    CHECK_EQ(vm_load(&fake.vm, space, fake_find_file(&fake, "program"), &loaded), EBUSY);
+    space = space_create(&fake.vm, 2);
+    CHECK_EQ(vm_load(&fake.vm, space, fake_find_file(&fake, "bad"), &loaded), ENOEXEC);
+    CHECK_EQ(loaded.error, ELF_TOO_SHORT);
+    CHECK_EQ(space->map.count, 0);
+    core_end();
+}
+
+/* ---- frames ---- */
+
+TEST("runs of frames are consecutive, inside one range, and come back")
+{
+    uint32_t first, second;
+
+    core_begin();
+    first = page_allocate_run(&fake.vm.table, 40, PAGE_LENT);
+    second = page_allocate_run(&fake.vm.table, 150, PAGE_LENT);
+    CHECK(first != PAGE_NONE);
+    CHECK_EQ(second, PAGE_NONE); /* two ranges of about 83 and 171, less what is in use */
+    core_sound();
+    for (uint32_t i = 0; i < 40; i++) {
+        CHECK_EQ(fake.vm.table.pages[first + i].state, PAGE_LENT);
+        CHECK_EQ(fake.vm.table.pages[first + i].range, fake.vm.table.pages[first].range);
+    }
+    CHECK_EQ(page_allocate_run(&fake.vm.table, 0, PAGE_LENT), PAGE_NONE);
+    CHECK_EQ(page_allocate_run(&fake.vm.table, FRAMES, PAGE_LENT), PAGE_NONE);
+    fake_unlimit(&fake);
+    core_sound();
+    core_end();
+}
+
+TEST("a machine too small for its page records is refused")
+{
+    struct vm vm;
+    struct vm_config config = {.range = {{.pages = 4, .first_free = 4}}, .range_count = 1};
+    uint8_t *memory = aligned_alloc(PAGE, 4 * PAGE);
+
+    config.window = memory;
+    CHECK(!vm_init(&vm, &config));
+    config.range[0].first_free = 3; /* the records, and no frame for the zero page */
+    CHECK(!vm_init(&vm, &config));
+    config.range[0].first_free = 2;
+    CHECK(vm_init(&vm, &config));
+    CHECK_EQ(vm.table.counts[PAGE_FREE], 0);
+    free(memory);
+}
