@@ -133,4 +133,25 @@ def _():
     check_equal(run(CC, "-c", "hello.c", env=environment).returncode, 0)
 
 
+@test("our headers come before picolibc's, and a program's own -I before ours")
+def _():
+    write("posix.c", """#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+int main(void)
+{
+    struct rusage usage;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt == 0 || MAP_FAILED == 0;
+}
+""")
+    cc("-Werror", "posix.c", "-o", "posix")
+    os.makedirs("own/sys")
+    write("own/sys/mman.h", "#define OWN 7\n")
+    write("own.c", "#include <sys/mman.h>\nint own = OWN;\n")
+    cc("-Iown", "-c", "own.c")
+
+
 main()

@@ -294,7 +294,7 @@ static int calls_dispatch(struct call *call, uint32_t label, uint64_t badge)
         return EPERM;
     if (entry->subject != CALL_SYSTEM) {
         call->space = space_find(&call->pager->vm, (uint32_t)named,
-                                 (uint32_t)(named >> 32) & PAGER_GENERATION_MASK);
+                                 (uint32_t)(named >> 32) & SPACE_GENERATION_MASK);
         if (!call->space)
             return ESRCH;
     }

@@ -106,7 +106,7 @@ static void main_fault(struct fl_message *message)
 {
     uint64_t badge = message->badge;
     struct space *space =
-        space_find(&pager.vm, (uint32_t)badge, (uint32_t)(badge >> 32) & PAGER_GENERATION_MASK);
+        space_find(&pager.vm, (uint32_t)badge, (uint32_t)(badge >> 32) & SPACE_GENERATION_MASK);
 
     if (!space) {
         log_line("fault of no space: badge 0x%lx, label %u", badge, FL_INFO_LABEL(message->info));
@@ -130,7 +130,7 @@ static inline void main_handle(struct fl_message *message)
 static void main_refused_fault(uint64_t status, uint64_t badge, struct fl_message *answer)
 {
     struct space *space =
-        space_find(&pager.vm, (uint32_t)badge, (uint32_t)(badge >> 32) & PAGER_GENERATION_MASK);
+        space_find(&pager.vm, (uint32_t)badge, (uint32_t)(badge >> 32) & SPACE_GENERATION_MASK);
     struct space_event event = {.address = answer->word[0] & ~(uint64_t)(FL_PAGE_BYTES - 1),
                                 .kind = PAGER_EVENT_NO_MEMORY,
                                 .signal = MAIN_SIGKILL};

@@ -15,8 +15,7 @@ _Static_assert((int)PAGER_SLOT_SCRATCH < (int)PAGER_SLOT_SPACES, "slots of space
 #define PAGER_WINDOW        0x1000000000ull /* all RAM ranges, one after the other */
 #define PAGER_WINDOW_INITRD 0x2000000000ull
 
-#define PAGER_FILES_MAX       512u
-#define PAGER_GENERATION_MASK 0xfffffffu /* bits of a badge */
+#define PAGER_FILES_MAX 512u
 
 struct pager {
     struct vm vm;

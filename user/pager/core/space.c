@@ -3,8 +3,6 @@
 
 #include "vm.h"
 
-#define SPACE_GENERATION_MASK 0xfffffffu /* bits of a badge */
-
 struct space *space_create(struct vm *vm, uint64_t pid)
 {
     struct space *space;

@@ -15,7 +15,8 @@
 
 struct vm;
 
-#define VM_SPACES_MAX 60u
+#define VM_SPACES_MAX         60u
+#define SPACE_GENERATION_MASK 0xfffffffu /* bits that a badge has for it */
 
 /* Why a program was stopped; kind is enum pager_event_kind. */
 struct space_event {
