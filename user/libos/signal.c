@@ -12,7 +12,9 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-static _sig_func_ptr signal_handlers[NSIG];
+#define SIGNAL_COUNT 32 /* some versions of picolibc have no NSIG */
+
+static _sig_func_ptr signal_handlers[SIGNAL_COUNT];
 
 static int signal_is_ignored_by_default(int number)
 {
@@ -30,7 +32,7 @@ _sig_func_ptr signal(int number, _sig_func_ptr handler)
 {
     _sig_func_ptr old;
 
-    if (number <= 0 || number >= NSIG || number == SIGKILL || number == SIGSTOP) {
+    if (number <= 0 || number >= SIGNAL_COUNT || number == SIGKILL || number == SIGSTOP) {
         errno = EINVAL;
         return SIG_ERR;
     }
@@ -44,7 +46,7 @@ int raise(int number)
 {
     _sig_func_ptr handler;
 
-    if (number <= 0 || number >= NSIG)
+    if (number <= 0 || number >= SIGNAL_COUNT)
         return libos_result(EINVAL);
     handler = signal_handlers[number];
     if (handler == SIG_IGN || (handler == SIG_DFL && signal_is_ignored_by_default(number)))
