@@ -20,6 +20,7 @@
 struct stream {
     struct __file_bufio bufio; /* first: picolibc frees the stream by this address */
     struct stream *next;
+    int fd; /* of a stream that is not a standard one */
     char buffer[FL_PROTOCOL_BYTES];
 };
 
@@ -79,10 +80,17 @@ static int stream_close_standard(FILE *file)
     return result ? EOF : 0;
 }
 
+/* Not __bufio_close: what that one frees and closes differs between versions of picolibc. */
 static int stream_close(FILE *file)
 {
-    stream_unlink((struct stream *)file);
-    return __bufio_close(file); /* flushes, closes the descriptor, frees the stream */
+    struct stream *stream = (struct stream *)file;
+    int result = fflush(file);
+
+    stream_unlink(stream);
+    if (close(stream->fd))
+        result = EOF;
+    free(stream);
+    return result ? EOF : 0;
 }
 
 void libos_start_streams(void)
@@ -147,6 +155,7 @@ FILE *fdopen(int fd, const char *mode)
     stream->bufio = (struct __file_bufio)FDEV_SETUP_BUFIO(fd, stream->buffer, FL_PROTOCOL_BYTES,
                                                           read, write, lseek, close, flags, 0);
     stream->bufio.xfile.cfile.close = stream_close;
+    stream->fd = fd;
     stream_link(stream);
     return stream_file(stream);
 }
