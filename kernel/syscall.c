@@ -21,19 +21,11 @@ static void enter_reserved(void)
     finish(hart_self()->current, outcome_error(FL_RESERVED_CALL, 0));
 }
 
-#define PASS(...)                CALL_CAT(PASS_, CALL_ARITY(__VA_ARGS__))(__VA_ARGS__)
-#define PASS_1(a)                a
-#define PASS_2(a, b)             a, b
-#define PASS_3(a, b, c)          a, b, c
-#define PASS_4(a, b, c, d)       a, b, c, d
-#define PASS_5(a, b, c, d, e)    a, b, c, d, e
-#define PASS_6(a, b, c, d, e, f) a, b, c, d, e, f
-
 #define FL_CALL(number, name, args, errors, doc)   \
-    static void enter_##name(CALL_PARAMETERS args) \
+    static void enter_##name(FL_PARAMETERS args)   \
     {                                              \
         struct tcb *caller = hart_self()->current; \
-        finish(caller, call_##name(PASS args));    \
+        finish(caller, call_##name args);          \
     }
 #define FL_SWITCHING_CALL(number, name, args, errors, doc)
 #define FL_RESERVED(number, name)

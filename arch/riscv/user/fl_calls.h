@@ -6,6 +6,7 @@
 #define FL_CALLS_H
 
 #include "abi.h"
+#include "arguments.h"
 
 struct fl_result {
     uint64_t status; /* FL_STATUS_CODE(), FL_STATUS_ARG() */
@@ -99,26 +100,14 @@ static inline uint64_t fl_ipc_reply(uint64_t reply, uint64_t info, uint64_t w0, 
 
 /* Every call in raw form: struct fl_result flr_NAME(uint64_t argument, ...), with the arguments of
  * calls.def. */
-#define FL_ARITY(...)                          FL_ARITY_(__VA_ARGS__, 7, 6, 5, 4, 3, 2, 1)
-#define FL_ARITY_(a, b, c, d, e, f, g, n, ...) n
-#define FL_CAT(a, b)                           FL_CAT_(a, b)
-#define FL_CAT_(a, b)                          a##b
-#define FL_PARAMETERS(...)                     FL_CAT(FL_PARAMETERS_, FL_ARITY(__VA_ARGS__))(__VA_ARGS__)
-#define FL_PARAMETERS_1(a)                     uint64_t a
-#define FL_PARAMETERS_2(a, b)                  uint64_t a, uint64_t b
-#define FL_PARAMETERS_3(a, b, c)               FL_PARAMETERS_2(a, b), uint64_t c
-#define FL_PARAMETERS_4(a, b, c, d)            FL_PARAMETERS_3(a, b, c), uint64_t d
-#define FL_PARAMETERS_5(a, b, c, d, e)         FL_PARAMETERS_4(a, b, c, d), uint64_t e
-#define FL_PARAMETERS_6(a, b, c, d, e, f)      FL_PARAMETERS_5(a, b, c, d, e), uint64_t f
-#define FL_PARAMETERS_7(a, b, c, d, e, f, g)   FL_PARAMETERS_6(a, b, c, d, e, f), uint64_t g
-#define FL_PASS(...)                           FL_CAT(FL_PASS_, FL_ARITY(__VA_ARGS__))(__VA_ARGS__)
-#define FL_PASS_1(a)                           a, 0, 0, 0, 0, 0, 0
-#define FL_PASS_2(a, b)                        a, b, 0, 0, 0, 0, 0
-#define FL_PASS_3(a, b, c)                     a, b, c, 0, 0, 0, 0
-#define FL_PASS_4(a, b, c, d)                  a, b, c, d, 0, 0, 0
-#define FL_PASS_5(a, b, c, d, e)               a, b, c, d, e, 0, 0
-#define FL_PASS_6(a, b, c, d, e, f)            a, b, c, d, e, f, 0
-#define FL_PASS_7(a, b, c, d, e, f, g)         a, b, c, d, e, f, g
+#define FL_PASS(...)                   FL_CAT(FL_PASS_, FL_ARITY(__VA_ARGS__))(__VA_ARGS__)
+#define FL_PASS_1(a)                   a, 0, 0, 0, 0, 0, 0
+#define FL_PASS_2(a, b)                a, b, 0, 0, 0, 0, 0
+#define FL_PASS_3(a, b, c)             a, b, c, 0, 0, 0, 0
+#define FL_PASS_4(a, b, c, d)          a, b, c, d, 0, 0, 0
+#define FL_PASS_5(a, b, c, d, e)       a, b, c, d, e, 0, 0
+#define FL_PASS_6(a, b, c, d, e, f)    a, b, c, d, e, f, 0
+#define FL_PASS_7(a, b, c, d, e, f, g) a, b, c, d, e, f, g
 
 #define FL_CALL(number, name, args, errors, doc)                  \
     static inline struct fl_result flr_##name(FL_PARAMETERS args) \
