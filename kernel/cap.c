@@ -11,9 +11,9 @@
 #define CANCEL_STEP 32u /* waiters, slots or frames that one kernel entry takes care of */
 
 struct lookup cap_lookup_in(const struct tcb *thread, uint64_t cnode, uint64_t slot,
-                            unsigned argument)
+                            unsigned rights, unsigned argument)
 {
-    struct lookup found = cap_lookup(thread, cnode, FL_OBJECT_CNODE, 0, argument);
+    struct lookup found = cap_lookup(thread, cnode, FL_OBJECT_CNODE, rights, argument);
 
     if (found.cap == NULL)
         return found;
@@ -68,6 +68,16 @@ static struct cnode *cnode_of_slot(const struct cap *slot)
     return frame_contents(&kernel.frames, (frame_t){frame.value - index});
 }
 
+/* Counts a filled slot of its CNode in (1) or out (-1). */
+static void count_slot(const struct cap *slot, int change)
+{
+    struct cnode *cnode = cnode_of_slot(slot);
+
+    cnode->header.used = (uint16_t)(cnode->header.used + change);
+    if (slot->type == FL_OBJECT_CNODE && slot->object == cnode)
+        cnode->header.self = (uint16_t)(cnode->header.self + change);
+}
+
 void cap_fill(struct cap *slot, const struct cap *from)
 {
     struct object *object = cap_object(from);
@@ -75,16 +85,16 @@ void cap_fill(struct cap *slot, const struct cap *from)
     *slot = *from;
     if (object != NULL)
         object->caps++;
-    cnode_of_slot(slot)->header.used++;
+    count_slot(slot, 1);
     kernel.caps++;
 }
 
 void cap_move(struct cap *to, struct cap *from)
 {
     *to = *from;
+    count_slot(to, 1);
+    count_slot(from, -1);
     *from = (struct cap){0};
-    cnode_of_slot(to)->header.used++;
-    cnode_of_slot(from)->header.used--;
 }
 
 void cap_hold(struct cap *held, const struct cap *from)
@@ -226,8 +236,8 @@ static void cnode_free(struct cnode *cnode)
 
 static void slot_clear(struct cap *slot)
 {
+    count_slot(slot, -1);
     *slot = (struct cap){0};
-    cnode_of_slot(slot)->header.used--;
     kernel.caps--;
 }
 
@@ -265,27 +275,43 @@ static enum fl_error cnode_empty(struct cnode *cnode)
 {
     unsigned slots = cnode->header.frames * FL_CNODE_SLOTS;
     unsigned emptied = 0;
+    bool busy = false;
 
     for (unsigned i = 1; i < slots && cnode->header.used > 0; i++) {
         if (cnode->slots[i].type == FL_OBJECT_NONE)
             continue;
-        if (emptied++ == CANCEL_STEP)
+        if (emptied == CANCEL_STEP)
             return FL_MORE;
         enum fl_error error = slot_delete(&cnode->slots[i]);
-        if (error != FL_OK)
-            return error;
+        if (error == FL_MORE)
+            return FL_MORE;
+        if (error == FL_OK)
+            emptied++;
+        else
+            busy = true; /* what uses it may be in a later slot */
     }
+    if (busy)
+        return emptied > 0 ? FL_MORE : FL_BUSY;
     return FL_OK;
+}
+
+/* Whether no capability outside a CNode is left when this one, which is outside, goes. */
+static bool is_last_of_cnode(const struct cap *slot)
+{
+    if (slot->type != FL_OBJECT_CNODE || cnode_of_slot(slot) == slot->object)
+        return false;
+    const struct cnode *cnode = slot->object;
+    return cnode->header.object.caps == 1u + cnode->header.self;
 }
 
 enum fl_error cap_delete(struct cap *slot)
 {
     if (slot->type == FL_OBJECT_NONE)
         return FL_OK;
-    if (slot->type == FL_OBJECT_CNODE && cap_object(slot)->caps == 1) {
+    if (is_last_of_cnode(slot)) {
         struct cnode *cnode = slot->object;
 
-        if (cnode->header.threads > 0 || cnode_of_slot(slot) == cnode)
+        if (cnode->header.threads > 0)
             return FL_BUSY;
         enum fl_error error = cnode_empty(cnode);
         if (error != FL_OK)

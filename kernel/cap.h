@@ -44,9 +44,10 @@ static inline struct lookup cap_lookup(const struct tcb *thread, uint64_t slot, 
 }
 
 /* A slot of the CNode that slot `cnode` of the thread's CSpace names.
- * As cap_lookup, and OUT_OF_RANGE (blames argument + 1) beyond that CNode or for its slot 0. */
+ * `rights` are those of the CNode.  As cap_lookup, and OUT_OF_RANGE (blames argument + 1) beyond
+ * that CNode or for its slot 0. */
 struct lookup cap_lookup_in(const struct tcb *thread, uint64_t cnode, uint64_t slot,
-                            unsigned argument);
+                            unsigned rights, unsigned argument);
 
 /* The header of the object that a capability names; NULL when it names none that is counted. */
 struct object *cap_object(const struct cap *cap);

@@ -16,6 +16,12 @@ static enum fl_error copy_badge(struct cap *copy, uint64_t badge)
 {
     if (badge == 0)
         return FL_OK;
+    if (copy->type == FL_OBJECT_SCHED && badge <= copy->badge) {
+        copy->badge = badge; /* a lower highest priority */
+        return FL_OK;
+    }
+    if (copy->type == FL_OBJECT_SCHED)
+        return FL_NO_RIGHT;
     if (copy->type != FL_OBJECT_ENDPOINT && copy->type != FL_OBJECT_NOTIFICATION)
         return FL_RESERVED;
     if (copy->badge != 0)
@@ -25,11 +31,12 @@ static enum fl_error copy_badge(struct cap *copy, uint64_t badge)
 }
 
 /* An occupied source and an empty destination.  Blames arguments 1 to 4. */
-static uint64_t decode_pair(const struct tcb *self, const uint64_t where[4], struct cap **to,
+static uint64_t decode_pair(const uint64_t where[4], unsigned source_rights, struct cap **to,
                             struct cap **from)
 {
-    struct lookup target = cap_lookup_in(self, where[0], where[1], 1);
-    struct lookup source = cap_lookup_in(self, where[2], where[3], 3);
+    const struct tcb *self = hart_self()->current;
+    struct lookup target = cap_lookup_in(self, where[0], where[1], FL_RIGHT_WRITE, 1);
+    struct lookup source = cap_lookup_in(self, where[2], where[3], source_rights, 3);
 
     if (target.cap == NULL || source.cap == NULL)
         return target.cap == NULL ? target.status : source.status;
@@ -49,12 +56,14 @@ struct outcome call_cnode_copy(uint64_t to_cnode, uint64_t to_slot, uint64_t fro
 {
     const uint64_t where[4] = {to_cnode, to_slot, from_cnode, from_slot};
     struct cap *to = NULL, *from = NULL;
-    uint64_t status = decode_pair(hart_self()->current, where, &to, &from);
+    uint64_t status = decode_pair(where, FL_RIGHT_READ, &to, &from);
 
     if (status != FL_OK)
         return (struct outcome){status, 0};
     if ((rights & ~(uint64_t)FL_RIGHTS_ALL) != 0)
         return outcome_error(FL_RESERVED, 5);
+    if (from->type == FL_OBJECT_REPLY)
+        return outcome_error(FL_BAD_TYPE, 4); /* one holder: only it may answer */
     struct cap copy = *from;
     copy.rights &= (uint16_t)rights;
     enum fl_error error = copy_badge(&copy, badge);
@@ -72,7 +81,7 @@ struct outcome call_cnode_move(uint64_t to_cnode, uint64_t to_slot, uint64_t fro
 {
     const uint64_t where[4] = {to_cnode, to_slot, from_cnode, from_slot};
     struct cap *to = NULL, *from = NULL;
-    uint64_t status = decode_pair(hart_self()->current, where, &to, &from);
+    uint64_t status = decode_pair(where, FL_RIGHT_READ | FL_RIGHT_WRITE, &to, &from);
 
     if (status != FL_OK)
         return (struct outcome){status, 0};
@@ -82,7 +91,7 @@ struct outcome call_cnode_move(uint64_t to_cnode, uint64_t to_slot, uint64_t fro
 
 struct outcome call_cnode_delete(uint64_t cnode, uint64_t slot)
 {
-    struct lookup found = cap_lookup_in(hart_self()->current, cnode, slot, 1);
+    struct lookup found = cap_lookup_in(hart_self()->current, cnode, slot, FL_RIGHT_WRITE, 1);
 
     if (found.cap == NULL)
         return (struct outcome){found.status, 0};

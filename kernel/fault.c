@@ -142,7 +142,7 @@ uint64_t fault_answer(struct tcb *handler, struct tcb *thread, const struct mess
         return answer_page(handler, space, message);
     if (label == FL_LABEL_RESUME && count > 0)
         return answer_items(handler, space, message, count);
-    if ((label == FL_LABEL_RESUME || label == FL_LABEL_STOP) && count == 0)
+    if ((label == FL_LABEL_RESUME || label == FL_LABEL_STOP) && info >> 32 == 0)
         return FL_OK;
     return FL_STATUS(FL_RESERVED, 2);
 }

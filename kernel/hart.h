@@ -14,6 +14,7 @@ struct hart {
     uint64_t id;
     struct vspace *space;  /* in satp; NULL = the kernel's own root */
     struct tcb *fpu_owner; /* whose floating-point registers are in the hart */
+    bool has_fpu;
     bool fpu_on;
     bool reschedule;         /* run the scheduler before going back to user mode */
     bool quantum_over;       /* the running thread's turn is over, a peer waits */

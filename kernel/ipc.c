@@ -13,9 +13,10 @@
 /* Checks the info word of a message without map items.  Returns a status; blames argument 2. */
 static inline uint64_t info_check(const struct tcb *sender, uint64_t info)
 {
-    if (info >> 32 <= 4)
+    if (info >> 32 <= 4 && FL_INFO_LABEL(info) != FL_LABEL_NOTIFICATION)
         return FL_OK; /* the usual message: words in registers, no items, nothing reserved */
-    if (FL_INFO_RESERVED(info) != 0 || FL_INFO_ITEM_COUNT(info) != 0)
+    if (FL_INFO_RESERVED(info) != 0 || FL_INFO_ITEM_COUNT(info) != 0 ||
+        FL_INFO_LABEL(info) == FL_LABEL_NOTIFICATION)
         return FL_STATUS(FL_RESERVED, 2);
     if (FL_INFO_WORDS(info) > FL_MESSAGE_WORDS)
         return FL_STATUS(FL_OUT_OF_RANGE, 2);

@@ -27,7 +27,8 @@ enum fl_error memory_decode_run(const struct cap *memory, uint64_t page, uint64_
         return FL_OUT_OF_RANGE;
     if (wanted == 0 || (wanted & (FL_RIGHT_READ | FL_RIGHT_WRITE)) == FL_RIGHT_WRITE)
         return FL_OUT_OF_RANGE;
-    if ((wanted & memory->rights) != wanted)
+    /* An entry's ceiling holds W and X only: what may be mapped at all may be read. */
+    if (((wanted | FL_RIGHT_READ) & memory->rights) != (wanted | FL_RIGHT_READ))
         return FL_NO_RIGHT;
     *run = (struct vspace_run){.address = {address},
                                .first = memory_frame(memory, page),
@@ -80,8 +81,8 @@ struct cnode *memory_make_cnode(frame_t first, unsigned frames, struct cap *slot
 static struct lookup retype_slots(const struct tcb *self, uint64_t cnode, uint64_t slot,
                                   uint64_t count)
 {
-    struct lookup first = cap_lookup_in(self, cnode, slot, 5);
-    struct lookup last = cap_lookup_in(self, cnode, slot + count - 1, 5);
+    struct lookup first = cap_lookup_in(self, cnode, slot, FL_RIGHT_WRITE, 5);
+    struct lookup last = cap_lookup_in(self, cnode, slot + count - 1, FL_RIGHT_WRITE, 5);
 
     if (first.cap == NULL)
         return first;
@@ -155,7 +156,7 @@ struct outcome call_memory_derive(uint64_t slot, uint64_t page, uint64_t pages, 
         return outcome_error(FL_RESERVED, 4);
     if ((rights & memory.cap->rights) != rights)
         return outcome_error(FL_NO_RIGHT, 4);
-    struct lookup to = cap_lookup_in(self, cnode, to_slot, 5);
+    struct lookup to = cap_lookup_in(self, cnode, to_slot, FL_RIGHT_WRITE, 5);
     if (to.cap == NULL)
         return (struct outcome){to.status, 0};
     if (to.cap->type != FL_OBJECT_NONE)

@@ -107,7 +107,8 @@ struct cnode_header {
     uint8_t none; /* type of slot 0: FL_OBJECT_NONE */
     uint8_t frames;
     uint16_t threads; /* whose CSpace this is */
-    uint32_t used;    /* slots in use */
+    uint16_t used;    /* slots in use */
+    uint16_t self;    /* of them, capabilities to this CNode itself */
     struct object object;
     uint64_t zero[2];
 };

@@ -8,6 +8,7 @@
 
 #include "arch.h"
 #include "calls.h"
+#include "log.h"
 #include "memory.h"
 #include "panic.h"
 #include "sched.h"
@@ -151,6 +152,9 @@ static void fill_memory_slots(struct root *root, const struct machine *machine,
         cap_fill(&root->cnode->slots[FL_BOOT_RAM + i], &cap);
         info->ram_count = i + 1;
     }
+    if (ram->dropped || ram->count > FL_BOOT_RAM_MAX)
+        log_write("faultline: some ranges of RAM are not used: %u found, %u are handed out\n",
+                  ram->count, FL_BOOT_RAM_MAX);
 }
 
 static void fill_boot_info(struct root *root, const struct machine *machine,

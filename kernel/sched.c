@@ -81,6 +81,10 @@ void sched_run(struct hart *hart)
         else
             push_front(hart, current);
     }
+    bool turn_ended = hart->quantum_over;
+    unsigned priority = current != NULL ? current->priority : 0;
+    if (current != NULL && current->state != THREAD_READY)
+        turn_ended = true; /* it waits: what is left of its turn is not its peer's */
     hart->current = NULL;
     if (hart->ready_mask == 0)
         idle(hart);
@@ -90,12 +94,21 @@ void sched_run(struct hart *hart)
     struct tcb *next = hart->ready[highest_bit(hart->ready_mask)].head;
     sched_remove(hart, next);
     sched_dispatch(hart, next);
+    if (turn_ended && priority == next->priority)
+        hart->quantum_end = TIMER_NEVER;
     if (hart->ready[next->priority].head != NULL)
         timer_start_quantum(hart);
 }
 
 void sched_hand_over_slow(struct hart *hart, struct tcb *next)
 {
+    bool only_peers = hart->ready_mask >> next->priority == 1;
+
+    /* The turn of this priority is still running: a fault or call in between does not end it. */
+    if (only_peers && hart->quantum_end != TIMER_NEVER && !hart->reschedule) {
+        sched_dispatch(hart, next);
+        return;
+    }
     push_back(hart, next);
     sched_run(hart);
 }

@@ -11,7 +11,7 @@ void sched_ready(struct hart *hart, struct tcb *thread);
 void sched_remove(struct hart *hart, struct tcb *thread);
 /* Picks the next thread and makes it current; idles while there is none. */
 void sched_run(struct hart *hart);
-/* Queues `next` behind its peers and runs whoever goes first. */
+/* The rest of sched_hand_over: somebody of its priority or above waits too. */
 void sched_hand_over_slow(struct hart *hart, struct tcb *next);
 /* The running thread's turn is over. */
 void sched_quantum_end(struct hart *hart);
@@ -29,7 +29,7 @@ static inline void sched_dispatch(struct hart *hart, struct tcb *thread)
 static inline void sched_hand_over(struct hart *hart, struct tcb *next)
 {
     next->state = THREAD_READY;
-    if ((hart->ready_mask >> next->priority) >> 1 == 0 && !hart->reschedule)
+    if (hart->ready_mask >> next->priority == 0 && !hart->reschedule)
         sched_dispatch(hart, next);
     else
         sched_hand_over_slow(hart, next);

@@ -40,9 +40,14 @@ extern const syscall_entry syscall_table[FL_CALL_COUNT];
 #define FL_SWITCHING_CALL(number, name, args, errors, doc) \
     [number] = (syscall_entry)(void *)call_##name,
 #define FL_RESERVED(number, name) [number] = enter_reserved,
+/* Numbers without a name, between those of the calls, answer as reserved ones do. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
 const syscall_entry syscall_table[FL_CALL_COUNT] = {
+    [0 ... FL_CALL_COUNT - 1] = enter_reserved,
 #include "calls.def"
 };
+#pragma GCC diagnostic pop
 #undef FL_CALL
 #undef FL_SWITCHING_CALL
 #undef FL_RESERVED

@@ -3,6 +3,7 @@
 
 #include "arch.h"
 #include "calls.h"
+#include "ipc.h"
 #include "memory.h"
 #include "sched.h"
 
@@ -205,6 +206,8 @@ struct outcome call_tcb_bind_notification(uint64_t slot, uint64_t notification_s
         return outcome_error(FL_BUSY, thread->bound != NULL ? 1 : 2);
     notification->bound = thread;
     thread->bound = notification;
+    if (notification->bits != 0)
+        notification_set(notification, 0);
     return outcome_ok(0);
 }
 

@@ -7,7 +7,8 @@
 #include "ipc.h"
 #include "sched.h"
 
-#define NEVER TIMER_NEVER
+#define NEVER     TIMER_NEVER
+#define FIRE_STEP 32u /* timers that one interrupt signals; what is still due interrupts again */
 
 static void program(struct hart *hart)
 {
@@ -60,8 +61,11 @@ void timer_interrupt(struct hart *hart)
 {
     uint64_t now = arch_time();
 
-    while (kernel.timers != NULL && kernel.timers->deadline <= now) {
+    for (unsigned i = 0; i < FIRE_STEP && kernel.timers != NULL; i++) {
         struct timer *timer = kernel.timers;
+
+        if (timer->deadline > now)
+            break;
 
         unlink_timer(timer);
         notification_set(timer->target.object, timer->target.badge != 0 ? timer->target.badge : 1);

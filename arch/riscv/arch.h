@@ -31,7 +31,8 @@ void arch_load_space(struct hart *hart, struct vspace *space);
 
 /* Floating point.  arch_fpu_switch makes the hardware fit `next`; arch_fpu_first_use gives a thread
  * fresh registers and returns true, or false when it had them already; arch_fpu_forget drops a
- * thread that ends. */
+ * thread that ends, arch_fpu_probe learns at boot whether the hart has floating point. */
+void arch_fpu_probe(struct hart *hart);
 void arch_fpu_switch_slow(struct hart *hart, struct tcb *next);
 bool arch_fpu_first_use(struct hart *hart, struct tcb *thread);
 void arch_fpu_forget(struct hart *hart, struct tcb *thread);

@@ -82,8 +82,9 @@ boot_entry:
 
     .section .bss.first, "aw", @nobits
     .balign 4096
-    .globl early_root, early_middle, boot_stack_end
+    .globl early_root, early_middle, boot_stack_guard, boot_stack_end
 early_root:     .skip 4096
 early_middle:   .skip 4096
+boot_stack_guard: .skip 4096           /* not mapped once boot has finished the tables */
 boot_stack:     .skip KERNEL_STACK_BYTES
 boot_stack_end:

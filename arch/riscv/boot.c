@@ -30,6 +30,9 @@ static void read_machine(uint64_t tree)
     const char *blob = (const char *)(uintptr_t)(FDT_WINDOW + offset);
     enum machine_error error = machine_read(&machine, blob, FDT_WINDOW_BYTES - offset);
 
+    if (error == MACHINE_OK && machine.bootargs_truncated)
+        log_write("faultline: boot arguments are cut to their first %u bytes\n",
+                  MACHINE_BOOTARGS_BYTES - 1);
     if (error == MACHINE_OK)
         return;
     panic("device tree at %lx: %s (%s at offset %u; range %lx bytes %lx)", tree,
@@ -108,7 +111,9 @@ static void start_hart(uint64_t hart_id)
     hart->timer_deadline = TIMER_NEVER;
     hart->quantum_end = TIMER_NEVER;
     csr_write(scounteren, (uint64_t)COUNTERS_READABLE);
-    csr_clear(sstatus, SSTATUS_SPP | SSTATUS_FS | SSTATUS_SUM | SSTATUS_MXR);
+    csr_clear(sstatus,
+              SSTATUS_SIE | SSTATUS_SPP | SSTATUS_VS | SSTATUS_FS | SSTATUS_SUM | SSTATUS_MXR);
+    arch_fpu_probe(hart);
     csr_set(sstatus, SSTATUS_SPIE);
     arch_timer_set(TIMER_NEVER);
     csr_write(sie, SIE_TIMER);
@@ -126,10 +131,13 @@ void boot_kernel(uint64_t hart_id, uint64_t tree, uint64_t load, uint64_t instre
     }
     ranges_subtract(&ram, machine.initrd.base, machine.initrd.base + machine.initrd.bytes);
     if (ram.count == 0)
-        panic("no RAM is left beside firmware, image and initrd");
+        panic("too little memory: of %lu bytes at %lx nothing is left beside firmware, image (it ends at "
+              "%lx) and initrd (%lu bytes)",
+              machine.banks[0].bytes, machine.banks[0].base,
+              load + (uint64_t)(image_end - image_start), machine.initrd.bytes);
     uint64_t direct_offset = paging_finish(&ram, load);
     if (ram.count == 0)
-        panic("no RAM could be mapped");
+        panic("no RAM could be mapped: the first bank is at %lx", machine.banks[0].base);
     make_frame_table(direct_offset);
     if (machine.initrd.bytes != 0)
         frame_table_free_range(

@@ -42,9 +42,15 @@ void arch_fpu_switch_slow(struct hart *hart, struct tcb *next)
     csr_set(sstatus, SSTATUS_FS_CLEAN);
 }
 
+void arch_fpu_probe(struct hart *hart)
+{
+    csr_set(sstatus, SSTATUS_FS_CLEAN);
+    hart->has_fpu = (csr_read_clear(sstatus, SSTATUS_FS) & SSTATUS_FS) != 0;
+}
+
 bool arch_fpu_first_use(struct hart *hart, struct tcb *thread)
 {
-    if (thread->uses_fp)
+    if (thread->uses_fp || !hart->has_fpu)
         return false;
     thread->uses_fp = 1; /* fp[] is zero since the TCB was made or started */
     arch_fpu_switch_slow(hart, thread);

@@ -15,7 +15,8 @@
 #define LEAF_TEXT (LEAF | PTE_X)
 
 extern uint64_t early_root[SV39_ENTRIES], early_middle[SV39_ENTRIES];
-extern const char image_start[], image_text_end[], image_rodata_end[], image_end[];
+extern const char image_start[], image_text_end[], image_rodata_end[], image_end[],
+    boot_stack_guard[];
 
 static uint64_t tables[TABLES][SV39_ENTRIES] __attribute__((aligned(4096)));
 static unsigned tables_used;
@@ -79,6 +80,8 @@ static void map_image(uint64_t load)
     uint64_t *table = tables[tables_used++];
 
     for (const char *page = image_start; page < image_end; page += PAGE_BYTES) {
+        if (page == boot_stack_guard)
+            continue;
         uint64_t bits = page < image_text_end     ? LEAF_TEXT
                         : page < image_rodata_end ? LEAF
                                                   : LEAF_RW;
@@ -97,18 +100,14 @@ uint64_t paging_finish(struct ranges *ram, uint64_t load)
 
     image_offset = IMAGE_BASE - load;
     map_image(load);
+    ranges_subtract(ram, base + DIRECT_BYTES, UINT64_MAX - PAGE_BYTES);
     for (unsigned i = 0; i < ram->count; i++) {
-        uint64_t end = ram->at[i].end;
-
-        if (end - base > DIRECT_BYTES)
-            ranges_subtract(ram, base + DIRECT_BYTES, end);
-        if (i == ram->count)
-            break;
         uint64_t stop = map_direct(ram->at[i].start, ram->at[i].end, offset);
-        if (stop == ram->at[i].start)
+
+        if (stop < ram->at[i].end) {
             ranges_subtract(ram, stop, UINT64_MAX - PAGE_BYTES);
-        else if (stop < ram->at[i].end)
-            ranges_subtract(ram, stop, ram->at[i].end);
+            break;
+        }
     }
     __asm__ volatile("sfence.vma" ::: "memory");
     return offset;

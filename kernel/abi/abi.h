@@ -61,8 +61,8 @@ enum fl_counter {
 #define FL_USER_END      0x4000000000ull /* first address that is not a program's (Sv39) */
 
 /* Rights of capabilities.  READ, WRITE, EXEC double as the rights of an entry. */
-#define FL_RIGHT_READ   (1u << 0) /* Memory */
-#define FL_RIGHT_WRITE  (1u << 1) /* Memory */
+#define FL_RIGHT_READ   (1u << 0) /* Memory: needed to map at all; CNode: copy from */
+#define FL_RIGHT_WRITE  (1u << 1) /* Memory; CNode: fill, move from, delete */
 #define FL_RIGHT_EXEC   (1u << 2) /* Memory */
 #define FL_RIGHT_MAP    (1u << 3) /* Memory, VSpace */
 #define FL_RIGHT_PIN    (1u << 4) /* Memory */
@@ -90,7 +90,7 @@ enum fl_counter {
 /* What a receive reports when the bound notification woke it: word 0 holds the bits, badge 0. */
 #define FL_LABEL_NOTIFICATION 0xffffffffu
 
-/* The message buffer: 128 words.  Message words 0..3 travel in registers; word i >= 4 is buffer
+/* The message buffer: 128 words.  Message words 0..3 travel in registers, whatever the count says; word i >= 4 is buffer
  * word i.  Map item 0 of a reply to a fault lies in message words 0..2, item i >= 1 in buffer
  * words 4 + 3 (i - 1) and following. */
 #define FL_BUFFER_BYTES  1024u

@@ -2,8 +2,10 @@
 # build/NAME.bin.  kit.c (objects, spaces, threads) serves the kernel suite and the bench.
 KIT_SOURCES := tests/target/kernel/kit.c tests/target/kernel/console.c
 SERVER_CFLAGS += -Itests -Itests/target/kernel
+KERNEL_TEST_SOURCES := $(KIT_SOURCES) tests/harness.c tests/target/kernel/refusal.c \
+                       $(wildcard tests/target/kernel/*_test.c) arch/riscv/user/test_registers.S
 
-$(eval $(call server,kernel_test,$(KIT_SOURCES) tests/harness.c $(wildcard tests/target/kernel/*_test.c)))
+$(eval $(call server,kernel_test,$(KERNEL_TEST_SOURCES)))
 $(eval $(call kernel_image,kernel_test,$(BUILD)/user/kernel_test.bin))
 $(eval $(call server,kernel_bench,$(KIT_SOURCES) tests/bench/kernel_bench.c))
 $(eval $(call kernel_image,kernel_bench,$(BUILD)/user/kernel_bench.bin))

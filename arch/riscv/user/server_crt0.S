@@ -1,5 +1,7 @@
 /* First instruction of a server (init, pager): U-mode, sp at the end of its stack, all other
- * registers zero.  Sets gp, clears nothing (the loader zeroed .bss), calls main, never returns. */
+ * registers zero.  Sets gp, clears nothing (the loader zeroed .bss), calls main, which returns only
+ * where the program has a server_ended(status) to end in: a test suite in place of the root task. */
+    .weak server_ended
     .section .text.start, "ax"
     .globl _start
 _start:
@@ -11,7 +13,10 @@ _start:
     li      a0, 0
     li      a1, 0
     call    main
-1:  unimp                       /* main of a server never returns */
+    la      t0, server_ended
+    beqz    t0, 1f
+    jalr    t0
+1:  unimp
     j       1b
 
 /* First instruction of a further thread of a server: a0 = address of {function, argument}, sp at the

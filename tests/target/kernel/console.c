@@ -16,6 +16,8 @@ static int put(char c, FILE *stream)
 }
 
 static FILE console = FDEV_SETUP_STREAM(put, NULL, NULL, _FDEV_SETUP_WRITE);
+void server_ended(int status);
+
 FILE *const stdin = &console;
 FILE *const stdout = &console;
 FILE *const stderr = &console;
@@ -25,4 +27,10 @@ void _exit(int status)
     flr_system_reset(FL_BOOT_SYSTEM, status != 0);
     for (;;)
         ;
+}
+
+/* Where the crt0 goes when main is over. */
+void server_ended(int status)
+{
+    _exit(status);
 }

@@ -45,20 +45,40 @@ static void expect(struct fl_result result, const char *what)
         give_up(what, FL_STATUS_CODE(result.status));
 }
 
+uint64_t kit_delete(uint64_t slot)
+{
+    struct fl_result result;
+
+    do {
+        result = flr_cnode_delete(FL_BOOT_CNODE, slot);
+    } while (FL_STATUS_CODE(result.status) == FL_MORE);
+    return result.status;
+}
+
+/* Empties all slots that were taken, last one first; what is BUSY (a space made after its thread)
+ * waits for another round. */
+static void delete_slots(void)
+{
+    uint64_t busy = 0, before;
+
+    do {
+        before = busy;
+        busy = 0;
+        for (uint64_t slot = next_slot; slot-- > FIRST_SLOT;)
+            busy += kit_delete(slot) != FL_OK;
+    } while (busy > 0 && busy != before);
+    if (busy > 0)
+        give_up("kit: objects that could not be deleted: ", busy);
+}
+
 void kit_end(void)
 {
     while (windows > 0)
         flr_vspace_unmap(FL_BOOT_VSPACE, WINDOW + --windows * FL_PAGE_BYTES, 1);
     for (unsigned i = 0; i < thread_count; i++)
         flr_tcb_suspend(threads[i].tcb);
-    while (next_slot > FIRST_SLOT) {
-        next_slot--;
-        struct fl_result result;
-        do {
-            result = flr_cnode_delete(FL_BOOT_CNODE, next_slot);
-        } while (FL_STATUS_CODE(result.status) == FL_MORE);
-        expect(result, "kit: an object could not be deleted: ");
-    }
+    delete_slots();
+    next_slot = FIRST_SLOT;
     next_frame = kit_boot_info()->ram[0].first_free;
     thread_count = 0;
 }
@@ -142,6 +162,14 @@ uint64_t kit_space(uint64_t pool)
     return space;
 }
 
+uint64_t kit_bare_space(uint64_t pool)
+{
+    uint64_t space = kit_object(FL_OBJECT_VSPACE);
+
+    expect(flr_vspace_set_pool(space, pool), "kit: set pool: ");
+    return space;
+}
+
 struct kit_thread *kit_thread(uint64_t space, uint64_t handler, unsigned priority,
                               void (*function)(uint64_t), uint64_t argument)
 {
@@ -171,6 +199,15 @@ void kit_start(struct kit_thread *thread)
     expect(flr_tcb_start(thread->tcb, (uint64_t)(uintptr_t)server_thread_entry, stack_end,
                          (uint64_t)(uintptr_t)thread->start),
            "kit: start: ");
+}
+
+struct kit_thread *kit_run(uint64_t space, uint64_t handler, void (*function)(uint64_t),
+                           uint64_t argument)
+{
+    struct kit_thread *thread = kit_thread(space, handler, KIT_PRIORITY, function, argument);
+
+    kit_start(thread);
+    return thread;
 }
 
 void kit_sleep(void)

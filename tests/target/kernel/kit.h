@@ -13,6 +13,9 @@
 
 #include "abi.h"
 
+#define KIT_PRIORITY 20u /* of kit_run's threads; the root task has KIT_ROOT_PRIORITY */
+#define KIT_ROOT_PRIORITY 30u
+
 #define KIT_AREA 0x2000000000ull /* free for tests in every space, the root task's own too */
 
 static inline const struct fl_boot_info *kit_boot_info(void)
@@ -33,6 +36,8 @@ uint64_t kit_object(enum fl_object type);
 /* A TablePool of `frames` frames; a space of that pool, with the image mapped. */
 uint64_t kit_pool(uint64_t frames);
 uint64_t kit_space(uint64_t pool);
+/* A space of that pool with nothing mapped. */
+uint64_t kit_bare_space(uint64_t pool);
 /* A copy of a capability with these rights and this badge. */
 uint64_t kit_copy(uint64_t slot, uint64_t rights, uint64_t badge);
 
@@ -47,6 +52,9 @@ struct kit_thread {
 struct kit_thread *kit_thread(uint64_t space, uint64_t handler, unsigned priority,
                               void (*function)(uint64_t), uint64_t argument);
 void kit_start(struct kit_thread *thread);
+/* kit_thread with a priority below the root task's, started: it runs when the caller next waits. */
+struct kit_thread *kit_run(uint64_t space, uint64_t handler, void (*function)(uint64_t),
+                           uint64_t argument);
 /* The end of a thread's function: sleeps for ever. */
 _Noreturn void kit_sleep(void);
 
@@ -55,6 +63,10 @@ void kit_signal(void);
 uint64_t kit_wait(void);
 /* Lets lower threads run until none is ready: waits for a timer a moment ahead. */
 void kit_settle(void);
+
+/* cnode_delete of a slot of the root task's CNode, repeated while it says MORE; returns the last
+ * status. */
+uint64_t kit_delete(uint64_t slot);
 
 /* One page mapped in the root task's own space at an address it chooses; NULL when there is no
  * room. */
