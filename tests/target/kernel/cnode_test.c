@@ -295,7 +295,8 @@ TEST("a caller returns CANCELLED when the Reply that holds it is deleted")
     CHECK_EQ(status[0], FL_CANCELLED);
 }
 
-TEST("a faulted thread stops when the Reply that holds it is deleted, and faults again when resumed")
+TEST(
+    "a faulted thread stops when the Reply that holds it is deleted, and faults again when resumed")
 {
     struct fl_message message;
 

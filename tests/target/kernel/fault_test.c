@@ -65,7 +65,7 @@ static void write_word(uint64_t address)
 
 static void run_code(uint64_t address)
 {
-    value = ((uint64_t (*)(uint64_t))(uintptr_t)address)(41);
+    value = ((uint64_t(*)(uint64_t))(uintptr_t)address)(41);
     progress++;
     kit_sleep();
 }
@@ -221,17 +221,17 @@ TEST("a fault says when the pool has fewer than 8 spare frames")
 }
 
 static const uint64_t far_addresses[] = {
-    0,           8,           FL_USER_END,           FL_USER_END + 8,
-    1ull << 63,  1ull << 39,  0xffffffc000000000ull, 0xffffffff80200000ull,
-    0 - PAGE,    0 - 8ull};
+    0,          8,          FL_USER_END,           FL_USER_END + 8,
+    1ull << 63, 1ull << 39, 0xffffffc000000000ull, 0xffffffff80200000ull,
+    0 - PAGE,   0 - 8ull};
 
 TEST("reads, writes and jumps outside the user half are faults that no item can mend")
 {
     static const struct {
         void (*access)(uint64_t);
         uint64_t expected;
-    } ways[] = {{read_word, FL_ACCESS_READ}, {write_word, FL_ACCESS_WRITE},
-                {run_code, FL_ACCESS_EXEC}};
+    } ways[] = {
+        {read_word, FL_ACCESS_READ}, {write_word, FL_ACCESS_WRITE}, {run_code, FL_ACCESS_EXEC}};
 
     for (unsigned i = 0; i < sizeof far_addresses / sizeof far_addresses[0]; i++) {
         setup();

@@ -1,7 +1,9 @@
-/* Calls with random arguments, from a thread that has a capability of each type in a CSpace of its
- * own.  Whatever it asks, the kernel answers; afterwards everything can be given back.
+/* Calls with random arguments, from two threads that have a capability of each type in a CSpace of
+ * their own.  Whatever they ask, the kernel answers; afterwards everything can be given back.
  *
  * A run is named by its seed and repeats exactly, but for where timers interrupt it. */
+#include <stddef.h>
+
 #include "refusal.h"
 
 #define RAM      FL_BOOT_RAM
@@ -11,7 +13,7 @@
 #define STEPS    1000u
 #define PATIENCE 3000u /* times that a run may be found asleep */
 #define PAGES    64u   /* of its Memory capability */
-#define DONE     0x600du
+#define THREADS  2u
 
 /* Slots of the thread's CSpace; FL_BOOT_SYSTEM and FL_BOOT_SCHED keep their places. */
 enum {
@@ -46,14 +48,47 @@ static uint64_t next_random(void)
 static uint64_t any_constant(void)
 {
     static const uint64_t values[] = {
-        0, 1, 63, 64, 127, 128, 4095, 4096, 4097, FL_USER_BASE, KIT_AREA, KIT_AREA + 4096,
-        KIT_AREA + (1ull << 21), KIT_AREA + 7, FL_USER_END - 4096, FL_USER_END, 1ull << 39,
-        0xffffffc000000000ull, 0xffffffff80200000ull, UINT64_MAX, UINT64_MAX - 4095, 1ull << 63,
-        1ull << 32, UINT32_MAX, ALL, ALL + 1, FL_INFO(1, 4), FL_INFO(1, 100), FL_INFO(1, 101),
-        FL_INFO(FL_LABEL_RESUME, 0), FL_INFO_ITEMS(FL_LABEL_RESUME, 0, 1),
-        FL_INFO_ITEMS(FL_LABEL_RESUME, 0, 16), FL_INFO(FL_LABEL_STOP, 0), 1ull << 48,
-        FL_ITEM_ADDRESS(KIT_AREA, 3), FL_ITEM_SOURCE(OWN_MEMORY, 1),
-        FL_ITEM_SOURCE(OWN_MEMORY, 64), FL_RIGHT_READ, 3, 7, FL_MAP_REPLACE | 3,
+        0,
+        1,
+        63,
+        64,
+        127,
+        128,
+        4095,
+        4096,
+        4097,
+        FL_USER_BASE,
+        KIT_AREA,
+        KIT_AREA + 4096,
+        KIT_AREA + (1ull << 21),
+        KIT_AREA + 7,
+        FL_USER_END - 4096,
+        FL_USER_END,
+        1ull << 39,
+        0xffffffc000000000ull,
+        0xffffffff80200000ull,
+        UINT64_MAX,
+        UINT64_MAX - 4095,
+        1ull << 63,
+        1ull << 32,
+        UINT32_MAX,
+        ALL,
+        ALL + 1,
+        FL_INFO(1, 4),
+        FL_INFO(1, 100),
+        FL_INFO(1, 101),
+        FL_INFO(FL_LABEL_RESUME, 0),
+        FL_INFO_ITEMS(FL_LABEL_RESUME, 0, 1),
+        FL_INFO_ITEMS(FL_LABEL_RESUME, 0, 16),
+        FL_INFO(FL_LABEL_STOP, 0),
+        1ull << 48,
+        FL_ITEM_ADDRESS(KIT_AREA, 3),
+        FL_ITEM_SOURCE(OWN_MEMORY, 1),
+        FL_ITEM_SOURCE(OWN_MEMORY, 64),
+        FL_RIGHT_READ,
+        3,
+        7,
+        FL_MAP_REPLACE | 3,
     };
 
     return values[next_random() % (sizeof values / sizeof values[0])];
@@ -81,21 +116,36 @@ struct plausible {
     uint64_t step;
 };
 static const struct plausible plausible[] = {
-    {"endpoint", OWN_ENDPOINT, 1, 1},   {"notification", OWN_NOTIFICATION, 1, 1},
-    {"reply", OWN_REPLY, 2, 1},         {"to_cnode", OWN_CNODE, 1, 1},
-    {"from_cnode", OWN_CNODE, 1, 1},    {"cnode", OWN_CNODE, 1, 1},
-    {"memory", OWN_MEMORY, 1, 1},       {"vspace", OWN_VSPACE, 1, 1},
-    {"pool", OWN_POOL, 1, 1},           {"tcb", OWN_OTHER_TCB, 1, 1},
-    {"timer", OWN_TIMER, 1, 1},         {"sched", FL_BOOT_SCHED, 1, 1},
-    {"system", FL_BOOT_SYSTEM, 1, 1},   {"handler", OWN_ENDPOINT, 1, 1},
-    {"to_slot", OWN_SLOTS, FREE_SLOTS, 1}, {"slot", OWN_SLOTS, FREE_SLOTS, 1},
-    {"from_slot", 1, OWN_SLOTS, 1},     {"page", 0, PAGES, 1},
-    {"pages", 1, 80, 1},                {"count", 1, 4, 1},
-    {"type", 0, FL_OBJECT_COUNT, 1},    {"rights", 0, 8, 1},
-    {"address", KIT_AREA, 600, 4096},   {"badge", 0, 3, 1},
-    {"priority", 0, 32, 1},             {"quarter", 0, 5, 1},
-    {"deadline", 0, 3, 1},              {"info", FL_INFO(FL_LABEL_RESUME, 0), 20, 1ull << 32},
-    {"zero", 0, 1, 1},                  {"which", 0, FL_COUNTER_COUNT, 1},
+    {"endpoint", OWN_ENDPOINT, 1, 1},
+    {"notification", OWN_NOTIFICATION, 1, 1},
+    {"reply", OWN_REPLY, 2, 1},
+    {"to_cnode", OWN_CNODE, 1, 1},
+    {"from_cnode", OWN_CNODE, 1, 1},
+    {"cnode", OWN_CNODE, 1, 1},
+    {"memory", OWN_MEMORY, 1, 1},
+    {"vspace", OWN_VSPACE, 1, 1},
+    {"pool", OWN_POOL, 1, 1},
+    {"tcb", OWN_OTHER_TCB, 1, 1},
+    {"timer", OWN_TIMER, 1, 1},
+    {"sched", FL_BOOT_SCHED, 1, 1},
+    {"system", FL_BOOT_SYSTEM, 1, 1},
+    {"handler", OWN_ENDPOINT, 1, 1},
+    {"to_slot", OWN_SLOTS, FREE_SLOTS, 1},
+    {"slot", OWN_SLOTS, FREE_SLOTS, 1},
+    {"from_slot", 1, OWN_SLOTS, 1},
+    {"page", 0, PAGES, 1},
+    {"pages", 1, 80, 1},
+    {"count", 1, 4, 1},
+    {"type", 0, FL_OBJECT_COUNT, 1},
+    {"rights", 0, 8, 1},
+    {"address", KIT_AREA, 600, 4096},
+    {"badge", 0, 3, 1},
+    {"priority", 0, 32, 1},
+    {"quarter", 0, 5, 1},
+    {"deadline", 0, 3, 1},
+    {"info", FL_INFO(FL_LABEL_RESUME, 0), 20, 1ull << 32},
+    {"zero", 0, 1, 1},
+    {"which", 0, FL_COUNTER_COUNT, 1},
 };
 
 static bool names_match(const char *argument, const char *name)
@@ -128,16 +178,16 @@ static const char *const argument_lists[FL_CALL_COUNT] = {
 #undef FL_RESERVED
 };
 
-/* Fills last[1..7]: those that the call names plausibly, most of the time, the others anyhow. */
-static void make_arguments(const char *text)
+/* Fills the arguments: those that the call names plausibly, most of the time, the others anyhow. */
+static void make_arguments(const char *text, uint64_t arguments[7])
 {
-    for (unsigned i = 1; i < 8; i++)
-        last[i] = any_argument();
+    for (unsigned i = 0; i < 7; i++)
+        arguments[i] = any_argument();
     if (text == NULL || next_random() % 8 == 0)
         return;
     text++; /* the parenthesis */
-    for (unsigned i = 1; i < 8 && *text != '\0'; i++) {
-        last[i] = make_argument(text);
+    for (unsigned i = 0; i < 7 && *text != '\0'; i++) {
+        arguments[i] = make_argument(text);
         while (*text != ',' && *text != '\0')
             text++;
         while (*text == ',' || *text == ' ')
@@ -147,16 +197,17 @@ static void make_arguments(const char *text)
 
 static void call_garbage(void)
 {
-    uint64_t number = next_random() % FL_CALL_COUNT;
+    uint64_t number = next_random() % FL_CALL_COUNT, a[7];
 
-    make_arguments(argument_lists[number]);
+    make_arguments(argument_lists[number], a);
     if (number == FL_CALL_system_reset)
         return;
     if (number == FL_CALL_system_console_write)
-        last[2] |= 1ull << 20; /* too long: the console is the report's */
+        a[1] |= 1ull << 20; /* too long: the console is the report's */
     last[0] = number;
-    uint64_t status =
-        fl_ecall(number, last[1], last[2], last[3], last[4], last[5], last[6], last[7]).status;
+    for (unsigned i = 0; i < 7; i++)
+        last[1 + i] = a[i];
+    uint64_t status = fl_ecall(number, a[0], a[1], a[2], a[3], a[4], a[5], a[6]).status;
     calls_made[number]++;
     accepted[number] += status == FL_OK;
 }
@@ -165,31 +216,27 @@ static void make_garbage(uint64_t steps)
 {
     for (uint64_t i = 0; i < steps; i++)
         call_garbage();
-    finished = DONE;
+    finished++;
     for (;;)
         fl_ecall(FL_CALL_COUNT, 0, 0, 0, 0, 0, 0, 0); /* its handler never answers */
 }
 
-/* A CNode with a capability of each type, for `tcb`. */
+/* A CNode with a capability of each type, with `tcb` among them. */
 static uint64_t make_cspace(uint64_t tcb)
 {
     static const struct {
         uint8_t slot;
         uint8_t type;
-    } objects[] = {{OWN_VSPACE, FL_OBJECT_VSPACE},
-                   {OWN_POOL, FL_OBJECT_TABLE_POOL},
-                   {OWN_ENDPOINT, FL_OBJECT_ENDPOINT},
-                   {OWN_NOTIFICATION, FL_OBJECT_NOTIFICATION},
-                   {OWN_REPLY, FL_OBJECT_REPLY},
-                   {OWN_TIMER, FL_OBJECT_TIMER},
-                   {OWN_OTHER_TCB, FL_OBJECT_TCB},
-                   {OWN_OTHER_REPLY, FL_OBJECT_REPLY}};
+    } objects[] = {{OWN_VSPACE, FL_OBJECT_VSPACE},     {OWN_POOL, FL_OBJECT_TABLE_POOL},
+                   {OWN_ENDPOINT, FL_OBJECT_ENDPOINT}, {OWN_NOTIFICATION, FL_OBJECT_NOTIFICATION},
+                   {OWN_REPLY, FL_OBJECT_REPLY},       {OWN_TIMER, FL_OBJECT_TIMER},
+                   {OWN_OTHER_TCB, FL_OBJECT_TCB},     {OWN_OTHER_REPLY, FL_OBJECT_REPLY}};
     uint64_t table = kit_object(FL_OBJECT_CNODE), inner = kit_object(FL_OBJECT_CNODE);
     uint64_t pages = kit_frames(PAGES);
 
     for (unsigned i = 0; i < sizeof objects / sizeof objects[0]; i++)
-        CHECK_DONE(flr_memory_retype(RAM, kit_frames(1), objects[i].type, 1, table,
-                                     objects[i].slot));
+        CHECK_DONE(
+            flr_memory_retype(RAM, kit_frames(1), objects[i].type, 1, table, objects[i].slot));
     CHECK_DONE(flr_cnode_copy(table, OWN_CNODE, CNODE, table, ALL, 0));
     CHECK_DONE(flr_cnode_copy(table, OWN_OTHER_CNODE, CNODE, inner, ALL, 0));
     CHECK_DONE(flr_cnode_copy(table, OWN_TCB, CNODE, tcb, ALL, 0));
@@ -199,19 +246,22 @@ static uint64_t make_cspace(uint64_t tcb)
     return table;
 }
 
-/* Wakes the thread from whatever it waits in until it has finished. */
-static void nurse(uint64_t tcb)
+/* Wakes the threads from whatever they wait in until both have finished. */
+static void nurse(struct kit_thread *const threads[THREADS])
 {
-    for (unsigned i = 0; i < PATIENCE && finished != DONE; i++) {
+    for (unsigned i = 0; i < PATIENCE && finished != THREADS; i++) {
         kit_settle();
-        flr_tcb_suspend(tcb);
-        flr_tcb_resume(tcb);
+        for (unsigned t = 0; t < THREADS; t++) {
+            flr_tcb_suspend(threads[t]->tcb);
+            flr_tcb_resume(threads[t]->tcb);
+        }
     }
-    if (finished != DONE)
+    for (unsigned t = 0; t < THREADS; t++)
+        flr_tcb_suspend(threads[t]->tcb);
+    if (finished != THREADS)
         harness_note("last call %lu(%lx, %lx, %lx, %lx, %lx, %lx, %lx)", last[0], last[1], last[2],
                      last[3], last[4], last[5], last[6], last[7]);
-    CHECK_EQ(finished, DONE);
-    flr_tcb_suspend(tcb);
+    CHECK_EQ(finished, THREADS);
 }
 
 /* Empties the thread's CNodes slot by slot: they may hold capabilities to themselves. */
@@ -228,15 +278,20 @@ static void run_garbage(uint64_t seed)
 {
     kit_begin();
     uint64_t handler = kit_object(FL_OBJECT_ENDPOINT), space = kit_space(kit_pool(24));
-    struct kit_thread *thread = kit_thread(space, handler, KIT_PRIORITY, make_garbage, STEPS);
-    uint64_t table = make_cspace(thread->tcb);
-    CHECK_DONE(flr_tcb_set_cspace(thread->tcb, table));
+    struct kit_thread *threads[THREADS];
+    for (unsigned t = 0; t < THREADS; t++)
+        threads[t] = kit_thread(space, handler, KIT_PRIORITY, make_garbage, STEPS);
+    uint64_t table = make_cspace(threads[0]->tcb);
     state = seed * 0x9e3779b97f4a7c15ull;
     finished = 0;
-    kit_start(thread);
-    nurse(thread->tcb);
+    for (unsigned t = 0; t < THREADS; t++) {
+        CHECK_DONE(flr_tcb_set_cspace(threads[t]->tcb, table));
+        kit_start(threads[t]);
+    }
+    nurse(threads);
     empty(table);
-    CHECK_EQ(kit_delete(thread->tcb), FL_OK);
+    for (unsigned t = 0; t < THREADS; t++)
+        CHECK_EQ(kit_delete(threads[t]->tcb), FL_OK);
     empty(table);
 }
 

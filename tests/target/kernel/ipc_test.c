@@ -128,8 +128,10 @@ TEST("more than 100 words, items and reserved bits are refused by call, send and
     static const struct {
         uint64_t info;
         unsigned code;
-    } bad[] = {{FL_INFO(1, 101), FL_OUT_OF_RANGE}, {FL_INFO(1, 255), FL_OUT_OF_RANGE},
-               {FL_INFO_ITEMS(1, 4, 1), FL_RESERVED}, {FL_INFO(1, 0) | 1ull << 48, FL_RESERVED},
+    } bad[] = {{FL_INFO(1, 101), FL_OUT_OF_RANGE},
+               {FL_INFO(1, 255), FL_OUT_OF_RANGE},
+               {FL_INFO_ITEMS(1, 4, 1), FL_RESERVED},
+               {FL_INFO(1, 0) | 1ull << 48, FL_RESERVED},
                {FL_INFO(1, 5) | 1ull << 63, FL_RESERVED}};
 
     setup();
@@ -590,7 +592,7 @@ TEST("numbers between those of the calls that have no name answer RESERVED_CALL 
 {
     static const uint8_t named[FL_CALL_COUNT] = {
 #define FL_CALL(number, name, args, errors, doc) [number] = 1,
-#define FL_RESERVED(number, name) [number] = 1,
+#define FL_RESERVED(number, name)                [number] = 1,
 #include "calls.def"
 #undef FL_CALL
 #undef FL_RESERVED

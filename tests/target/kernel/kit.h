@@ -13,7 +13,7 @@
 
 #include "abi.h"
 
-#define KIT_PRIORITY 20u /* of kit_run's threads; the root task has KIT_ROOT_PRIORITY */
+#define KIT_PRIORITY      20u /* of kit_run's threads; the root task has KIT_ROOT_PRIORITY */
 #define KIT_ROOT_PRIORITY 30u
 
 #define KIT_AREA 0x2000000000ull /* free for tests in every space, the root task's own too */

@@ -185,8 +185,7 @@ TEST("a derived capability counts pages from its own start and ends where it was
     CHECK_EQ(flr_memory_frame_state(part, 2).value, FL_FRAME_OBJECT);
     CHECK_REFUSED(flr_memory_frame_state(part, 3), OUT_OF_RANGE, 2);
     CHECK_REFUSED(flr_memory_retype(part, 3, NOTIFIER, 1, CNODE, slot), OUT_OF_RANGE, 2);
-    CHECK_REFUSED(flr_memory_retype(part, 2, FL_OBJECT_CNODE, 2, CNODE, slot + 1), OUT_OF_RANGE,
-                  2);
+    CHECK_REFUSED(flr_memory_retype(part, 2, FL_OBJECT_CNODE, 2, CNODE, slot + 1), OUT_OF_RANGE, 2);
 }
 
 TEST("a derived capability has only the rights asked for, and derives no more than it has")
@@ -319,8 +318,7 @@ TEST("objects start zeroed in a frame that was full of other data")
     for (uint64_t i = 1; i < FL_CNODE_SLOTS; i++)
         CHECK_EQ(flr_cnode_copy(CNODE, 0, slot, i, ALL, 0).status, FL_STATUS(FL_OUT_OF_RANGE, 2));
     for (uint64_t i = 1; i < FL_CNODE_SLOTS; i++)
-        CHECK_EQ(flr_cnode_copy(CNODE, NO_SLOT, slot, i, ALL, 0).status,
-                 FL_STATUS(FL_BAD_SLOT, 4));
+        CHECK_EQ(flr_cnode_copy(CNODE, NO_SLOT, slot, i, ALL, 0).status, FL_STATUS(FL_BAD_SLOT, 4));
 }
 
 TEST("donating goes in steps and tells how far it came")

@@ -65,11 +65,35 @@ static uint64_t measure(enum fl_counter which)
     return kit_counter(which);
 }
 
-TEST_LAW("free frames") { return measure(FL_COUNTER_FRAMES_FREE); }
-TEST_LAW("user frames") { return measure(FL_COUNTER_FRAMES_USER); }
-TEST_LAW("table frames") { return measure(FL_COUNTER_FRAMES_TABLE); }
-TEST_LAW("object frames") { return measure(FL_COUNTER_FRAMES_OBJECT); }
-TEST_LAW("objects") { return measure(FL_COUNTER_OBJECTS); }
-TEST_LAW("capabilities") { return measure(FL_COUNTER_CAPABILITIES); }
-TEST_LAW("mappings") { return measure(FL_COUNTER_MAPPINGS); }
-TEST_LAW("pins") { return measure(FL_COUNTER_PINS); }
+TEST_LAW("free frames")
+{
+    return measure(FL_COUNTER_FRAMES_FREE);
+}
+TEST_LAW("user frames")
+{
+    return measure(FL_COUNTER_FRAMES_USER);
+}
+TEST_LAW("table frames")
+{
+    return measure(FL_COUNTER_FRAMES_TABLE);
+}
+TEST_LAW("object frames")
+{
+    return measure(FL_COUNTER_FRAMES_OBJECT);
+}
+TEST_LAW("objects")
+{
+    return measure(FL_COUNTER_OBJECTS);
+}
+TEST_LAW("capabilities")
+{
+    return measure(FL_COUNTER_CAPABILITIES);
+}
+TEST_LAW("mappings")
+{
+    return measure(FL_COUNTER_MAPPINGS);
+}
+TEST_LAW("pins")
+{
+    return measure(FL_COUNTER_PINS);
+}

@@ -16,12 +16,13 @@ void refusal_watch_frame(uint64_t page);
 void refusal_watch_entry(uint64_t space, uint64_t address);
 
 void refusal_before(void);
-void refusal_check(const char *file, int line, const char *text, uint64_t status, uint64_t expected);
+void refusal_check(const char *file, int line, const char *text, uint64_t status,
+                   uint64_t expected);
 
 /* `call` returns a structure with a status: exactly this code, blaming this argument (0 = none). */
-#define CHECK_REFUSED(call, code, argument)                     \
-    (refusal_before(), refusal_check(__FILE__, __LINE__, #call, \
-                                     (call).status, FL_STATUS(FL_##code, argument)))
+#define CHECK_REFUSED(call, code, argument) \
+    (refusal_before(),                      \
+     refusal_check(__FILE__, __LINE__, #call, (call).status, FL_STATUS(FL_##code, argument)))
 #define CHECK_DONE(call) CHECK_EQ((call).status, FL_OK)
 
 #endif

@@ -181,8 +181,7 @@ TEST("map, unmap, protect and entry need the space with the map right")
 {
     setup(4);
     uint64_t weak = kit_copy(space, FL_RIGHTS_ALL & ~FL_RIGHT_MAP, 0);
-    const uint64_t wrong[][2] = {
-        {NO_SLOT, FL_BAD_SLOT}, {RAM, FL_BAD_TYPE}, {weak, FL_NO_RIGHT}};
+    const uint64_t wrong[][2] = {{NO_SLOT, FL_BAD_SLOT}, {RAM, FL_BAD_TYPE}, {weak, FL_NO_RIGHT}};
     for (unsigned i = 0; i < 3; i++) {
         uint64_t slot = wrong[i][0], expected = FL_STATUS(wrong[i][1], 1);
         CHECK_EQ(flr_vspace_map(slot, RAM, page, KIT_AREA, 1, R).status, expected);

@@ -87,8 +87,8 @@ TEST("a started thread finds pc, sp and argument, and zero in every other regist
     setup();
     memset(registers, 0xff, sizeof registers);
     struct kit_thread *thread = kit_thread(space, endpoint, KIT_PRIORITY, spin, 0);
-    CHECK_DONE(flr_tcb_start(thread->tcb, (uintptr_t)registers_at_start, 0x5550,
-                             (uintptr_t)registers));
+    CHECK_DONE(
+        flr_tcb_start(thread->tcb, (uintptr_t)registers_at_start, 0x5550, (uintptr_t)registers));
     fl_ipc_recv(endpoint, reply, &message);
     for (unsigned n = 1; n < 32; n++)
         CHECK_EQ(registers[32 + n], n == 2 ? 0x5550 : (n == 10 ? (uintptr_t)registers : 0));
