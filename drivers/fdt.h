@@ -11,11 +11,12 @@
  *
  * Invariants of an opened tree (fdt_open establishes them; they hold while the blob is unchanged):
  *  T1  every block lies inside [blob, blob + total_bytes), and total_bytes <= max_bytes;
- *  T2  the structure block holds one root node and its descendants, balanced, at most FDT_MAX_DEPTH
- *      nodes inside one another, and then the end token;
- *  T3  the properties of a node come before its children; each value lies in the structure block,
- * each name in the strings block; T4  every node name and property name is ended by a NUL inside
- * its block; T5  the reservation list is ended inside the blob.
+ *  T2  the structure block holds one root node and its descendants, balanced, at most
+ *      FDT_MAX_DEPTH nodes inside one another, and then the end token;
+ *  T3  the properties of a node come before its children; each value lies in the structure
+ *      block, each name in the strings block;
+ *  T4  every node name and property name is ended by a NUL inside its block;
+ *  T5  the reservation list is ended inside the blob.
  *
  * Cost: fdt_open and a full walk are linear in total_bytes.  No allocation, no recursion, no
  * alignment needed of the blob or of its blocks.  Pointers that the functions return point into the

@@ -2,13 +2,15 @@
  *
  * Invariants after MACHINE_OK (machine_read establishes them):
  *  M1  banks and reserved are sorted by base, not empty, neither overlap nor touch within their
- * list; M2  every range (initrd included) ends at or below MACHINE_ADDRESS_END, so base + bytes
- * never wraps; M3  there is at least one bank, at least one hart, and a timebase above 0; M4  hart
- * ids are distinct; M5  bootargs is ended by a NUL.
+ *      list;
+ *  M2  every range (initrd included) ends at or below MACHINE_ADDRESS_END, so base + bytes
+ *      never wraps;
+ *  M3  there is at least one bank, at least one hart, and a timebase above 0;
+ *  M4  hart ids are distinct;
+ *  M5  bootargs is ended by a NUL.
  *
  * Does not: decide what memory is used for, align ranges to pages, relate reserved ranges or the
- * initrd to banks, or reserve the blob itself: the kernel does.  Nothing here points into the blob.
- */
+ * initrd to banks, or reserve the blob itself: the kernel does.  Nothing here points into the blob. */
 #ifndef DRIVERS_MACHINE_H
 #define DRIVERS_MACHINE_H
 

@@ -5,9 +5,8 @@
 #include "thread.h"
 
 struct hart {
-    uint64_t dummy; /* first: trap_return's sc.w aims here */
-    struct tcb
-        *current; /* the thread whose registers trap_entry saves; NULL only inside the kernel */
+    uint64_t dummy;      /* first: trap_return's sc.w aims here */
+    struct tcb *current; /* trap_entry saves its registers; NULL only inside the kernel */
     uint64_t stack_end;
     uint64_t saved_t0;
     uint64_t saved_t1;
@@ -24,5 +23,8 @@ struct hart {
     struct thread_queue ready[FL_PRIORITIES];
     uint64_t counter[FL_COUNTER_COUNT]; /* the ones that count events */
 };
+
+/* trap_return aims its sc.w at the hart itself. */
+_Static_assert(offsetof(struct hart, dummy) == 0, "sc.w (tp)");
 
 #endif

@@ -10,9 +10,11 @@
  *   any --suspend--> STOPPED        any --last capability deleted--> gone
  *
  *  H1  a READY thread is in the ready queue of its priority, unless it is its hart's current
- * thread; H2  a SENDING or RECEIVING thread is in the queue of the endpoint it waits on, AWAIT_BITS
- * in that of the notification; no other thread is in any queue; H3  reply->thread and tcb->reply
- * point at each other (R1); H4  a thread that runs has a space and a CSpace. */
+ *      thread;
+ *  H2  a SENDING or RECEIVING thread is in the queue of the endpoint it waits on, AWAIT_BITS in
+ *      that of the notification; no other thread is in any queue;
+ *  H3  reply->thread and tcb->reply point at each other (R1);
+ *  H4  a thread that runs has a space and a CSpace. */
 #ifndef KERNEL_THREAD_H
 #define KERNEL_THREAD_H
 

@@ -2,8 +2,9 @@
  *
  *  A1  two spaces never hold the same ASID in the same generation;
  *  A2  ASID 0 is the kernel's, never a space's;
- *  A3  a space whose generation is not the current one has no translation that survives: it gets a
- * new ASID before it runs, and on rollover the hart flushes everything before its next user ASID.
+ *  A3  a space whose generation is not the current one has no translation that survives: it
+ *      gets a new ASID before it runs, and on rollover the hart flushes everything before its
+ *      next user ASID.
  * With 0 ASID bits every assignment starts a new generation: no second mechanism. */
 #ifndef MM_ASID_H
 #define MM_ASID_H

@@ -1,10 +1,11 @@
 /* Private to mm/: the one order in which entries end.
  *
- *  R1  an entry is exchanged, then fenced, and only then its frame loses the mapping and gets the
- *      entry's A and D;
+ *  R1  an entry is exchanged, then fenced, and only then its frame loses the mapping and gets
+ *      the entry's A and D;
  *  R2  a table is unlinked when its last entry is gone, fenced without an address (an address
- * orders leaf entries only), and only then goes back to the pool. A removal is filled by its caller
- * and ended by removal_finish before progress is reported. Spec: RISC-V Privileged 1.12, 4.2.1. */
+ *      orders leaf entries only), and only then goes back to the pool.
+ * A removal is filled by its caller and ended by removal_finish before progress is reported.
+ * Spec: RISC-V Privileged 1.12, 4.2.1. */
 #ifndef MM_REMOVAL_H
 #define MM_REMOVAL_H
 

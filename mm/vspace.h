@@ -1,11 +1,13 @@
 /* Address spaces: Sv39 tables of one space, built from its pool, and what fault time asks of them.
  *
  *  V1  every valid leaf below FL_USER_END names a user frame, and the frame's map count is the
- * number of such leaves over all spaces; V2  a table frame's count is the number of its valid
- * entries (user half only in the root), its owner names this space and the base address it maps; V3
- * W or X of a leaf implies its ceiling bit; W implies R; U is set in every user leaf, never above
- * the user half; V4  `tables` counts the root and all tables below it. Removal: exchange the
- * entries, fence, only then drop counts (and only then report progress). */
+ *      number of such leaves over all spaces;
+ *  V2  a table frame's count is the number of its valid entries (user half only in the root),
+ *      its owner names this space and the base address it maps;
+ *  V3  W or X of a leaf implies its ceiling bit; W implies R; U is set in every user leaf, never
+ *      above the user half;
+ *  V4  `tables` counts the root and all tables below it.
+ * Removal: exchange the entries, fence, only then drop counts (and only then report progress). */
 #ifndef MM_VSPACE_H
 #define MM_VSPACE_H
 

@@ -131,7 +131,8 @@ void boot_kernel(uint64_t hart_id, uint64_t tree, uint64_t load, uint64_t instre
     }
     ranges_subtract(&ram, machine.initrd.base, machine.initrd.base + machine.initrd.bytes);
     if (ram.count == 0)
-        panic("too little memory: of %lu bytes at %lx nothing is left beside firmware, image (it ends at "
+        panic("too little memory: of %lu bytes at %lx nothing is left beside firmware, image (it "
+              "ends at "
               "%lx) and initrd (%lu bytes)",
               machine.banks[0].bytes, machine.banks[0].base,
               load + (uint64_t)(image_end - image_start), machine.initrd.bytes);

@@ -1,8 +1,9 @@
 /* Translations in the hardware: satp, ASIDs in use, fences.  Provides mm/mmu.h.
  *
  *  T1  hart->space is the space in that hart's satp;
- *  T2  a space that is not loaded may have stale translations in a hart only if that hart's bit is
- * set in space->stale (space->stale_code for instructions): they are fenced when it is loaded.
+ *  T2  a space that is not loaded may have stale translations in a hart only if that hart's bit
+ *      is set in space->stale (space->stale_code for instructions): they are fenced when it is
+ *      loaded.
  * Spec: RISC-V Privileged 1.12, 4.1.11 and 4.2.1. */
 #include "arch.h"
 #include "kernel.h"

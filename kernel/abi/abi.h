@@ -151,7 +151,7 @@ enum fl_boot_slot {
     FL_BOOT_SLOTS = FL_BOOT_RAM + FL_BOOT_RAM_MAX
 };
 #define FL_BOOT_INFO 0x3fff000000ull /* address of struct fl_boot_info in the root task */
-#define FL_BUFFER                                                                                  \
+#define FL_BUFFER \
     0x3fff001000ull /* address of the message buffers of a space: the root task, servers, programs \
                      */
 #define FL_BOOT_STACK       0x3fff020000ull /* end of its stack of FL_BOOT_STACK_PAGES */

@@ -2,9 +2,9 @@
  * and a core that reads tables, caches translations and sets A and D.
  *
  *  M1  at every fence and after every call, no frame has more translations in the TLB than
- * mappings, and no table that a core may still walk is spare or free; M2  after every call, no
- * cached translation allows more than its entry does now. A core may cache invalid entries, and
- * pointers to tables, until the fence that orders them. */
+ *      mappings, and no table that a core may still walk is spare or free;
+ *  M2  after every call, no cached translation allows more than its entry does now. A core may
+ *      cache invalid entries, and pointers to tables, until the fence that orders them. */
 #ifndef TESTS_MM_FAKE_H
 #define TESTS_MM_FAKE_H
 

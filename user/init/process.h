@@ -15,7 +15,7 @@
  *  P2  `parent` is the pid of a running process, or 0: the root task;
  *  P3  a record that is free or ended holds no object, frame, space or slot;
  *  P4  notification and timer i belong to record i for good; they are silent while it is not
- * running.
+ *      running.
  *
  * Who is parked in which call is the server's affair. */
 #ifndef INIT_PROCESS_H

@@ -18,6 +18,5 @@ void offsets(void)
     OFFSET(HART_SAVED_T1, struct hart, saved_t1);
     OFFSET(TCB_REGS, struct tcb, regs);
     OFFSET(TCB_FULL, struct tcb, full_frame);
-    OFFSET(TCB_FP, struct tcb, fp);
     VALUE(CALL_COUNT, FL_CALL_COUNT);
 }

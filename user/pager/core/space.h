@@ -3,10 +3,11 @@
  * Life of a space:  free slot --create--> live --stop--> stopped (its thread waits in a fault for
  * ever) live or stopped --destroy--> free slot, generation + 1
  *
- *  A1  vm->spaces[id] is the space with that id, or NULL; a generation is never used twice for an
- * id; A2  resident = pages of the anonymous objects that the space owns; peak >= resident; A3
- * heap_start <= heap_end, and the heap entry, if any, is [heap_start, heap_end rounded up); A4  a
- * stopped space is on the event list exactly while its event was not read. */
+ *  A1  vm->spaces[id] is the space with that id, or NULL; a generation is never used twice for
+ *      an id;
+ *  A2  resident = pages of the anonymous objects that the space owns; peak >= resident;
+ *  A3  heap_start <= heap_end, and the heap entry, if any, is [heap_start, heap_end rounded up);
+ *  A4  a stopped space is on the event list exactly while its event was not read. */
 #ifndef PAGER_SPACE_H
 #define PAGER_SPACE_H
 

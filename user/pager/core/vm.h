@@ -9,9 +9,11 @@
  * need before they change anything; after an error nothing has changed.  Errors are errno values.
  *
  * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
- * object.h O, space.h A; and of the whole: V1  every page in state PAGE_METADATA is a page
- * record's, the zero page, or a slab's; V2  every page in state PAGE_BUFFER is one space's buffer;
- *  V3  every entry has an object except guards, and its range of the object is below INDEX_LIMIT;
+ * object.h O, space.h A; and of the whole:
+ *  V1  every page in state PAGE_METADATA is a page record's, the zero page, or a slab's;
+ *  V2  every page in state PAGE_BUFFER is one space's buffer;
+ *  V3  every entry has an object except guards, and its range of the object is below
+ *      INDEX_LIMIT;
  *  V4  no two entries show the same page of an anonymous object.
  * vm_check() walks all of it. */
 #ifndef PAGER_VM_H
