@@ -143,8 +143,7 @@ void ipc_send_and_wait(struct tcb *sender, struct endpoint *endpoint, const stru
 void call_ipc_call(uint64_t slot, uint64_t info, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 {
     struct tcb *self = hart_self()->current;
-    struct lookup found =
-        cap_lookup(self, slot, FL_OBJECT_ENDPOINT, FL_RIGHT_SEND | FL_RIGHT_CALL, 1);
+    struct lookup found = cap_lookup(self, slot, FL_OBJECT_ENDPOINT, FL_RIGHT_CALL, 1);
     uint64_t status = found.cap == NULL ? found.status : info_check(self, info);
 
     if (status != FL_OK) {

@@ -3,7 +3,7 @@ WARNINGS := -std=c11 -Wall -Wextra -Werror -Wconversion -Wshadow -Wmissing-proto
             -Wstrict-prototypes -Wpointer-arith -fno-common
 KERNEL_CFLAGS := $(WARNINGS) -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -O2 -g \
                  -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables \
-                 -flto -fno-pic -msmall-data-limit=0 -mno-relax \
+                 -flto -flto-partition=one -fno-pic -msmall-data-limit=0 -mno-relax \
                  -ffunction-sections -fdata-sections \
                  -Iarch/riscv -Ikernel -Ikernel/abi -Imm -Idrivers -I$(BUILD)/generated
 KERNEL_SOURCES := $(wildcard arch/riscv/*.c kernel/*.c mm/*.c drivers/*.c)

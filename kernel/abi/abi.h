@@ -68,7 +68,7 @@ enum fl_counter {
 #define FL_RIGHT_PIN    (1u << 4) /* Memory */
 #define FL_RIGHT_DONATE (1u << 5) /* Memory */
 #define FL_RIGHT_RETYPE (1u << 6) /* Memory */
-#define FL_RIGHT_SEND   (1u << 7) /* Endpoint, Notification */
+#define FL_RIGHT_SEND   (1u << 7) /* Endpoint: ipc_send, be a fault handler; Notification */
 #define FL_RIGHT_RECV   (1u << 8) /* Endpoint, Notification */
 #define FL_RIGHT_CALL   (1u << 9) /* Endpoint: may wait for an answer */
 #define FL_RIGHTS_ALL   ((1u << 10) - 1)

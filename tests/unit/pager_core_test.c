@@ -403,6 +403,36 @@ TEST("areas that grow one behind the other are one entry with one object")
     core_end();
 }
 
+TEST("populating more than there is leaves a reserve of free pages, and the map stands")
+{
+    struct space *space = core_begin();
+    uint64_t at = 0;
+    struct vm_map_request request = {
+        .bytes = 1ull << 36, .protection = RW, .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE};
+
+    CHECK_EQ(vm_map(&fake.vm, space, &request, &at), 0);
+    CHECK_EQ(fake.vm.table.counts[PAGE_FREE], VM_POPULATE_RESERVE);
+    CHECK_EQ(vm_protect(&fake.vm, space, at + (1ull << 36) - PAGE, PAGE, PROT_READ), 0);
+    core_end();
+}
+
+TEST("munmap from page 0 on removes what lies behind it and asks no unmap of page 0")
+{
+    struct space *space = core_begin();
+    uint64_t at = FL_USER_BASE;
+    struct vm_map_request request = {.address = at,
+                                     .bytes = PAGE,
+                                     .protection = RW,
+                                     .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED};
+
+    CHECK_EQ(vm_map(&fake.vm, space, &request, &at), 0);
+    CHECK_EQ(vm_unmap(&fake.vm, space, 0, PAGE), 0);
+    CHECK_EQ(vm_protect(&fake.vm, space, at, PAGE, PROT_READ), 0);
+    CHECK_EQ(vm_unmap(&fake.vm, space, 0, 32 * PAGE), 0);
+    CHECK_EQ(vm_protect(&fake.vm, space, at, PAGE, PROT_READ), ENOMEM);
+    core_end();
+}
+
 TEST("munmap and mprotect refuse bad ranges with their errors")
 {
     struct space *space = core_begin();

@@ -209,7 +209,7 @@ static uint64_t process_make_object(const struct process *process, enum fl_objec
 /* The program's CSpace: enum program_slot. */
 static uint64_t process_fill_cspace(const struct process *process)
 {
-    const uint32_t call = FL_RIGHT_SEND | FL_RIGHT_CALL;
+    const uint32_t call = FL_RIGHT_CALL; /* never SEND: who asks must wait for the answer */
     const struct {
         uint64_t to, from;
         uint32_t rights;

@@ -107,8 +107,11 @@ static struct parked *server_parked(const struct process *process)
 }
 
 static enum server_outcome server_park(const struct process *process, enum parked_in in,
-                                       uint64_t wanted)
+                                       uint64_t wanted, struct fl_message *message)
 {
+    /* A caller waits for its answer, so it is parked once at most, and one Reply each is in stock. */
+    if (server_parked(process)->in != PARKED_NOWHERE || server.free_count == 0)
+        return server_fail(message, EAGAIN);
     *server_parked(process) = (struct parked){in, server.receiving, server.arrivals++, wanted};
     server.receiving = server.free_replies[--server.free_count];
     return SERVER_PARK;
@@ -266,10 +269,16 @@ static enum server_outcome server_handle_bits(uint64_t bits)
 /* --- calls of programs: one function per line of posix.def ---------------------------------------
  */
 
+/* No program ends by a signal above SERVER_SIGNALS. */
+enum { SERVER_SIGKILL = 9, SERVER_SIGNALS = 64 };
+
 /* An ended program has an exit code or a signal, never both. */
 static enum server_outcome server_EXIT(struct process *caller, struct fl_message *message)
 {
     uint32_t signal = (uint32_t)message->word[0] & 0x7f;
+
+    if (signal > SERVER_SIGNALS)
+        signal = SERVER_SIGKILL;
 
     server_end_process(caller, signal ? signal : (uint32_t)message->word[0] & 0xff00);
     return SERVER_SILENCE;
@@ -300,12 +309,12 @@ static enum server_outcome server_READ(struct process *caller, struct fl_message
     if (wanted > FL_PROTOCOL_BYTES)
         wanted = FL_PROTOCOL_BYTES;
     if (server_first_reader())
-        return server_park(caller, PARKED_READ, wanted);
+        return server_park(caller, PARKED_READ, wanted, message);
     if (server_read_input(wanted, message))
         return SERVER_ANSWER;
     server.input_period_us = INPUT_PERIOD_MIN_US;
     server_arm_input();
-    return server_park(caller, PARKED_READ, wanted);
+    return server_park(caller, PARKED_READ, wanted, message);
 }
 
 static enum server_outcome server_ARGUMENT(struct process *caller, struct fl_message *message)
@@ -349,12 +358,13 @@ static enum server_outcome server_WAIT(struct process *caller, struct fl_message
         return SERVER_ANSWER;
     if (flags & WAIT_NO_HANG)
         return server_answer(message, 0, 0, 0);
-    return server_park(caller, PARKED_WAIT, pid);
+    return server_park(caller, PARKED_WAIT, pid, message);
 }
 
 static enum server_outcome server_POWEROFF(struct process *caller, struct fl_message *message)
 {
-    (void)caller;
+    if (!session_is_own(caller->pid))
+        return server_fail(message, EPERM);
     session_power_off((uint32_t)(message->word[0] & 0xff) << 8);
 }
 

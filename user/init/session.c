@@ -115,6 +115,11 @@ static void session_tour_ended(uint32_t status)
     session_start_prompt();
 }
 
+bool session_is_own(uint32_t pid)
+{
+    return pid == session.pid;
+}
+
 void session_process_ended(uint32_t pid, uint32_t status)
 {
     if (pid != session.pid)

@@ -4,12 +4,16 @@
 #ifndef INIT_SESSION_H
 #define INIT_SESSION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "boot_arguments.h"
 
 /* Starts the first program of the session. */
 void session_start(const struct boot_arguments *arguments);
+
+/* Whether a process is the session's own: only that one may end the system. */
+bool session_is_own(uint32_t pid);
 
 /* A process has ended; does nothing unless it is the session's own. */
 void session_process_ended(uint32_t pid, uint32_t status);

@@ -317,12 +317,14 @@ int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *b
 
 void vm_populate(struct vm *vm, struct space *space, uint64_t start, uint64_t end)
 {
+    if (end - start > VM_POPULATE_PAGES * FL_PAGE_BYTES)
+        end = start + VM_POPULATE_PAGES * FL_PAGE_BYTES;
     for (uint64_t address = start; address < end; address += FL_PAGE_BYTES) {
         const struct entry *entry = entry_find(&space->map, address);
         struct fault fault;
         struct vm_mapping mapping;
 
-        if (!entry || entry->protection == 0)
+        if (!entry || entry->protection == 0 || vm->table.counts[PAGE_FREE] <= VM_POPULATE_RESERVE)
             return;
         fault_begin(&fault, vm, space, address,
                     entry->protection & FL_RIGHT_WRITE ? FL_ACCESS_WRITE : entry->protection);

@@ -190,6 +190,12 @@ int vm_unmap(struct vm *vm, struct space *space, uint64_t address, uint64_t byte
 
     if (!map_aligned(address) || length == 0 || address > MAP_LIMIT || length > MAP_LIMIT - address)
         return EINVAL;
+    if (address + length <= FL_USER_BASE)
+        return 0;
+    if (address < FL_USER_BASE) { /* page 0 is never mapped: nothing of it can be removed */
+        length -= FL_USER_BASE - address;
+        address = FL_USER_BASE;
+    }
     if (!map_spare_fill(&spare, vm, 2))
         return ENOMEM;
     map_clip(space, address, &spare);

@@ -91,7 +91,10 @@ void vm_stop_space(struct vm *vm, struct space *space, const struct space_event 
 int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *bytes,
              uint64_t count);
 
-/* Fills and maps the pages of a range ahead of their faults, as far as memory goes. */
+/* Fills and maps the pages of a range ahead of their faults: as many as one call may keep the others
+ * waiting for, and never the last free ones.  The rest of the range faults as usual. */
+#define VM_POPULATE_PAGES   4096ull
+#define VM_POPULATE_RESERVE 64u
 void vm_populate(struct vm *vm, struct space *space, uint64_t start, uint64_t end);
 
 /* ---- memory calls (map.c): values as in memory_values.h ---- */
