@@ -1,6 +1,7 @@
 /* Calls on Timers and the System capability. */
 #include "arch.h"
 #include "calls.h"
+#include "invariants.h"
 #include "timer.h"
 
 struct outcome call_timer_bind(uint64_t slot, uint64_t notification_slot)
@@ -116,4 +117,17 @@ struct outcome call_system_counter(uint64_t slot, uint64_t which)
     if (which >= FL_COUNTER_COUNT)
         return outcome_error(FL_OUT_OF_RANGE, 2);
     return outcome_ok(counter_read((enum fl_counter)which));
+}
+
+struct outcome call_system_check(uint64_t slot)
+{
+    struct lookup found = cap_lookup(hart_self()->current, slot, FL_OBJECT_SYSTEM, 0, 1);
+
+    if (found.cap == NULL)
+        return (struct outcome){found.status, 0};
+    const char *broken = invariants_check();
+    uint64_t name = 0;
+    for (unsigned i = 0; broken != NULL && broken[i] != '\0'; i++)
+        name |= (uint64_t)(uint8_t)broken[i] << 8 * i;
+    return outcome_ok(name);
 }

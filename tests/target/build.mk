@@ -2,7 +2,7 @@
 # build/NAME.bin.  kit.c (objects, spaces, threads) serves the kernel suite and the bench.
 KIT_SOURCES := tests/target/kernel/kit.c tests/target/kernel/console.c
 SERVER_CFLAGS += -Itests -Itests/target/kernel
-KERNEL_TEST_SOURCES := $(KIT_SOURCES) tests/harness.c tests/target/kernel/refusal.c \
+KERNEL_TEST_SOURCES := $(KIT_SOURCES) tests/harness.c tests/target/kernel/refusal.c tests/target/kernel/fault_world.c \
                        $(wildcard tests/target/kernel/*_test.c) arch/riscv/user/test_registers.S
 
 $(eval $(call server,kernel_test,$(KERNEL_TEST_SOURCES)))

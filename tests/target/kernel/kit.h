@@ -1,10 +1,10 @@
 /* What a test of the kernel needs of it: objects, spaces and threads by the line.
  *
- *  K1  every slot and frame taken between kit_begin and kit_end is given back by kit_end (or by the
- * next kit_begin, after a test that failed half-way), last one first; K2  all spaces share the root
- * task's image, data included, so threads of other spaces share its variables; each thread has a
- * stack of its own and a message buffer at FL_BUFFER. All addresses and slots are those of the root
- * task's CSpace, which its threads share. */
+ *  K1  every slot and frame taken between kit_begin and kit_end is given back by kit_end (or by
+ *      the next kit_begin, after a test that failed half-way), last one first;
+ *  K2  all spaces share the root task's image, data included, so threads of other spaces share
+ *      its variables; each thread has a stack of its own and a message buffer at FL_BUFFER.
+ * All addresses and slots are those of the root task's CSpace, which its threads share. */
 #ifndef KIT_H
 #define KIT_H
 

@@ -1,0 +1,113 @@
+/* See census.h. */
+#include "census.h"
+
+static const uint16_t object_bytes[FL_OBJECT_COUNT] = {
+#define FL_OBJECT(number, name, bytes, doc) [number] = bytes,
+#include "objects.def"
+#undef FL_OBJECT
+};
+
+bool census_has_size(unsigned type)
+{
+    return type < FL_OBJECT_COUNT && object_bytes[type] != 0;
+}
+
+unsigned census_places(const struct frame *entry)
+{
+    unsigned type = census_frame_type(entry);
+
+    if (type == FL_OBJECT_CNODE)
+        return census_frame_place(entry) == 0 ? 1 : 0;
+    return FL_PAGE_BYTES / object_bytes[type];
+}
+
+struct cap census_object_at(uint64_t index, unsigned place)
+{
+    unsigned type = census_frame_type(&kernel.frames.frames[index]);
+    uint8_t *contents = frame_contents(&kernel.frames, frame_plus(kernel.frames.first, index));
+    struct cap object = {.type = (uint8_t)type};
+
+    object.object = contents + (size_t)place * object_bytes[type];
+    return object;
+}
+
+bool census_is_alive(const void *object, unsigned type)
+{
+    paddr_t address = {(uint64_t)(uintptr_t)object - kernel.frames.direct_offset};
+    frame_t frame = frame_containing(address);
+
+    if (!frame_known(&kernel.frames, frame))
+        return false;
+    const struct frame *entry = frame_entry(&kernel.frames, frame);
+    if (entry->type != FRAME_OBJECT || entry->owner != type)
+        return false;
+    unsigned offset = (unsigned)(address.value % FL_PAGE_BYTES);
+    if (offset % object_bytes[type] != 0)
+        return false;
+    uint64_t index = frame.value - kernel.frames.first.value;
+    struct cap found = census_object_at(index, offset / object_bytes[type]);
+    return cap_object(&found)->type == type;
+}
+
+struct census census_start(void)
+{
+    return (struct census){.left = kernel.frames.totals[FRAME_OBJECT]};
+}
+
+bool census_next(struct census *walk)
+{
+    for (; walk->left > 0; walk->index++) {
+        const struct frame *entry = &kernel.frames.frames[walk->index];
+
+        if (entry->type != FRAME_OBJECT)
+            continue;
+        while (walk->place < census_places(entry)) {
+            walk->object = census_object_at(walk->index, walk->place++);
+            if (cap_object(&walk->object)->type != FL_OBJECT_NONE)
+                return true;
+        }
+        walk->place = 0;
+        walk->left--;
+    }
+    return false;
+}
+
+struct census_caps census_caps_start(void)
+{
+    return (struct census_caps){.holders = census_start()};
+}
+
+/* Looks into the object that the walk over the holders stands at. */
+static void enter_holder(struct census_caps *walk)
+{
+    void *object = walk->holders.object.object;
+    unsigned type = walk->holders.object.type;
+
+    if (type == FL_OBJECT_CNODE) {
+        struct cnode *cnode = object;
+        walk->next = &cnode->slots[1];
+        walk->left = cnode->header.frames * FL_CNODE_SLOTS - 1;
+    } else if (type == FL_OBJECT_TCB) {
+        walk->next = &((struct tcb *)object)->handler;
+        walk->left = 1;
+    } else if (type == FL_OBJECT_TIMER) {
+        walk->next = &((struct timer *)object)->target;
+        walk->left = 1;
+    }
+}
+
+struct cap *census_caps_next(struct census_caps *walk)
+{
+    for (;;) {
+        while (walk->left > 0) {
+            struct cap *cap = walk->next++;
+
+            walk->left--;
+            if (cap->type != FL_OBJECT_NONE)
+                return cap;
+        }
+        if (!census_next(&walk->holders))
+            return NULL;
+        enter_holder(walk);
+    }
+}

@@ -1,0 +1,60 @@
+/* The world of the tests of faults: the root task is the handler of threads in a space of their own,
+ * which read, write or run where nothing is mapped. */
+#ifndef FAULT_WORLD_H
+#define FAULT_WORLD_H
+
+#include "refusal.h"
+
+#define RAM     FL_BOOT_RAM
+#define CNODE   FL_BOOT_CNODE
+#define PAGE    ((uint64_t)FL_PAGE_BYTES)
+#define R       FL_RIGHT_READ
+#define W       FL_RIGHT_WRITE
+#define X       FL_RIGHT_EXEC
+#define RW      (R | W)
+#define NO_SLOT 63u
+#define ALL     FL_RIGHTS_ALL
+#define AREA    KIT_AREA
+#define FAULT   FL_INFO(FL_LABEL_PAGE_FAULT, 4)
+#define STOP    FL_INFO(FL_LABEL_STOP, 0)
+
+#define FAULT_BADGE 0xfa017ull
+#define RESUME(n)   FL_INFO_ITEMS(FL_LABEL_RESUME, 0, n)
+
+struct fault_world {
+    uint64_t endpoint;
+    uint64_t reply;
+    uint64_t handler; /* the endpoint, badged: what the threads name */
+    uint64_t pool;
+    uint64_t space;
+    uint64_t page;              /* 70 free frames */
+    struct fl_message fault;    /* the last one taken */
+    volatile uint64_t progress; /* threads that came to their end */
+    volatile uint64_t value;    /* what the last one read */
+};
+extern struct fault_world fw;
+
+void fault_setup(void);
+
+/* What threads do, once. */
+void fault_read_word(uint64_t address);
+void fault_write_word(uint64_t address);
+/* Starts a thread that does it. */
+struct kit_thread *fault_run(void (*function)(uint64_t), uint64_t argument);
+
+/* Waits for a page fault and checks all that it tells, but pc and sp. */
+void fault_expect(uint64_t address, uint64_t access);
+/* True when no thread is ready and no fault waits to be taken. */
+bool fault_none_waits(void);
+
+/* Answers to the fault that the Reply holds; the kernel's status in a structure, as CHECK_REFUSED
+ * wants it. */
+struct fl_item fault_item(uint64_t address, uint64_t rights, uint64_t pages, uint64_t first);
+struct fl_result fault_answer(const struct fl_item *items, unsigned count);
+struct fl_result fault_answer_one(uint64_t address, uint64_t rights, uint64_t pages,
+                                  uint64_t first);
+struct fl_result fault_answer_info(uint64_t info);
+/* One good answer for the page of `address`, after which the thread must come to its end. */
+void fault_finish(uint64_t address, uint64_t rights);
+
+#endif
