@@ -503,7 +503,7 @@ const char *invariants_check(void)
 {
     static const char *(*const parts[])(void) = {
         check_frames, check_caps,   check_links,    check_queues, check_timers,
-        check_counts, check_tables, check_mappings, check_asids,
+        check_tables, check_counts, check_mappings, check_asids,
     };
     const char *broken = NULL;
 
