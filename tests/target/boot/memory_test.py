@@ -58,8 +58,8 @@ def _():
     started = 0
     for size in (3, 4, 5, 6, 7, 8, 10, 12, 14):
         result = boot.boot(boot.small_initrd(), memory=f"{size}M")
-        if "regions overlap" in result.complaint:
-            continue  # QEMU itself found no room for its device tree
+        if "regions overlap" in result.complaint or "to place DTB" in result.complaint:
+            continue  # QEMU itself found no room for its device tree (7.2 and 10 say it differently)
         started += 1
         boot.check_ran_or_told(result, r"(init|pager|panic): .*(memory|RAM|initrd).*\d+")
     check_equal(started > 0, True)
