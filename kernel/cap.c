@@ -10,6 +10,12 @@
 
 #define CANCEL_STEP 32u /* waiters, slots or frames that one kernel entry takes care of */
 
+const uint16_t object_bytes[FL_OBJECT_COUNT] = {
+#define FL_OBJECT(number, name, bytes, doc) [number] = bytes,
+#include "objects.def"
+#undef FL_OBJECT
+};
+
 struct lookup cap_lookup_in(const struct tcb *thread, uint64_t cnode, uint64_t slot,
                             unsigned rights, unsigned argument)
 {
@@ -110,15 +116,10 @@ void cap_hold(struct cap *held, const struct cap *from)
 /* Gives an object's bytes back; the frame is free again when it was the last object in it. */
 static void object_free(void *object, unsigned type)
 {
-    static const uint16_t size[FL_OBJECT_COUNT] = {
-#define FL_OBJECT(number, name, bytes, doc) [number] = bytes,
-#include "objects.def"
-#undef FL_OBJECT
-    };
     frame_t frame = object_frame(object);
     struct frame *entry = frame_entry(&kernel.frames, frame);
 
-    memset(object, 0, size[type]);
+    memset(object, 0, object_bytes[type]);
     kernel.objects--;
     if (--entry->count == 0)
         frame_release(&kernel.frames, frame);

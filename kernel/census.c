@@ -1,12 +1,6 @@
 /* See census.h. */
 #include "census.h"
 
-static const uint16_t object_bytes[FL_OBJECT_COUNT] = {
-#define FL_OBJECT(number, name, bytes, doc) [number] = bytes,
-#include "objects.def"
-#undef FL_OBJECT
-};
-
 bool census_has_size(unsigned type)
 {
     return type < FL_OBJECT_COUNT && object_bytes[type] != 0;

@@ -6,12 +6,6 @@
 #include "arch.h"
 #include "calls.h"
 
-static const uint16_t object_bytes[FL_OBJECT_COUNT] = {
-#define FL_OBJECT(number, name, bytes, doc) [number] = bytes,
-#include "objects.def"
-#undef FL_OBJECT
-};
-
 #define ENTRY_RIGHTS (FL_RIGHT_READ | FL_RIGHT_WRITE | FL_RIGHT_EXEC)
 
 enum fl_error memory_decode_run(const struct cap *memory, uint64_t page, uint64_t pages,

@@ -45,6 +45,9 @@ struct object {
     uint8_t zero[3];
 };
 
+/* Bytes of one object of each type, 0 for those that memory_retype does not make (objects.def). */
+extern const uint16_t object_bytes[FL_OBJECT_COUNT];
+
 /* FIFO of threads blocked on an endpoint or notification. */
 struct thread_queue {
     struct tcb *head;
