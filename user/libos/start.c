@@ -18,7 +18,7 @@ void __libc_init_array(void); /* picolibc's: runs the constructors */
 
 /* Names one function of each file that replaces a part of libc, so that the linker takes libos's
  * before it searches libc. */
-static void *const libos_replacements[] __attribute__((used)) = {sbrk, fdopen, raise};
+static void *const libos_replacements[] __attribute__((used)) = {sbrk, fdopen, fgets, raise};
 
 static const uint64_t *libos_auxv; /* pairs of type and value; type 0 ends them */
 

@@ -188,3 +188,27 @@ FILE *fopen(const char *path, const char *mode)
         close(fd);
     return file;
 }
+
+/* As POSIX: a last line without a newline is a line.  picolibc 1.8's own drops it. */
+char *fgets(char *text, int size, FILE *file)
+{
+    char *end = text;
+
+    if (size <= 0) {
+        libos_result(EINVAL);
+        return NULL;
+    }
+    while (end - text < size - 1) {
+        int c = getc(file);
+
+        if (c == EOF && (end == text || ferror(file)))
+            return NULL;
+        if (c == EOF)
+            break;
+        *end++ = (char)c;
+        if (c == '\n')
+            break;
+    }
+    *end = '\0';
+    return text;
+}

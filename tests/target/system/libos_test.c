@@ -149,6 +149,23 @@ TEST("a stream reads the same bytes as read()")
     CHECK_EQ(close(fd), 0);
 }
 
+TEST("fgets gives the last line of a file, with a newline or without")
+{
+    char line[64];
+    FILE *file = fopen("text_file", "r");
+
+    CHECK(file != NULL);
+    CHECK(fgets(line, 5, file) == line);
+    CHECK_STRING(line, "This");
+    CHECK(fgets(line, sizeof line, file) == line);
+    CHECK_STRING(line, " is no program.\n");
+    CHECK(fgets(line, sizeof line, file) == line);
+    CHECK_STRING(line, "Its last line has no end");
+    CHECK(fgets(line, sizeof line, file) == NULL);
+    CHECK(feof(file));
+    CHECK_EQ(fclose(file), 0);
+}
+
 TEST("files are read-only, missing ones are ENOENT")
 {
     errno = 0;

@@ -35,7 +35,7 @@ def main():
     first, second = load_headers(good)[:2]
     address = PROGRAM_HEADER.unpack_from(good, first)[3]
     files = {
-        "text_file": b"This is no program.\n",
+        "text_file": b"This is no program.\nIts last line has no end",
         "truncated_elf": good[:100],
         "overlapping_elf": with_address(good, second, address),
         "kernel_elf": with_address(good, second, 0xffffffc080200000),
