@@ -23,6 +23,7 @@
 #define CAUSE_INTERRUPT        (1ull << 63)
 #define CAUSE_TIMER            (CAUSE_INTERRUPT | 5)
 #define CAUSE_FETCH_ACCESS     1u
+#define CAUSE_BREAKPOINT       3u
 #define CAUSE_ILLEGAL          2u
 #define CAUSE_LOAD_ACCESS      5u
 #define CAUSE_STORE_ACCESS     7u

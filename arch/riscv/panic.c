@@ -90,6 +90,7 @@ _Noreturn static void stop(void)
     arch_power_off(true);
 }
 
+/* The breakpoint traps into trap.S, which saves the registers; panic_trap prints them and ends. */
 void panic(const char *format, ...)
 {
     va_list arguments;
@@ -98,10 +99,8 @@ void panic(const char *format, ...)
     va_start(arguments, format);
     log_write_list(format, arguments);
     va_end(arguments);
-    log_write("\n");
-    print_backtrace((uint64_t)(uintptr_t)__builtin_return_address(0),
-                    (uint64_t)(uintptr_t)__builtin_frame_address(0));
-    stop();
+    for (;;)
+        __asm__ volatile("ebreak");
 }
 
 void panic_thread(const struct tcb *thread, uint64_t cause, uint64_t value)
@@ -120,8 +119,9 @@ void panic_trap(uint64_t cause, uint64_t value)
     if (again)
         arch_power_off(true);
     again = true;
-    log_write("\nfaultline: panic: the kernel trapped: %s (cause %lu), value %lx",
-              trap_cause_text(cause), cause, value);
+    if (cause != CAUSE_BREAKPOINT)
+        log_write("\nfaultline: panic: the kernel trapped: %s (cause %lu), value %lx",
+                  trap_cause_text(cause), cause, value);
     print_registers(panic_frame);
     print_backtrace(panic_frame[REG_PC], panic_frame[REG_SP]);
     stop();
