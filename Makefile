@@ -63,7 +63,7 @@ compile_commands.json: $(BUILD)/flags $(BUILD)/sources tests/lint/compile_comman
 FORCE:
 
 # --- documents -------------------------------------------------------------------------------------
-ABI_LISTS := $(addprefix kernel/abi/,calls.def objects.def errors.def labels.def counters.def) \
+ABI_LISTS := $(addprefix kernel/abi/,calls.def failures.def objects.def errors.def labels.def counters.def) \
              $(addprefix user/protocol/,pager.def posix.def)
 docs:
 	docs/generate.py $(ABI_LISTS) > docs/abi.md.new

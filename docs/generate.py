@@ -17,7 +17,8 @@ reused. `kernel/abi/abi.h` and `user/protocol/protocol.h` say how registers and 
 SECTIONS = {
     "calls": ("FL_CALL", "Kernel calls", "The number travels in `a7`, arguments in `a0`..`a6`; the status comes "
               "back in `a0`, a value in `a1`. \"Reserved\" numbers answer `RESERVED_CALL`.",
-              ("Number", "Call", "Arguments", "Errors", "What it does")),
+              ("Number", "Call", "Arguments", "What it does")),
+    "failures": ("FL_FAILURE", "What calls answer beside OK", "", ("Call", "Code", "Condition")),
     "objects": ("FL_OBJECT", "Object types", "Bytes: what `memory_retype` takes for one object; 0 = it makes none.",
                 ("Number", "Type", "Bytes", "What it is")),
     "errors": ("FL_ERROR", "Status codes", "A status word holds the code in bits 0..7 and the position of the argument "
@@ -87,7 +88,9 @@ def section(path):
     yield row(columns)
     yield row(["---"] * len(columns))
     for kind, arguments in entries(path):
-        if kind in (macro, "FL_SWITCHING_CALL"):
+        if kind == "FL_FAILURE":
+            cells = [code(arguments[0])] + arguments[1:]
+        elif kind in (macro, "FL_SWITCHING_CALL"):
             cells = arguments[:1] + [code(arguments[1])] + arguments[2:]
         elif kind == "FL_RESERVED":
             cells = arguments[:1] + [code(arguments[1])] + [""] * (len(columns) - 3) + ["reserved"]

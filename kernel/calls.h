@@ -9,8 +9,8 @@
 #include "arguments.h"
 #include "cap.h"
 
-#define FL_CALL(number, name, args, errors, doc)           struct outcome call_##name(FL_PARAMETERS args);
-#define FL_SWITCHING_CALL(number, name, args, errors, doc) void call_##name(FL_PARAMETERS args);
+#define FL_CALL(number, name, args, doc)           struct outcome call_##name(FL_PARAMETERS args);
+#define FL_SWITCHING_CALL(number, name, args, doc) void call_##name(FL_PARAMETERS args);
 #define FL_RESERVED(number, name)
 #include "calls.def"
 #undef FL_CALL

@@ -44,12 +44,12 @@ struct object *cap_object(const struct cap *cap)
     case FL_OBJECT_NOTIFICATION:
     case FL_OBJECT_REPLY:
     case FL_OBJECT_TIMER:
+    case FL_OBJECT_IRQ_HANDLER:
         return cap->object;
     case FL_OBJECT_NONE:
     case FL_OBJECT_MEMORY:
     case FL_OBJECT_PIN:
     case FL_OBJECT_SCHED:
-    case FL_OBJECT_IRQ_HANDLER:
     case FL_OBJECT_SYSTEM:
     case FL_OBJECT_COUNT:
         break;

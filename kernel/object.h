@@ -93,6 +93,15 @@ struct timer {
     struct timer *next;
 };
 
+/*  I1  an IrqHandler that has a source is the one that kernel.irqs names for it. */
+struct irq_handler {
+    struct object object;
+    uint32_t source;  /* 0 = none yet */
+    uint32_t claimed; /* hart id + 1 that claimed it and has not completed it, 0 = none */
+    uint64_t zero[2];
+    struct cap target; /* notification; counts as a capability */
+};
+
 struct vspace_object {
     struct vspace space; /* first: 64-byte aligned, as vspace.c wants it */
     struct object object;
@@ -128,6 +137,7 @@ _Static_assert(sizeof(struct endpoint) <= 64, "objects.def");
 _Static_assert(sizeof(struct notification) <= 64, "objects.def");
 _Static_assert(sizeof(struct reply) <= 64, "objects.def");
 _Static_assert(sizeof(struct timer) <= 64, "objects.def");
+_Static_assert(sizeof(struct irq_handler) <= 64, "objects.def");
 _Static_assert(sizeof(struct vspace_object) <= 128, "objects.def");
 _Static_assert(sizeof(struct pool_object) <= 64, "objects.def");
 

@@ -21,13 +21,13 @@ static void enter_reserved(void)
     finish(hart_self()->current, outcome_error(FL_RESERVED_CALL, 0));
 }
 
-#define FL_CALL(number, name, args, errors, doc)   \
+#define FL_CALL(number, name, args, doc)   \
     static void enter_##name(FL_PARAMETERS args)   \
     {                                              \
         struct tcb *caller = hart_self()->current; \
         finish(caller, call_##name args);          \
     }
-#define FL_SWITCHING_CALL(number, name, args, errors, doc)
+#define FL_SWITCHING_CALL(number, name, args, doc)
 #define FL_RESERVED(number, name)
 #include "calls.def"
 #undef FL_CALL
@@ -36,8 +36,8 @@ static void enter_reserved(void)
 
 extern const syscall_entry syscall_table[FL_CALL_COUNT];
 
-#define FL_CALL(number, name, args, errors, doc) [number] = (syscall_entry)(void *)enter_##name,
-#define FL_SWITCHING_CALL(number, name, args, errors, doc) \
+#define FL_CALL(number, name, args, doc) [number] = (syscall_entry)(void *)enter_##name,
+#define FL_SWITCHING_CALL(number, name, args, doc) \
     [number] = (syscall_entry)(void *)call_##name,
 #define FL_RESERVED(number, name) [number] = enter_reserved,
 /* Numbers without a name, between those of the calls, answer as reserved ones do. */

@@ -102,6 +102,8 @@ static uint64_t counter_read(enum fl_counter which)
     case FL_COUNTER_AD_FAULTS:
     case FL_COUNTER_SWITCHES:
     case FL_COUNTER_IDLE_CYCLES:
+    case FL_COUNTER_STACK_BYTES:
+    case FL_COUNTER_INTERRUPTS:
     case FL_COUNTER_COUNT:
         break;
     }

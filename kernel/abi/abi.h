@@ -30,8 +30,8 @@ enum fl_label {
 };
 #undef FL_LABEL
 
-#define FL_CALL(number, name, args, errors, doc) FL_CALL_##name = (number),
-#define FL_RESERVED(number, name)                FL_CALL_##name = (number),
+#define FL_CALL(number, name, args, doc) FL_CALL_##name = (number),
+#define FL_RESERVED(number, name)        FL_CALL_##name = (number),
 enum fl_call_number {
 #include "calls.def"
     FL_CALL_COUNT
@@ -95,7 +95,7 @@ enum fl_counter {
  * words 4 + 3 (i - 1) and following. */
 #define FL_BUFFER_BYTES  1024u
 #define FL_BUFFER_WORDS  128u
-#define FL_MESSAGE_WORDS 100u /* most words of one message; 100..127 are the upcall save area */
+#define FL_MESSAGE_WORDS 100u /* most words of one message; from 100 on lies struct fl_upcall */
 #define FL_BUFFER_DATA   32u  /* byte offset of message word 4 */
 #define FL_ITEMS         16u  /* most map items of one reply */
 #define FL_ITEM_PAGES    64u  /* most pages of one reply */
@@ -124,12 +124,60 @@ struct fl_item {
 #define FL_ACCESS_PHYSICAL (1u << 10) /* access fault: no memory behind the entry (SIGBUS) */
 #define FL_POOL_LOW        8u         /* fewer spare frames than this: FL_ACCESS_POOL_LOW */
 
-/* Value of vspace_entry: rights in bits 0..2 and these. */
+/* The upcall save area: words FL_UPCALL_WORD on of the message buffer.  The kernel sets `busy` when it
+ * fills the area and never clears it; an upcall is refused while it is set. */
+#define FL_UPCALL_WORD 100u
+struct fl_upcall {
+    uint64_t busy;
+    uint64_t pc;
+    uint64_t sp;
+    uint64_t a[8];
+    uint64_t t[7];
+    uint64_t label;   /* FL_LABEL_* of the fault, 0 = tcb_upcall; also in a0 at the entry */
+    uint64_t word[3]; /* of the answer or call; also in a1..a3 at the entry */
+    uint64_t zero[6];
+};
+
+/* What a harvest writes from FL_BUFFER_DATA on.  The pages done are `absent` pages without a mapping,
+ * then pages of which two bits each tell: A of page absent + i is bit 2 (i % 32) of word i / 32, D the
+ * next one. */
+#define FL_HARVEST_ACCESSED (1u << 0)
+#define FL_HARVEST_DIRTY    (1u << 1)
+#define FL_HARVEST_PAGES    512u /* most pages with bits of one call */
+struct fl_harvest {
+    uint64_t absent;
+    uint64_t bits[FL_HARVEST_PAGES / 32];
+};
+
+/* Beside READ, WRITE, EXEC in the rights of vspace_clone. */
+#define FL_CLONE_PROTECT (1u << 8)
+
+#define FL_PIN_PAGES 512u /* most pages of one Pin */
+
+/* Value of tcb_state. */
+enum fl_state {
+    FL_STATE_STOPPED,
+    FL_STATE_READY,
+    FL_STATE_SENDING,
+    FL_STATE_RECEIVING,
+    FL_STATE_AWAIT_REPLY,
+    FL_STATE_AWAIT_BITS
+};
+#define FL_STATE(value) ((enum fl_state)((value)&0xff))
+#define FL_STATE_FAULT  (1u << 8) /* because of a fault; STOPPED: nobody handles it */
+#define FL_STATE_UPCALL (1u << 9) /* an upcall is on its way */
+#define FL_STATE_COUNT(value) \
+    ((uint32_t)((value) >> 32)) /* of its last fault: faults go up from 1 */
+
+/* Value of vspace_entry and system_entry: rights in bits 0..2 and these. */
 #define FL_ENTRY_VALID    (1u << 3)
 #define FL_ENTRY_ACCESSED (1u << 4)
 #define FL_ENTRY_DIRTY    (1u << 5)
 #define FL_ENTRY_CEIL_W   (1u << 6)
 #define FL_ENTRY_CEIL_X   (1u << 7)
+#define FL_ENTRY_USER     (1u << 8)
+/* 0: a leaf of 4 KiB, 1: 2 MiB, 2: 1 GiB */
+#define FL_ENTRY_LEVEL(value) ((uint32_t)((value) >> 12 & 3))
 
 /* Value of memory_frame_state: type in bits 0..7 (FL_FRAME_*), sticky A and D in 8 and 9, map
  * count in 16..47, pin count in 48..63. */
@@ -148,9 +196,13 @@ enum fl_boot_slot {
     FL_BOOT_INITRD, /* Memory, read, execute and map; empty without an initrd */
     FL_BOOT_RAM,    /* the first of `ram_count` Memory capabilities */
     FL_BOOT_RAM_MAX = 8,
-    FL_BOOT_SLOTS = FL_BOOT_RAM + FL_BOOT_RAM_MAX
+    FL_BOOT_DEVICES =
+        FL_BOOT_RAM + FL_BOOT_RAM_MAX, /* the first of `device_count` Memory capabilities */
+    FL_BOOT_DEVICES_MAX = 48,
+    FL_BOOT_SLOTS = FL_BOOT_DEVICES + FL_BOOT_DEVICES_MAX
 };
-#define FL_BOOT_INFO 0x3fff000000ull /* address of struct fl_boot_info in the root task */
+#define FL_BOOT_DEVICE_INFO 0x3ffefff000ull /* struct fl_boot_device[device_count], read-only */
+#define FL_BOOT_INFO        0x3fff000000ull /* address of struct fl_boot_info in the root task */
 #define FL_BUFFER \
     0x3fff001000ull /* address of the message buffers of a space: the root task, servers, programs \
                      */
@@ -163,6 +215,19 @@ struct fl_boot_ram {
     uint64_t physical;   /* address of page 0, for logs only */
 };
 
+/* An enabled device of the device tree: its first `reg` range, which capability FL_BOOT_DEVICES + i
+ * covers in whole pages. */
+struct fl_boot_device {
+    uint64_t physical;
+    uint64_t bytes;
+    uint32_t interrupt; /* source at the interrupt controller, 0 = none */
+    uint32_t reg_shift;
+    uint32_t io_width;   /* bytes; 0 = not told */
+    uint32_t clock_hz;   /* 0 = not told */
+    char compatible[48]; /* the first string, cut if longer */
+};
+_Static_assert(FL_BOOT_DEVICES_MAX * sizeof(struct fl_boot_device) <= FL_PAGE_BYTES, "one page");
+
 struct fl_boot_info {
     uint64_t version; /* FL_ABI_VERSION */
     uint64_t timebase_hz;
@@ -173,6 +238,7 @@ struct fl_boot_info {
     uint64_t image_page; /* of RAM 0: where the root task's own image begins, in order of address */
     uint64_t ram_count;
     struct fl_boot_ram ram[FL_BOOT_RAM_MAX];
+    uint64_t device_count;
     char bootargs[2048]; /* NUL-terminated */
 };
 

@@ -21,7 +21,7 @@ enum init_slot {
     SLOT_POOL,       /* of the pager and all programs */
     SLOT_WAKE_PAGER, /* our notification with EVENT_PAGER, for the pager */
     SLOT_WAKE_TIMER, /* our notification with EVENT_TIMER */
-    SLOT_REPLIES = 64,
+    SLOT_REPLIES = FL_BOOT_SLOTS + 32,
     SLOT_NOTIFICATIONS = SLOT_REPLIES + STOCK_OBJECTS, /* the first one is ours */
     SLOT_TIMERS = SLOT_NOTIFICATIONS + STOCK_OBJECTS,  /* the first one is ours */
     SLOT_PROCESSES = SLOT_TIMERS + STOCK_OBJECTS,      /* two each: TCB, CNode */

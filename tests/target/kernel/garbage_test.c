@@ -169,7 +169,7 @@ static uint64_t make_argument(const char *text)
 }
 
 static const char *const argument_lists[FL_CALL_COUNT] = {
-#define FL_CALL(number, name, args, errors, doc) [number] = #args,
+#define FL_CALL(number, name, args, doc) [number] = #args,
 #define FL_RESERVED(number, name)
 #include "calls.def"
 #undef FL_CALL

@@ -105,7 +105,7 @@ TEST("receiving a queued message and waiting for bits clear the same registers")
 TEST("reserved numbers answer RESERVED_CALL")
 {
     static const uint64_t numbers[] = {
-#define FL_CALL(number, name, args, errors, doc)
+#define FL_CALL(number, name, args, doc)
 #define FL_RESERVED(number, name) number,
 #include "calls.def"
 #undef FL_CALL
@@ -122,7 +122,7 @@ TEST("reserved numbers answer RESERVED_CALL")
 TEST("numbers between those of the calls that have no name answer RESERVED_CALL too")
 {
     static const uint8_t named[FL_CALL_COUNT] = {
-#define FL_CALL(number, name, args, errors, doc) [number] = 1,
+#define FL_CALL(number, name, args, doc) [number] = 1,
 #define FL_RESERVED(number, name)                [number] = 1,
 #include "calls.def"
 #undef FL_CALL
