@@ -13,13 +13,11 @@ struct outcome call_timer_bind(uint64_t slot, uint64_t notification_slot)
 
     if (found.cap == NULL || target.cap == NULL)
         return (struct outcome){found.cap == NULL ? found.status : target.status, 0};
+    if (!cap_can_count(target.cap))
+        return outcome_error(FL_OVERFLOW, 2);
     struct timer *timer = found.cap->object;
     timer_arm(timer, 0);
-    struct cap old = timer->target;
-    cap_hold(&timer->target, target.cap);
-    if (old.type != FL_OBJECT_NONE)
-        cap_drop(&old);
-    return outcome_ok(0);
+    return outcome_error(cap_hold(&timer->target, target.cap), 0);
 }
 
 struct outcome call_timer_set(uint64_t slot, uint64_t deadline)

@@ -54,12 +54,6 @@ void thread_destroy(struct tcb *thread)
     arch_fpu_forget(hart, thread);
     if (hart->current == thread)
         hart->current = NULL;
-    if (thread->space != NULL)
-        thread->space->space.threads--;
-    if (thread->cspace != NULL)
-        thread->cspace->header.threads--;
-    if (thread->handler.type != FL_OBJECT_NONE)
-        cap_drop(&thread->handler);
     if (thread->buffer != NULL)
         frame_unpin(&kernel.frames, thread->buffer_frame);
     if (thread->bound != NULL)

@@ -50,10 +50,11 @@ struct tcb {
     struct object object;
     struct tcb *next; /* in the queue it is in (H1, H2) */
     struct tcb *prev;
-    struct cnode *cspace;
+    struct cnode *cspace; /* as held_cspace says */
     uint64_t cspace_slots;
-    struct vspace_object *space;
-    struct cap handler;   /* of its faults: Endpoint; System: a fault stops the system; or NONE */
+    struct vspace_object *space; /* as held_space says */
+    struct tcb *space_next;      /* of the space's threads (S1) */
+    struct tcb *space_prev;
     uint64_t *buffer;     /* message buffer in the direct map, NULL = none */
     frame_t buffer_frame; /* pinned */
     struct notification *bound;
@@ -61,6 +62,10 @@ struct tcb {
     struct endpoint *endpoint;    /* SENDING, RECEIVING */
     struct reply *reply;
     struct message message; /* SENDING: what to deliver */
+    struct cap held_cspace __attribute__((aligned(sizeof(struct cap))));
+    struct cap held_space;
+    struct cap
+        handler; /* of its faults, held: Endpoint; System: a fault stops the system; or NONE */
 };
 _Static_assert(sizeof(struct tcb) <= 1024, "objects.def");
 
@@ -105,7 +110,7 @@ static inline void thread_set_result(struct tcb *thread, uint64_t status, uint64
 /* Ends whatever the thread waits for.  An interrupted call returns CANCELLED when the thread runs
  * again; a faulted thread repeats its instruction.  The thread is STOPPED afterwards. */
 void thread_stop(struct tcb *thread);
-/* Undoes everything a TCB refers to; the caller frees the object. */
+/* Undoes everything a TCB refers to; what it held is gone already, and the caller frees the object. */
 void thread_destroy(struct tcb *thread);
 
 #endif

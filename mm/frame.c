@@ -45,15 +45,22 @@ void frame_drop_map(struct frame_table *table, frame_t frame, uint32_t sticky)
     frame_free_if_unused(table, entry);
 }
 
-enum fl_error frame_pin(struct frame_table *table, frame_t frame)
+enum fl_error frame_can_pin(const struct frame_table *table, frame_t frame)
 {
     if (!frame_known(table, frame))
         return FL_BAD_FRAME;
-    struct frame *entry = frame_entry(table, frame);
+    const struct frame *entry = frame_entry(table, frame);
     if (entry->type > FRAME_USER)
         return FL_BAD_FRAME;
-    if (entry->pins >= FRAME_MAX_PINS)
-        return FL_OVERFLOW;
+    return entry->pins >= FRAME_MAX_PINS ? FL_OVERFLOW : FL_OK;
+}
+
+enum fl_error frame_pin(struct frame_table *table, frame_t frame)
+{
+    enum fl_error error = frame_can_pin(table, frame);
+    if (error != FL_OK)
+        return error;
+    struct frame *entry = frame_entry(table, frame);
     entry->pins++;
     table->pins++;
     if (entry->type != FRAME_USER)

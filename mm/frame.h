@@ -113,7 +113,10 @@ static inline void frame_add_map(struct frame_table *table, frame_t frame)
  * last mapping and pin.  The caller has fenced the entry. */
 void frame_drop_map(struct frame_table *table, frame_t frame, uint32_t sticky);
 
-/* One more pin.  Returns: FL_OK; FL_BAD_FRAME as frame_can_map; FL_OVERFLOW. */
+/* May one more pin be added?  Any frame number may be asked for.
+ * Returns: FL_OK; FL_BAD_FRAME (not in the table, or neither free nor user); FL_OVERFLOW. */
+enum fl_error frame_can_pin(const struct frame_table *table, frame_t frame);
+/* One more pin.  Returns as frame_can_pin, and changes nothing then but with FL_OK. */
 enum fl_error frame_pin(struct frame_table *table, frame_t frame);
 /* One pin less, of those that frame_pin made. */
 void frame_unpin(struct frame_table *table, frame_t frame);

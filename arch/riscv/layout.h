@@ -13,7 +13,7 @@
 #define FDT_WINDOW       0xffffffff80400000
 #define FDT_WINDOW_BYTES 0x400000
 #define DIRECT_BASE      0xffffffc000000000
-#define DIRECT_BYTES     0x3e00000000 /* 248 GiB */
+#define DIRECT_BYTES     0x2000000000 /* 128 GiB: what links of the derivation tree reach */
 
 #define KERNEL_STACK_BYTES 8192
 #define EARLY_LEAF         0xcf /* V R W X A D: only until boot has built the final tables */
