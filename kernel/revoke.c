@@ -43,18 +43,14 @@ struct outcome call_cnode_revoke(uint64_t cnode, uint64_t slot, uint64_t cursor)
     struct tcb *self = hart_self()->current;
 
     for (unsigned i = 0; i < STEP; i++) {
+        if (cap_empty_condemned() != FL_OK || !is_able_to_go_on(self))
+            return outcome_error(FL_MORE, 0); /* or told to nobody */
         struct lookup found = cap_lookup_in(self, cnode, slot, FL_RIGHT_WRITE, 1);
-        struct cap *derived;
-
         if (found.cap == NULL)
             return (struct outcome){found.status, 0};
         if (found.cap->type == FL_OBJECT_NONE)
             return outcome_error(FL_BAD_SLOT, 2);
-        if (cap_empty_condemned() != FL_OK)
-            return outcome_error(FL_MORE, 0);
-        if (!is_able_to_go_on(self))
-            return outcome_ok(0); /* told to nobody */
-        derived = find_derived(found.cap);
+        struct cap *derived = find_derived(found.cap);
         if (derived == NULL)
             return revoke_mappings(found.cap, cursor);
         if (cap_delete_forced(derived) != FL_OK || !is_able_to_go_on(self))

@@ -471,8 +471,9 @@ TEST("a big space is deleted in steps, and a half-deleted one refuses new mappin
     for (uint64_t i = 0; i < 10; i++)
         CHECK_DONE(flr_vspace_map(where, RAM, page, KIT_AREA + (i << 21), 1, RW));
     CHECK_EQ(flr_cnode_delete(CNODE, where).status, FL_MORE);
-    CHECK_REFUSED(flr_vspace_map(where, RAM, page, KIT_AREA, 1, RW), FL_NOT_READY, 1);
-    CHECK_REFUSED(flr_tcb_set_space(kit_object(FL_OBJECT_TCB), where, 0), FL_NOT_READY, 2);
+    CHECK_REFUSED(flr_vspace_map(where, RAM, page, KIT_AREA, 1, RW), NOT_READY, 1);
+    uint64_t tcb = kit_object(FL_OBJECT_TCB);
+    CHECK_REFUSED(flr_tcb_set_space(tcb, where, 0), NOT_READY, 2);
     CHECK(delete_in_steps(where) > 1);
     CHECK_EQ(flr_memory_frame_state(RAM, page).value & 0xff, FL_FRAME_FREE);
     CHECK_EQ(kit_delete(pool), FL_OK);
