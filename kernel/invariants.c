@@ -10,6 +10,7 @@
 
 #include "arch.h"
 #include "census.h"
+#include "upcall.h"
 
 enum { THREAD_STATES = THREAD_AWAIT_BITS + 1 };
 
@@ -172,6 +173,9 @@ static const char *check_thread(const struct tcb *thread)
     bool can_run = cspace != NULL && space != NULL && space->space.pool != NULL;
     if (thread->state != THREAD_STOPPED && !can_run)
         return "H4";
+    bool takes_upcalls = thread->upcall_entry != 0 && thread->buffer != NULL;
+    if (upcall_is_pending(thread) && (!takes_upcalls || thread_awaits_fault(thread)))
+        return "U1";
     return check_thread_waits(thread);
 }
 
