@@ -12,6 +12,7 @@
 #include "cap_check.h"
 #include "census.h"
 #include "place.h"
+#include "upcall.h"
 
 enum { THREAD_STATES = THREAD_AWAIT_BITS + 1 };
 
@@ -147,6 +148,9 @@ static const char *check_thread(const struct tcb *thread)
     bool can_run = cspace != NULL && space != NULL && space->space.pool != NULL;
     if (thread->state != THREAD_STOPPED && !can_run)
         return "H4";
+    bool takes_upcalls = thread->upcall_entry != 0 && thread->buffer != NULL;
+    if (upcall_is_pending(thread) && (!takes_upcalls || thread_awaits_fault(thread)))
+        return "U1";
     return check_thread_waits(thread);
 }
 

@@ -12,21 +12,10 @@
 PENDING(memory_harvest, memory, page, pages, clear)
 PENDING(vspace_clone, to, from, address, pages, rights, ceiling)
 PENDING(vspace_harvest, vspace, address, pages, clear)
-PENDING(tcb_read_registers, tcb, set)
-PENDING(tcb_write_registers, tcb, set)
-PENDING(tcb_upcall, tcb, word0, word1, word2)
-PENDING(tcb_set_upcall, tcb, entry)
-PENDING(tcb_state, tcb)
-PENDING(tcb_set_quantum, tcb, sched, microseconds)
 PENDING(irq_bind, irq, notification)
 PENDING(irq_ack, irq)
 PENDING(system_irq, system, source, irq)
 PENDING(system_entry, system, address)
-
-void call_thread_resume_upcall(uint64_t zero)
-{
-    thread_set_result(hart_self()->current, FL_RESERVED_CALL, 0);
-}
 
 #include "sweep.h"
 enum fl_error sweep_step(struct frame_table *frames, frame_t first, uint64_t pages,

@@ -92,10 +92,11 @@ static uint64_t counter_read(enum fl_counter which)
         return kernel.frames.mappings;
     case FL_COUNTER_PINS:
         return kernel.frames.pins;
+    case FL_COUNTER_PAGE_FAULTS:
+        return kernel.faults - kernel.other_faults;
     case FL_COUNTER_BOOT_INSTRUCTIONS:
         return kernel.boot_instructions;
     case FL_COUNTER_FENCES:
-    case FL_COUNTER_PAGE_FAULTS:
     case FL_COUNTER_SPURIOUS_FAULTS:
     case FL_COUNTER_AD_FAULTS:
     case FL_COUNTER_SWITCHES:

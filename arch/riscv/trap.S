@@ -62,7 +62,7 @@ trap_return:
     ld      t1, HART_CURRENT(tp)
     sc.w    zero, zero, (tp)            /* drop any lr reservation; the first word of the hart is a dummy */
     ld      t2, PC(t1)
-    lbu     t0, TCB_FULL(t1)
+    lb      t0, TCB_FULL(t1)
     csrw    sepc, t2
     csrw    sscratch, tp
     bnez    t0, trap_return_full
@@ -147,8 +147,18 @@ trap_full:
     call    trap_handle                 /* (cause, pc, trap value, TCB) */
     j       trap_return
 
-/* t1 = TCB: all registers as they were saved. */
+/* t1 = TCB, on the way to U-mode: an upcall is pending.  The stack is empty. */
+trap_return_upcall:
+    csrw    sscratch, zero
+    ld      sp, HART_STACK(tp)
+    li      s0, 0
+    mv      a0, t1
+    call    upcall_enter                /* makes a frame without the mark */
+    j       trap_return
+
+/* t1 = TCB, t0 = its full_frame: all registers as they were saved. */
 trap_return_full:
+    bltz    t0, trap_return_upcall      /* FRAME_UPCALL */
     ld      ra, X(1)(t1)
     ld      sp, X(2)(t1)
     ld      gp, X(3)(t1)

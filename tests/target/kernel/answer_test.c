@@ -193,14 +193,15 @@ TEST("an answer that needs more tables than the pool has maps nothing until fram
     }
 }
 
-TEST("other labels, reserved bits and STOP with items are refused")
+TEST("other labels, reserved bits, STOP and UPCALL with items are refused")
 {
     fault_setup();
     fault_run(fault_read_word, AREA);
     fault_expect(AREA, FL_ACCESS_READ);
     static const uint64_t bad[] = {FL_INFO(0, 0),
                                    FL_INFO(FL_LABEL_PAGE_FAULT, 4),
-                                   FL_INFO(FL_LABEL_UPCALL, 0),
+                                   FL_INFO(FL_LABEL_UPCALL, 4),
+                                   FL_INFO_ITEMS(FL_LABEL_UPCALL, 3, 1),
                                    FL_INFO(19, 0),
                                    FL_INFO(UINT32_MAX, 0),
                                    FL_INFO_ITEMS(FL_LABEL_STOP, 0, 1),
