@@ -247,10 +247,15 @@ void kit_settle(void)
         kit_nap();
 }
 
+void kit_nap_ticks(uint64_t ticks)
+{
+    flr_timer_set(alarm, fl_rdtime() + ticks);
+    kit_wait();
+}
+
 void kit_nap(void)
 {
-    flr_timer_set(alarm, fl_rdtime() + kit_boot_info()->timebase_hz / 1000);
-    kit_wait();
+    kit_nap_ticks(kit_boot_info()->timebase_hz / 1000);
 }
 
 void *kit_window(uint64_t page)

@@ -71,6 +71,8 @@ uint64_t kit_wait(void);
 void kit_settle(void);
 /* Lets lower threads run for a millisecond. */
 void kit_nap(void);
+/* The same for so many ticks of the `time` counter. */
+void kit_nap_ticks(uint64_t ticks);
 
 /* cnode_delete of a slot of the root task's CNode, repeated while it says MORE; returns the last
  * status. */
