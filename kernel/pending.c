@@ -16,11 +16,3 @@ PENDING(irq_bind, irq, notification)
 PENDING(irq_ack, irq)
 PENDING(system_irq, system, source, irq)
 PENDING(system_entry, system, address)
-
-#include "sweep.h"
-enum fl_error sweep_step(struct frame_table *frames, frame_t first, uint64_t pages,
-                         uint64_t *cursor)
-{
-    *cursor = 0;
-    return FL_OK;
-}
