@@ -2,10 +2,10 @@
 #include "arch.h"
 #include "calls.h"
 
-#define PENDING(name, ...)                               \
+#define PENDING(name, ...)                                 \
     struct outcome call_##name(FL_PARAMETERS(__VA_ARGS__)) \
-    {                                                    \
-        return outcome_error(FL_RESERVED_CALL, 0);       \
+    {                                                      \
+        return outcome_error(FL_RESERVED_CALL, 0);         \
     }
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 

@@ -51,7 +51,7 @@ struct kit_thread {
     uint64_t handler;
     uint64_t buffer_page; /* of RAM 0 */
     unsigned priority;
-    uint64_t start[2];    /* function, argument */
+    uint64_t start[2]; /* function, argument */
 };
 struct kit_thread *kit_thread(uint64_t space, uint64_t handler, unsigned priority,
                               void (*function)(uint64_t), uint64_t argument);

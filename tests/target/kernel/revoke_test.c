@@ -326,7 +326,8 @@ TEST("a Pin tells the physical address and holds its frames until it is deleted"
     CHECK_EQ(flr_pin_address(pin).value, made.value);
     CHECK_EQ(kit_counter(FL_COUNTER_PINS), pins + 5);
     CHECK_EQ(flr_memory_frame_state(estate, 7).value >> 48, 1);
-    CHECK_REFUSED(flr_memory_retype(estate, 4, FL_OBJECT_TCB, 1, CNODE, kit_slots(1)), BAD_FRAME, 2);
+    CHECK_REFUSED(flr_memory_retype(estate, 4, FL_OBJECT_TCB, 1, CNODE, kit_slots(1)), BAD_FRAME,
+                  2);
     CHECK_REFUSED(flr_cnode_copy(CNODE, kit_slots(1), CNODE, pin, ALL, 0), BAD_TYPE, 4);
     check_sound();
     CHECK_EQ(kit_delete(pin), FL_OK);
