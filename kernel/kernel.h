@@ -19,7 +19,7 @@ struct kernel {
     uint64_t boot_instructions;
     uint64_t faults;       /* so far: the number of the last one */
     uint64_t other_faults; /* of them, those that were no PAGE_FAULT */
-    struct hart hart; /* the boot hart; the others are parked in the firmware */
+    struct hart hart;      /* the boot hart; the others are parked in the firmware */
 };
 
 extern struct kernel kernel;
