@@ -19,4 +19,13 @@ void offsets(void)
     OFFSET(TCB_REGS, struct tcb, regs);
     OFFSET(TCB_FULL, struct tcb, full_frame);
     VALUE(CALL_COUNT, FL_CALL_COUNT);
+
+    /* For the user side. */
+    VALUE(UPCALL_AREA, FL_BUFFER + FL_UPCALL_WORD * sizeof(uint64_t));
+    VALUE(UPCALL_BYTES, sizeof(struct fl_upcall));
+    OFFSET(UPCALL_BUSY, struct fl_upcall, busy);
+    OFFSET(UPCALL_PC, struct fl_upcall, pc);
+    OFFSET(UPCALL_SP, struct fl_upcall, sp);
+    OFFSET(UPCALL_LABEL, struct fl_upcall, label);
+    VALUE(CALL_RESUME_UPCALL, FL_CALL_thread_resume_upcall);
 }
