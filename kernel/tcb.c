@@ -5,6 +5,7 @@
 #include "calls.h"
 #include "ipc.h"
 #include "memory.h"
+#include "panic.h"
 #include "sched.h"
 
 /* A stopped thread to be configured.  BUSY while it is not stopped. */
@@ -31,8 +32,7 @@ struct outcome call_tcb_set_cspace(uint64_t slot, uint64_t cnode_slot)
     struct cnode *cnode = cspace.cap->object;
     if (cnode->header.threads == UINT16_MAX || !cap_can_count(cspace.cap))
         return outcome_error(FL_OVERFLOW, 2);
-    if (cap_hold(&thread->held_cspace, cspace.cap) != FL_OK)
-        return outcome_error(FL_MORE, 0);
+    KERNEL_ASSERT(cap_hold(&thread->held_cspace, cspace.cap) == FL_OK); /* CNodes end later */
     cnode->header.threads++;
     thread->cspace = cnode;
     thread->cspace_slots = (uint64_t)cnode->header.frames * FL_CNODE_SLOTS;

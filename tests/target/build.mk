@@ -2,8 +2,11 @@
 # build/NAME.bin.  kit.c (objects, spaces, threads) serves the kernel suite and the bench.
 KIT_SOURCES := tests/target/kernel/kit.c tests/target/kernel/console.c
 SERVER_CFLAGS += -Itests -Itests/target/kernel
-KERNEL_TEST_SOURCES := $(KIT_SOURCES) tests/harness.c tests/target/kernel/refusal.c tests/target/kernel/fault_world.c \
-                       $(wildcard tests/target/kernel/*_test.c) arch/riscv/user/test_registers.S arch/riscv/user/upcall_entry.S
+# A world for calls with any arguments: the kernel suite and the storms.
+BOX_SOURCES := $(addprefix tests/target/kernel/,sandbox.c plausible.c lockstep.c) user/common/call_names.c
+KERNEL_TEST_SOURCES := $(KIT_SOURCES) $(BOX_SOURCES) tests/harness.c tests/target/kernel/refusal.c tests/target/kernel/fault_world.c \
+                       $(wildcard tests/target/kernel/*_test.c) arch/riscv/user/test_registers.S \
+                       arch/riscv/user/upcall_entry.S
 
 $(eval $(call server,kernel_test,$(KERNEL_TEST_SOURCES)))
 $(eval $(call kernel_image,kernel_test,$(BUILD)/user/kernel_test.bin))

@@ -16,7 +16,9 @@
 #define KIT_PRIORITY      20u /* of kit_run's threads; the root task has KIT_ROOT_PRIORITY */
 #define KIT_ROOT_PRIORITY 30u
 
-#define KIT_AREA 0x2000000000ull /* free for tests in every space, the root task's own too */
+#define KIT_IMAGE   0x10000ull      /* where the image lies in every space */
+#define KIT_AREA    0x2000000000ull /* free for tests in every space, the root task's own too */
+#define KIT_WINDOWS 0x2800000000ull /* from here on the kit's windows, stacks and buffers */
 
 static inline const struct fl_boot_info *kit_boot_info(void)
 {
@@ -55,6 +57,9 @@ struct kit_thread {
 };
 struct kit_thread *kit_thread(uint64_t space, uint64_t handler, unsigned priority,
                               void (*function)(uint64_t), uint64_t argument);
+/* The same without a message buffer. */
+struct kit_thread *kit_thread_without_buffer(uint64_t space, uint64_t handler, unsigned priority,
+                                             void (*function)(uint64_t), uint64_t argument);
 void kit_start(struct kit_thread *thread);
 /* Gives another TCB in `tcb` what kit_thread gave the first. */
 void kit_equip(struct kit_thread *thread);
