@@ -16,6 +16,8 @@
 #define DIRECT_BYTES     0x3e00000000 /* 248 GiB */
 
 #define KERNEL_STACK_BYTES 8192
+#define PANIC_STACK_BYTES  4096
+#define STACK_PAINT        0x57ac57ac /* each word of a kernel stack before its first use */
 #define EARLY_LEAF         0xcf /* V R W X A D: only until boot has built the final tables */
 
 #endif

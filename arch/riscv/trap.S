@@ -5,6 +5,7 @@
  * A call saves what the C ABI preserves; everything else dies and comes back as results or zero.  A
  * fault or interrupt saves all registers (full_frame).  The kernel never uses gp.  Each hart has one
  * stack, empty whenever user mode runs. */
+#include "layout.h"
 #include "offsets.h"
 
 #define X(n) (TCB_REGS + REGISTER_BYTES * (n))
@@ -229,5 +230,5 @@ trap_from_kernel:
 
     .section .bss
     .balign 16
-panic_stack:    .skip 4096
+panic_stack:    .skip PANIC_STACK_BYTES
 panic_stack_end:
