@@ -18,6 +18,6 @@
 #define KERNEL_STACK_BYTES 8192
 #define PANIC_STACK_BYTES  4096
 #define STACK_PAINT        0x57ac57ac /* each word of a kernel stack before its first use */
-#define EARLY_LEAF         0xcf /* V R W X A D: only until boot has built the final tables */
+#define EARLY_LEAF         0xcf       /* V R W X A D: only until boot has built the final tables */
 
 #endif
