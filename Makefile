@@ -23,7 +23,7 @@ help:
 	@echo 'make bench           instruction counts, to $(BUILD)/bench.tsv'
 	@echo 'make fuzz [SECONDS=60] [TARGET=NAME]'
 	@echo 'make lint            layout of sources, names in documents, generated documents'
-	@echo 'make docs            writes docs/abi.md anew'
+	@echo 'make docs            writes docs/abi.md and the figures of docs/page-tables.md anew'
 	@echo 'KERNEL_CC=clang      with any of these: the kernel by clang, in $(BUILD)/clang/'
 	@echo 'make clean'
 
@@ -69,12 +69,14 @@ ABI_LISTS := $(addprefix kernel/abi/,calls.def failures.def objects.def errors.d
 docs:
 	docs/generate.py $(ABI_LISTS) > docs/abi.md.new
 	mv docs/abi.md.new docs/abi.md
+	docs/page_tables.py docs/page-tables.md
 
 # FORMAT=report: a difference in layout is told but no failure (other versions of clang-format).
 FORMAT ?= fail
 lint:
 	@$(SETUP) lint
 	@docs/generate.py $(ABI_LISTS) | cmp - docs/abi.md || { echo "docs/abi.md is stale: make docs"; exit 1; }
+	@docs/page_tables.py --check docs/page-tables.md
 	@tests/lint/lint.py --format=$(FORMAT)
 
 clean:

@@ -3,8 +3,7 @@
 KIT_SOURCES := tests/target/kernel/kit.c tests/target/kernel/console.c
 SERVER_CFLAGS += -Itests -Itests/target/kernel
 KERNEL_TEST_SOURCES := $(KIT_SOURCES) tests/harness.c tests/target/kernel/refusal.c tests/target/kernel/fault_world.c \
-                       $(filter-out %/stack_test.c,$(wildcard tests/target/kernel/*_test.c)) \
-                       tests/target/kernel/stack_test.c arch/riscv/user/test_registers.S
+                       $(wildcard tests/target/kernel/*_test.c) arch/riscv/user/test_registers.S
 
 $(eval $(call server,kernel_test,$(KERNEL_TEST_SOURCES)))
 $(eval $(call kernel_image,kernel_test,$(BUILD)/user/kernel_test.bin))

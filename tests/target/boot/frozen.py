@@ -18,6 +18,7 @@ import boot
 PAGE = 4096
 V, R, W, X, U = 1, 2, 4, 8, 16
 LEVELS, ENTRIES = 3, 512
+TEXT = 0x10000  # where all programs and servers begin
 MEMORY_MIB = 64
 
 
@@ -40,6 +41,23 @@ class Space:
             else:
                 self.tables += is_user
                 self._walk(entry >> 10 & (1 << 44) - 1, level - 1, address)
+
+    def runs(self):
+        """The user's half as [address, pages, rights], rights of a run being equal."""
+        found = []
+        for address, span, bits, _ in self.user:
+            rights = "".join(letter for letter, bit in (("r", R), ("w", W), ("x", X)) if bits & bit)
+            if found and found[-1][0] + found[-1][1] * PAGE == address and found[-1][2] == rights:
+                found[-1][1] += span // PAGE
+            else:
+                found.append([address, span // PAGE, rights])
+        return found
+
+    def name(self):
+        """The program whose text begins the space: a file of the initrd, or init."""
+        files = boot.archive.read(boot.build_file("initrd.cpio")) | {b"init": boot.build_file("user/init.elf")}
+        text = self.page(TEXT) or b"-"
+        return next((name.decode() for name, data in files.items() if text in data), None)
 
     def page(self, address):
         """The bytes of a mapped page; None if there is none."""
@@ -125,3 +143,9 @@ def spaces():
                 return _read_out(path, folder)
             finally:
                 child.kill()
+
+
+if __name__ == "__main__":  # the layouts of docs/page_tables.py
+    for each in spaces():
+        if each.user:
+            print(each.name(), each.tables, ", ".join(f"(0x{address:x}, {pages}, \"{rights}\")" for address, pages, rights in each.runs()))

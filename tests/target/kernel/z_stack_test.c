@@ -1,4 +1,4 @@
-/* Linked last: what all other tests did to the kernel's stack. */
+/* What all other tests did to the kernel stack; tests run in the order of their files, hence the name. */
 #include <stdio.h>
 
 #include "harness.h"
