@@ -96,12 +96,13 @@ static uint64_t counter_read(enum fl_counter which)
         return kernel.faults - kernel.other_faults;
     case FL_COUNTER_BOOT_INSTRUCTIONS:
         return kernel.boot_instructions;
+    case FL_COUNTER_STACK_BYTES:
+        return arch_stack_used_bytes(&kernel.hart);
     case FL_COUNTER_FENCES:
     case FL_COUNTER_SPURIOUS_FAULTS:
     case FL_COUNTER_AD_FAULTS:
     case FL_COUNTER_SWITCHES:
     case FL_COUNTER_IDLE_CYCLES:
-    case FL_COUNTER_STACK_BYTES:
     case FL_COUNTER_INTERRUPTS:
     case FL_COUNTER_COUNT:
         break;

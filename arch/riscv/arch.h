@@ -51,6 +51,9 @@ int arch_console_get(void);             /* next input byte, -1 when there is non
 void arch_timer_set(uint64_t deadline); /* absolute; UINT64_MAX = never */
 _Noreturn void arch_power_off(bool failure);
 
+/* The most bytes of the hart's kernel stack that were in use at once; reads up to all of it. */
+uint64_t arch_stack_used_bytes(const struct hart *hart);
+
 /* Sleeps until an interrupt is pending; returns true when it is the timer's. */
 bool arch_wait_for_interrupt(void);
 

@@ -16,6 +16,8 @@
 #define DIRECT_BYTES     0x2000000000 /* 128 GiB: what links of the derivation tree reach */
 
 #define KERNEL_STACK_BYTES 8192
-#define EARLY_LEAF         0xcf /* V R W X A D: only until boot has built the final tables */
+#define PANIC_STACK_BYTES  4096
+#define STACK_PAINT        0x57ac57ac /* each word of a kernel stack before its first use */
+#define EARLY_LEAF         0xcf       /* V R W X A D: only until boot has built the final tables */
 
 #endif
