@@ -18,7 +18,9 @@ SECTIONS = {
     "calls": ("FL_CALL", "Kernel calls", "The number travels in `a7`, arguments in `a0`..`a6`; the status comes "
               "back in `a0`, a value in `a1`. \"Reserved\" numbers answer `RESERVED_CALL`.",
               ("Number", "Call", "Arguments", "What it does")),
-    "failures": ("FL_FAILURE", "What calls answer beside OK", "", ("Call", "Code", "Condition")),
+    "failures": ("FL_FAILURE", "What calls answer beside OK", "A name in backticks is the argument that the status "
+                 "blames. When several conditions hold, which of them is told is not promised. A failed call has "
+                 "changed nothing, unless its value says how far it came.", ()),
     "objects": ("FL_OBJECT", "Object types", "Bytes: what `memory_retype` takes for one object; 0 = it makes none.",
                 ("Number", "Type", "Bytes", "What it is")),
     "errors": ("FL_ERROR", "Status codes", "A status word holds the code in bits 0..7 and the position of the argument "
@@ -79,18 +81,32 @@ def code(text):
     return f"`{text}`" if text else ""
 
 
+def failures(path):
+    """A heading for each call, below it its codes and their conditions."""
+    call = None
+    for kind, arguments in entries(path):
+        if len(arguments) != {"FL_FAILURE": 3, "FL_UNREACHABLE": 4}.get(kind):
+            sys.exit(f"{path}: unknown entry {kind} of {len(arguments)} arguments")
+        if arguments[0] != call:
+            yield ("\n" if call else "") + f"### {code(arguments[0])}\n"
+            call = arguments[0]
+        untested = f" (not tested: {arguments[3]})" if kind == "FL_UNREACHABLE" else ""
+        yield f"- **{arguments[1]}**: {arguments[2]}{untested}"
+
+
 def section(path):
     name = path.rsplit("/", 1)[-1].removesuffix(".def")
     macro, title, introduction, columns = SECTIONS[name]
     yield f"\n## {title}\n"
     if introduction:
         yield introduction + "\n"
+    if not columns:
+        yield from failures(path)
+        return
     yield row(columns)
     yield row(["---"] * len(columns))
     for kind, arguments in entries(path):
-        if kind == "FL_FAILURE":
-            cells = [code(arguments[0])] + arguments[1:]
-        elif kind in (macro, "FL_SWITCHING_CALL"):
+        if kind in (macro, "FL_SWITCHING_CALL"):
             cells = arguments[:1] + [code(arguments[1])] + arguments[2:]
         elif kind == "FL_RESERVED":
             cells = arguments[:1] + [code(arguments[1])] + [""] * (len(columns) - 3) + ["reserved"]

@@ -3,8 +3,10 @@
 KIT_SOURCES := tests/target/kernel/kit.c tests/target/kernel/console.c
 SERVER_CFLAGS += -Itests -Itests/target/kernel
 SUITE_SOURCES := $(KIT_SOURCES) tests/harness.c tests/target/kernel/refusal.c tests/target/kernel/fault_world.c \
-                 arch/riscv/user/test_registers.S
-KERNEL_TEST_SOURCES := $(SUITE_SOURCES) $(wildcard tests/target/kernel/*_test.c)
+                 arch/riscv/user/test_registers.S arch/riscv/user/upcall_entry.S
+# A world for calls with any arguments: the kernel suite and the storms.
+BOX_SOURCES := $(addprefix tests/target/kernel/,sandbox.c plausible.c lockstep.c) user/common/call_names.c
+KERNEL_TEST_SOURCES := $(SUITE_SOURCES) $(BOX_SOURCES) $(wildcard tests/target/kernel/*_test.c)
 CONFORMANCE_SOURCES := $(SUITE_SOURCES) $(wildcard tests/target/conformance/*_test.c)
 
 $(eval $(call server,kernel_test,$(KERNEL_TEST_SOURCES)))

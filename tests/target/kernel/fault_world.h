@@ -44,6 +44,9 @@ void fault_run_code(uint64_t address);
 /* Starts a thread that does it. */
 struct kit_thread *fault_run(void (*function)(uint64_t), uint64_t argument);
 
+/* Gives a thread that was not started yet another TCB, which has no message buffer. */
+void fault_without_buffer(struct kit_thread *thread);
+
 /* Waits for a message and checks its status, info word and badge. */
 void fault_take(uint64_t info);
 /* Waits for a page fault and checks all that it tells, but pc and sp. */
