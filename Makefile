@@ -19,6 +19,7 @@ help:
 	@echo 'make run             installs what is missing, builds, boots: tour, then a prompt'
 	@echo 'make run APP=PROG ARGS="..." MEM=64M SMP=1   runs one program, prints its exit status'
 	@echo 'make test [ONLY=TEXT]   all tests of host and target, or the suites named like that'
+	@echo 'make conformance     the rules of docs/fault-protocol.md, each by its tests'
 	@echo 'make test-host       the host tests alone'
 	@echo 'make bench           instruction counts, to $(BUILD)/bench.tsv'
 	@echo 'make fuzz [SECONDS=60] [TARGET=NAME]'
@@ -52,7 +53,7 @@ $(BUILD)/flags: FORCE
 	$(call stamp,'$(CROSS) $(SERVER_CFLAGS)' '$(APP_CFLAGS)' '$(HOSTCC) $(HOST_CFLAGS)')
 
 SERVER_SOURCES := $(wildcard user/init/*.c user/pager/*.c user/pager/core/*.c user/common/*.c \
-                    tests/target/kernel/*.c tests/bench/*.c)
+                    tests/target/kernel/*.c tests/target/conformance/*.c tests/bench/*.c)
 APP_SOURCES    := $(wildcard user/libos/*.c user/apps/*.c user/apps/*/*.c tests/target/system/*.c)
 HOST_SOURCES   := $(wildcard tests/*.c tests/unit/*.c tests/fuzz/*.c)
 $(BUILD)/sources: FORCE
@@ -69,6 +70,8 @@ ABI_LISTS := $(addprefix kernel/abi/,calls.def failures.def objects.def errors.d
 docs:
 	docs/generate.py $(ABI_LISTS) > docs/abi.md.new
 	mv docs/abi.md.new docs/abi.md
+	tests/lint/rules.py > docs/fault-protocol-tests.md.new
+	mv docs/fault-protocol-tests.md.new docs/fault-protocol-tests.md
 	docs/page_tables.py docs/page-tables.md
 
 # FORMAT=report: a difference in layout is told but no failure (other versions of clang-format).
@@ -77,6 +80,7 @@ lint:
 	@$(SETUP) lint
 	@docs/generate.py $(ABI_LISTS) | cmp - docs/abi.md || { echo "docs/abi.md is stale: make docs"; exit 1; }
 	@docs/page_tables.py --check docs/page-tables.md
+	@tests/lint/rules.py --check
 	@tests/lint/lint.py --format=$(FORMAT)
 
 clean:

@@ -185,12 +185,10 @@ BAD_INFO("A7: label 15 is refused", FL_INFO(15, 0), RESERVED)
 BAD_INFO("A7: label 19 is refused", FL_INFO(19, 0), RESERVED)
 BAD_INFO("A7: the notification label is refused", FL_INFO(FL_LABEL_NOTIFICATION, 0), RESERVED)
 BAD_INFO("A8: RESUME with words is refused", FL_INFO(FL_LABEL_RESUME, 1), RESERVED)
-BAD_INFO("A8: RESUME with words and an item is refused", FL_INFO_ITEMS(FL_LABEL_RESUME, 3, 1),
-         RESERVED)
-BAD_INFO("A8: RESUME with words and two items is refused", FL_INFO_ITEMS(FL_LABEL_RESUME, 6, 2),
-         RESERVED)
 BAD_INFO("A8: STOP with words is refused", FL_INFO(FL_LABEL_STOP, 1), RESERVED)
 BAD_INFO("A8: STOP with an item is refused", FL_INFO_ITEMS(FL_LABEL_STOP, 0, 1), RESERVED)
+BAD_INFO("A8: UPCALL with 4 words is refused", FL_INFO(FL_LABEL_UPCALL, 4), RESERVED)
+BAD_INFO("A8: UPCALL with an item is refused", FL_INFO_ITEMS(FL_LABEL_UPCALL, 3, 1), RESERVED)
 BAD_INFO("A9: RESUME with bit 48 is refused", RESUME(0) | 1ull << 48, RESERVED)
 BAD_INFO("A9: RESUME with bit 63 is refused", RESUME(0) | 1ull << 63, RESERVED)
 BAD_INFO("A9: RESUME of an item with bit 48 is refused", RESUME(1) | 1ull << 48, RESERVED)
@@ -419,4 +417,19 @@ TEST("A18: a lack of tables blames no argument")
     fault_set_spare(0);
     CHECK_REFUSED(fault_answer_one(AREA, R, 1, fw.page), NO_TABLE, 0);
     CHECK_DONE(fault_answer_info(STOP));
+}
+
+TEST("A19: an item is mapped whatever the count of words beside it says")
+{
+    static const unsigned counts[] = {0, 1, 3, 4, 255};
+
+    for (unsigned i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        fault_setup();
+        fault_reader(AREA);
+        CHECK_EQ(fl_ipc_reply(fw.reply, FL_INFO_ITEMS(FL_LABEL_RESUME, counts[i], 1), AREA | R,
+                              FL_ITEM_SOURCE(RAM, 1), fw.page, 0),
+                 FL_OK);
+        kit_settle();
+        CHECK_EQ(fw.progress, 1);
+    }
 }

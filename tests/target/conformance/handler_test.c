@@ -130,6 +130,165 @@ TEST("H5: a thread without a handler goes on when its page was mapped and it is 
 
 /* --- the handler goes ------------------------------------------------------------------------ */
 
+static uint64_t call_status;
+
+static void call(uint64_t endpoint)
+{
+    call_status = fl_ipc_call(endpoint, FL_INFO(9, 0), 0, 0, 0, 0).status;
+    fw.progress++;
+    kit_sleep();
+}
+
+static void send(uint64_t endpoint)
+{
+    call_status = fl_ipc_send(endpoint, FL_INFO(9, 0), 0, 0, 0, 0);
+    fw.progress++;
+    kit_sleep();
+}
+
+/* The capability that callers use; it cannot receive. */
+static uint64_t client_setup(void)
+{
+    fault_setup();
+    call_status = UINT64_MAX;
+    return kit_copy(fw.endpoint, FL_RIGHT_SEND | FL_RIGHT_CALL, 5);
+}
+
+static void check_stopped(const struct kit_thread *thread)
+{
+    CHECK_EQ(flr_tcb_state(thread->tcb).value & UINT32_MAX, FL_STATE_STOPPED | FL_STATE_FAULT);
+    CHECK_EQ(fw.progress, 0);
+}
+
+TEST("H7: a faulter that waits when the last capability to receive goes is stopped")
+{
+    fault_setup();
+    struct kit_thread *thread = fault_run(fault_read_word, AREA);
+    kit_settle();
+    CHECK_EQ(kit_delete(fw.endpoint), FL_OK);
+    check_stopped(thread);
+}
+
+TEST("H7: a caller that waits when the last capability to receive goes returns CANCELLED")
+{
+    uint64_t client = client_setup();
+    fault_run(call, client);
+    kit_settle();
+    CHECK_EQ(kit_delete(fw.endpoint), FL_OK);
+    kit_settle();
+    CHECK_EQ(call_status, FL_CANCELLED);
+}
+
+TEST("H7: a sender that waits when the last capability to receive goes returns CANCELLED")
+{
+    uint64_t client = client_setup();
+    fault_run(send, client);
+    kit_settle();
+    CHECK_EQ(kit_delete(fw.endpoint), FL_OK);
+    kit_settle();
+    CHECK_EQ(call_status, FL_CANCELLED);
+}
+
+TEST("H7: a faulter that waits is left alone while another capability can receive")
+{
+    fault_setup();
+    uint64_t other = kit_copy(fw.endpoint, ALL, 0);
+    fault_run(fault_read_word, AREA);
+    kit_settle();
+    CHECK_EQ(kit_delete(fw.endpoint), FL_OK);
+    fw.endpoint = other;
+    fault_expect(AREA, FL_ACCESS_READ);
+    fault_finish(AREA, R);
+}
+
+TEST("H7: a capability that cannot receive may go while a faulter waits")
+{
+    fault_setup();
+    uint64_t weak = kit_copy(fw.endpoint, FL_RIGHT_SEND | FL_RIGHT_CALL, 0);
+    fault_run(fault_read_word, AREA);
+    kit_settle();
+    CHECK_EQ(kit_delete(weak), FL_OK);
+    CHECK_EQ(kit_delete(fw.handler), FL_OK);
+    fault_expect(AREA, FL_ACCESS_READ);
+    fault_finish(AREA, R);
+}
+
+TEST("H8: a fault after the last capability to receive went stops its thread")
+{
+    fault_setup();
+    struct kit_thread *thread =
+        kit_thread(fw.space, fw.handler, KIT_PRIORITY, fault_read_word, AREA);
+    CHECK_EQ(kit_delete(fw.endpoint), FL_OK);
+    kit_start(thread);
+    kit_settle();
+    check_stopped(thread);
+}
+
+TEST("H8: a call after the last capability to receive went returns CANCELLED at once")
+{
+    uint64_t client = client_setup();
+    CHECK_EQ(kit_delete(fw.endpoint), FL_OK);
+    CHECK_EQ(fl_ipc_call(client, FL_INFO(9, 0), 0, 0, 0, 0).status, FL_CANCELLED);
+}
+
+TEST("H8: a send after the last capability to receive went returns CANCELLED at once")
+{
+    uint64_t client = client_setup();
+    CHECK_EQ(kit_delete(fw.endpoint), FL_OK);
+    CHECK_EQ(fl_ipc_send(client, FL_INFO(9, 0), 0, 0, 0, 0), FL_CANCELLED);
+}
+
+TEST("H8: a thread that stopped so goes on when it was given another handler and is resumed")
+{
+    fault_setup();
+    struct kit_thread *thread = fault_run(fault_read_word, AREA);
+    kit_settle();
+    CHECK_EQ(kit_delete(fw.endpoint), FL_OK);
+    check_stopped(thread);
+    fw.endpoint = kit_object(FL_OBJECT_ENDPOINT);
+    fw.handler = kit_copy(fw.endpoint, FL_RIGHT_SEND, FAULT_BADGE);
+    CHECK_DONE(flr_tcb_set_space(thread->tcb, fw.space, fw.handler));
+    CHECK_DONE(flr_tcb_resume(thread->tcb));
+    fault_expect(AREA, FL_ACCESS_READ);
+    fault_finish(AREA, R);
+}
+
+static void receive_and_map(uint64_t reply)
+{
+    struct fl_message message;
+
+    fl_ipc_recv(fw.endpoint, reply, &message);
+    call_status = message.status;
+    fl_ipc_reply(reply, RESUME(1), AREA | R, FL_ITEM_SOURCE(RAM, 1), fw.page, 0);
+    kit_sleep();
+}
+
+TEST("H13: a handler that waits when the last capability to receive goes takes the next fault")
+{
+    fault_setup();
+    kit_run(fw.space, 0, receive_and_map, fw.reply);
+    kit_settle();
+    CHECK_EQ(kit_delete(fw.endpoint), FL_OK);
+    fault_run(fault_read_word, AREA);
+    kit_settle();
+    CHECK_EQ(call_status, FL_OK);
+    CHECK_EQ(fw.progress, 1);
+}
+
+TEST("H13: the fault after that one stops its thread")
+{
+    fault_setup();
+    kit_run(fw.space, 0, receive_and_map, fw.reply);
+    kit_settle();
+    CHECK_EQ(kit_delete(fw.endpoint), FL_OK);
+    fault_run(fault_read_word, AREA);
+    kit_settle();
+    fw.progress = 0;
+    struct kit_thread *thread = fault_run(fault_read_word, AREA + PAGE);
+    kit_settle();
+    check_stopped(thread);
+}
+
 TEST("H9: a fault that was taken can be answered after the endpoint's capabilities are gone")
 {
     fault_setup();

@@ -286,3 +286,111 @@ BUSY_TWICE("L11: a faulter's space and handler cannot be set",
 BUSY_TWICE("L11: a faulter's buffer cannot be set",
            flr_tcb_set_buffer(thread->tcb, RAM, fw.page + 20, 0))
 BUSY_TWICE("L11: a faulter's CSpace cannot be set", flr_tcb_set_cspace(thread->tcb, CNODE))
+
+/* --- revoke ---------------------------------------------------------------------------------- */
+
+static uint64_t revoke(uint64_t slot)
+{
+    struct fl_result result = {FL_OK, 0};
+
+    do {
+        result = flr_cnode_revoke(CNODE, slot, result.value);
+    } while (FL_STATUS_CODE(result.status) == FL_MORE);
+    return result.status;
+}
+
+/* After something was revoked that the thread cannot run without. */
+static void check_cut_off(const struct kit_thread *thread)
+{
+    CHECK_EQ(fault_answer_one(AREA, R, 1, fw.page).status, FL_GONE);
+    CHECK(fault_none_waits());
+    CHECK_EQ(flr_tcb_state(thread->tcb).value & 0xff, FL_STATE_STOPPED);
+    CHECK_EQ(flr_tcb_resume(thread->tcb).status, FL_STATUS(FL_NOT_READY, 1));
+    CHECK_EQ(fault_frame(fw.page) & 0xff, FL_FRAME_FREE);
+}
+
+TEST("L12: revoking the space of a queued fault withdraws it and stops the thread")
+{
+    fault_setup();
+    struct kit_thread *thread = fault_run(fault_read_word, AREA);
+    kit_settle();
+    CHECK_EQ(revoke(fw.space), FL_OK);
+    check_cut_off(thread);
+}
+
+TEST("L12: revoking the space of a taken fault stops the thread, and the late answer says GONE")
+{
+    fault_setup();
+    struct kit_thread *thread = fault_reader(AREA);
+    CHECK_EQ(revoke(fw.space), FL_OK);
+    check_cut_off(thread);
+}
+
+TEST("L12: revoking the pool of a queued fault's space withdraws it and stops the thread")
+{
+    fault_setup();
+    struct kit_thread *thread = fault_run(fault_read_word, AREA);
+    kit_settle();
+    CHECK_EQ(revoke(fw.pool), FL_OK);
+    check_cut_off(thread);
+}
+
+TEST("L12: revoking the pool of a taken fault's space stops the thread, and the answer says GONE")
+{
+    fault_setup();
+    struct kit_thread *thread = fault_reader(AREA);
+    CHECK_EQ(revoke(fw.pool), FL_OK);
+    check_cut_off(thread);
+}
+
+TEST("L12: a thread that was cut off goes on in another space")
+{
+    fault_setup();
+    struct kit_thread *thread = fault_reader(AREA);
+    CHECK_EQ(revoke(fw.space), FL_OK);
+    check_cut_off(thread);
+    uint64_t other = kit_space(fw.pool);
+    CHECK_DONE(flr_tcb_set_space(thread->tcb, other, fw.handler));
+    CHECK_DONE(flr_tcb_start(thread->tcb, AREA, 0, 0));
+    fault_expect(AREA, FL_ACCESS_EXEC);
+    CHECK_DONE(fault_answer_info(STOP));
+}
+
+/* A Memory capability for fw.page alone, and one derived from it, which answers. */
+static uint64_t derived_memory(uint64_t *source)
+{
+    uint64_t slot = kit_slots(1);
+
+    *source = kit_slots(1);
+    CHECK_DONE(flr_memory_derive(RAM, fw.page, 1, RW | FL_RIGHT_MAP, CNODE, *source));
+    CHECK_DONE(flr_memory_derive(*source, 0, 1, R | FL_RIGHT_MAP, CNODE, slot));
+    return slot;
+}
+
+TEST("L13: an item through a capability that was revoked is refused")
+{
+    uint64_t source;
+
+    fault_setup();
+    uint64_t memory = derived_memory(&source);
+    fault_reader(AREA);
+    CHECK_EQ(revoke(source), FL_OK);
+    struct fl_item item = {AREA | R, FL_ITEM_SOURCE(memory, 1), 0};
+    CHECK_REFUSED(fault_answer(&item, 1), BAD_SLOT, 3);
+    fault_finish(AREA, R);
+}
+
+TEST("L13: a page that was given and revoked before the thread ran is asked for again")
+{
+    uint64_t source;
+
+    fault_setup();
+    uint64_t memory = derived_memory(&source);
+    fault_reader(AREA);
+    struct fl_item item = {AREA | R, FL_ITEM_SOURCE(memory, 1), 0};
+    CHECK_DONE(fault_answer(&item, 1));
+    CHECK_EQ(revoke(source), FL_OK);
+    CHECK_EQ(fault_entry(AREA), 0);
+    fault_expect(AREA, FL_ACCESS_READ);
+    fault_finish(AREA, R);
+}

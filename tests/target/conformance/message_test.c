@@ -335,6 +335,35 @@ EXCEPTION_OF("M7: sfence.vma is a USER_EXCEPTION of cause 2", 0x12000073, 2)
 EXCEPTION_OF("M7: reading sstatus is a USER_EXCEPTION of cause 2", 0x10002573, 2)
 EXCEPTION_OF("M7: writing satp is a USER_EXCEPTION of cause 2", 0x18051073, 2)
 
+/* A breakpoint and what it tells, by the instruction's length. */
+static void check_breakpoint(uint32_t instruction)
+{
+    const uint32_t code[] = {instruction, 0x00008067};
+
+    fault_setup();
+    fault_put_code(0, 0, code, 2);
+    CHECK_DONE(flr_vspace_map(fw.space, RAM, fw.page, CODE, 1, R | X));
+    fault_run(fault_run_code, CODE);
+    for (unsigned times = 0; times < 2; times++) {
+        fault_take(FL_INFO(FL_LABEL_BREAKPOINT, 4));
+        CHECK_EQ(fw.fault.word[1], CODE);
+        CHECK_EQ(fw.fault.word[2], 0);
+        CHECK(fw.fault.word[3] > 0x3000000000ull); /* a kit_thread's stack */
+        CHECK_DONE(fault_answer_info(times == 0 ? RESUME(0) : STOP));
+    }
+    CHECK_EQ(fw.progress, 0);
+}
+
+TEST("M8: an ebreak of four bytes is a BREAKPOINT")
+{
+    check_breakpoint(0x00100073);
+}
+
+TEST("M8: an ebreak of two bytes is a BREAKPOINT")
+{
+    check_breakpoint(0x00019002); /* c.nop behind it */
+}
+
 /* --- what stays as it was -------------------------------------------------------------------- */
 
 TEST("M9: a page fault leaves all registers as they were")
