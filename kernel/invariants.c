@@ -85,6 +85,14 @@ static const char *check_frames(void)
 
 /* --- capabilities: O1, O3, O4 ---------------------------------------------------------------- */
 
+/* A device's range shares no frame with the frame table. */
+static bool lies_outside(const struct cap *memory)
+{
+    uint64_t start = kernel.frames.first.value, end = start + kernel.frames.count;
+
+    return memory->first_frame >= end || memory->first_frame + memory->pages <= start;
+}
+
 /* What lies between the banks, and what firmware keeps, is firmware's in the frame table. */
 static bool lies_in_bank(const struct cap *memory)
 {
@@ -109,7 +117,7 @@ static const char *check_caps(void)
     while ((cap = census_caps_next(&walk)) != NULL) {
         if (census_has_size(cap->type) && !census_is_alive(cap->object, cap->type))
             return "O1";
-        if (cap->type == FL_OBJECT_MEMORY && !lies_in_bank(cap))
+        if (cap->type == FL_OBJECT_MEMORY && !lies_in_bank(cap) && !lies_outside(cap))
             return "O3";
         caps++;
     }
@@ -448,7 +456,7 @@ static void tally_leaves(int change)
         if (entry->count == 0 || vspace_unpack_owner(entry->owner).level != 0)
             continue;
         for (unsigned j = 0; j < SV39_ENTRIES; j++) {
-            if (sv39_is_valid(leaves[j]))
+            if (sv39_is_valid(leaves[j]) && frame_known(frames, sv39_frame(leaves[j])))
                 frame_entry(frames, sv39_frame(leaves[j]))->count += (uint32_t)change;
         }
     }

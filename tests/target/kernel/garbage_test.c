@@ -28,6 +28,7 @@ enum {
     OWN_OTHER_TCB,
     OWN_OTHER_CNODE,
     OWN_OTHER_REPLY,
+    OWN_OTHER_VSPACE,
     OWN_SLOTS,      /* the first free one */
     FREE_SLOTS = 40 /* that calls name often */
 };
@@ -121,7 +122,9 @@ static const struct plausible plausible[] = {
     {"from_cnode", OWN_CNODE, 1, 1},
     {"cnode", OWN_CNODE, 1, 1},
     {"memory", OWN_MEMORY, 1, 1},
-    {"vspace", OWN_VSPACE, 1, 1},
+    {"vspace", OWN_VSPACE, 2, OWN_OTHER_VSPACE - OWN_VSPACE},
+    {"to", OWN_VSPACE, 1, 1},
+    {"from", OWN_OTHER_VSPACE, 1, 1},
     {"pool", OWN_POOL, 1, 1},
     {"tcb", OWN_OTHER_TCB, 1, 1},
     {"timer", OWN_TIMER, 1, 1},
@@ -136,6 +139,8 @@ static const struct plausible plausible[] = {
     {"count", 1, 4, 1},
     {"type", 0, FL_OBJECT_COUNT, 1},
     {"rights", 0, 8, 1},
+    {"ceiling", 0, 8, 1},
+    {"clear", 0, 4, 1},
     {"address", KIT_AREA, 600, 4096},
     {"badge", 0, 3, 1},
     {"priority", 0, 32, 1},
@@ -234,10 +239,11 @@ static uint64_t make_cspace(uint64_t tcb)
     static const struct {
         uint8_t slot;
         uint8_t type;
-    } objects[] = {{OWN_VSPACE, FL_OBJECT_VSPACE},     {OWN_POOL, FL_OBJECT_TABLE_POOL},
-                   {OWN_ENDPOINT, FL_OBJECT_ENDPOINT}, {OWN_NOTIFICATION, FL_OBJECT_NOTIFICATION},
-                   {OWN_REPLY, FL_OBJECT_REPLY},       {OWN_TIMER, FL_OBJECT_TIMER},
-                   {OWN_OTHER_TCB, FL_OBJECT_TCB},     {OWN_OTHER_REPLY, FL_OBJECT_REPLY}};
+    } objects[] = {{OWN_VSPACE, FL_OBJECT_VSPACE},      {OWN_POOL, FL_OBJECT_TABLE_POOL},
+                   {OWN_ENDPOINT, FL_OBJECT_ENDPOINT},  {OWN_NOTIFICATION, FL_OBJECT_NOTIFICATION},
+                   {OWN_REPLY, FL_OBJECT_REPLY},        {OWN_TIMER, FL_OBJECT_TIMER},
+                   {OWN_OTHER_TCB, FL_OBJECT_TCB},      {OWN_OTHER_REPLY, FL_OBJECT_REPLY},
+                   {OWN_OTHER_VSPACE, FL_OBJECT_VSPACE}};
     uint64_t table = kit_object(FL_OBJECT_CNODE), inner = kit_object(FL_OBJECT_CNODE);
     uint64_t pages = kit_frames(PAGES);
 
