@@ -3,6 +3,7 @@
 KIT_SOURCES := tests/target/kernel/kit.c tests/target/kernel/console.c
 SERVER_CFLAGS += -Itests -Itests/target/kernel
 KERNEL_TEST_SOURCES := $(KIT_SOURCES) tests/harness.c tests/target/kernel/refusal.c tests/target/kernel/fault_world.c \
+                       tests/target/kernel/upcall_world.c \
                        $(wildcard tests/target/kernel/*_test.c) arch/riscv/user/test_registers.S arch/riscv/user/upcall_entry.S
 
 $(eval $(call server,kernel_test,$(KERNEL_TEST_SOURCES)))

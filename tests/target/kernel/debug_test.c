@@ -115,6 +115,21 @@ TEST("of a thread stopped in a call the registers read 0 that a call does not pr
         CHECK_EQ(registers[32 + n], n == SP ? registers[n] : n);
 }
 
+TEST("what registers held before a call cannot be read after it")
+{
+    uint64_t words[WORDS];
+
+    setup();
+    registers[A0] = AREA;
+    struct kit_thread *thread = fault_run(with_registers, (uintptr_t)registers_load);
+    fault_expect(AREA, FL_ACCESS_READ);
+    fault_finish(AREA, R); /* all registers were saved, then the thread made a call */
+    CHECK_DONE(flr_tcb_suspend(thread->tcb));
+    read_registers(thread, 0, words);
+    for (unsigned n = 1; n < 32; n++)
+        CHECK(!dies_in_calls(n) || words[n] == (n == A0 ? FL_CANCELLED : 0));
+}
+
 static void wait_for_bell(uint64_t unused)
 {
     (void)unused;
