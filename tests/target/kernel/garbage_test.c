@@ -14,6 +14,8 @@
 #define PAGES   64u /* of its Memory capability */
 #define THREADS 2u
 
+uint64_t upcall_round_trip(volatile struct fl_upcall *area, uint64_t argument);
+
 /* Slots of the thread's CSpace; FL_BOOT_SYSTEM and FL_BOOT_SCHED keep their places. */
 enum {
     OWN_CNODE = 1,
@@ -144,6 +146,9 @@ static const struct plausible plausible[] = {
     {"info", FL_INFO(FL_LABEL_RESUME, 0), 20, 1ull << 32},
     {"zero", 0, 1, 1},
     {"which", 0, FL_COUNTER_COUNT, 1},
+    {"entry", FL_USER_BASE, 3, 4096},
+    {"set", 0, 3, 1},
+    {"microseconds", 999, 4, 500},
 };
 
 static bool names_match(const char *argument, const char *name)
@@ -204,6 +209,16 @@ static bool is_forbidden(uint64_t number, const uint64_t a[7])
     return number == FL_CALL_system_reset;
 }
 
+/* Any other way back from an upcall that never came would be the thread's last call. */
+static uint64_t resume_here(uint64_t argument)
+{
+    volatile uint64_t *buffer = (volatile uint64_t *)(uintptr_t)FL_BUFFER;
+    volatile struct fl_upcall *area = (volatile struct fl_upcall *)&buffer[FL_UPCALL_WORD];
+
+    area->a[0] = FL_OK;
+    return upcall_round_trip(area, argument);
+}
+
 static void call_garbage(void)
 {
     uint64_t number = next_random() % FL_CALL_COUNT, a[7];
@@ -213,7 +228,9 @@ static void call_garbage(void)
         return;
     if (number == FL_CALL_system_console_write)
         a[1] |= 1ull << 20; /* too long: the console is the report's */
-    uint64_t status = fl_ecall(number, a[0], a[1], a[2], a[3], a[4], a[5], a[6]).status;
+    uint64_t status = number == FL_CALL_thread_resume_upcall
+                          ? resume_here(a[0])
+                          : fl_ecall(number, a[0], a[1], a[2], a[3], a[4], a[5], a[6]).status;
     total_made++;
     calls_made[number]++;
     accepted[number] += status == FL_OK;
@@ -285,10 +302,10 @@ static void empty(uint64_t table)
 static void run_garbage(uint64_t seed)
 {
     kit_begin();
-    uint64_t handler = kit_object(FL_OBJECT_ENDPOINT), space = kit_space(kit_pool(24));
+    uint64_t handler = kit_object(FL_OBJECT_ENDPOINT), pool = kit_pool(48);
     struct kit_thread *threads[THREADS];
     for (unsigned t = 0; t < THREADS; t++)
-        threads[t] = kit_thread(space, handler, KIT_PRIORITY, make_garbage, STEPS);
+        threads[t] = kit_thread(kit_space(pool), handler, KIT_PRIORITY, make_garbage, STEPS);
     uint64_t table = make_cspace(threads[0]->tcb);
     state = seed * 0x9e3779b97f4a7c15ull;
     for (unsigned t = 0; t < THREADS; t++) {
