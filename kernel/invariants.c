@@ -100,6 +100,18 @@ static bool lies_in_bank(const struct cap *memory)
     return true;
 }
 
+static bool lies_in_device(const struct cap *memory)
+{
+    for (uint32_t i = 0; i < kernel.device_count; i++) {
+        uint64_t page = memory->first_frame - kernel.devices[i].first.value;
+
+        if (page < kernel.devices[i].pages && memory->pages != 0 &&
+            memory->pages <= kernel.devices[i].pages - page)
+            return true;
+    }
+    return false;
+}
+
 static const char *check_caps(void)
 {
     struct census_caps walk = census_caps_start();
@@ -109,7 +121,7 @@ static const char *check_caps(void)
     while ((cap = census_caps_next(&walk)) != NULL) {
         if (census_has_size(cap->type) && !census_is_alive(cap->object, cap->type))
             return "O1";
-        if (cap->type == FL_OBJECT_MEMORY && !lies_in_bank(cap))
+        if (cap->type == FL_OBJECT_MEMORY && !lies_in_bank(cap) && !lies_in_device(cap))
             return "O3";
         caps++;
     }

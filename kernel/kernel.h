@@ -7,6 +7,12 @@
 #include "machine.h"
 #include "object.h"
 
+/* Whole pages of a device that was handed out at boot; they lie outside the frame table. */
+struct device_range {
+    frame_t first;
+    uint64_t pages;
+};
+
 struct kernel {
     struct frame_table frames;
     struct asid_allocator asids;
@@ -17,6 +23,8 @@ struct kernel {
     uint64_t objects;
     uint64_t caps;
     uint64_t boot_instructions;
+    struct device_range devices[FL_BOOT_DEVICES_MAX]; /* final at boot; O3 */
+    uint32_t device_count;
     struct hart hart; /* the boot hart; the others are parked in the firmware */
 };
 

@@ -7,7 +7,8 @@
  *  O1  an object's `caps` is the number of slots (and of TCB handler and timer target capabilities)
  *      that name it; no object is alive with caps = 0;
  *  O2  an object frame's count in the frame table is the number of objects alive in it;
- *  O3  a Memory capability's range lies inside one bank of the frame table;
+ *  O3  a Memory capability's range lies inside one bank of the frame table, or inside one
+ *      of kernel.devices;
  *  O4  kernel.objects and kernel.caps are the sums over all objects and slots.
  * All of it is owned by the kernel's single entry: one hart runs kernel code. */
 #ifndef KERNEL_OBJECT_H
