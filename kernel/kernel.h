@@ -6,6 +6,7 @@
 #include "hart.h"
 #include "machine.h"
 #include "object.h"
+#include "plic.h"
 
 /* Whole pages of a device that was handed out at boot; they lie outside the frame table. */
 struct device_range {
@@ -18,6 +19,8 @@ struct kernel {
     struct asid_allocator asids;
     frame_t root_table;   /* the kernel's own; its upper half is in every space */
     struct timer *timers; /* T1 */
+    struct plic plic;
+    struct irq_handler *irqs[PLIC_SOURCES_MAX + 1]; /* by source; I1 */
     uint64_t timebase_hz;
     uint64_t quantum_ticks;
     uint64_t objects;
