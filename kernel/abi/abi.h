@@ -155,6 +155,8 @@ struct fl_harvest {
 
 #define FL_PIN_PAGES 512u /* most pages of one Pin */
 
+#define FL_WITHDRAW_STEP 256u /* spare frames that one pool_withdraw looks at */
+
 /* Value of tcb_state. */
 enum fl_state {
     FL_STATE_STOPPED,
