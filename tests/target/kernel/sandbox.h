@@ -56,7 +56,7 @@ enum sandbox_slot {
     SANDBOX_SLOTS = 2 * FL_CNODE_SLOTS
 };
 
-#define BOX_PAGES       128u
+#define BOX_PAGES       160u
 #define BOX_LARGE_PAGES 1200u
 #define BOX_PRIORITY    15u
 #define BOX_AREA        KIT_AREA
@@ -66,7 +66,7 @@ enum sandbox_slot {
 #define BOX_RETYPE_PAGE  64u
 #define BOX_RETYPE_PAGES 32u
 #define BOX_DONATE_PAGE  96u
-#define BOX_DONATE_PAGES 32u
+#define BOX_DONATE_PAGES 64u
 
 struct sandbox {
     uint64_t cnode, inner;   /* root's slots of the two CNodes */
