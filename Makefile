@@ -5,7 +5,7 @@ HOSTCC ?= cc
 # Builds that `run` and `test` start use all processors unless the caller chose.
 JOBS = $(if $(findstring j,$(firstword -$(MAKEFLAGS))),,-j$(shell nproc 2>/dev/null || echo 2))
 SETUP := user/sdk/faultline-setup
-RUN = FAULTLINE_BUILD=$(BUILD) user/sdk/faultline-run
+RUN = FAULTLINE_BUILD=$(BUILD) user/sdk/faultline-run -k $(KERNEL_BUILD)/faultline.bin
 
 all: image initrd compile_commands.json
 
@@ -23,7 +23,8 @@ help:
 	@echo 'make bench           instruction counts, to $(BUILD)/bench.tsv'
 	@echo 'make fuzz [SECONDS=60] [TARGET=NAME]'
 	@echo 'make lint            layout of sources, names in documents, generated documents'
-	@echo 'make docs            writes docs/abi.md anew'
+	@echo 'make docs            writes docs/abi.md and the figures of docs/page-tables.md anew'
+	@echo 'KERNEL_CC=clang      with any of these: the kernel by clang, in $(BUILD)/clang/'
 	@echo 'make clean'
 
 # --- run -------------------------------------------------------------------------------------------
@@ -48,7 +49,7 @@ stamp = @mkdir -p $(@D); printf '%s\n' $(1) > $@.new; cmp -s $@.new $@ && rm $@.
 
 # What was compiled with other flags is compiled again.
 $(BUILD)/flags: FORCE
-	$(call stamp,'$(CROSS) $(KERNEL_CFLAGS)' '$(SERVER_CFLAGS)' '$(APP_CFLAGS)' '$(HOSTCC) $(HOST_CFLAGS)')
+	$(call stamp,'$(CROSS) $(SERVER_CFLAGS)' '$(APP_CFLAGS)' '$(HOSTCC) $(HOST_CFLAGS)')
 
 SERVER_SOURCES := $(wildcard user/init/*.c user/pager/*.c user/pager/core/*.c user/common/*.c \
                     tests/target/kernel/*.c tests/bench/*.c)
@@ -56,8 +57,8 @@ APP_SOURCES    := $(wildcard user/libos/*.c user/apps/*.c user/apps/*/*.c tests/
 HOST_SOURCES   := $(wildcard tests/*.c tests/unit/*.c tests/fuzz/*.c)
 $(BUILD)/sources: FORCE
 	$(call stamp,$(KERNEL_SOURCES) $(SERVER_SOURCES) $(APP_SOURCES) $(HOST_SOURCES))
-compile_commands.json: $(BUILD)/flags $(BUILD)/sources tests/lint/compile_commands.py
-	@tests/lint/compile_commands.py $@ '$(CROSS)gcc $(KERNEL_CFLAGS)' $(KERNEL_SOURCES) \
+compile_commands.json: $(BUILD)/flags $(KERNEL_BUILD)/kernel-flags $(BUILD)/sources tests/lint/compile_commands.py
+	@tests/lint/compile_commands.py $@ '$(KERNEL_COMPILE) $(KERNEL_CFLAGS)' $(KERNEL_SOURCES) \
 	    -- '$(CROSS)gcc $(SERVER_CFLAGS)' $(SERVER_SOURCES) -- '$(CROSS)gcc $(APP_CFLAGS) -Itests' $(APP_SOURCES) \
 	    -- '$(HOSTCC) $(HOST_CFLAGS)' $(HOST_SOURCES)
 FORCE:
@@ -68,12 +69,14 @@ ABI_LISTS := $(addprefix kernel/abi/,calls.def failures.def objects.def errors.d
 docs:
 	docs/generate.py $(ABI_LISTS) > docs/abi.md.new
 	mv docs/abi.md.new docs/abi.md
+	docs/page_tables.py docs/page-tables.md
 
 # FORMAT=report: a difference in layout is told but no failure (other versions of clang-format).
 FORMAT ?= fail
 lint:
 	@$(SETUP) lint
 	@docs/generate.py $(ABI_LISTS) | cmp - docs/abi.md || { echo "docs/abi.md is stale: make docs"; exit 1; }
+	@docs/page_tables.py --check docs/page-tables.md
 	@tests/lint/lint.py --format=$(FORMAT)
 
 clean:

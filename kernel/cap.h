@@ -52,20 +52,27 @@ struct lookup cap_lookup_in(const struct tcb *thread, uint64_t cnode, uint64_t s
 /* The header of the object that a capability names; NULL when it names none that is counted. */
 struct object *cap_object(const struct cap *cap);
 
-/* Fills an empty slot of a CNode. */
-void cap_fill(struct cap *slot, const struct cap *from);
-/* Moves a capability to an empty slot. */
+/* Fills an empty slot of a CNode with a capability made from `parent`, which may be the kernel's root
+ * (kernel.derivation.root). */
+void cap_fill(struct cap *slot, const struct cap *value, struct cap *parent);
+/* Moves a capability, with its place in the derivation tree, to an empty slot. */
 void cap_move(struct cap *to, struct cap *from);
-/* Copies an Endpoint or Notification capability into a kernel structure; it is counted like a slot.
- */
-void cap_hold(struct cap *held, const struct cap *from);
+/* Whether one capability more to the object that a capability names can be counted. */
+bool cap_can_count(const struct cap *cap);
 
-/* Empties a slot; ends the object with its last capability.
- * OK; MORE: progress was made, repeat; BUSY: threads or spaces still use the object, or a CNode
- * inside the CNode is not empty.  An empty slot is OK. */
-enum fl_error cap_delete(struct cap *slot);
-/* Drops what cap_hold filled; when it was the last one the object ends at once, and its waiters
- * (bounded by the threads that hold no capability to it any more) are cancelled. */
-void cap_drop(struct cap *held);
+/* Puts a copy of the capability in slot `from` into its holder (object.h), after what was held there
+ * has gone.  The caller has asked cap_can_count and sets what the holder keeps beside it.
+ * OK, or MORE: nothing is held yet, repeat. */
+enum fl_error cap_hold(struct cap *held, struct cap *from);
+
+/* Deletes a capability, of a slot or held, and its object with the last one.  An empty one is OK.
+ * OK; MORE: progress was made, repeat; BUSY: it is the last slot of an object that threads or spaces
+ * hold, or of a CNode in which something is busy. */
+enum fl_error cap_delete(struct cap *cap);
+/* The same for cnode_revoke: threads stop and spaces end when what they hold goes.  OK or MORE. */
+enum fl_error cap_delete_forced(struct cap *cap);
+/* CNodes whose last capability was deleted by force still hold capabilities: deletes some of these.
+ * OK when none is left, else MORE. */
+enum fl_error cap_empty_condemned(void);
 
 #endif

@@ -1,6 +1,8 @@
 /* See census.h. */
 #include "census.h"
 
+#include "place.h"
+
 bool census_has_size(unsigned type)
 {
     return type < FL_OBJECT_COUNT && object_bytes[type] != 0;
@@ -71,37 +73,20 @@ struct census_caps census_caps_start(void)
     return (struct census_caps){.holders = census_start()};
 }
 
-/* Looks into the object that the walk over the holders stands at. */
-static void enter_holder(struct census_caps *walk)
-{
-    void *object = walk->holders.object.object;
-    unsigned type = walk->holders.object.type;
-
-    if (type == FL_OBJECT_CNODE) {
-        struct cnode *cnode = object;
-        walk->next = &cnode->slots[1];
-        walk->left = cnode->header.frames * FL_CNODE_SLOTS - 1;
-    } else if (type == FL_OBJECT_TCB) {
-        walk->next = &((struct tcb *)object)->handler;
-        walk->left = 1;
-    } else if (type == FL_OBJECT_TIMER) {
-        walk->next = &((struct timer *)object)->target;
-        walk->left = 1;
-    }
-}
-
 struct cap *census_caps_next(struct census_caps *walk)
 {
     for (;;) {
-        while (walk->left > 0) {
-            struct cap *cap = walk->next++;
+        struct cap *cap = NULL;
 
-            walk->left--;
-            if (cap->type != FL_OBJECT_NONE)
-                return cap;
-        }
-        if (!census_next(&walk->holders))
+        if (walk->inside)
+            cap = place_in(walk->holders.object.object, walk->holders.object.type, walk->place++);
+        if (cap != NULL && cap->type != FL_OBJECT_NONE)
+            return cap;
+        if (cap != NULL)
+            continue;
+        walk->inside = census_next(&walk->holders);
+        walk->place = 0;
+        if (!walk->inside)
             return NULL;
-        enter_holder(walk);
     }
 }

@@ -42,11 +42,11 @@ struct census census_start(void);
 /* Finds the next object; false when there is none. */
 bool census_next(struct census *walk);
 
-/* A walk over the capabilities: filled slots of CNodes, handlers of TCBs, targets of timers. */
+/* A walk over the capabilities: filled slots of CNodes, and what objects hold. */
 struct census_caps {
     struct census holders;
-    struct cap *next; /* the holder's next place for one */
-    unsigned left;    /* of the holder's places */
+    bool inside;    /* the holder that `holders` stands at */
+    unsigned place; /* the holder's next place for one */
 };
 
 struct census_caps census_caps_start(void);

@@ -62,17 +62,16 @@ struct outcome call_cnode_copy(uint64_t to_cnode, uint64_t to_slot, uint64_t fro
         return (struct outcome){status, 0};
     if ((rights & ~(uint64_t)FL_RIGHTS_ALL) != 0)
         return outcome_error(FL_RESERVED, 5);
-    if (from->type == FL_OBJECT_REPLY)
-        return outcome_error(FL_BAD_TYPE, 4); /* one holder: only it may answer */
+    if (from->type == FL_OBJECT_REPLY || from->type == FL_OBJECT_PIN)
+        return outcome_error(FL_BAD_TYPE, 4); /* one holder: only it may answer, or unpin */
     struct cap copy = *from;
     copy.rights &= (uint16_t)rights;
     enum fl_error error = copy_badge(&copy, badge);
     if (error != FL_OK)
         return outcome_error(error, 6);
-    const struct object *object = cap_object(from);
-    if (object != NULL && object->caps == UINT32_MAX)
+    if (!cap_can_count(from))
         return outcome_error(FL_OVERFLOW, 4);
-    cap_fill(to, &copy);
+    cap_fill(to, &copy, from);
     return outcome_ok(0);
 }
 
@@ -96,5 +95,7 @@ struct outcome call_cnode_delete(uint64_t cnode, uint64_t slot)
     if (found.cap == NULL)
         return (struct outcome){found.status, 0};
     enum fl_error error = cap_delete(found.cap);
+    if (error == FL_OK)
+        error = cap_empty_condemned();
     return error == FL_OK ? outcome_ok(0) : outcome_error(error, error == FL_BUSY ? 2 : 0);
 }

@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "panic.h"
 #include "sched.h"
+#include "upcall.h"
 
 /* Nobody takes the fault: the thread stops, or the system when it cannot do without the thread. */
 static __attribute__((noinline)) void fault_unhandled(struct tcb *thread, uint64_t cause,
@@ -27,7 +28,9 @@ static __attribute__((noinline)) void fault_unhandled(struct tcb *thread, uint64
 
 void fault_send(struct tcb *thread, struct message *message, uint64_t cause, uint64_t value)
 {
+    thread->fault_number = ++kernel.faults;
     thread->fault = 1;
+    thread->fault_label = (uint8_t)FL_INFO_LABEL(message->info);
     if (thread->handler.type != FL_OBJECT_ENDPOINT) {
         fault_unhandled(thread, cause, value);
         return;
@@ -129,6 +132,17 @@ static inline uint64_t answer_page(const struct tcb *handler, struct vspace *spa
     return error == FL_OK ? FL_OK : FL_STATUS(error, error == FL_NO_TABLE ? 0 : 3);
 }
 
+/* The program shall hear of its fault itself. */
+static uint64_t answer_upcall(struct tcb *thread, const struct message *message)
+{
+    enum fl_error error = upcall_check(thread);
+
+    if (error != FL_OK)
+        return FL_STATUS(error, 2);
+    upcall_post(thread, thread->fault_label, message->word);
+    return FL_OK;
+}
+
 uint64_t fault_answer(struct tcb *handler, struct tcb *thread, const struct message *message)
 {
     struct vspace *space = &thread->space->space;
@@ -144,5 +158,7 @@ uint64_t fault_answer(struct tcb *handler, struct tcb *thread, const struct mess
         return answer_items(handler, space, message, count);
     if ((label == FL_LABEL_RESUME || label == FL_LABEL_STOP) && info >> 32 == 0)
         return FL_OK;
+    if (label == FL_LABEL_UPCALL && info >> 32 <= 3)
+        return answer_upcall(thread, message);
     return FL_STATUS(FL_RESERVED, 2);
 }

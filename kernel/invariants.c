@@ -9,7 +9,10 @@
 #include "invariants.h"
 
 #include "arch.h"
+#include "cap_check.h"
 #include "census.h"
+#include "place.h"
+#include "upcall.h"
 
 enum { THREAD_STATES = THREAD_AWAIT_BITS + 1 };
 
@@ -40,7 +43,7 @@ static const char *check_cnode_frame(uint64_t index)
         return "O2";
     if (!is_last && (entry[1].type != FRAME_OBJECT || entry[1].owner != entry->owner + 0x100))
         return "O2";
-    return cnode->header.object.caps > 0 ? NULL : "O1";
+    return cnode->header.object.caps > 0 || cnode->header.is_condemned ? NULL : "O1";
 }
 
 static const char *check_object_frame(uint64_t index)
@@ -81,39 +84,6 @@ static const char *check_frames(void)
     for (struct census walk = census_start(); census_next(&walk);)
         objects++;
     return objects == kernel.objects ? NULL : "O4";
-}
-
-/* --- capabilities: O1, O3, O4 ---------------------------------------------------------------- */
-
-/* What lies between the banks, and what firmware keeps, is firmware's in the frame table. */
-static bool lies_in_bank(const struct cap *memory)
-{
-    uint64_t first = memory->first_frame - kernel.frames.first.value;
-
-    if (first >= kernel.frames.count || memory->pages == 0 ||
-        memory->pages > kernel.frames.count - first)
-        return false;
-    for (uint64_t i = 0; i < memory->pages; i++) {
-        if (kernel.frames.frames[first + i].type == FRAME_FIRMWARE)
-            return false;
-    }
-    return true;
-}
-
-static const char *check_caps(void)
-{
-    struct census_caps walk = census_caps_start();
-    const struct cap *cap;
-    uint64_t caps = 0;
-
-    while ((cap = census_caps_next(&walk)) != NULL) {
-        if (census_has_size(cap->type) && !census_is_alive(cap->object, cap->type))
-            return "O1";
-        if (cap->type == FL_OBJECT_MEMORY && !lies_in_bank(cap))
-            return "O3";
-        caps++;
-    }
-    return caps == kernel.caps ? NULL : "O4";
 }
 
 /* --- what objects say of each other: C1 to C3, R1, H2 to H4 ---------------------------------- */
@@ -169,9 +139,18 @@ static const char *check_thread(const struct tcb *thread)
     if (thread->bound != NULL &&
         (!census_is_alive(thread->bound, FL_OBJECT_NOTIFICATION) || thread->bound->bound != thread))
         return "C3";
+    if (thread->held_cspace.type != (cspace == NULL ? FL_OBJECT_NONE : FL_OBJECT_CNODE) ||
+        (cspace != NULL && thread->held_cspace.object != cspace))
+        return "C1";
+    if (space != NULL &&
+        (thread->held_space.type != FL_OBJECT_VSPACE || thread->held_space.object != space))
+        return "C2";
     bool can_run = cspace != NULL && space != NULL && space->space.pool != NULL;
     if (thread->state != THREAD_STOPPED && !can_run)
         return "H4";
+    bool takes_upcalls = thread->upcall_entry != 0 && thread->buffer != NULL;
+    if (upcall_is_pending(thread) && (!takes_upcalls || thread_awaits_fault(thread)))
+        return "U1";
     return check_thread_waits(thread);
 }
 
@@ -199,6 +178,24 @@ static const char *check_bound(const struct notification *notification)
     return census_is_alive(bound, FL_OBJECT_TCB) && bound->bound == notification ? NULL : "C3";
 }
 
+/* The list of a space's threads, and whose pool its tables are from. */
+static const char *check_space(const struct vspace_object *space)
+{
+    const struct tcb *before = NULL;
+    uint64_t threads = 0;
+
+    if (space->space.pool != NULL && space->pool.object != space->space.pool)
+        return "S2";
+    for (const struct tcb *thread = space->first_thread; thread != NULL;
+         thread = thread->space_next) {
+        if (threads++ == kernel.objects || !census_is_alive(thread, FL_OBJECT_TCB) ||
+            thread->space != space || thread->space_prev != before)
+            return "S1";
+        before = thread;
+    }
+    return threads == space->space.threads ? NULL : "S1";
+}
+
 static const char *check_link(const struct cap *object)
 {
     const struct vspace_object *space = object->object;
@@ -212,7 +209,7 @@ static const char *check_link(const struct cap *object)
     if (object->type == FL_OBJECT_NOTIFICATION)
         return check_bound(object->object);
     if (object->type == FL_OBJECT_VSPACE)
-        return is_null_or_alive(space->space.pool, FL_OBJECT_TABLE_POOL) ? NULL : "C2";
+        return check_space(space);
     return NULL;
 }
 
@@ -259,6 +256,8 @@ static const char *check_endpoint(const struct endpoint *endpoint, struct headco
         return "E1";
     if ((head == NULL) != (endpoint->side == ENDPOINT_IDLE))
         return "E1";
+    if (endpoint->side == ENDPOINT_SENDERS && endpoint->receivers == 0)
+        return "E2";
     for (const struct tcb *thread = head; thread != NULL; thread = thread->next) {
         if (thread->state != state || thread->endpoint != endpoint)
             return "E1";
@@ -353,7 +352,7 @@ static const char *check_timers(void)
     return listed == armed ? NULL : "T1";
 }
 
-/* --- counts in objects: O1, C1, C2, P2 ------------------------------------------------------- */
+/* --- counts in objects: O1, E2, C1, C2, P2 ------------------------------------------------------- */
 
 /* Adds `change` to the counts of one object for each time that something is counted there. */
 static void tally(int change)
@@ -364,6 +363,9 @@ static void tally(int change)
     while ((cap = census_caps_next(&caps)) != NULL) {
         if (census_has_size(cap->type))
             cap_object(cap)->caps += (uint32_t)change;
+        if (cap->type == FL_OBJECT_ENDPOINT && (cap->rights & FL_RIGHT_RECV) != 0 &&
+            place_of(cap) == PLACE_SLOT)
+            ((struct endpoint *)cap->object)->receivers += (uint32_t)change;
     }
     for (struct census walk = census_start(); census_next(&walk);) {
         const struct tcb *thread = walk.object.object;
@@ -389,6 +391,8 @@ static const char *check_counted_down(const struct cap *object)
 
     if (cap_object(object)->caps != 0)
         return "O1";
+    if (object->type == FL_OBJECT_ENDPOINT && ((const struct endpoint *)object->object)->receivers)
+        return "E2";
     if (object->type == FL_OBJECT_CNODE && cnode->header.threads != 0)
         return "C1";
     if (object->type == FL_OBJECT_VSPACE && space->space.threads != 0)
@@ -502,7 +506,7 @@ static const char *check_asids(void)
 const char *invariants_check(void)
 {
     static const char *(*const parts[])(void) = {
-        check_frames, check_caps,   check_links,    check_queues, check_timers,
+        check_frames, cap_check,    check_links,    check_queues, check_timers,
         check_tables, check_counts, check_mappings, check_asids,
     };
     const char *broken = NULL;

@@ -8,6 +8,7 @@
 #include "calls.h"
 #include "cap.h"
 #include "fault.h"
+#include "log.h"
 #include "sched.h"
 
 /* Checks the info word of a message without map items.  Returns a status; blames argument 2. */
@@ -108,9 +109,26 @@ static inline void await_reply(struct tcb *sender, struct reply *reply)
     sender->state = THREAD_AWAIT_REPLY;
 }
 
+/* Nobody can receive from the endpoint any more: a call ends, a faulter stops. */
+static __attribute__((noinline)) void sender_gone(struct tcb *sender)
+{
+    if (!sender->fault) {
+        thread_set_result(sender, FL_CANCELLED, 0);
+        return;
+    }
+    log_write("faultline: a thread stopped: nobody can receive its faults, pc %lx\n",
+              sender->regs[REG_PC]);
+    sender->state = THREAD_STOPPED;
+    sched_run(hart_self());
+}
+
 static void queue_sender(struct tcb *sender, struct endpoint *endpoint,
                          const struct message *message, bool wants_reply)
 {
+    if (endpoint->receivers == 0) {
+        sender_gone(sender);
+        return;
+    }
     sender->message = *message;
     sender->wants_reply = wants_reply;
     sender->state = THREAD_SENDING;

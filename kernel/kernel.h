@@ -10,14 +10,18 @@
 struct kernel {
     struct frame_table frames;
     struct asid_allocator asids;
-    frame_t root_table;   /* the kernel's own; its upper half is in every space */
-    struct timer *timers; /* T1 */
+    struct derivation derivation;
+    struct cnode *condemned; /* CNodes without a capability that are being emptied, linked */
+    frame_t root_table;      /* the kernel's own; its upper half is in every space */
+    struct timer *timers;    /* T1 */
     uint64_t timebase_hz;
     uint64_t quantum_ticks;
     uint64_t objects;
     uint64_t caps;
     uint64_t boot_instructions;
-    struct hart hart; /* the boot hart; the others are parked in the firmware */
+    uint64_t faults;       /* so far: the number of the last one */
+    uint64_t other_faults; /* of them, those that were no PAGE_FAULT */
+    struct hart hart;      /* the boot hart; the others are parked in the firmware */
 };
 
 extern struct kernel kernel;

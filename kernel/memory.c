@@ -42,7 +42,8 @@ enum fl_error memory_claim_object_frame(frame_t frame, enum fl_object type, unsi
     return error;
 }
 
-void *memory_make_object(frame_t frame, unsigned place, enum fl_object type, struct cap *slot)
+void *memory_make_object(frame_t frame, unsigned place, enum fl_object type, struct cap *slot,
+                         struct cap *parent)
 {
     uint8_t *contents = frame_contents(&kernel.frames, frame);
     struct cap cap = {.type = (uint8_t)type, .rights = FL_RIGHTS_ALL};
@@ -53,21 +54,22 @@ void *memory_make_object(frame_t frame, unsigned place, enum fl_object type, str
         table_pool_init(cap.object, &kernel.frames);
     frame_entry(&kernel.frames, frame)->count++;
     kernel.objects++;
-    cap_fill(slot, &cap);
+    cap_fill(slot, &cap, parent);
     return cap.object;
 }
 
-struct cnode *memory_make_cnode(frame_t first, unsigned frames, struct cap *slot)
+struct cnode *memory_make_cnode(frame_t first, unsigned frames, struct cap *slot,
+                                struct cap *parent)
 {
     struct cnode *cnode = frame_contents(&kernel.frames, first);
-    struct cap cap = {.type = FL_OBJECT_CNODE, .rights = FL_RIGHTS_ALL, {.object = cnode}};
+    struct cap cap = {.type = FL_OBJECT_CNODE, .rights = FL_RIGHTS_ALL, .object = cnode};
 
     cnode->header.frames = (uint8_t)frames;
     cnode->header.object.type = FL_OBJECT_CNODE;
     for (unsigned i = 0; i < frames; i++)
         frame_entry(&kernel.frames, frame_plus(first, i))->count = 1;
     kernel.objects++;
-    cap_fill(slot, &cap);
+    cap_fill(slot, &cap, parent);
     return cnode;
 }
 
@@ -89,7 +91,7 @@ static struct lookup retype_slots(const struct tcb *self, uint64_t cnode, uint64
     return first;
 }
 
-static struct outcome retype_cnode(const struct cap *memory, uint64_t page, uint64_t frames,
+static struct outcome retype_cnode(struct cap *memory, uint64_t page, uint64_t frames,
                                    struct cap *slot)
 {
     frame_t first = memory_frame(memory, page);
@@ -104,7 +106,7 @@ static struct outcome retype_cnode(const struct cap *memory, uint64_t page, uint
     }
     for (unsigned i = 0; i < frames; i++)
         memory_claim_object_frame(frame_plus(first, i), FL_OBJECT_CNODE, i);
-    memory_make_cnode(first, (unsigned)frames, slot);
+    memory_make_cnode(first, (unsigned)frames, slot, memory);
     return outcome_ok(0);
 }
 
@@ -132,7 +134,7 @@ struct outcome call_memory_retype(uint64_t slot, uint64_t page, uint64_t type, u
     if (memory_claim_object_frame(frame, (enum fl_object)type, 0) != FL_OK)
         return outcome_error(FL_BAD_FRAME, 2);
     for (unsigned i = 0; i < count; i++)
-        memory_make_object(frame, i, (enum fl_object)type, to.cap + i);
+        memory_make_object(frame, i, (enum fl_object)type, to.cap + i, memory.cap);
     return outcome_ok(0);
 }
 
@@ -157,9 +159,9 @@ struct outcome call_memory_derive(uint64_t slot, uint64_t page, uint64_t pages, 
         return outcome_error(FL_OCCUPIED, 6);
     struct cap part = {.type = FL_OBJECT_MEMORY,
                        .rights = (uint16_t)rights,
-                       {.first_frame = memory.cap->first_frame + page},
-                       {.pages = pages}};
-    cap_fill(to.cap, &part);
+                       .first_frame = memory.cap->first_frame + page,
+                       .pages = pages};
+    cap_fill(to.cap, &part, memory.cap);
     return outcome_ok(0);
 }
 
@@ -174,6 +176,6 @@ struct outcome call_memory_frame_state(uint64_t slot, uint64_t page)
         return outcome_error(FL_OUT_OF_RANGE, 2);
     const struct frame *frame = frame_entry(&kernel.frames, memory_frame(memory.cap, page));
     uint64_t maps = frame->type == FRAME_USER ? frame->count : 0;
-    return outcome_ok((uint64_t)frame->type | (uint64_t)frame->sticky << 8 | maps << 16 |
-                      (uint64_t)frame->pins << 48);
+    return outcome_ok((uint64_t)frame->type | (uint64_t)(frame->flags & FRAME_STICKY) << 8 |
+                      maps << 16 | (uint64_t)frame->pins << 48);
 }

@@ -21,11 +21,13 @@ static inline frame_t memory_frame(const struct cap *memory, uint64_t page)
     return (frame_t){memory->first_frame + page};
 }
 
-/* Makes one object in a zeroed frame of type object and fills `slot` with its capability.  Boot
- * uses it too.  `place` is the index of the object in the frame. */
-void *memory_make_object(frame_t frame, unsigned place, enum fl_object type, struct cap *slot);
+/* Makes one object in a zeroed frame of type object and fills `slot` with its capability, derived from
+ * `parent`.  Boot uses it too.  `place` is the index of the object in the frame. */
+void *memory_make_object(frame_t frame, unsigned place, enum fl_object type, struct cap *slot,
+                         struct cap *parent);
 /* The same for a CNode of `frames` consecutive claimed frames. */
-struct cnode *memory_make_cnode(frame_t first, unsigned frames, struct cap *slot);
+struct cnode *memory_make_cnode(frame_t first, unsigned frames, struct cap *slot,
+                                struct cap *parent);
 /* Claims a free frame for objects, zeroed. */
 enum fl_error memory_claim_object_frame(frame_t frame, enum fl_object type, unsigned index);
 

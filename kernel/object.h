@@ -4,11 +4,17 @@
  * object lives in a frame of type object, is made by memory_retype and ends when its last
  * capability is deleted.
  *
- *  O1  an object's `caps` is the number of slots (and of TCB handler and timer target capabilities)
- *      that name it; no object is alive with caps = 0;
+ *  O1  an object's `caps` is the number of slots and of held capabilities (below) that name it; no
+ *      object is alive with caps = 0 but a condemned CNode;
  *  O2  an object frame's count in the frame table is the number of objects alive in it;
- *  O3  a Memory capability's range lies inside one bank of the frame table;
- *  O4  kernel.objects and kernel.caps are the sums over all objects and slots.
+ *  O3  the range of a Memory or Pin capability lies inside one bank of the frame table;
+ *  O4  kernel.objects and kernel.caps are the sums over all objects and capabilities;
+ *  O5  a frame's pin count is the number of Pin capabilities and message buffers that name it.
+ *
+ * Objects hold capabilities too: what a thread or a space lives on (CSpace, space, fault handler,
+ * TablePool) and whom a timer or an interrupt signals.  A held capability stands in the derivation tree
+ * below the one that it was given from, so revoking that one takes it away, and the holder stops or
+ * falls silent.
  * All of it is owned by the kernel's single entry: one hart runs kernel code. */
 #ifndef KERNEL_OBJECT_H
 #define KERNEL_OBJECT_H
@@ -18,24 +24,11 @@
 #include <stdint.h>
 
 #include "abi.h"
+#include "derivation.h"
 #include "vspace.h"
 
 struct tcb;
 
-struct cap {
-    uint8_t type; /* enum fl_object */
-    uint8_t zero[5];
-    uint16_t rights; /* FL_RIGHT_* */
-    union {
-        void *object;
-        uint64_t first_frame; /* Memory: number of the first frame */
-    };
-    union {
-        uint64_t badge; /* Endpoint, Notification; 0 = none.  Sched: highest priority allowed */
-        uint64_t pages; /* Memory */
-    };
-    uint64_t spare;
-};
 _Static_assert(sizeof(struct cap) == FL_PAGE_BYTES / FL_CNODE_SLOTS, "slots fill a frame");
 
 /* First words of every object that capabilities count. */
@@ -56,11 +49,14 @@ struct thread_queue {
 
 enum endpoint_side { ENDPOINT_IDLE, ENDPOINT_SENDERS, ENDPOINT_RECEIVERS };
 
-/*  E1  the queue is empty exactly when the side is IDLE; every queued thread waits on this side. */
+/*  E1  the queue is empty exactly when the side is IDLE; every queued thread waits on this side;
+ *  E2  `receivers` is the number of slots that name the endpoint with the RECV right; while it is 0
+ *      nobody waits to send. */
 struct endpoint {
     struct object object;
     struct thread_queue queue;
     enum endpoint_side side;
+    uint32_t receivers;
 };
 
 /*  N1  bits are pending only while no thread waits. */
@@ -89,8 +85,9 @@ struct reply {
 struct timer {
     struct object object;
     uint64_t deadline; /* of the `time` counter; 0 = not armed */
-    struct cap target; /* notification; counts as a capability */
     struct timer *next;
+    uint64_t zero;
+    struct cap target; /* notification, held */
 };
 
 /*  I1  an IrqHandler that has a source is the one that kernel.irqs names for it. */
@@ -99,12 +96,17 @@ struct irq_handler {
     uint32_t source;  /* 0 = none yet */
     uint32_t claimed; /* hart id + 1 that claimed it and has not completed it, 0 = none */
     uint64_t zero[2];
-    struct cap target; /* notification; counts as a capability */
+    struct cap target; /* notification, held */
 };
 
+/*  S1  the list from `first_thread` on holds the threads that have the space, space.threads of them;
+ *  S2  space.pool is that of `pool` while there are tables. */
 struct vspace_object {
     struct vspace space; /* first: 64-byte aligned, as vspace.c wants it */
     struct object object;
+    struct cap pool; /* held; TABLE_POOL or NONE */
+    struct tcb *first_thread;
+    uint64_t ending; /* its tables are being taken apart: no thread may run in it */
 };
 
 struct pool_object {
@@ -122,7 +124,8 @@ struct cnode_header {
     uint16_t used;    /* slots in use */
     uint16_t self;    /* of them, capabilities to this CNode itself */
     struct object object;
-    uint64_t zero[2];
+    struct cnode *condemned; /* the next condemned CNode */
+    uint64_t is_condemned;   /* nobody outside can name it: kernel.condemned */
 };
 _Static_assert(sizeof(struct cnode_header) == sizeof(struct cap), "stands in slot 0");
 
@@ -132,6 +135,11 @@ struct cnode {
         struct cap slots[FL_CNODE_SLOTS]; /* more follow in the frames behind */
     };
 };
+
+/* Links of the derivation tree name places by 32 bytes. */
+_Static_assert(offsetof(struct timer, target) % sizeof(struct cap) == 0, "held capability");
+_Static_assert(offsetof(struct irq_handler, target) % sizeof(struct cap) == 0, "held capability");
+_Static_assert(offsetof(struct vspace_object, pool) % sizeof(struct cap) == 0, "held capability");
 
 _Static_assert(sizeof(struct endpoint) <= 64, "objects.def");
 _Static_assert(sizeof(struct notification) <= 64, "objects.def");

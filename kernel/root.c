@@ -56,7 +56,7 @@ static void *make_object(struct root *root, enum fl_object type, unsigned slot)
     frame_t frame = take(root, 1);
 
     KERNEL_ASSERT(memory_claim_object_frame(frame, type, 0) == FL_OK);
-    return memory_make_object(frame, 0, type, &root->cnode->slots[slot]);
+    return memory_make_object(frame, 0, type, &root->cnode->slots[slot], kernel.derivation.root);
 }
 
 static void make_objects(struct root *root)
@@ -66,7 +66,8 @@ static void make_objects(struct root *root)
     for (unsigned i = 0; i < ROOT_CNODE_FRAMES; i++)
         KERNEL_ASSERT(memory_claim_object_frame(frame_plus(first, i), FL_OBJECT_CNODE, i) == FL_OK);
     struct cnode *cnode = frame_contents(&kernel.frames, first);
-    root->cnode = memory_make_cnode(first, ROOT_CNODE_FRAMES, &cnode->slots[FL_BOOT_CNODE]);
+    root->cnode = memory_make_cnode(first, ROOT_CNODE_FRAMES, &cnode->slots[FL_BOOT_CNODE],
+                                    kernel.derivation.root);
     root->tcb = make_object(root, FL_OBJECT_TCB, FL_BOOT_TCB);
     root->space = make_object(root, FL_OBJECT_VSPACE, FL_BOOT_VSPACE);
     root->pool = make_object(root, FL_OBJECT_TABLE_POOL, FL_BOOT_POOL);
@@ -74,6 +75,7 @@ static void make_objects(struct root *root)
         KERNEL_ASSERT(table_pool_donate(&root->pool->pool, take(root, 1)) == FL_OK);
     KERNEL_ASSERT(vspace_init(&root->space->space, &root->pool->pool, kernel.root_table) == FL_OK);
     root->pool->spaces++;
+    cap_hold(&root->space->pool, &root->cnode->slots[FL_BOOT_POOL]);
 }
 
 /* Maps `bytes` (whole pages) of fresh frames at an address and returns the first frame. */
@@ -138,7 +140,7 @@ static void fill_memory_slots(struct root *root, const struct machine *machine,
         cap.rights = FL_RIGHT_READ | FL_RIGHT_EXEC | FL_RIGHT_MAP;
         cap.first_frame = machine->initrd.base / PAGE_BYTES;
         cap.pages = (info->initrd_offset + info->initrd_bytes + PAGE_BYTES - 1) / PAGE_BYTES;
-        cap_fill(&root->cnode->slots[FL_BOOT_INITRD], &cap);
+        cap_fill(&root->cnode->slots[FL_BOOT_INITRD], &cap, kernel.derivation.root);
     }
     for (unsigned i = 0; i < ram->count && i < FL_BOOT_RAM_MAX; i++) {
         unsigned from = i == 0 ? home : i <= home ? i - 1 : i;
@@ -149,7 +151,7 @@ static void fill_memory_slots(struct root *root, const struct machine *machine,
         cap.rights = FL_RIGHTS_ALL & ~(FL_RIGHT_SEND | FL_RIGHT_RECV | FL_RIGHT_CALL);
         cap.first_frame = entry->physical / PAGE_BYTES;
         cap.pages = entry->pages;
-        cap_fill(&root->cnode->slots[FL_BOOT_RAM + i], &cap);
+        cap_fill(&root->cnode->slots[FL_BOOT_RAM + i], &cap, kernel.derivation.root);
         info->ram_count = i + 1;
     }
     if (ram->dropped || ram->count > FL_BOOT_RAM_MAX)
@@ -163,8 +165,8 @@ static void fill_boot_info(struct root *root, const struct machine *machine,
     struct cap system = {.type = FL_OBJECT_SYSTEM, .rights = FL_RIGHTS_ALL};
     struct cap sched = {.type = FL_OBJECT_SCHED,
                         .rights = FL_RIGHTS_ALL,
-                        {.object = NULL},
-                        {.badge = FL_PRIORITIES - 1}};
+                        .object = NULL,
+                        .badge = FL_PRIORITIES - 1};
 
     info->version = FL_ABI_VERSION;
     info->timebase_hz = machine->timebase_hz;
@@ -172,8 +174,8 @@ static void fill_boot_info(struct root *root, const struct machine *machine,
     info->harts = machine->hart_count;
     memcpy(info->bootargs, machine->bootargs, sizeof info->bootargs);
     fill_memory_slots(root, machine, ram, home, info);
-    cap_fill(&root->cnode->slots[FL_BOOT_SYSTEM], &system);
-    cap_fill(&root->cnode->slots[FL_BOOT_SCHED], &sched);
+    cap_fill(&root->cnode->slots[FL_BOOT_SYSTEM], &system, kernel.derivation.root);
+    cap_fill(&root->cnode->slots[FL_BOOT_SCHED], &sched, kernel.derivation.root);
 }
 _Static_assert(sizeof(struct fl_boot_info) <= FL_PAGE_BYTES, "boot info is one page");
 _Static_assert(sizeof(((struct fl_boot_info *)0)->bootargs) ==
@@ -186,11 +188,14 @@ static void configure_thread(struct root *root, frame_t buffer, uint64_t entry)
 
     cap_hold(&tcb->handler, &root->cnode->slots[FL_BOOT_SYSTEM]);
     tcb->priority = ROOT_PRIORITY;
+    cap_hold(&tcb->held_cspace, &root->cnode->slots[FL_BOOT_CNODE]);
+    cap_hold(&tcb->held_space, &root->cnode->slots[FL_BOOT_VSPACE]);
     tcb->cspace = root->cnode;
     tcb->cspace_slots = ROOT_CNODE_FRAMES * FL_CNODE_SLOTS;
     root->cnode->header.threads++;
     tcb->space = root->space;
     root->space->space.threads++;
+    root->space->first_thread = tcb;
     KERNEL_ASSERT(frame_pin(&kernel.frames, buffer) == FL_OK);
     tcb->buffer = frame_contents(&kernel.frames, buffer);
     tcb->buffer_frame = buffer;

@@ -17,7 +17,7 @@ static struct range decode_range(uint64_t slot, uint64_t address, uint64_t pages
     if (found.cap == NULL)
         return (struct range){NULL, found.status};
     struct vspace_object *object = found.cap->object;
-    if (object->space.pool == NULL)
+    if (object->space.pool == NULL || object->ending)
         return (struct range){NULL, FL_STATUS(FL_NOT_READY, 1)};
     if (address % FL_PAGE_BYTES != 0)
         return (struct range){NULL, FL_STATUS(FL_UNALIGNED, argument)};
@@ -38,12 +38,15 @@ struct outcome call_vspace_set_pool(uint64_t slot, uint64_t pool_slot)
         return (struct outcome){space.cap == NULL ? space.status : pool.status, 0};
     struct vspace_object *object = space.cap->object;
     struct pool_object *tables = pool.cap->object;
-    if (object->space.pool != NULL)
+    if (object->pool.type != FL_OBJECT_NONE)
         return outcome_error(FL_BUSY, 1);
+    if (!cap_can_count(pool.cap))
+        return outcome_error(FL_OVERFLOW, 2);
     enum fl_error error = vspace_init(&object->space, &tables->pool, kernel.root_table);
     if (error != FL_OK)
         return outcome_error(error, 2);
     tables->spaces++;
+    cap_hold(&object->pool, pool.cap); /* cannot fail: nothing was held */
     return outcome_ok(0);
 }
 

@@ -21,7 +21,7 @@ static void enter_reserved(void)
     finish(hart_self()->current, outcome_error(FL_RESERVED_CALL, 0));
 }
 
-#define FL_CALL(number, name, args, doc)   \
+#define FL_CALL(number, name, args, doc)           \
     static void enter_##name(FL_PARAMETERS args)   \
     {                                              \
         struct tcb *caller = hart_self()->current; \
@@ -36,10 +36,9 @@ static void enter_reserved(void)
 
 extern const syscall_entry syscall_table[FL_CALL_COUNT];
 
-#define FL_CALL(number, name, args, doc) [number] = (syscall_entry)(void *)enter_##name,
-#define FL_SWITCHING_CALL(number, name, args, doc) \
-    [number] = (syscall_entry)(void *)call_##name,
-#define FL_RESERVED(number, name) [number] = enter_reserved,
+#define FL_CALL(number, name, args, doc)           [number] = (syscall_entry)(void *)enter_##name,
+#define FL_SWITCHING_CALL(number, name, args, doc) [number] = (syscall_entry)(void *)call_##name,
+#define FL_RESERVED(number, name)                  [number] = enter_reserved,
 /* Numbers without a name, between those of the calls, answer as reserved ones do. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"

@@ -13,13 +13,11 @@ struct outcome call_timer_bind(uint64_t slot, uint64_t notification_slot)
 
     if (found.cap == NULL || target.cap == NULL)
         return (struct outcome){found.cap == NULL ? found.status : target.status, 0};
+    if (!cap_can_count(target.cap))
+        return outcome_error(FL_OVERFLOW, 2);
     struct timer *timer = found.cap->object;
     timer_arm(timer, 0);
-    struct cap old = timer->target;
-    cap_hold(&timer->target, target.cap);
-    if (old.type != FL_OBJECT_NONE)
-        cap_drop(&old);
-    return outcome_ok(0);
+    return outcome_error(cap_hold(&timer->target, target.cap), 0);
 }
 
 struct outcome call_timer_set(uint64_t slot, uint64_t deadline)
@@ -94,15 +92,17 @@ static uint64_t counter_read(enum fl_counter which)
         return kernel.frames.mappings;
     case FL_COUNTER_PINS:
         return kernel.frames.pins;
+    case FL_COUNTER_PAGE_FAULTS:
+        return kernel.faults - kernel.other_faults;
     case FL_COUNTER_BOOT_INSTRUCTIONS:
         return kernel.boot_instructions;
+    case FL_COUNTER_STACK_BYTES:
+        return arch_stack_used_bytes(&kernel.hart);
     case FL_COUNTER_FENCES:
-    case FL_COUNTER_PAGE_FAULTS:
     case FL_COUNTER_SPURIOUS_FAULTS:
     case FL_COUNTER_AD_FAULTS:
     case FL_COUNTER_SWITCHES:
     case FL_COUNTER_IDLE_CYCLES:
-    case FL_COUNTER_STACK_BYTES:
     case FL_COUNTER_INTERRUPTS:
     case FL_COUNTER_COUNT:
         break;

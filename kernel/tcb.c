@@ -5,6 +5,7 @@
 #include "calls.h"
 #include "ipc.h"
 #include "memory.h"
+#include "panic.h"
 #include "sched.h"
 
 /* A stopped thread to be configured.  BUSY while it is not stopped. */
@@ -29,10 +30,9 @@ struct outcome call_tcb_set_cspace(uint64_t slot, uint64_t cnode_slot)
     if (found.cap == NULL || cspace.cap == NULL)
         return (struct outcome){found.cap == NULL ? found.status : cspace.status, 0};
     struct cnode *cnode = cspace.cap->object;
-    if (cnode->header.threads == UINT16_MAX)
-        return outcome_error(FL_BUSY, 2);
-    if (thread->cspace != NULL)
-        thread->cspace->header.threads--;
+    if (cnode->header.threads == UINT16_MAX || !cap_can_count(cspace.cap))
+        return outcome_error(FL_OVERFLOW, 2);
+    KERNEL_ASSERT(cap_hold(&thread->held_cspace, cspace.cap) == FL_OK); /* CNodes end later */
     cnode->header.threads++;
     thread->cspace = cnode;
     thread->cspace_slots = (uint64_t)cnode->header.frames * FL_CNODE_SLOTS;
@@ -47,9 +47,26 @@ static struct lookup decode_handler(const struct tcb *self, uint64_t slot)
     if (system.cap != NULL)
         return system;
     struct lookup handler = cap_lookup(self, slot, FL_OBJECT_ENDPOINT, FL_RIGHT_SEND, 3);
-    if (handler.cap != NULL && cap_object(handler.cap)->caps == UINT32_MAX)
+    if (handler.cap != NULL && !cap_can_count(handler.cap))
         return (struct lookup){NULL, FL_STATUS(FL_OVERFLOW, 3)};
     return handler;
+}
+
+/* Gives a stopped thread its space and handler, after what it had is gone.  OK or MORE. */
+static enum fl_error set_space(struct tcb *thread, struct cap *space, struct cap *handler)
+{
+    struct vspace_object *object = space->object;
+
+    if (cap_delete_forced(&thread->handler) != FL_OK ||
+        cap_hold(&thread->held_space, space) != FL_OK)
+        return FL_MORE;
+    thread->space = object;
+    thread->space_next = object->first_thread;
+    if (object->first_thread != NULL)
+        object->first_thread->space_prev = thread;
+    object->first_thread = thread;
+    object->space.threads++;
+    return handler != NULL ? cap_hold(&thread->handler, handler) : FL_OK;
 }
 
 struct outcome call_tcb_set_space(uint64_t slot, uint64_t space_slot, uint64_t handler_slot)
@@ -67,19 +84,11 @@ struct outcome call_tcb_set_space(uint64_t slot, uint64_t space_slot, uint64_t h
     if (handler.status != FL_OK)
         return (struct outcome){handler.status, 0};
     struct vspace_object *object = space.cap->object;
-    if (object->space.pool == NULL)
+    if (object->space.pool == NULL || object->ending)
         return outcome_error(FL_NOT_READY, 2);
-    if (thread->space != NULL)
-        thread->space->space.threads--;
-    object->space.threads++;
-    thread->space = object;
-    struct cap old = thread->handler;
-    thread->handler = (struct cap){0};
-    if (handler.cap != NULL)
-        cap_hold(&thread->handler, handler.cap);
-    if (old.type != FL_OBJECT_NONE)
-        cap_drop(&old);
-    return outcome_ok(0);
+    if (!cap_can_count(space.cap))
+        return outcome_error(FL_OVERFLOW, 2);
+    return outcome_error(set_space(thread, space.cap, handler.cap), 0);
 }
 
 struct outcome call_tcb_set_buffer(uint64_t slot, uint64_t memory_slot, uint64_t page,
@@ -134,7 +143,8 @@ struct outcome call_tcb_set_priority(uint64_t slot, uint64_t sched_slot, uint64_
 /* Whether a thread has all that running needs (H4). */
 static bool is_configured(const struct tcb *thread)
 {
-    return thread->space != NULL && thread->cspace != NULL;
+    return thread->space != NULL && thread->cspace != NULL && thread->space->space.pool != NULL &&
+           !thread->space->ending;
 }
 
 struct outcome call_tcb_start(uint64_t slot, uint64_t pc, uint64_t sp, uint64_t argument)
@@ -179,6 +189,7 @@ struct outcome call_tcb_resume(uint64_t slot)
         return (struct outcome){found.status, 0};
     if (!is_configured(thread))
         return outcome_error(FL_NOT_READY, 1);
+    thread->fault = 0; /* it repeats the instruction */
     sched_ready(hart_self(), thread);
     return outcome_ok(0);
 }

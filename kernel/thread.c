@@ -21,6 +21,18 @@ void thread_queue_remove(struct thread_queue *queue, struct tcb *thread)
     thread->prev = NULL;
 }
 
+void thread_complete_frame(struct tcb *thread)
+{
+    uint64_t *regs = thread->regs;
+
+    if (thread->full_frame & FRAME_FULL)
+        return;
+    regs[REG_A7] = 0;
+    for (unsigned i = 0; i < REG_TEMPORARIES; i++)
+        regs[thread_temporary(i)] = 0;
+    thread->full_frame |= FRAME_FULL;
+}
+
 void thread_stop(struct tcb *thread)
 {
     struct hart *hart = hart_self();
@@ -33,6 +45,7 @@ void thread_stop(struct tcb *thread)
             hart->reschedule = true;
         else
             sched_remove(hart, thread);
+        thread->fault = 0; /* the last one was answered */
         break;
     case THREAD_SENDING:
     case THREAD_RECEIVING:
@@ -54,12 +67,6 @@ void thread_destroy(struct tcb *thread)
     arch_fpu_forget(hart, thread);
     if (hart->current == thread)
         hart->current = NULL;
-    if (thread->space != NULL)
-        thread->space->space.threads--;
-    if (thread->cspace != NULL)
-        thread->cspace->header.threads--;
-    if (thread->handler.type != FL_OBJECT_NONE)
-        cap_drop(&thread->handler);
     if (thread->buffer != NULL)
         frame_unpin(&kernel.frames, thread->buffer_frame);
     if (thread->bound != NULL)

@@ -3,12 +3,14 @@
 #include "timer.h"
 
 #include "arch.h"
-#include "cap.h"
+#include "calls.h"
 #include "ipc.h"
 #include "sched.h"
 
-#define NEVER     TIMER_NEVER
-#define FIRE_STEP 32u /* timers that one interrupt signals; what is still due interrupts again */
+#define NEVER                    TIMER_NEVER
+#define QUANTUM_MIN_MICROSECONDS 1000u
+#define QUANTUM_MAX_MICROSECONDS 1000000u
+#define FIRE_STEP                32u /* timers that one interrupt signals; what is still due interrupts again */
 
 static void program(struct hart *hart)
 {
@@ -49,11 +51,16 @@ void timer_arm(struct timer *timer, uint64_t deadline)
     program(hart_self());
 }
 
+static uint64_t quantum_of(const struct tcb *thread)
+{
+    return thread->quantum_ticks != 0 ? thread->quantum_ticks : kernel.quantum_ticks;
+}
+
 void timer_start_quantum(struct hart *hart)
 {
     if (hart->quantum_end != NEVER)
         return;
-    hart->quantum_end = arch_time() + kernel.quantum_ticks;
+    hart->quantum_end = arch_time() + quantum_of(hart->current);
     program(hart);
 }
 
@@ -76,4 +83,22 @@ void timer_interrupt(struct hart *hart)
     }
     hart->timer_deadline = 0; /* it has fired: set it anew in any case */
     program(hart);
+}
+
+struct outcome call_tcb_set_quantum(uint64_t slot, uint64_t sched_slot, uint64_t microseconds)
+{
+    const struct tcb *self = hart_self()->current;
+    struct lookup found = cap_lookup(self, slot, FL_OBJECT_TCB, 0, 1);
+    struct lookup sched = cap_lookup(self, sched_slot, FL_OBJECT_SCHED, 0, 2);
+
+    if (found.cap == NULL || sched.cap == NULL)
+        return (struct outcome){found.cap == NULL ? found.status : sched.status, 0};
+    struct tcb *thread = found.cap->object;
+    if (thread->priority > sched.cap->badge)
+        return outcome_error(FL_OUT_OF_RANGE, 2);
+    if (microseconds != 0 &&
+        (microseconds < QUANTUM_MIN_MICROSECONDS || microseconds > QUANTUM_MAX_MICROSECONDS))
+        return outcome_error(FL_OUT_OF_RANGE, 3);
+    thread->quantum_ticks = microseconds * kernel.timebase_hz / 1000000;
+    return outcome_ok(0);
 }

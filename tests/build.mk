@@ -26,7 +26,10 @@ endef
 $(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t))))
 
 unit-tests: $(UNIT_TESTS:%=$(BUILD)/tests/%)
-test-programs: all unit-tests $(BUILD)/kernel_test.bin $(BUILD)/kernel_bench.bin $(BUILD)/initrd-test.cpio
+test-programs: all unit-tests $(KERNEL_BUILD)/kernel_test.bin $(KERNEL_BUILD)/kernel_bench.bin $(BUILD)/initrd-test.cpio
+# Made last: the two compilers' kernels share the user side.
+clang-kernel: test-programs
+	@$(MAKE) --no-print-directory KERNEL_CC=clang $(BUILD)/clang/kernel_test.bin $(BUILD)/clang/faultline.bin
 
 # One suite for each unit test, and those of tests/suites.txt.
 DRIVER = tests/run.py --build $(BUILD) $(UNIT_TESTS:%=--unit %)
@@ -36,7 +39,7 @@ test-host:
 	@$(DRIVER) --only unit/
 test:
 	@$(SETUP) test
-	@$(MAKE) -s --no-print-directory $(JOBS) test-programs
+	@$(MAKE) -s --no-print-directory $(JOBS) clang-kernel
 	@$(DRIVER) --suites tests/suites.txt $(if $(ONLY),--only '$(ONLY)')
 
 # --- fuzzers: their finds and the grown corpus stay under build/ -----------------------------------
@@ -68,7 +71,7 @@ fuzz:
 # --- measuring -------------------------------------------------------------------------------------
 bench:
 	@$(SETUP) run
-	@$(MAKE) -s --no-print-directory $(JOBS) all $(BUILD)/kernel_bench.bin $(BENCH_PROGRAMS)
-	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(BENCH_PROGRAMS)
+	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
-.PHONY: unit-tests test-programs test-host test fuzz bench
+.PHONY: unit-tests test-programs clang-kernel test-host test fuzz bench

@@ -1,5 +1,5 @@
 # User side: servers (lp64, no floating point), libos and programs (lp64d), the initrd.
-USER_INCLUDES := -Ikernel/abi -Iuser/protocol -Iuser/common -Iarch/riscv/user
+USER_INCLUDES := -Ikernel/abi -Iuser/protocol -Iuser/common -Iarch/riscv/user -I$(BUILD)/generated
 SERVER_CFLAGS := $(WARNINGS) --specs=picolibc.specs -march=rv64imac -mabi=lp64 -mcmodel=medany -O2 -g \
                  -ffunction-sections -fdata-sections -fno-stack-protector $(USER_INCLUDES)
 APP_CFLAGS    := $(WARNINGS) --specs=picolibc.specs -march=rv64imafdc -mabi=lp64d -mcmodel=medany -O2 -g \
@@ -20,6 +20,8 @@ $(BUILD)/app/%.o: %.c $(BUILD)/flags
 $(BUILD)/app/%.o: %.S $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CROSS)gcc $(APP_CFLAGS) -MMD -MP -c $< -o $@
+
+$(addprefix $(BUILD)/server/arch/riscv/user/,upcall_entry.o test_registers.o) $(BUILD)/app/arch/riscv/user/upcall_entry.o: $(BUILD)/generated/offsets.h
 
 # --- servers: $(call server,NAME,SOURCES) makes build/user/NAME.elf and .bin ----------------------
 define server

@@ -30,11 +30,13 @@ static inline uint64_t arch_cycles(void)
 void arch_load_space(struct hart *hart, struct vspace *space);
 
 /* Floating point.  arch_fpu_switch makes the hardware fit `next`; arch_fpu_first_use gives a thread
- * fresh registers and returns true, or false when it had them already; arch_fpu_forget drops a
- * thread that ends, arch_fpu_probe learns at boot whether the hart has floating point. */
+ * fresh registers and returns true, or false when it had them already; arch_fpu_store brings
+ * tcb->fp of a thread that does not run up to date; arch_fpu_forget drops a thread that ends or gets
+ * other registers; arch_fpu_probe learns at boot whether the hart has floating point. */
 void arch_fpu_probe(struct hart *hart);
 void arch_fpu_switch_slow(struct hart *hart, struct tcb *next);
 bool arch_fpu_first_use(struct hart *hart, struct tcb *thread);
+void arch_fpu_store(struct hart *hart, struct tcb *thread);
 void arch_fpu_forget(struct hart *hart, struct tcb *thread);
 
 static inline void arch_fpu_switch(struct hart *hart, struct tcb *next)
@@ -48,6 +50,9 @@ void arch_console_put(char c);
 int arch_console_get(void);             /* next input byte, -1 when there is none */
 void arch_timer_set(uint64_t deadline); /* absolute; UINT64_MAX = never */
 _Noreturn void arch_power_off(bool failure);
+
+/* The most bytes of the hart's kernel stack that were in use at once; reads up to all of it. */
+uint64_t arch_stack_used_bytes(const struct hart *hart);
 
 /* Sleeps until an interrupt is pending; returns true when it is the timer's. */
 bool arch_wait_for_interrupt(void);

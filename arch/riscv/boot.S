@@ -72,13 +72,21 @@ boot_entry:
     csrw    stvec, t0
     csrw    sscratch, zero              /* a trap from here on is the kernel's own */
     lla     sp, boot_stack_end
+    lla     t0, boot_stack              /* painted, to tell later how deep it was used: stack.c */
+    li      t1, STACK_PAINT
+3:  sd      t1, 0(t0)
+    sd      t1, 8(t0)
+    sd      t1, 16(t0)
+    sd      t1, 24(t0)
+    addi    t0, t0, 32
+    bltu    t0, sp, 3b
     li      fp, 0
     mv      a2, s1
     mv      a3, s4
     li      ra, 0
     call    boot_kernel                 /* (hart id, device tree, load address, instret): no return */
-3:  wfi
-    j       3b
+4:  wfi
+    j       4b
 
     .section .bss.first, "aw", @nobits
     .balign 4096

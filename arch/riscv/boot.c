@@ -72,7 +72,8 @@ static bool initrd_in_ram(void)
     return false;
 }
 
-/* Takes the kernel's root table and the frame table from the start of the longest range. */
+/* Takes the kernel's root table, its root capability and the frame table from the start of the longest
+ * range. */
 static void make_frame_table(uint64_t direct_offset)
 {
     unsigned home = ranges_longest(&ram);
@@ -87,13 +88,16 @@ static void make_frame_table(uint64_t direct_offset)
     }
     frame_t first_frame = frame_containing((paddr_t){first});
     uint64_t frames = frame_containing((paddr_t){last + PAGE_BYTES - 1}).value - first_frame.value;
-    uint64_t bytes = PAGE_BYTES + frames * sizeof(struct frame);
+    uint64_t bytes = PAGE_BYTES + sizeof(struct cap) + frames * sizeof(struct frame);
     if (bytes > (ram.at[home].end - start) / 2)
         panic("too little memory: the frame table needs %lu bytes, the largest free range has %lu",
               bytes, ram.at[home].end - start);
     kernel.root_table = frame_containing((paddr_t){start});
     paging_move_root(kernel.root_table, direct_offset);
-    struct frame *table = (struct frame *)(uintptr_t)(start + PAGE_BYTES + direct_offset);
+    struct cap *root_cap = (struct cap *)(uintptr_t)(start + PAGE_BYTES + direct_offset);
+    *root_cap = (struct cap){0};
+    derivation_start(&kernel.derivation, DIRECT_BASE, root_cap);
+    struct frame *table = (struct frame *)(void *)(root_cap + 1);
     frame_table_init(&kernel.frames, table, first_frame, frames, direct_offset);
     ranges_subtract(&ram, start, start + bytes);
     for (unsigned i = 0; i < ram.count; i++)

@@ -1,6 +1,5 @@
-/* Floating-point registers of a thread: a0 = 33 doublewords, f0..f31 and fcsr.  FS is on. */
-    .option push
-    .option arch, +d
+/* Floating-point registers of a thread: a0 = 33 doublewords, f0..f31 and fcsr.  FS is on.  Assembled
+ * for a hart with floating point, unlike the rest of the kernel (build.mk). */
     .text
     .globl fpu_save, fpu_load
 fpu_save:
@@ -18,4 +17,3 @@ fpu_load:
     ld      t0, 256(a0)
     fscsr   t0
     ret
-    .option pop

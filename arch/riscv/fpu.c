@@ -57,6 +57,16 @@ bool arch_fpu_first_use(struct hart *hart, struct tcb *thread)
     return true;
 }
 
+void arch_fpu_store(struct hart *hart, struct tcb *thread)
+{
+    if (hart->fpu_owner != thread || !thread->fp_dirty)
+        return;
+    csr_set(sstatus, SSTATUS_FS_CLEAN); /* it was off: the owner does not run (F2) */
+    fpu_save(thread->fp);
+    csr_clear(sstatus, SSTATUS_FS);
+    thread->fp_dirty = 0;
+}
+
 void arch_fpu_forget(struct hart *hart, struct tcb *thread)
 {
     if (hart->fpu_owner != thread)

@@ -13,9 +13,11 @@
 #define FDT_WINDOW       0xffffffff80400000
 #define FDT_WINDOW_BYTES 0x400000
 #define DIRECT_BASE      0xffffffc000000000
-#define DIRECT_BYTES     0x3e00000000 /* 248 GiB */
+#define DIRECT_BYTES     0x2000000000 /* 128 GiB: what links of the derivation tree reach */
 
 #define KERNEL_STACK_BYTES 8192
-#define EARLY_LEAF         0xcf /* V R W X A D: only until boot has built the final tables */
+#define PANIC_STACK_BYTES  4096
+#define STACK_PAINT        0x57ac57ac /* each word of a kernel stack before its first use */
+#define EARLY_LEAF         0xcf       /* V R W X A D: only until boot has built the final tables */
 
 #endif

@@ -10,7 +10,7 @@
 
 extern const char image_start[], image_text_end[];
 extern char boot_stack_end[];
-uint64_t panic_frame[32];
+struct panic_frame panic_frame;
 
 static const char *const cause_text[16] = {"instruction address misaligned",
                                            "instruction access fault",
@@ -122,8 +122,8 @@ void panic_trap(uint64_t cause, uint64_t value)
     if (cause != CAUSE_BREAKPOINT)
         log_write("\nfaultline: panic: the kernel trapped: %s (cause %lu), value %lx",
                   trap_cause_text(cause), cause, value);
-    print_registers(panic_frame);
-    print_backtrace(panic_frame[REG_PC], panic_frame[REG_SP]);
+    print_registers(panic_frame.regs);
+    print_backtrace(panic_frame.regs[REG_PC], panic_frame.regs[REG_SP]);
     stop();
 }
 

@@ -6,6 +6,11 @@
 
 struct tcb;
 
+/* The kernel's registers at its own trap, numbered as in a TCB; trap.S fills them in. */
+struct panic_frame {
+    uint64_t regs[32];
+};
+
 /* A broken invariant of the kernel's own.  `format` as in log.h. */
 _Noreturn __attribute__((format(printf, 1, 2))) void panic(const char *format, ...);
 /* A fault of a thread that nobody handles and the system cannot do without. */

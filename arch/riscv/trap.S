@@ -5,10 +5,12 @@
  * A call saves what the C ABI preserves; everything else dies and comes back as results or zero.  A
  * fault or interrupt saves all registers (full_frame).  The kernel never uses gp.  Each hart has one
  * stack, empty whenever user mode runs. */
+#include "layout.h"
 #include "offsets.h"
 
-#define X(n) (TCB_REGS + 8 * (n))
-#define PC   TCB_REGS
+#define X(n) (TCB_REGS + REGISTER_BYTES * (n))
+#define P(n) (PANIC_REGS + REGISTER_BYTES * (n))
+#define PC   X(0)
 
     .text
     .globl trap_entry
@@ -62,7 +64,7 @@ trap_return:
     ld      t1, HART_CURRENT(tp)
     sc.w    zero, zero, (tp)            /* drop any lr reservation; the first word of the hart is a dummy */
     ld      t2, PC(t1)
-    lbu     t0, TCB_FULL(t1)
+    lb      t0, TCB_FULL(t1)
     csrw    sepc, t2
     csrw    sscratch, tp
     bnez    t0, trap_return_full
@@ -147,8 +149,18 @@ trap_full:
     call    trap_handle                 /* (cause, pc, trap value, TCB) */
     j       trap_return
 
-/* t1 = TCB: all registers as they were saved. */
+/* t1 = TCB, on the way to U-mode: an upcall is pending.  The stack is empty. */
+trap_return_upcall:
+    csrw    sscratch, zero
+    ld      sp, HART_STACK(tp)
+    li      s0, 0
+    mv      a0, t1
+    call    upcall_enter                /* makes a frame without the mark */
+    j       trap_return
+
+/* t1 = TCB, t0 = its full_frame: all registers as they were saved. */
 trap_return_full:
+    bltz    t0, trap_return_upcall      /* FRAME_UPCALL */
     ld      ra, X(1)(t1)
     ld      sp, X(2)(t1)
     ld      gp, X(3)(t1)
@@ -187,40 +199,40 @@ trap_from_kernel:
     csrrw   tp, sscratch, tp            /* tp = hart again, sscratch = 0 */
     csrw    sscratch, t0
     lla     t0, panic_frame
-    sd      ra, 8(t0)
-    sd      sp, 16(t0)
-    sd      gp, 24(t0)
-    sd      tp, 32(t0)
-    sd      t1, 48(t0)
-    sd      t2, 56(t0)
-    sd      s0, 64(t0)
-    sd      s1, 72(t0)
-    sd      a0, 80(t0)
-    sd      a1, 88(t0)
-    sd      a2, 96(t0)
-    sd      a3, 104(t0)
-    sd      a4, 112(t0)
-    sd      a5, 120(t0)
-    sd      a6, 128(t0)
-    sd      a7, 136(t0)
-    sd      s2, 144(t0)
-    sd      s3, 152(t0)
-    sd      s4, 160(t0)
-    sd      s5, 168(t0)
-    sd      s6, 176(t0)
-    sd      s7, 184(t0)
-    sd      s8, 192(t0)
-    sd      s9, 200(t0)
-    sd      s10, 208(t0)
-    sd      s11, 216(t0)
-    sd      t3, 224(t0)
-    sd      t4, 232(t0)
-    sd      t5, 240(t0)
-    sd      t6, 248(t0)
+    sd      ra, P(1)(t0)
+    sd      sp, P(2)(t0)
+    sd      gp, P(3)(t0)
+    sd      tp, P(4)(t0)
+    sd      t1, P(6)(t0)
+    sd      t2, P(7)(t0)
+    sd      s0, P(8)(t0)
+    sd      s1, P(9)(t0)
+    sd      a0, P(10)(t0)
+    sd      a1, P(11)(t0)
+    sd      a2, P(12)(t0)
+    sd      a3, P(13)(t0)
+    sd      a4, P(14)(t0)
+    sd      a5, P(15)(t0)
+    sd      a6, P(16)(t0)
+    sd      a7, P(17)(t0)
+    sd      s2, P(18)(t0)
+    sd      s3, P(19)(t0)
+    sd      s4, P(20)(t0)
+    sd      s5, P(21)(t0)
+    sd      s6, P(22)(t0)
+    sd      s7, P(23)(t0)
+    sd      s8, P(24)(t0)
+    sd      s9, P(25)(t0)
+    sd      s10, P(26)(t0)
+    sd      s11, P(27)(t0)
+    sd      t3, P(28)(t0)
+    sd      t4, P(29)(t0)
+    sd      t5, P(30)(t0)
+    sd      t6, P(31)(t0)
     csrrw   t1, sscratch, zero
-    sd      t1, 40(t0)
+    sd      t1, P(5)(t0)
     csrr    t1, sepc
-    sd      t1, 0(t0)
+    sd      t1, P(0)(t0)
     lla     sp, panic_stack_end         /* the fault may be the stack's */
     csrr    a0, scause
     csrr    a1, stval
@@ -228,5 +240,5 @@ trap_from_kernel:
 
     .section .bss
     .balign 16
-panic_stack:    .skip 4096
+panic_stack:    .skip PANIC_STACK_BYTES
 panic_stack_end:

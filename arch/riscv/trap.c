@@ -5,6 +5,7 @@
 #include "log.h"
 #include "sched.h"
 #include "timer.h"
+#include "upcall.h"
 
 void trap_handle(uint64_t cause, uint64_t pc, uint64_t value, struct tcb *thread);
 
@@ -49,7 +50,8 @@ static void page_fault(struct tcb *thread, uint64_t cause, uint64_t pc, uint64_t
     access |= entry_flags(entry);
     if (space->pool->spare < FL_POOL_LOW)
         access |= FL_ACCESS_POOL_LOW;
-    hart->counter[FL_COUNTER_PAGE_FAULTS]++;
+    if (upcall_is_busy(thread))
+        access |= FL_ACCESS_UPCALL;
     struct message message = {
         FL_INFO(FL_LABEL_PAGE_FAULT, 4), {value, pc, access, thread->regs[REG_SP]}, 0};
     fault_send(thread, &message, cause, value);
@@ -60,11 +62,21 @@ static void access_fault(struct tcb *thread, uint64_t cause, uint64_t pc, uint64
     uint32_t access = cause == CAUSE_STORE_ACCESS  ? FL_ACCESS_WRITE
                       : cause == CAUSE_LOAD_ACCESS ? FL_ACCESS_READ
                                                    : FL_ACCESS_EXEC;
-    struct message message = {FL_INFO(FL_LABEL_PAGE_FAULT, 4),
-                              {value, pc, access | FL_ACCESS_PHYSICAL, thread->regs[REG_SP]},
-                              0};
+
+    access |= FL_ACCESS_PHYSICAL;
+    if (upcall_is_busy(thread))
+        access |= FL_ACCESS_UPCALL;
+    struct message message = {
+        FL_INFO(FL_LABEL_PAGE_FAULT, 4), {value, pc, access, thread->regs[REG_SP]}, 0};
 
     fault_send(thread, &message, cause, value);
+}
+
+/* A fault of another kind than page faults. */
+static void other_fault(struct tcb *thread, struct message *message, uint64_t cause, uint64_t value)
+{
+    kernel.other_faults++;
+    fault_send(thread, message, cause, value);
 }
 
 static void exception(struct tcb *thread, uint64_t cause, uint64_t pc, uint64_t value)
@@ -72,7 +84,15 @@ static void exception(struct tcb *thread, uint64_t cause, uint64_t pc, uint64_t 
     struct message message = {
         FL_INFO(FL_LABEL_USER_EXCEPTION, 4), {value, pc, cause, thread->regs[REG_SP]}, 0};
 
-    fault_send(thread, &message, cause, value);
+    other_fault(thread, &message, cause, value);
+}
+
+static void breakpoint(struct tcb *thread, uint64_t pc, uint64_t value)
+{
+    struct message message = {
+        FL_INFO(FL_LABEL_BREAKPOINT, 4), {value, pc, 0, thread->regs[REG_SP]}, 0};
+
+    other_fault(thread, &message, CAUSE_BREAKPOINT, value);
 }
 
 static void unknown_call(struct tcb *thread, uint64_t pc)
@@ -82,7 +102,7 @@ static void unknown_call(struct tcb *thread, uint64_t pc)
         {thread->regs[REG_A7], pc, thread->regs[REG_A0], thread->regs[REG_SP]},
         0};
 
-    fault_send(thread, &message, CAUSE_USER_ECALL, thread->regs[REG_A7]);
+    other_fault(thread, &message, CAUSE_USER_ECALL, thread->regs[REG_A7]);
 }
 
 void trap_handle(uint64_t cause, uint64_t pc, uint64_t value, struct tcb *thread)
@@ -102,6 +122,9 @@ void trap_handle(uint64_t cause, uint64_t pc, uint64_t value, struct tcb *thread
         break;
     case CAUSE_USER_ECALL:
         unknown_call(thread, pc);
+        break;
+    case CAUSE_BREAKPOINT:
+        breakpoint(thread, pc, value);
         break;
     case CAUSE_TIMER:
         timer_interrupt(hart);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the benchmarks under instruction counting and writes build/bench.tsv.
+"""run.py KERNELS: runs the benchmarks under instruction counting, with the kernel images of that folder, and
+writes bench.tsv into it.
 
 Columns: operation, instructions, iterations, note.  Rows are named as published figures of other
 systems name them.  Figures are reported, never judged here; docs/bench.tsv holds the accepted ones."""
@@ -9,10 +10,11 @@ import sys
 
 BUILD = os.environ.get("FAULTLINE_BUILD", "build")
 ACCEPTED = "docs/bench.tsv"
+KERNELS = sys.argv[1]
 RUN = ["user/sdk/faultline-run", "--icount", "-m", "128M", "--timeout", "120"]
 RUNS = [
-    RUN + ["--console", "--no-initrd", "-k", f"{BUILD}/kernel_bench.bin"],
-    RUN + [f"{BUILD}/programs/vm_bench"],
+    RUN + ["--console", "--no-initrd", "-k", f"{KERNELS}/kernel_bench.bin"],
+    RUN + ["-k", f"{KERNELS}/faultline.bin", f"{BUILD}/programs/vm_bench"],
 ]
 
 
@@ -46,7 +48,7 @@ def main():
         for operation, figure, iterations, fences, note in rows(command):
             lines.append(f"{operation}\t{figure}\t{iterations}\t{fences} fences each; {note}")
             print(f"{operation:<48}{figure:>13}{accepted.get(operation, '-'):>10}{fences:>8}")
-    with open(f"{BUILD}/bench.tsv", "w") as file:
+    with open(f"{KERNELS}/bench.tsv", "w") as file:
         file.write("\n".join(lines) + "\n")
 
 

@@ -5,7 +5,8 @@ SERVER_CFLAGS += -Itests -Itests/target/kernel
 # A world for calls with any arguments: the kernel suite and the storms.
 BOX_SOURCES := $(addprefix tests/target/kernel/,sandbox.c plausible.c lockstep.c) user/common/call_names.c
 KERNEL_TEST_SOURCES := $(KIT_SOURCES) $(BOX_SOURCES) tests/harness.c tests/target/kernel/refusal.c tests/target/kernel/fault_world.c \
-                       $(wildcard tests/target/kernel/*_test.c) arch/riscv/user/test_registers.S
+                       $(wildcard tests/target/kernel/*_test.c) arch/riscv/user/test_registers.S \
+                       arch/riscv/user/upcall_entry.S
 
 $(eval $(call server,kernel_test,$(KERNEL_TEST_SOURCES)))
 $(eval $(call kernel_image,kernel_test,$(BUILD)/user/kernel_test.bin))

@@ -15,7 +15,7 @@ enum { MAIN_SIGILL = 4, MAIN_SIGTRAP = 5, MAIN_SIGBUS = 7, MAIN_SIGKILL = 9, MAI
 /* RISC-V exception causes (Privileged 1.12, table 3.6). */
 enum {
     CAUSE_FETCH_MISALIGNED = 0,
-    CAUSE_BREAKPOINT = 3,
+    CAUSE_BREAKPOINT = 3, /* a label of its own, which init tells as this cause */
     CAUSE_LOAD_MISALIGNED = 4,
     CAUSE_STORE_MISALIGNED = 6
 };
@@ -75,8 +75,6 @@ static void main_page_fault(struct space *space, struct fl_message *message)
 static uint16_t main_exception_signal(uint64_t cause)
 {
     switch (cause) {
-    case CAUSE_BREAKPOINT:
-        return MAIN_SIGTRAP;
     case CAUSE_FETCH_MISALIGNED:
     case CAUSE_LOAD_MISALIGNED:
     case CAUSE_STORE_MISALIGNED:
@@ -94,6 +92,10 @@ static void main_other_fault(struct space *space, struct fl_message *message)
     if (FL_INFO_LABEL(message->info) == FL_LABEL_UNKNOWN_SYSCALL) {
         event.kind = PAGER_EVENT_SYSCALL;
         event.signal = MAIN_SIGSYS;
+    } else if (FL_INFO_LABEL(message->info) == FL_LABEL_BREAKPOINT) {
+        event.kind = PAGER_EVENT_EXCEPTION;
+        event.access = CAUSE_BREAKPOINT;
+        event.signal = MAIN_SIGTRAP;
     } else {
         event.kind = PAGER_EVENT_EXCEPTION;
         event.access = (uint32_t)message->word[2];

@@ -2,11 +2,11 @@
 #include <stddef.h>
 
 #include "hart.h"
+#include "panic.h"
 #include "thread.h"
 
-#define OFFSET(name, type, member) \
-    __asm__ volatile("\n->" #name " %0" ::"i"(offsetof(type, member)))
-#define VALUE(name, value) __asm__ volatile("\n->" #name " %0" ::"i"(value))
+#define VALUE(name, value)         __asm__ volatile("\n.ascii \"->" #name " %0\"" ::"i"(value))
+#define OFFSET(name, type, member) VALUE(name, offsetof(type, member))
 
 void offsets(void);
 
@@ -18,5 +18,16 @@ void offsets(void)
     OFFSET(HART_SAVED_T1, struct hart, saved_t1);
     OFFSET(TCB_REGS, struct tcb, regs);
     OFFSET(TCB_FULL, struct tcb, full_frame);
+    OFFSET(PANIC_REGS, struct panic_frame, regs);
+    VALUE(REGISTER_BYTES, sizeof(uint64_t));
     VALUE(CALL_COUNT, FL_CALL_COUNT);
+
+    /* For the user side. */
+    VALUE(UPCALL_AREA, FL_BUFFER + FL_UPCALL_WORD * sizeof(uint64_t));
+    VALUE(UPCALL_BYTES, sizeof(struct fl_upcall));
+    OFFSET(UPCALL_BUSY, struct fl_upcall, busy);
+    OFFSET(UPCALL_PC, struct fl_upcall, pc);
+    OFFSET(UPCALL_SP, struct fl_upcall, sp);
+    OFFSET(UPCALL_LABEL, struct fl_upcall, label);
+    VALUE(CALL_RESUME_UPCALL, FL_CALL_thread_resume_upcall);
 }

@@ -109,7 +109,7 @@ static inline uint64_t fl_ipc_reply(uint64_t reply, uint64_t info, uint64_t w0, 
 #define FL_PASS_6(a, b, c, d, e, f)    a, b, c, d, e, f, 0
 #define FL_PASS_7(a, b, c, d, e, f, g) a, b, c, d, e, f, g
 
-#define FL_CALL(number, name, args, doc)                  \
+#define FL_CALL(number, name, args, doc)                          \
     static inline struct fl_result flr_##name(FL_PARAMETERS args) \
     {                                                             \
         return fl_ecall(number, FL_PASS args);                    \

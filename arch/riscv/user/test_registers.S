@@ -4,6 +4,8 @@
  * x3..x31 from r[1..31], run one instruction (spin: a loop that ends when the word at x6 is not
  * zero), store all registers to r[32 + 1..32 + 31].  sp points to r meanwhile; r[0] keeps the
  * caller's.  `load` reads a byte at x10. */
+#include "offsets.h"
+
     .macro  registers_function name
     .globl  \name
 \name:
@@ -71,6 +73,30 @@ registers_load_load:
 1:  ld      x5, 0(x6)
     beqz    x5, 1b
     registers_function_end
+
+/* Upcall entry of a thread in one of these functions: stores x1..x31 to r[64 + 1..64 + 31] and goes
+ * back.  r + 96 words are used. */
+    .globl  registers_upcall
+registers_upcall:
+    .irp    n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+    sd      x\n, 512+8*\n(sp)
+    .endr
+    li      a0, 0
+    li      a7, CALL_RESUME_UPCALL
+    ecall
+    unimp
+
+/* upcall_round_trip(area, argument): goes to where it is by thread_resume_upcall(argument), through
+ * the save area at `area`.  Returns the status, which is a0 of the save area when that worked. */
+    .globl  upcall_round_trip
+upcall_round_trip:
+    lla     t0, 1f
+    sd      t0, UPCALL_PC(a0)
+    sd      sp, UPCALL_SP(a0)
+    mv      a0, a1
+    li      a7, CALL_RESUME_UPCALL
+    ecall
+1:  ret
 
 /* floats_exchange(in, out, flag): f0..f31 and fcsr from in[0..32], reads *flag until it is not
  * zero, stores them to out[0..32].  The read may fault. */

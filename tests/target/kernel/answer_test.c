@@ -193,14 +193,15 @@ TEST("an answer that needs more tables than the pool has maps nothing until fram
     }
 }
 
-TEST("other labels, reserved bits and STOP with items are refused")
+TEST("other labels, reserved bits, STOP and UPCALL with items are refused")
 {
     fault_setup();
     fault_run(fault_read_word, AREA);
     fault_expect(AREA, FL_ACCESS_READ);
     static const uint64_t bad[] = {FL_INFO(0, 0),
                                    FL_INFO(FL_LABEL_PAGE_FAULT, 4),
-                                   FL_INFO(FL_LABEL_UPCALL, 0),
+                                   FL_INFO(FL_LABEL_UPCALL, 4),
+                                   FL_INFO_ITEMS(FL_LABEL_UPCALL, 3, 1),
                                    FL_INFO(19, 0),
                                    FL_INFO(UINT32_MAX, 0),
                                    FL_INFO_ITEMS(FL_LABEL_STOP, 0, 1),
@@ -318,7 +319,7 @@ TEST("a thread without a handler stops at its fault and goes on when it has one"
     fault_finish(AREA, R);
 }
 
-TEST("a fault whose handler's endpoint nobody can receive from waits until the thread is suspended")
+TEST("a fault whose handler's endpoint nobody can receive from stops the thread")
 {
     fault_setup();
     struct kit_thread *thread =
@@ -327,8 +328,6 @@ TEST("a fault whose handler's endpoint nobody can receive from waits until the t
     CHECK_EQ(kit_delete(fw.endpoint), FL_OK);
     kit_start(thread);
     kit_settle();
-    CHECK_EQ(flr_tcb_resume(thread->tcb).status, FL_STATUS(FL_BUSY, 1));
-    CHECK_DONE(flr_tcb_suspend(thread->tcb));
     CHECK_DONE(flr_memory_retype(RAM, kit_frames(1), FL_OBJECT_ENDPOINT, 1, CNODE, fw.endpoint));
     CHECK_DONE(flr_cnode_copy(CNODE, fw.handler, CNODE, fw.endpoint, ALL, FAULT_BADGE));
     CHECK_DONE(flr_tcb_set_space(thread->tcb, fw.space, fw.handler));

@@ -464,14 +464,16 @@ TEST("a pool of many frames is deleted in steps")
     CHECK_EQ(kit_counter(FL_COUNTER_FRAMES_FREE), free_frames);
 }
 
-TEST("a big space is deleted in steps, and a half-deleted one can still be mapped into")
+TEST("a big space is deleted in steps, and a half-deleted one refuses new mappings and threads")
 {
     refusal_begin();
     uint64_t pool = kit_pool(24), where = kit_bare_space(pool), page = kit_frames(1);
     for (uint64_t i = 0; i < 10; i++)
         CHECK_DONE(flr_vspace_map(where, RAM, page, KIT_AREA + (i << 21), 1, RW));
     CHECK_EQ(flr_cnode_delete(CNODE, where).status, FL_MORE);
-    CHECK_DONE(flr_vspace_map(where, RAM, page, KIT_AREA, 1, RW));
+    CHECK_REFUSED(flr_vspace_map(where, RAM, page, KIT_AREA, 1, RW), NOT_READY, 1);
+    uint64_t tcb = kit_object(FL_OBJECT_TCB);
+    CHECK_REFUSED(flr_tcb_set_space(tcb, where, 0), NOT_READY, 2);
     CHECK(delete_in_steps(where) > 1);
     CHECK_EQ(flr_memory_frame_state(RAM, page).value & 0xff, FL_FRAME_FREE);
     CHECK_EQ(kit_delete(pool), FL_OK);

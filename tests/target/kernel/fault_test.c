@@ -239,19 +239,20 @@ static void run_function(uint64_t function)
     kit_sleep();
 }
 
-TEST("an illegal instruction and an ebreak are messages with value, pc, cause and sp")
+TEST("an illegal instruction and an ebreak are messages with label, pc, cause and sp")
 {
     static const struct {
         void (*function)(void);
+        uint64_t label;
         uint64_t cause;
-    } cases[] = {{test_illegal, 2}, {test_ebreak, 3}};
+    } cases[] = {{test_illegal, FL_LABEL_USER_EXCEPTION, 2}, {test_ebreak, FL_LABEL_BREAKPOINT, 0}};
 
     for (unsigned i = 0; i < 2; i++) {
         fault_setup();
         fault_run(run_function, (uint64_t)(uintptr_t)cases[i].function);
         for (unsigned times = 0; times < 2; times++) {
             fl_ipc_recv(fw.endpoint, fw.reply, &fw.fault);
-            CHECK_EQ(fw.fault.info, FL_INFO(FL_LABEL_USER_EXCEPTION, 4));
+            CHECK_EQ(fw.fault.info, FL_INFO(cases[i].label, 4));
             CHECK_EQ(fw.fault.badge, FAULT_BADGE);
             CHECK_EQ(fw.fault.word[1], (uintptr_t)cases[i].function);
             CHECK_EQ(fw.fault.word[2], cases[i].cause);

@@ -40,6 +40,17 @@ struct kit_thread *fault_run(void (*function)(uint64_t), uint64_t argument)
     return kit_run(fw.space, fw.handler, function, argument);
 }
 
+void fault_without_buffer(struct kit_thread *thread)
+{
+    uint64_t tcb = kit_object(FL_OBJECT_TCB);
+
+    CHECK_DONE(flr_tcb_set_cspace(tcb, CNODE));
+    CHECK_DONE(flr_tcb_set_space(tcb, thread->space, fw.handler));
+    CHECK_DONE(flr_tcb_set_priority(tcb, FL_BOOT_SCHED, KIT_PRIORITY));
+    CHECK_EQ(kit_delete(thread->tcb), FL_OK);
+    CHECK_DONE(flr_cnode_move(CNODE, thread->tcb, CNODE, tcb));
+}
+
 void fault_expect(uint64_t address, uint64_t access)
 {
     fl_ipc_recv(fw.endpoint, fw.reply, &fw.fault);

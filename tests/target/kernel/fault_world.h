@@ -42,6 +42,9 @@ void fault_write_word(uint64_t address);
 /* Starts a thread that does it. */
 struct kit_thread *fault_run(void (*function)(uint64_t), uint64_t argument);
 
+/* Gives a thread that was not started yet another TCB, which has no message buffer. */
+void fault_without_buffer(struct kit_thread *thread);
+
 /* Waits for a page fault and checks all that it tells, but pc and sp. */
 void fault_expect(uint64_t address, uint64_t access);
 /* True when no thread is ready and no fault waits to be taken. */

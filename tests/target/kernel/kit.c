@@ -149,6 +149,13 @@ static void map(uint64_t space, uint64_t page, uint64_t address, uint64_t pages,
 uint64_t kit_space(uint64_t pool)
 {
     uint64_t space = kit_object(FL_OBJECT_VSPACE);
+
+    kit_fill_space(space, pool);
+    return space;
+}
+
+void kit_fill_space(uint64_t space, uint64_t pool)
+{
     uint64_t page = kit_boot_info()->image_page;
     uint64_t text = ((uint64_t)(uintptr_t)__text_end - KIT_IMAGE) / FL_PAGE_BYTES;
     uint64_t rodata = (uint64_t)(__rodata_end - __text_end) / FL_PAGE_BYTES;
@@ -158,7 +165,6 @@ uint64_t kit_space(uint64_t pool)
     map(space, page, KIT_IMAGE, text, FL_RIGHT_READ | FL_RIGHT_EXEC);
     map(space, page + text, (uint64_t)(uintptr_t)__text_end, rodata, FL_RIGHT_READ);
     map(space, page + text + rodata, (uint64_t)(uintptr_t)__rodata_end, data, READ_WRITE);
-    return space;
 }
 
 uint64_t kit_bare_space(uint64_t pool)
@@ -181,10 +187,21 @@ struct kit_thread *kit_thread_without_buffer(uint64_t space, uint64_t handler, u
     thread->start[1] = argument;
     thread->tcb = kit_object(FL_OBJECT_TCB);
     map(space, kit_frames(STACK_PAGES), stack, STACK_PAGES, READ_WRITE);
-    expect(flr_tcb_set_cspace(thread->tcb, FL_BOOT_CNODE), "kit: cspace: ");
-    expect(flr_tcb_set_space(thread->tcb, space, handler), "kit: space: ");
-    expect(flr_tcb_set_priority(thread->tcb, FL_BOOT_SCHED, priority), "kit: priority: ");
+    thread->handler = handler;
+    thread->priority = priority;
+    thread->buffer_page = 0;
+    kit_equip(thread);
     return thread;
+}
+
+void kit_equip(struct kit_thread *thread)
+{
+    if (thread->buffer_page != 0)
+        expect(flr_tcb_set_buffer(thread->tcb, FL_BOOT_RAM, thread->buffer_page, 0),
+               "kit: buffer: ");
+    expect(flr_tcb_set_cspace(thread->tcb, FL_BOOT_CNODE), "kit: cspace: ");
+    expect(flr_tcb_set_space(thread->tcb, thread->space, thread->handler), "kit: space: ");
+    expect(flr_tcb_set_priority(thread->tcb, FL_BOOT_SCHED, thread->priority), "kit: priority: ");
 }
 
 struct kit_thread *kit_thread(uint64_t space, uint64_t handler, unsigned priority,
@@ -238,10 +255,19 @@ void kit_settle(void)
 {
     uint64_t idle = kit_counter(FL_COUNTER_IDLE_CYCLES);
 
-    while (kit_counter(FL_COUNTER_IDLE_CYCLES) == idle) {
-        flr_timer_set(alarm, fl_rdtime() + kit_boot_info()->timebase_hz / 1000);
-        kit_wait();
-    }
+    while (kit_counter(FL_COUNTER_IDLE_CYCLES) == idle)
+        kit_nap();
+}
+
+void kit_nap_ticks(uint64_t ticks)
+{
+    flr_timer_set(alarm, fl_rdtime() + ticks);
+    kit_wait();
+}
+
+void kit_nap(void)
+{
+    kit_nap_ticks(kit_boot_info()->timebase_hz / 1000);
 }
 
 void *kit_window(uint64_t page)

@@ -38,6 +38,8 @@ uint64_t kit_object(enum fl_object type);
 /* A TablePool of `frames` frames; a space of that pool, with the image mapped. */
 uint64_t kit_pool(uint64_t frames);
 uint64_t kit_space(uint64_t pool);
+/* Gives a space that has none a pool, and maps the image. */
+void kit_fill_space(uint64_t space, uint64_t pool);
 /* A space of that pool with nothing mapped. */
 uint64_t kit_bare_space(uint64_t pool);
 /* A copy of a capability with these rights and this badge. */
@@ -48,8 +50,10 @@ uint64_t kit_copy(uint64_t slot, uint64_t rights, uint64_t badge);
 struct kit_thread {
     uint64_t tcb;
     uint64_t space;
+    uint64_t handler;
     uint64_t buffer_page; /* of RAM 0 */
-    uint64_t start[2];    /* function, argument */
+    unsigned priority;
+    uint64_t start[2]; /* function, argument */
 };
 struct kit_thread *kit_thread(uint64_t space, uint64_t handler, unsigned priority,
                               void (*function)(uint64_t), uint64_t argument);
@@ -57,6 +61,8 @@ struct kit_thread *kit_thread(uint64_t space, uint64_t handler, unsigned priorit
 struct kit_thread *kit_thread_without_buffer(uint64_t space, uint64_t handler, unsigned priority,
                                              void (*function)(uint64_t), uint64_t argument);
 void kit_start(struct kit_thread *thread);
+/* Gives another TCB in `tcb` what kit_thread gave the first. */
+void kit_equip(struct kit_thread *thread);
 /* kit_thread with a priority below the root task's, started: it runs when the caller next waits. */
 struct kit_thread *kit_run(uint64_t space, uint64_t handler, void (*function)(uint64_t),
                            uint64_t argument);
@@ -68,6 +74,10 @@ void kit_signal(void);
 uint64_t kit_wait(void);
 /* Lets lower threads run until none is ready: waits for a timer a moment ahead. */
 void kit_settle(void);
+/* Lets lower threads run for a millisecond. */
+void kit_nap(void);
+/* The same for so many ticks of the `time` counter. */
+void kit_nap_ticks(uint64_t ticks);
 
 /* cnode_delete of a slot of the root task's CNode, repeated while it says MORE; returns the last
  * status. */

@@ -123,7 +123,7 @@ TEST("numbers between those of the calls that have no name answer RESERVED_CALL 
 {
     static const uint8_t named[FL_CALL_COUNT] = {
 #define FL_CALL(number, name, args, doc) [number] = 1,
-#define FL_RESERVED(number, name)                [number] = 1,
+#define FL_RESERVED(number, name)        [number] = 1,
 #include "calls.def"
 #undef FL_CALL
 #undef FL_RESERVED

@@ -1,0 +1,7 @@
+# The kernel by GNU C: one unit at link time, so that the fast paths are inlined across files.
+KERNEL_COMPILE      := $(CROSS)gcc
+KERNEL_MARCH        := rv64imac_zicsr_zifencei
+KERNEL_MARCH_FPU    := rv64imafdc_zicsr_zifencei
+KERNEL_CC_FLAGS     := -flto -flto-partition=one
+KERNEL_STRING_FLAGS := -fno-lto -fno-tree-loop-distribute-patterns
+KERNEL_LINK          = $(CROSS)gcc $(KERNEL_CFLAGS)
