@@ -10,7 +10,6 @@
 #define PRIORITY         22u
 #define MEDDLER_PRIORITY 25u
 #define IMAGE_TABLES     5u /* tables of a space with the image and one stack */
-#define FAR_AREA         (BOX_AREA + (1ull << 30))
 
 /* Slots of the partners' CSpace. */
 enum {
@@ -56,22 +55,32 @@ static void call(uint64_t self)
                     4);
 }
 
-/* Touches a page that is not there, and when somebody put it there takes it away again. */
+/* Touches a page that is not there, and when somebody put it there takes it away again.  Now and then
+ * it takes upcalls again. */
 static void fault(uint64_t self)
 {
     uint64_t space = OWN_SPACE + (self - FAULTER);
+    volatile uint64_t *words = (volatile uint64_t *)(uintptr_t)FL_BUFFER;
 
     for (;;) {
         uint64_t page = random_below(&randoms[self], BOX_AREA_PAGES);
         volatile uint8_t *byte = (volatile uint8_t *)(uintptr_t)(BOX_AREA + page * FL_PAGE_BYTES);
 
+        if (page % 4 == 0 && self == FAULTER)
+            words[FL_UPCALL_WORD] = 0;
         if (page % 2 == 0)
             *byte = 1;
         else
             (void)*byte;
         flr_vspace_unmap(space, BOX_AREA, 2 * BOX_AREA_PAGES);
-        flr_vspace_unmap(space, FAR_AREA, 4 * BOX_AREA_PAGES);
+        flr_vspace_unmap(space, BOX_FAR_AREA, 4 * BOX_AREA_PAGES);
     }
+}
+
+/* Back to the instruction that faulted.  Uses no register that the save area does not hold. */
+static void take_upcall(void)
+{
+    fl_ecall(FL_CALL_thread_resume_upcall, 0, 0, 0, 0, 0, 0, 0);
 }
 
 void partners_fill_buffer(struct random *random)
@@ -163,11 +172,13 @@ void partners_begin(const struct sandbox *box, uint64_t space, uint64_t seed)
     give(OWN_SPACE + 1, tight);
     threads[SERVER] = kit_thread(shared, 0, PRIORITY, serve, SERVER);
     threads[CLIENT] = kit_thread_without_buffer(shared, 0, PRIORITY, call, CLIENT);
-    threads[FAULTER] = kit_thread_without_buffer(roomy, box->source, PRIORITY, fault, FAULTER);
+    threads[FAULTER] = kit_thread(roomy, box->source, PRIORITY, fault, FAULTER);
     threads[FAULTER_WITHOUT_TABLES] =
         kit_thread_without_buffer(tight, box->source, PRIORITY, fault, FAULTER_WITHOUT_TABLES);
     threads[MEDDLER] =
         kit_thread_without_buffer(space, box->source, MEDDLER_PRIORITY, meddle, MEDDLER);
+    CHECK_EQ(flr_tcb_set_upcall(threads[FAULTER]->tcb, (uint64_t)(uintptr_t)take_upcall).status,
+             FL_OK);
     for (unsigned i = 0; i < PARTNERS; i++) {
         randoms[i] = random_start(seed * PARTNERS + i);
         CHECK_EQ(flr_tcb_set_cspace(threads[i]->tcb, cspace).status, FL_OK);
