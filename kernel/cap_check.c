@@ -4,6 +4,14 @@
 #include "census.h"
 #include "place.h"
 
+/* A device's range shares no frame with the frame table. */
+static bool lies_outside(const struct cap *memory)
+{
+    uint64_t start = kernel.frames.first.value, end = start + kernel.frames.count;
+
+    return memory->first_frame >= end || memory->first_frame + memory->pages <= start;
+}
+
 /* What lies between the banks, and what firmware keeps, is firmware's in the frame table. */
 static bool lies_in_bank(const struct cap *memory)
 {
@@ -28,7 +36,9 @@ static const char *check_all(void)
     while ((cap = census_caps_next(&walk)) != NULL) {
         if (census_has_size(cap->type) && !census_is_alive(cap->object, cap->type))
             return "O1";
-        if ((cap->type == FL_OBJECT_MEMORY || cap->type == FL_OBJECT_PIN) && !lies_in_bank(cap))
+        if (cap->type == FL_OBJECT_MEMORY && !lies_in_bank(cap) && !lies_outside(cap))
+            return "O3";
+        if (cap->type == FL_OBJECT_PIN && !lies_in_bank(cap))
             return "O3";
         caps++;
     }

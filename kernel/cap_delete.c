@@ -170,7 +170,7 @@ static enum fl_error space_lose_tables(struct vspace_object *object)
     if (pool == NULL)
         return FL_OK;
     if (hart->space == &object->space)
-        arch_load_space(hart, NULL);
+        arch_leave_space(hart);
     object->ending = 1;
     enum fl_error error = vspace_destroy_step(&object->space);
     if (error != FL_OK)

@@ -452,7 +452,7 @@ static void tally_leaves(int change)
         if (entry->count == 0 || vspace_unpack_owner(entry->owner).level != 0)
             continue;
         for (unsigned j = 0; j < SV39_ENTRIES; j++) {
-            if (sv39_is_valid(leaves[j]))
+            if (sv39_is_valid(leaves[j]) && frame_known(frames, sv39_frame(leaves[j])))
                 frame_entry(frames, sv39_frame(leaves[j]))->count += (uint32_t)change;
         }
     }

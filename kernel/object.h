@@ -7,7 +7,8 @@
  *  O1  an object's `caps` is the number of slots and of held capabilities (below) that name it; no
  *      object is alive with caps = 0 but a condemned CNode;
  *  O2  an object frame's count in the frame table is the number of objects alive in it;
- *  O3  the range of a Memory or Pin capability lies inside one bank of the frame table;
+ *  O3  the range of a Memory or Pin capability lies inside one bank of the frame table, or
+ *      shares no frame with it (a device's);
  *  O4  kernel.objects and kernel.caps are the sums over all objects and capabilities;
  *  O5  a frame's pin count is the number of Pin capabilities and message buffers that name it.
  *

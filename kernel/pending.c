@@ -9,9 +9,6 @@
     }
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
-PENDING(memory_harvest, memory, page, pages, clear)
-PENDING(vspace_clone, to, from, address, pages, rights, ceiling)
-PENDING(vspace_harvest, vspace, address, pages, clear)
 PENDING(irq_bind, irq, notification)
 PENDING(irq_ack, irq)
 PENDING(system_irq, system, source, irq)

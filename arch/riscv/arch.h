@@ -26,8 +26,9 @@ static inline uint64_t arch_cycles(void)
     return csr_read(cycle);
 }
 
-/* Loads a space into satp with what it owes in fences; NULL loads the kernel's own root. */
+/* Loads a space into satp with what it owes in fences; leaving it loads the kernel's own root. */
 void arch_load_space(struct hart *hart, struct vspace *space);
+void arch_leave_space(struct hart *hart);
 
 /* Floating point.  arch_fpu_switch makes the hardware fit `next`; arch_fpu_first_use gives a thread
  * fresh registers and returns true, or false when it had them already; arch_fpu_store brings

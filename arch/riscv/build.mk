@@ -17,6 +17,11 @@ KERNEL_SOURCES := $(wildcard arch/riscv/*.c kernel/*.c mm/*.c drivers/*.c)
 KERNEL_ASM     := $(wildcard arch/riscv/*.S)
 KERNEL_OBJECTS := $(KERNEL_SOURCES:%.c=$(KERNEL_BUILD)/kernel/%.o) $(KERNEL_ASM:%.S=$(KERNEL_BUILD)/kernel/%.S.o)
 
+# What runs at boot, in a panic or for tests alone is made small.
+KERNEL_COLD := $(patsubst %.c,$(BUILD)/kernel/%.o,$(wildcard drivers/fdt.c drivers/machine.c mm/*_check.c kernel/*_check.c) \
+    $(addprefix arch/riscv/,boot.c paging.c panic.c) $(addprefix kernel/,root.c invariants.c census.c log.c ranges.c))
+$(KERNEL_COLD): KERNEL_CFLAGS += -Os
+
 # The functions that the compiler itself calls must neither be inlined away nor call themselves.
 $(KERNEL_BUILD)/kernel/arch/riscv/string.o: KERNEL_CFLAGS += $(KERNEL_STRING_FLAGS)
 # The only instructions on floating-point registers; called only where a hart has them.

@@ -60,21 +60,30 @@ void mmu_fence_code(struct vspace *space)
         __asm__ volatile("fence.i" ::: "memory");
 }
 
+static void write_satp(const struct vspace *space)
+{
+    csr_write(satp,
+              SATP_SV39 | (uint64_t)space->tag.asid.value << SATP_ASID_SHIFT | space->root.value);
+}
+
 /* satp is written under the address that kernel code runs at: the kernel's half of both roots is one. */
 void mmu_move_root(struct vspace *space)
 {
     struct hart *hart = hart_self();
 
     if (hart->space == space)
-        arch_load_space(hart, space);
+        write_satp(space);
     mmu_fence_space(space);
 }
 
-/* What a space owes before it runs here again. */
-static void settle_stale(struct hart *hart, struct vspace *space)
+/* What a space owes before it runs here again: all of the hart's translations, or its own, or its
+ * instructions.  Rare, so that the loading of a space stays small. */
+static __attribute__((noinline)) void settle(struct hart *hart, struct vspace *space, bool flush)
 {
     uint64_t bit = hart_bit(hart);
 
+    if (flush)
+        fence_all(hart);
     if (space->stale & bit) {
         space->stale &= ~bit;
         fence_asid(hart, space->tag.asid);
@@ -85,22 +94,29 @@ static void settle_stale(struct hart *hart, struct vspace *space)
     }
 }
 
+static __attribute__((noinline)) void load_with_new_asid(struct hart *hart, struct vspace *space)
+{
+    bool flush = asid_assign(&kernel.asids, &space->tag);
+
+    write_satp(space);
+    settle(hart, space, flush);
+}
+
 void arch_load_space(struct hart *hart, struct vspace *space)
 {
-    bool flush = false;
-
     hart->space = space;
     hart->counter[FL_COUNTER_SWITCHES]++;
-    if (space == NULL) {
-        csr_write(satp, SATP_SV39 | kernel.root_table.value);
+    if (space->tag.generation != kernel.asids.generation) {
+        load_with_new_asid(hart, space);
         return;
     }
-    if (space->tag.generation != kernel.asids.generation)
-        flush = asid_assign(&kernel.asids, &space->tag);
-    csr_write(satp,
-              SATP_SV39 | (uint64_t)space->tag.asid.value << SATP_ASID_SHIFT | space->root.value);
-    if (flush)
-        fence_all(hart);
+    write_satp(space);
     if ((space->stale | space->stale_code) != 0)
-        settle_stale(hart, space);
+        settle(hart, space, false);
+}
+
+void arch_leave_space(struct hart *hart)
+{
+    hart->space = NULL;
+    csr_write(satp, SATP_SV39 | kernel.root_table.value);
 }
