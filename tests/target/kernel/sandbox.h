@@ -63,9 +63,10 @@ enum sandbox_slot {
 #define BOX_AREA_PAGES  512u
 #define BOX_FAR_AREA    (BOX_AREA + (1ull << 30)) /* where little is mapped */
 /* Parts of BOX_MEMORY by use, so that calls do not stand in each other's way all the time. */
-#define BOX_MAP_PAGES    60u
-#define BOX_PINNED_PAGE  60u
-#define BOX_TABLE_PAGE   62u
+#define BOX_MAP_PAGES    58u
+#define BOX_PINNED_PAGE  58u /* and the next */
+#define BOX_FULL_PAGE    60u /* for whoever pins it until its count is full */
+#define BOX_TABLE_PAGE   62u /* and the next */
 #define BOX_RETYPE_PAGE  64u
 #define BOX_RETYPE_PAGES 32u
 #define BOX_DONATE_PAGE  96u

@@ -60,6 +60,11 @@ void storm_forget(void)
     lost = 0;
 }
 
+void storm_note(uint64_t number, uint64_t code)
+{
+    counts[0].of[number][code % STORM_CODES]++;
+}
+
 /* --- the callers: in user mode, in the sandbox --------------------------------------------- */
 
 /* What a holder of System may do, but not in a test: switch off, fill the console. */

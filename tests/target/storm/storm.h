@@ -25,6 +25,8 @@ uint64_t storm_count(uint64_t number, uint64_t code);
 uint64_t storm_made(void);
 uint64_t storm_lost(void);
 void storm_forget(void);
+/* Counts an answer to a call that was made outside of rounds. */
+void storm_note(uint64_t number, uint64_t code);
 
 /* One round of about `calls` calls in a new world, which is checked and ended.  privileged: only
  * calls that need System.  Returns NULL or what is wrong. */

@@ -9,6 +9,7 @@
 #include "call_names.h"
 #include "harness.h"
 #include "lockstep.h"
+#include "situations.h"
 #include "storm.h"
 
 #define CALLS          600000u
@@ -106,6 +107,13 @@ TEST("a call of a storm that is refused changes nothing")
         check_refusal(number, a, &digest);
     }
     lockstep_end(&lockstep);
+}
+
+TEST("errors that take a situation of their own come in it")
+{
+    CHECK(situation_pins(seed(), LEAST));
+    CHECK(situation_last_handler(seed(), LEAST));
+    CHECK(situation_last_notification(seed(), LEAST));
 }
 
 /* A line of the report: the call and how often it gave each answer. */
