@@ -4,12 +4,16 @@
 #include "census.h"
 #include "place.h"
 
-/* A device's range shares no frame with the frame table. */
-static bool lies_outside(const struct cap *memory)
+static bool lies_in_device(const struct cap *memory)
 {
-    uint64_t start = kernel.frames.first.value, end = start + kernel.frames.count;
+    for (uint32_t i = 0; i < kernel.device_count; i++) {
+        uint64_t page = memory->first_frame - kernel.devices[i].first.value;
 
-    return memory->first_frame >= end || memory->first_frame + memory->pages <= start;
+        if (page < kernel.devices[i].pages && memory->pages != 0 &&
+            memory->pages <= kernel.devices[i].pages - page)
+            return true;
+    }
+    return false;
 }
 
 /* What lies between the banks, and what firmware keeps, is firmware's in the frame table. */
@@ -36,7 +40,7 @@ static const char *check_all(void)
     while ((cap = census_caps_next(&walk)) != NULL) {
         if (census_has_size(cap->type) && !census_is_alive(cap->object, cap->type))
             return "O1";
-        if (cap->type == FL_OBJECT_MEMORY && !lies_in_bank(cap) && !lies_outside(cap))
+        if (cap->type == FL_OBJECT_MEMORY && !lies_in_bank(cap) && !lies_in_device(cap))
             return "O3";
         if (cap->type == FL_OBJECT_PIN && !lies_in_bank(cap))
             return "O3";

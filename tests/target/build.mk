@@ -5,11 +5,15 @@ SERVER_CFLAGS += -Itests -Itests/target/kernel
 # A world for calls with any arguments: the kernel suite and the storms.
 BOX_SOURCES := $(addprefix tests/target/kernel/,sandbox.c plausible.c lockstep.c) user/common/call_names.c
 KERNEL_TEST_SOURCES := $(KIT_SOURCES) $(BOX_SOURCES) tests/harness.c tests/target/kernel/refusal.c tests/target/kernel/fault_world.c \
+                       tests/target/kernel/upcall_world.c \
                        $(wildcard tests/target/kernel/*_test.c) arch/riscv/user/test_registers.S \
                        arch/riscv/user/upcall_entry.S
 
 $(eval $(call server,kernel_test,$(KERNEL_TEST_SOURCES)))
 $(eval $(call kernel_image,kernel_test,$(BUILD)/user/kernel_test.bin))
+# The kernel's half alone, for machines with much memory.
+$(eval $(call server,kernel_half,$(KIT_SOURCES) tests/harness.c tests/target/kernel/kernel_half_test.c))
+$(eval $(call kernel_image,kernel_half,$(BUILD)/user/kernel_half.bin))
 $(eval $(call server,kernel_bench,$(KIT_SOURCES) tests/bench/kernel_bench.c))
 $(eval $(call kernel_image,kernel_bench,$(BUILD)/user/kernel_bench.bin))
 
