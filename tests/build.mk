@@ -26,7 +26,7 @@ endef
 $(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t))))
 
 unit-tests: $(UNIT_TESTS:%=$(BUILD)/tests/%)
-test-programs: all unit-tests $(KERNEL_BUILD)/kernel_test.bin $(KERNEL_BUILD)/kernel_half.bin $(KERNEL_BUILD)/kernel_bench.bin $(BUILD)/initrd-test.cpio
+test-programs: all unit-tests $(KERNEL_BUILD)/kernel_test.bin $(KERNEL_BUILD)/storm_test.bin $(KERNEL_BUILD)/kernel_half.bin $(KERNEL_BUILD)/kernel_bench.bin $(BUILD)/initrd-test.cpio
 # Made last: the two compilers' kernels share the user side.
 clang-kernel: test-programs
 	@$(MAKE) --no-print-directory KERNEL_CC=clang $(BUILD)/clang/kernel_test.bin $(BUILD)/clang/faultline.bin
@@ -41,6 +41,12 @@ test:
 	@$(SETUP) test
 	@$(MAKE) -s --no-print-directory $(JOBS) clang-kernel
 	@$(DRIVER) --suites tests/suites.txt $(if $(ONLY),--only '$(ONLY)')
+
+# Suites that take minutes: not part of `test`.
+test-long:
+	@$(SETUP) test
+	@$(MAKE) -s --no-print-directory $(JOBS) test-programs
+	@tests/run.py --build $(BUILD) --suites tests/suites-long.txt $(if $(ONLY),--only '$(ONLY)')
 
 # --- fuzzers: their finds and the grown corpus stay under build/ -----------------------------------
 FUZZERS      := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -74,4 +80,4 @@ bench:
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(BENCH_PROGRAMS)
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
-.PHONY: unit-tests test-programs clang-kernel test-host test fuzz bench
+.PHONY: unit-tests test-programs clang-kernel test-host test test-long fuzz bench

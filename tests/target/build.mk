@@ -16,3 +16,7 @@ $(eval $(call server,kernel_half,$(KIT_SOURCES) tests/harness.c tests/target/ker
 $(eval $(call kernel_image,kernel_half,$(BUILD)/user/kernel_half.bin))
 $(eval $(call server,kernel_bench,$(KIT_SOURCES) tests/bench/kernel_bench.c))
 $(eval $(call kernel_image,kernel_bench,$(BUILD)/user/kernel_bench.bin))
+
+STORM_SOURCES := $(KIT_SOURCES) $(BOX_SOURCES) tests/harness.c $(wildcard tests/target/storm/*.c) arch/riscv/user/test_registers.S
+$(eval $(call server,storm_test,$(STORM_SOURCES)))
+$(eval $(call kernel_image,storm_test,$(BUILD)/user/storm_test.bin))
