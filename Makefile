@@ -19,6 +19,7 @@ help:
 	@echo 'make run             installs what is missing, builds, boots: tour, then a prompt'
 	@echo 'make run APP=PROG ARGS="..." MEM=64M SMP=1   runs one program, prints its exit status'
 	@echo 'make test [ONLY=TEXT]   all tests of host and target, or the suites named like that'
+	@echo 'make test-long       tests that take minutes: ten million calls of storms'
 	@echo 'make conformance     the rules of docs/fault-protocol.md, each by its tests'
 	@echo 'make test-host       the host tests alone'
 	@echo 'make bench           instruction counts, to $(BUILD)/bench.tsv'
@@ -53,7 +54,7 @@ $(BUILD)/flags: FORCE
 	$(call stamp,'$(CROSS) $(SERVER_CFLAGS)' '$(APP_CFLAGS)' '$(HOSTCC) $(HOST_CFLAGS)')
 
 SERVER_SOURCES := $(wildcard user/init/*.c user/pager/*.c user/pager/core/*.c user/common/*.c \
-                    tests/target/kernel/*.c tests/target/conformance/*.c tests/bench/*.c)
+                    tests/target/kernel/*.c tests/target/conformance/*.c tests/target/storm/*.c tests/bench/*.c)
 APP_SOURCES    := $(wildcard user/libos/*.c user/apps/*.c user/apps/*/*.c tests/target/system/*.c)
 HOST_SOURCES   := $(wildcard tests/*.c tests/unit/*.c tests/fuzz/*.c)
 $(BUILD)/sources: FORCE

@@ -4,6 +4,18 @@
 #include "census.h"
 #include "place.h"
 
+static bool lies_in_device(const struct cap *memory)
+{
+    for (uint32_t i = 0; i < kernel.device_count; i++) {
+        uint64_t page = memory->first_frame - kernel.devices[i].first.value;
+
+        if (page < kernel.devices[i].pages && memory->pages != 0 &&
+            memory->pages <= kernel.devices[i].pages - page)
+            return true;
+    }
+    return false;
+}
+
 /* What lies between the banks, and what firmware keeps, is firmware's in the frame table. */
 static bool lies_in_bank(const struct cap *memory)
 {
@@ -28,7 +40,9 @@ static const char *check_all(void)
     while ((cap = census_caps_next(&walk)) != NULL) {
         if (census_has_size(cap->type) && !census_is_alive(cap->object, cap->type))
             return "O1";
-        if ((cap->type == FL_OBJECT_MEMORY || cap->type == FL_OBJECT_PIN) && !lies_in_bank(cap))
+        if (cap->type == FL_OBJECT_MEMORY && !lies_in_bank(cap) && !lies_in_device(cap))
+            return "O3";
+        if (cap->type == FL_OBJECT_PIN && !lies_in_bank(cap))
             return "O3";
         caps++;
     }

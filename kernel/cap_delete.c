@@ -12,6 +12,7 @@
 #include "arch.h"
 #include "cap.h"
 #include "ipc.h"
+#include "irq.h"
 #include "place.h"
 #include "timer.h"
 
@@ -116,6 +117,8 @@ static enum fl_error object_end(const struct cap *cap)
         timer_arm(cap->object, 0);
         return FL_OK;
     case FL_OBJECT_IRQ_HANDLER:
+        irq_end(cap->object);
+        return FL_OK;
     case FL_OBJECT_CNODE:
     case FL_OBJECT_VSPACE:
     case FL_OBJECT_NONE:

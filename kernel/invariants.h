@@ -1,5 +1,5 @@
-/* The checker of the kernel's numbered invariants: O1 to O4, E1, N1, R1 and T1 of object.h, H1 to
- * H4 and U1 of thread.h, F1 to F4 of frame.h, P1 and P2 of table_pool.h, V1 to V4 of vspace.h, A1 and A2
+/* The checker of the kernel's numbered invariants: O1 to O5, E1, E2, N1, R1, T1, I1, S1 and S2 of object.h, H1 to
+ * H4 and U1 of thread.h, F1 to F5 of frame.h, P1 and P2 of table_pool.h, V1 to V4 of vspace.h, A1 and A2
  * of asid.h.  Others stand at counts and links that no list names; the checker numbers them here:
  *
  *  C1  a CNode's `used` is the number of its filled slots, `self` that of those which name it,

@@ -101,7 +101,8 @@ static struct outcome retype_cnode(struct cap *memory, uint64_t page, uint64_t f
     if (!memory_holds(memory, page, frames))
         return outcome_error(FL_OUT_OF_RANGE, 2);
     for (unsigned i = 0; i < frames; i++) {
-        if (frame_entry(&kernel.frames, frame_plus(first, i))->type != FRAME_FREE)
+        if (!frame_known(&kernel.frames, frame_plus(first, i)) ||
+            frame_entry(&kernel.frames, frame_plus(first, i))->type != FRAME_FREE)
             return outcome_error(FL_BAD_FRAME, 2);
     }
     for (unsigned i = 0; i < frames; i++)
@@ -174,6 +175,8 @@ struct outcome call_memory_frame_state(uint64_t slot, uint64_t page)
         return (struct outcome){memory.status, 0};
     if (!memory_holds(memory.cap, page, 1))
         return outcome_error(FL_OUT_OF_RANGE, 2);
+    if (!frame_known(&kernel.frames, memory_frame(memory.cap, page)))
+        return outcome_error(FL_BAD_FRAME, 2);
     const struct frame *frame = frame_entry(&kernel.frames, memory_frame(memory.cap, page));
     uint64_t maps = frame->type == FRAME_USER ? frame->count : 0;
     return outcome_ok((uint64_t)frame->type | (uint64_t)(frame->flags & FRAME_STICKY) << 8 |

@@ -7,7 +7,8 @@
  *  O1  an object's `caps` is the number of slots and of held capabilities (below) that name it; no
  *      object is alive with caps = 0 but a condemned CNode;
  *  O2  an object frame's count in the frame table is the number of objects alive in it;
- *  O3  the range of a Memory or Pin capability lies inside one bank of the frame table;
+ *  O3  the range of a Memory or Pin capability lies inside one bank of the frame table, or inside
+ *      one of kernel.devices;
  *  O4  kernel.objects and kernel.caps are the sums over all objects and capabilities;
  *  O5  a frame's pin count is the number of Pin capabilities and message buffers that name it.
  *
@@ -90,11 +91,12 @@ struct timer {
     struct cap target; /* notification, held */
 };
 
-/*  I1  an IrqHandler that has a source is the one that kernel.irqs names for it. */
+/*  I1  an IrqHandler that has a source is the one that kernel.irqs names for it, and kernel.irqs
+ *      names no others; without a source it has no target and is not claimed. */
 struct irq_handler {
     struct object object;
     uint32_t source;  /* 0 = none yet */
-    uint32_t claimed; /* hart id + 1 that claimed it and has not completed it, 0 = none */
+    uint32_t claimed; /* PLIC context + 1 that claimed it and has not completed it, 0 = none */
     uint64_t zero[2];
     struct cap target; /* notification, held */
 };

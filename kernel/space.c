@@ -2,30 +2,43 @@
 #include "arch.h"
 #include "calls.h"
 #include "memory.h"
+#include "space.h"
+#include "sv39.h"
 
-struct range {
-    struct vspace *space; /* NULL: see status */
-    uint64_t status;
-};
-
-/* The space, ready, and a range inside the user half.  Blames `argument` for the address, the next
- * one for the number of pages. */
-static struct range decode_range(uint64_t slot, uint64_t address, uint64_t pages, unsigned argument)
+struct space_lookup space_decode(uint64_t slot, unsigned argument)
 {
-    struct lookup found = cap_lookup(hart_self()->current, slot, FL_OBJECT_VSPACE, FL_RIGHT_MAP, 1);
+    struct lookup found =
+        cap_lookup(hart_self()->current, slot, FL_OBJECT_VSPACE, FL_RIGHT_MAP, argument);
 
     if (found.cap == NULL)
-        return (struct range){NULL, found.status};
+        return (struct space_lookup){NULL, found.status};
     struct vspace_object *object = found.cap->object;
     if (object->space.pool == NULL || object->ending)
-        return (struct range){NULL, FL_STATUS(FL_NOT_READY, 1)};
+        return (struct space_lookup){NULL, FL_STATUS(FL_NOT_READY, argument)};
+    return (struct space_lookup){&object->space, FL_OK};
+}
+
+uint64_t space_decode_range(uint64_t address, uint64_t pages, unsigned argument)
+{
     if (address % FL_PAGE_BYTES != 0)
-        return (struct range){NULL, FL_STATUS(FL_UNALIGNED, argument)};
+        return FL_STATUS(FL_UNALIGNED, argument);
     if (address < FL_USER_BASE || address >= FL_USER_END)
-        return (struct range){NULL, FL_STATUS(FL_OUT_OF_RANGE, argument)};
+        return FL_STATUS(FL_OUT_OF_RANGE, argument);
     if (pages == 0 || pages > FL_RANGE_PAGES || pages > (FL_USER_END - address) / FL_PAGE_BYTES)
-        return (struct range){NULL, FL_STATUS(FL_OUT_OF_RANGE, argument + 1)};
-    return (struct range){&object->space, FL_OK};
+        return FL_STATUS(FL_OUT_OF_RANGE, argument + 1);
+    return FL_OK;
+}
+
+/* Both, for a call whose first argument is the space. */
+static struct space_lookup decode_range(uint64_t slot, uint64_t address, uint64_t pages,
+                                        unsigned argument)
+{
+    struct space_lookup found = space_decode(slot, 1);
+    uint64_t status = space_decode_range(address, pages, argument);
+
+    if (found.space == NULL || status == FL_OK)
+        return found;
+    return (struct space_lookup){NULL, status};
 }
 
 struct outcome call_vspace_set_pool(uint64_t slot, uint64_t pool_slot)
@@ -53,7 +66,7 @@ struct outcome call_vspace_set_pool(uint64_t slot, uint64_t pool_slot)
 struct outcome call_vspace_map(uint64_t slot, uint64_t memory_slot, uint64_t page, uint64_t address,
                                uint64_t pages, uint64_t rights)
 {
-    struct range range = decode_range(slot, address, pages, 4);
+    struct space_lookup range = decode_range(slot, address, pages, 4);
     struct lookup memory =
         cap_lookup(hart_self()->current, memory_slot, FL_OBJECT_MEMORY, FL_RIGHT_MAP, 2);
     struct vspace_run run;
@@ -75,7 +88,7 @@ struct outcome call_vspace_map(uint64_t slot, uint64_t memory_slot, uint64_t pag
 
 struct outcome call_vspace_unmap(uint64_t slot, uint64_t address, uint64_t pages)
 {
-    struct range range = decode_range(slot, address, pages, 2);
+    struct space_lookup range = decode_range(slot, address, pages, 2);
     uint64_t done = 0;
 
     if (range.space == NULL)
@@ -87,7 +100,7 @@ struct outcome call_vspace_unmap(uint64_t slot, uint64_t address, uint64_t pages
 struct outcome call_vspace_protect(uint64_t slot, uint64_t address, uint64_t pages, uint64_t rights)
 {
     const uint64_t all = FL_RIGHT_READ | FL_RIGHT_WRITE | FL_RIGHT_EXEC;
-    struct range range = decode_range(slot, address, pages, 2);
+    struct space_lookup range = decode_range(slot, address, pages, 2);
     uint64_t done = 0;
 
     if (range.space == NULL)
@@ -103,25 +116,12 @@ struct outcome call_vspace_protect(uint64_t slot, uint64_t address, uint64_t pag
 
 struct outcome call_vspace_entry(uint64_t slot, uint64_t address)
 {
-    struct range range = decode_range(slot, address, 1, 2);
-    uint64_t value = 0;
+    struct space_lookup range = decode_range(slot, address, 1, 2);
 
     if (range.space == NULL)
         return (struct outcome){range.status, 0};
-    pte_t entry = vspace_entry(range.space, (vaddr_t){address});
-    if (entry.bits & PTE_V) {
-        value =
-            (entry.bits >> 1 & (FL_RIGHT_READ | FL_RIGHT_WRITE | FL_RIGHT_EXEC)) | FL_ENTRY_VALID;
-        value |= entry.bits & PTE_A ? FL_ENTRY_ACCESSED : 0;
-        value |= entry.bits & PTE_D ? FL_ENTRY_DIRTY : 0;
-        value |= entry.bits & PTE_CEIL_W ? FL_ENTRY_CEIL_W : 0;
-        value |= entry.bits & PTE_CEIL_X ? FL_ENTRY_CEIL_X : 0;
-    }
-    return outcome_ok(value);
+    return outcome_ok(sv39_entry_value(vspace_entry(range.space, (vaddr_t){address})));
 }
-_Static_assert(PTE_R == FL_RIGHT_READ << 1 && PTE_W == FL_RIGHT_WRITE << 1 &&
-                   PTE_X == FL_RIGHT_EXEC << 1,
-               "entry rights and capability rights are in one order");
 
 #define DONATE_STEP 32u /* frames zeroed in one kernel entry */
 
@@ -158,6 +158,8 @@ struct outcome call_pool_withdraw(uint64_t slot, uint64_t memory_slot)
     struct pool_object *object = pool.cap->object;
     enum fl_error error = table_pool_withdraw_from(&object->pool, memory_frame(memory.cap, 0),
                                                    memory.cap->pages, &frame);
+    if (error == FL_MORE)
+        return (struct outcome){FL_STATUS(FL_MORE, 0), object->pool.spare};
     if (error != FL_OK)
         return outcome_error(error, 1);
     return outcome_ok(frame.value - memory.cap->first_frame);

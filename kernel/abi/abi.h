@@ -125,7 +125,8 @@ struct fl_item {
 #define FL_POOL_LOW        8u         /* fewer spare frames than this: FL_ACCESS_POOL_LOW */
 
 /* The upcall save area: words FL_UPCALL_WORD on of the message buffer.  The kernel sets `busy` when it
- * fills the area and never clears it; an upcall is refused while it is set. */
+ * fills the area and never clears it; an upcall is refused while it is set.  thread_resume_upcall loads
+ * pc, sp, a and t, whatever the rest says.  arch/riscv/user/upcall.h has the program's half. */
 #define FL_UPCALL_WORD 100u
 struct fl_upcall {
     uint64_t busy;
@@ -154,6 +155,8 @@ struct fl_harvest {
 
 #define FL_PIN_PAGES 512u /* most pages of one Pin */
 
+#define FL_WITHDRAW_STEP 256u /* spare frames that one pool_withdraw looks at */
+
 /* Value of tcb_state. */
 enum fl_state {
     FL_STATE_STOPPED,
@@ -176,8 +179,10 @@ enum fl_state {
 #define FL_ENTRY_CEIL_W   (1u << 6)
 #define FL_ENTRY_CEIL_X   (1u << 7)
 #define FL_ENTRY_USER     (1u << 8)
-/* 0: a leaf of 4 KiB, 1: 2 MiB, 2: 1 GiB */
-#define FL_ENTRY_LEVEL(value) ((uint32_t)((value) >> 12 & 3))
+/* system_entry only.  0: a leaf of 4 KiB, 1: 2 MiB, 2: 1 GiB; without FL_ENTRY_VALID, how much around
+ * the address is not mapped. */
+#define FL_ENTRY_LEVEL_SHIFT  12u
+#define FL_ENTRY_LEVEL(value) ((uint32_t)((value) >> FL_ENTRY_LEVEL_SHIFT & 3))
 
 /* Value of memory_frame_state: type in bits 0..7 (FL_FRAME_*), sticky A and D in 8 and 9, map
  * count in 16..47, pin count in 48..63. */

@@ -6,7 +6,7 @@ SUITE_SOURCES := $(KIT_SOURCES) tests/harness.c tests/target/kernel/refusal.c te
                  arch/riscv/user/test_registers.S arch/riscv/user/upcall_entry.S
 # A world for calls with any arguments: the kernel suite and the storms.
 BOX_SOURCES := $(addprefix tests/target/kernel/,sandbox.c plausible.c lockstep.c) user/common/call_names.c
-KERNEL_TEST_SOURCES := $(SUITE_SOURCES) $(BOX_SOURCES) $(wildcard tests/target/kernel/*_test.c)
+KERNEL_TEST_SOURCES := $(SUITE_SOURCES) $(BOX_SOURCES) tests/target/kernel/upcall_world.c $(wildcard tests/target/kernel/*_test.c)
 CONFORMANCE_SOURCES := $(SUITE_SOURCES) $(wildcard tests/target/conformance/*_test.c)
 
 $(eval $(call server,kernel_test,$(KERNEL_TEST_SOURCES)))
@@ -15,5 +15,12 @@ $(eval $(call server,conformance,$(CONFORMANCE_SOURCES)))
 $(eval $(call kernel_image,conformance,$(BUILD)/user/conformance.bin))
 $(eval $(call server,system_handler,$(KIT_SOURCES) tests/target/conformance/system_handler.c))
 $(eval $(call kernel_image,system_handler,$(BUILD)/user/system_handler.bin))
+# The kernel's half alone, for machines with much memory.
+$(eval $(call server,kernel_half,$(KIT_SOURCES) tests/harness.c tests/target/kernel/kernel_half_test.c))
+$(eval $(call kernel_image,kernel_half,$(BUILD)/user/kernel_half.bin))
 $(eval $(call server,kernel_bench,$(KIT_SOURCES) tests/bench/kernel_bench.c))
 $(eval $(call kernel_image,kernel_bench,$(BUILD)/user/kernel_bench.bin))
+
+STORM_SOURCES := $(KIT_SOURCES) $(BOX_SOURCES) tests/harness.c $(wildcard tests/target/storm/*.c) arch/riscv/user/test_registers.S
+$(eval $(call server,storm_test,$(STORM_SOURCES)))
+$(eval $(call kernel_image,storm_test,$(BUILD)/user/storm_test.bin))

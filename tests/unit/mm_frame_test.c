@@ -47,6 +47,45 @@ TEST("sticky bits outlive the last mapping and end when the frame becomes a tabl
     CHECK_EQ(ENTRY->owner, 0);
 }
 
+TEST("a frame that is being revoked is so until it is free")
+{
+    fake_reset(1);
+    frame_add_map(&fake.table, FRAME);
+    ENTRY->flags = FRAME_REVOKING;
+    CHECK(frame_table_check(&fake.table) == NULL);
+    CHECK_EQ(frame_pin(&fake.table, FRAME), FL_OK);
+    frame_drop_map(&fake.table, FRAME, FRAME_STICKY_DIRTY);
+    CHECK_EQ(ENTRY->flags, FRAME_REVOKING | FRAME_STICKY_DIRTY);
+    frame_unpin(&fake.table, FRAME);
+    CHECK_EQ(ENTRY->flags, FRAME_STICKY_DIRTY);
+}
+
+TEST("sticky bits are harvested from free and user frames, and cleared as told")
+{
+    struct fl_harvest result;
+    uint64_t done;
+    fake_reset(1);
+    for (uint64_t i = 0; i < 40; i++)
+        fake.frames[FAKE_USER_FRAMES + i].flags = i % 4;
+    for (uint32_t clear = 0; clear < 4; clear++) {
+        CHECK_EQ(frame_harvest(&fake.table, FRAME, 40, clear, &result, &done), FL_OK);
+        CHECK_EQ(done, 40);
+        CHECK_EQ(result.absent, 0);
+        for (uint64_t i = 0; i < 40; i++) {
+            uint64_t seen = clear < 2 ? i % 4 : i % 4 & 2;
+            CHECK_EQ(result.bits[i / 32] >> 2 * (i % 32) & 3, clear < 3 ? seen : 0);
+            CHECK_EQ(fake.frames[FAKE_USER_FRAMES + i].flags, clear == 0   ? i % 4
+                                                              : clear == 1 ? i % 4 & 2
+                                                                           : 0);
+        }
+    }
+    fake.frames[FAKE_USER_FRAMES + 3].type = FRAME_OBJECT;
+    CHECK_EQ(frame_harvest(&fake.table, FRAME, 40, 0, &result, &done), FL_BAD_FRAME);
+    CHECK_EQ(done, 3);
+    CHECK_EQ(frame_harvest(&fake.table, fake_frame(FAKE_FRAMES), 1, 0, &result, &done),
+             FL_BAD_FRAME);
+}
+
 TEST("only a free or user frame can be mapped or pinned, only a free one claimed")
 {
     static const enum fl_error map[] = {FL_OK, FL_OK, FL_BAD_FRAME, FL_BAD_FRAME, FL_BAD_FRAME};
@@ -146,6 +185,9 @@ TEST("the checker names each broken invariant")
     ENTRY->pins = 1;
     CHECK_STRING(frame_table_check(&fake.table), "F3");
     ENTRY->pins = 0;
+    ENTRY->flags = FRAME_STICKY_ACCESSED;
+    CHECK_STRING(frame_table_check(&fake.table), "F5");
+    ENTRY->flags = 0;
     CHECK_STRING(frame_table_check(&fake.table), "F4");
     ENTRY->type = FRAME_FREE;
     fake.table.mappings++;

@@ -76,6 +76,49 @@ TEST("withdrawing from a range takes each spare frame of it once, and no other")
     CHECK_EQ(fake.pool.in_use, 0);
 }
 
+TEST("withdrawing from a long list looks at a bounded part of it and turns it")
+{
+    fake_reset(1);
+    for (uint64_t i = 0; i < 400; i++)
+        CHECK_EQ(table_pool_donate(&fake.pool, fake_frame(FAKE_USER_FRAMES + i)), FL_OK);
+    const uint64_t all = FAKE_TABLES + 400;
+    frame_t frame;
+    for (unsigned round = 0; round < 9; round++) {
+        uint64_t first = fake.pool.spare_list;
+        CHECK_EQ(table_pool_withdraw_from(&fake.pool, (frame_t){0}, 7, &frame), FL_MORE);
+        CHECK_EQ(fake.pool.spare, all);
+        CHECK(fake.pool.spare_list != first);
+        CHECK(table_pool_check(&fake.pool) == NULL);
+    }
+    for (uint64_t i = 0; i < all; i++) { /* each is found within two calls */
+        frame_t wanted = fake_frame(1 + i);
+        if (table_pool_withdraw_from(&fake.pool, wanted, 1, &frame) == FL_MORE)
+            CHECK_EQ(table_pool_withdraw_from(&fake.pool, wanted, 1, &frame), FL_OK);
+        CHECK_EQ(frame.value, wanted.value);
+        CHECK(is_zero(frame));
+    }
+    fake_check();
+    CHECK_EQ(fake.pool.spare, 0);
+}
+
+TEST("any spare frame leaves its pool by its number alone")
+{
+    struct table_pool other;
+    fake_reset(1);
+    table_pool_init(&other, &fake.table);
+    for (uint64_t i = 0; i < 9; i++)
+        CHECK_EQ(table_pool_donate(&other, fake_frame(FAKE_USER_FRAMES + i)), FL_OK);
+    for (uint64_t left = 9; left > 0; left--) {
+        uint64_t i = fake_random(9);
+        while (!table_pool_is_spare(&fake.frames[FAKE_USER_FRAMES + i]))
+            i = (i + 1) % 9;
+        table_pool_withdraw_spare(&fake.table, fake_frame(FAKE_USER_FRAMES + i));
+        CHECK_EQ(other.spare, left - 1);
+        CHECK(table_pool_check(&other) == NULL);
+    }
+    fake_check();
+}
+
 TEST("the checker names each broken invariant")
 {
     fake_reset(1);
@@ -84,6 +127,12 @@ TEST("the checker names each broken invariant")
     words[511] = 1;
     CHECK_STRING(table_pool_check(&fake.pool), "P1");
     words[511] = 0;
+    words[0] = 6;
+    CHECK_STRING(table_pool_check(&fake.pool), "P2");
+    words[0] = 0;
+    words[1] += 8;
+    CHECK_STRING(table_pool_check(&fake.pool), "P2");
+    words[1] -= 8;
     frame_entry(&fake.table, first)->count = 1;
     CHECK_STRING(table_pool_check(&fake.pool), "P1");
     frame_entry(&fake.table, first)->count = 0;

@@ -1,172 +1,17 @@
 /* sources: mm/vspace.c mm/vspace_range.c mm/vspace_clone.c mm/vspace_harvest.c */
 /* sources: mm/vspace_check.c mm/sweep.c */
-/* sources: mm/removal.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c */
-/* Random calls and accesses on three spaces against a model of plain arrays: what each page maps,
- * with which rights, ceiling, A and D.  The model predicts every status, every count of pages,
+/* sources: mm/removal.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c tests/unit/mm_model.c */
+/* Random calls and accesses on three spaces against a model of plain arrays.  The model predicts every status, every count of pages,
  * every fault and the number of tables; MM_SEED replays one run (it is printed). */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness.h"
-#include "mm_fake.h"
+#include "mm_model.h"
 #include "sweep.h"
 
-#define PART_PAGES 160u /* around a border of 2 MiB, of 1 GiB, and at the end of user space */
-#define PARTS      3u
-#define PAGES      (PARTS * PART_PAGES)
-#define FRAMES     40u /* that are mapped */
-#define STEPS      80000u
-#define SPACES     3u
-#define SWEEPS     2u
-#define KNOWN      (FAKE_FRAMES + 2u + FL_ITEM_PAGES) /* frames that a step may name: devices' last */
-
-struct model_page {
-    bool valid, accessed, dirty;
-    unsigned born; /* step in which a map made it, or the one that it was cloned from */
-    uint64_t frame;
-    uint32_t rights, ceiling;
-};
-
-static struct {
-    struct model_page page[SPACES][PAGES];
-    bool alive[SPACES];
-    uint32_t maps[KNOWN];
-    uint32_t pins[KNOWN];
-    bool claimed[KNOWN]; /* a table of the pool or a test object */
-    uint8_t sticky[KNOWN];
-    bool revoking[KNOWN];
-    unsigned donated[KNOWN]; /* step */
-    unsigned now;            /* step */
-    struct {
-        bool active;
-        uint64_t first, pages, cursor;
-        unsigned start;
-    } sweep[SWEEPS];
-    unsigned sweeps_ended;
-    unsigned happened[32]; /* outcomes seen: none may stay untested */
-} model;
-
-static uint64_t page_address(uint64_t page)
-{
-    static const uint64_t start[PARTS] = {0x200000 - 80 * PAGE_BYTES,
-                                          (1ull << 30) - 80 * PAGE_BYTES,
-                                          FL_USER_END - PART_PAGES * PAGE_BYTES};
-    return start[page / PART_PAGES] + page % PART_PAGES * PAGE_BYTES;
-}
-
-/* --- the model ----------------------------------------------------------------------------- */
-
-/* Tables that a space needs: its root and those above valid pages. */
-static uint64_t model_tables(uint64_t s)
-{
-    uint64_t tables = 1;
-    uint64_t last[2] = {UINT64_MAX, UINT64_MAX};
-    for (uint64_t page = 0; page < PAGES; page++) {
-        for (unsigned level = 0; level < 2; level++) {
-            uint64_t key = page_address(page) >> (21 + 9 * level);
-            if (model.page[s][page].valid && key != last[level]) {
-                last[level] = key;
-                tables++;
-            }
-        }
-    }
-    return tables;
-}
-
-/* After counts were dropped: all at once, since a frame that only moves in one run is never free. */
-static void model_free_unused(void)
-{
-    for (uint64_t i = 0; i < KNOWN; i++)
-        model.revoking[i] = model.revoking[i] && model.maps[i] + model.pins[i] > 0;
-}
-
-static void model_drop(struct model_page *page)
-{
-    model.maps[page->frame]--;
-    model.sticky[page->frame] |= (uint8_t)((page->accessed ? FRAME_STICKY_ACCESSED : 0) |
-                                           (page->dirty ? FRAME_STICKY_DIRTY : 0));
-    *page = (struct model_page){0};
-}
-
-static enum fl_error model_check(const struct model_page *page, uint64_t frame, uint32_t rights)
-{
-    if (page->valid && page->frame == frame)
-        return FL_OK;
-    if (page->valid && (rights & FL_MAP_REPLACE) == 0)
-        return FL_OCCUPIED;
-    if ((frame >= FAKE_FRAMES - FAKE_FIRMWARE && frame < FAKE_FRAMES) || model.claimed[frame])
-        return FL_BAD_FRAME;
-    return FL_OK;
-}
-
-static void model_map(struct model_page *page, uint64_t frame, uint32_t rights, uint32_t ceiling)
-{
-    bool same = page->valid && page->frame == frame;
-    if (page->valid && !same)
-        model_drop(page);
-    if (!same)
-        model.maps[frame]++;
-    if (!same)
-        page->born = model.now;
-    page->valid = true;
-    page->frame = frame;
-    page->rights = rights & 7;
-    page->ceiling = ceiling;
-    page->accessed = page->accessed || (rights & FL_MAP_ACCESSED) != 0;
-    page->dirty = page->dirty || (rights & FL_MAP_DIRTY) != 0;
-}
-
-/* --- comparison ---------------------------------------------------------------------------- */
-
-static uint64_t model_entry(const struct model_page *page)
-{
-    if (!page->valid)
-        return 0;
-    return fake_frame(page->frame).value << 10 | page->rights << 1 | PTE_V | PTE_U |
-           (page->accessed ? PTE_A : 0) | (page->dirty ? PTE_D : 0) |
-           ((page->ceiling & FL_RIGHT_WRITE) != 0 ? PTE_CEIL_W : 0) |
-           ((page->ceiling & FL_RIGHT_EXEC) != 0 ? PTE_CEIL_X : 0);
-}
-
-static void compare_frames(void)
-{
-    bool dirty[KNOWN] = {0};
-    for (uint64_t s = 0; s < SPACES; s++) {
-        for (uint64_t page = 0; page < PAGES; page++)
-            dirty[model.page[s][page].frame] |= model.page[s][page].dirty;
-    }
-    for (uint64_t i = 0; i < FAKE_FRAMES - FAKE_FIRMWARE; i++) {
-        const struct frame *frame = &fake.frames[i];
-        if (model.claimed[i]) {
-            CHECK_EQ(frame->type, i >= 1 && i <= FAKE_TABLES ? FRAME_TABLE : FRAME_OBJECT);
-            continue;
-        }
-        CHECK_EQ(frame->type, model.maps[i] + model.pins[i] > 0 ? FRAME_USER : FRAME_FREE);
-        CHECK_EQ(frame->count, model.maps[i]);
-        CHECK_EQ(frame->pins, model.pins[i]);
-        CHECK_EQ(frame->flags, model.sticky[i] | (model.revoking[i] ? FRAME_REVOKING : 0));
-        /* No page that was written looks clean. */
-        CHECK(!fake.written[i] || dirty[i] || (frame->flags & FRAME_STICKY_DIRTY) != 0);
-    }
-}
-
-static void compare(void)
-{
-    fake_check();
-    for (uint64_t s = 0; s < SPACES; s++) {
-        if (!model.alive[s])
-            continue;
-        CHECK_EQ(fake.spaces[s].tables, model_tables(s));
-        for (uint64_t page = 0; page < PAGES; page++) {
-            vaddr_t address = {page_address(page)};
-            uint64_t expected = model_entry(&model.page[s][page]);
-            CHECK_EQ(fake_entry(&fake.spaces[s], address).bits, expected);
-            CHECK_EQ(vspace_entry(&fake.spaces[s], address).bits, expected);
-        }
-    }
-    compare_frames();
-}
+#define STEPS 80000u
 
 /* --- steps --------------------------------------------------------------------------------- */
 
@@ -190,16 +35,16 @@ static uint32_t random_rights(void)
 /* Pages of one part, frames mostly good. */
 static struct choice choose(uint64_t most)
 {
-    struct choice c = {.s = fake_random(SPACES)};
-    uint64_t start = fake_random(PART_PAGES);
+    struct choice c = {.s = fake_random(MODEL_SPACES)};
+    uint64_t start = fake_random(MODEL_PART_PAGES);
     uint64_t pages = fake_random(3) == 0 ? 1 + fake_random(most) : 1;
-    if (pages > PART_PAGES - start)
-        pages = PART_PAGES - start;
-    c.page = fake_random(PARTS) * PART_PAGES + start;
-    c.frame = FAKE_USER_FRAMES + fake_random(FRAMES);
+    if (pages > MODEL_PART_PAGES - start)
+        pages = MODEL_PART_PAGES - start;
+    c.page = fake_random(MODEL_PARTS) * MODEL_PART_PAGES + start;
+    c.frame = FAKE_USER_FRAMES + fake_random(MODEL_FRAMES);
     if (fake_random(40) == 0)
         c.frame = fake_random(FAKE_FRAMES + 2);
-    c.run = fake_run(page_address(c.page), c.frame, pages, random_rights());
+    c.run = fake_run(model_address(c.page), c.frame, pages, random_rights());
     c.run.ceiling = (uint32_t)(fake_random(8) & (FL_RIGHT_WRITE | FL_RIGHT_EXEC)) |
                     (c.run.rights & (FL_RIGHT_WRITE | FL_RIGHT_EXEC));
     return c;
@@ -213,7 +58,7 @@ static enum fl_error model_map_run(const struct choice *c, uint64_t *done)
     for (*done = 0; *done < c->run.pages; ++*done) {
         struct model_page *page = &model.page[c->s][c->page + *done];
         struct model_page saved = *page;
-        if (page_address(c->page + *done) % (PAGE_BYTES * SV39_ENTRIES) == 0)
+        if (model_address(c->page + *done) % (PAGE_BYTES * SV39_ENTRIES) == 0)
             model_free_unused(); /* what lies in one table is committed at once */
         enum fl_error error = model_check(page, c->frame + *done, c->run.rights);
         if (error != FL_OK)
@@ -246,7 +91,7 @@ static void step_map(const struct choice *c)
 /* What one check says of a whole run: all or nothing. */
 static enum fl_error model_check_run(const struct choice *c, uint64_t *tables)
 {
-    struct model_page saved[PART_PAGES];
+    struct model_page saved[MODEL_PART_PAGES];
     struct model_page *pages = &model.page[c->s][c->page];
     for (uint64_t i = 0; i < c->run.pages; i++) {
         enum fl_error error = model_check(&pages[i], c->frame + i, c->run.rights);
@@ -295,7 +140,7 @@ static void step_unmap(const struct choice *c)
 {
     bool everything = fake_random(20) == 0;
     uint64_t first = everything ? 0 : c->page;
-    uint64_t end = everything ? PAGES : c->page + c->run.pages;
+    uint64_t end = everything ? MODEL_PAGES : c->page + c->run.pages;
     if (everything)
         fake_unmap(&fake.spaces[c->s], 0, FL_USER_END / PAGE_BYTES);
     else
@@ -354,7 +199,7 @@ static bool model_claim(uint64_t i)
 
 static void step_frames(const struct choice *c)
 {
-    uint64_t i = FAKE_USER_FRAMES + c->frame % FRAMES;
+    uint64_t i = FAKE_USER_FRAMES + c->frame % MODEL_FRAMES;
     uint64_t what = fake_random(4);
     if (what == 0) {
         enum fl_error expected = model.claimed[i] ? FL_BAD_FRAME : FL_OK;
@@ -398,7 +243,7 @@ static void step_make_or_end(const struct choice *c)
     } else if (fake_random(100) == 0) {
         fake_destroy(space);
         model.alive[c->s] = false;
-        for (uint64_t page = 0; page < PAGES; page++) {
+        for (uint64_t page = 0; page < MODEL_PAGES; page++) {
             if (model.page[c->s][page].valid)
                 model_drop(&model.page[c->s][page]);
         }
@@ -452,7 +297,7 @@ static enum fl_error model_clone(uint64_t to, uint64_t from, uint64_t first,
 
 static void step_clone(const struct choice *c)
 {
-    uint64_t to = (c->s + 1 + fake_random(SPACES - 1)) % SPACES;
+    uint64_t to = (c->s + 1 + fake_random(MODEL_SPACES - 1)) % MODEL_SPACES;
     struct vspace_clone clone = {.to = &fake.spaces[to],
                                  .from = &fake.spaces[c->s],
                                  .address = c->run.address,
@@ -471,8 +316,8 @@ static void step_clone(const struct choice *c)
 
 static bool model_has_table(uint64_t s, uint64_t page)
 {
-    for (uint64_t other = 0; other < PAGES; other++) {
-        if (model.page[s][other].valid && page_address(other) >> 21 == page_address(page) >> 21)
+    for (uint64_t other = 0; other < MODEL_PAGES; other++) {
+        if (model.page[s][other].valid && model_address(other) >> 21 == model_address(page) >> 21)
             return true;
     }
     return false;
@@ -549,10 +394,12 @@ static bool sweep_has(unsigned k, uint64_t frame)
 /* Two ranges that share no frame, of tables, frames that are mapped, and devices'. */
 static void sweep_begin(unsigned k)
 {
-    static const uint64_t start[SWEEPS][2] = {{FAKE_TABLES / 2, FAKE_USER_FRAMES + FRAMES / 2},
-                                              {1, FAKE_USER_FRAMES + FRAMES / 2}};
-    static const uint64_t end[SWEEPS][2] = {
-        {FAKE_USER_FRAMES + FRAMES / 2, FAKE_USER_FRAMES + FRAMES / 2}, {FAKE_TABLES / 2, KNOWN}};
+    static const uint64_t start[MODEL_SWEEPS][2] = {
+        {FAKE_TABLES / 2, FAKE_USER_FRAMES + MODEL_FRAMES / 2},
+        {1, FAKE_USER_FRAMES + MODEL_FRAMES / 2}};
+    static const uint64_t end[MODEL_SWEEPS][2] = {
+        {FAKE_USER_FRAMES + MODEL_FRAMES / 2, FAKE_USER_FRAMES + MODEL_FRAMES / 2},
+        {FAKE_TABLES / 2, MODEL_KNOWN}};
     uint64_t which = k == 0 ? 0 : fake_random(2);
     uint64_t first = start[k][which] + fake_random(end[k][which] - start[k][which]);
     model.sweep[k].active = true;
@@ -568,10 +415,11 @@ static void sweep_begin(unsigned k)
  * tables of this one. */
 static void sweep_follow(unsigned k)
 {
-    for (uint64_t s = 0; s < SPACES; s++) {
-        for (uint64_t page = 0; page < PAGES; page++) {
+    for (uint64_t s = 0; s < MODEL_SPACES; s++) {
+        for (uint64_t page = 0; page < MODEL_PAGES; page++) {
             struct model_page *old = &model.page[s][page];
-            if (!old->valid || fake_entry(&fake.spaces[s], (vaddr_t){page_address(page)}).bits != 0)
+            if (!old->valid ||
+                fake_entry(&fake.spaces[s], (vaddr_t){model_address(page)}).bits != 0)
                 continue;
             CHECK(sweep_has(k, old->frame) || model.revoking[old->frame]);
             model_drop(old);
@@ -589,8 +437,8 @@ static void sweep_follow(unsigned k)
 static void sweep_ended(unsigned k, enum fl_error error)
 {
     bool pinned = false;
-    for (uint64_t s = 0; s < SPACES; s++) {
-        for (uint64_t page = 0; page < PAGES; page++) {
+    for (uint64_t s = 0; s < MODEL_SPACES; s++) {
+        for (uint64_t page = 0; page < MODEL_PAGES; page++) {
             const struct model_page *left = &model.page[s][page];
             CHECK(!left->valid || !sweep_has(k, left->frame) || left->born > model.sweep[k].start);
         }
@@ -610,7 +458,7 @@ static void sweep_ended(unsigned k, enum fl_error error)
 
 static void step_sweep(void)
 {
-    unsigned k = (unsigned)fake_random(SWEEPS);
+    unsigned k = (unsigned)fake_random(MODEL_SWEEPS);
     if (!model.sweep[k].active)
         sweep_begin(k);
     enum fl_error error = sweep_step(&fake.table, fake_frame(model.sweep[k].first),
@@ -678,14 +526,14 @@ static void run_random(uint64_t seed, bool sets_ad, bool caches_invalid)
     for (unsigned i = 0; i < STEPS; i++) {
         step();
         if (every_step || i % 16 == 0)
-            compare();
+            model_compare();
     }
-    compare();
+    model_compare();
     CHECK(model.happened[FL_OCCUPIED] > 0 && model.happened[FL_BAD_FRAME] > 0);
     CHECK(model.happened[FL_NO_TABLE] > 0 && model.happened[FL_CEILING] > 0);
     CHECK(model.happened[FL_MORE] > 0 && model.happened[FL_BUSY] > 0 && model.sweeps_ended > 100);
     CHECK(fake.root_moves > 0);
-    for (unsigned s = 0; s < SPACES; s++)
+    for (unsigned s = 0; s < MODEL_SPACES; s++)
         fake_destroy(&fake.spaces[s]);
     fake_check();
     CHECK_EQ(fake.table.mappings, 0);

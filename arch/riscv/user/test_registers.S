@@ -135,6 +135,20 @@ registers_at_start:
     .endr
     unimp
 
+/* upcall_resume_here(area, zero, number), U-mode, the caller's stack: fills pc, sp and a0 (0) of the
+ * struct fl_upcall at a0 so that call `number`, thread_resume_upcall(zero), comes back; returns its
+ * status. */
+    .globl  upcall_resume_here
+upcall_resume_here:
+    lla     t0, 1f
+    sd      t0, 8(a0)
+    sd      sp, 16(a0)
+    sd      zero, 24(a0)
+    mv      a0, a1
+    mv      a7, a2
+    ecall
+1:  ret
+
 /* One instruction each. */
     .globl  test_illegal, test_ebreak
 test_illegal:

@@ -105,14 +105,42 @@ TEST("of a thread stopped in a call the registers read 0 that a call does not pr
     CHECK_EQ(words[PC], (uintptr_t)registers_call_ecall + 4);
     for (unsigned n = 1; n < 32; n++)
         CHECK_EQ(words[n], n == A0 ? FL_CANCELLED : (dies_in_calls(n) ? 0 : registers[n]));
+}
+
+TEST("all registers of a thread stopped in a call can be written, though none was read")
+{
+    uint64_t words[WORDS];
+
+    setup();
+    registers[A0] = bell;
+    registers[A7] = FL_CALL_notification_wait;
+    struct kit_thread *thread = fault_run(with_registers, (uintptr_t)registers_call);
+    kit_settle();
+    CHECK_DONE(flr_tcb_suspend(thread->tcb));
     for (unsigned n = 1; n < 32; n++)
-        words[n] = n == SP ? words[n] : n;
+        words[n] = n == SP ? registers[n] : n;
+    words[PC] = (uintptr_t)registers_call_ecall + 4;
     write_registers(thread, 0, words);
     CHECK_DONE(flr_tcb_resume(thread->tcb));
     kit_settle();
     CHECK_EQ(fw.progress, 1);
     for (unsigned n = 1; n < 32; n++)
         CHECK_EQ(registers[32 + n], n == SP ? registers[n] : n);
+}
+
+TEST("what registers held before a call cannot be read after it")
+{
+    uint64_t words[WORDS];
+
+    setup();
+    registers[A0] = AREA;
+    struct kit_thread *thread = fault_run(with_registers, (uintptr_t)registers_load);
+    fault_expect(AREA, FL_ACCESS_READ);
+    fault_finish(AREA, R); /* all registers were saved, then the thread made a call */
+    CHECK_DONE(flr_tcb_suspend(thread->tcb));
+    read_registers(thread, 0, words);
+    for (unsigned n = 1; n < 32; n++)
+        CHECK(!dies_in_calls(n) || words[n] == (n == A0 ? FL_CANCELLED : 0));
 }
 
 static void wait_for_bell(uint64_t unused)
@@ -295,11 +323,10 @@ static void run_code(uint64_t argument)
     kit_sleep();
 }
 
-/* What a debugger does after it wrote code: the page becomes executable anew, so that the hart
+/* What a debugger does after it wrote code: it makes the page executable anew, so that the hart
  * fetches what was written. */
 static void publish_code(void)
 {
-    CHECK_DONE(flr_vspace_protect(fw.space, AREA, 1, R));
     CHECK_DONE(flr_vspace_protect(fw.space, AREA, 1, R | X));
 }
 

@@ -62,7 +62,7 @@ static void try_call(uint64_t number, const uint64_t a[7])
     }
     uint64_t code = FL_STATUS_CODE(status), after = sandbox_digest(&lockstep.box);
     const char *complaint = lockstep_register_complaint();
-    bool refused = code != FL_OK && code != FL_MORE && value == 0;
+    bool refused = code != FL_OK && code != FL_MORE && code != FL_CANCELLED && value == 0;
     if (!call_answer_is_listed(number, code))
         complaint = "the answer is not on the list";
     if (refused && after != digest)

@@ -145,6 +145,20 @@ static void make_spaces(const struct sandbox *box)
             i % 8 == 0 ? READ_WRITE : FL_RIGHT_READ);
 }
 
+/* The page that is pinned, and where the tiny pool's tables come from: revoking BOX_MEMORY meets
+ * both. */
+static void use_memory(const struct sandbox *box)
+{
+    uint64_t pool = borrow(box, BOX_POOL_TINY);
+
+    for (unsigned i = 0; i < 2; i++)
+        expect(flr_memory_pin(RAM, box->memory + BOX_PINNED_PAGE, 1 + i, box->cnode, BOX_PIN + i),
+               "pin");
+    expect(flr_pool_donate(pool, RAM, box->memory + BOX_TABLE_PAGE, 2), "donate");
+    give_back(pool);
+    map(box, BOX_VSPACE_TINY, kit_frames(1), BOX_FAR_AREA, FL_RIGHT_READ);
+}
+
 static void make_memory(struct sandbox *box)
 {
     const uint64_t map_only = READ_WRITE | FL_RIGHT_EXEC | FL_RIGHT_MAP;
@@ -197,6 +211,7 @@ void sandbox_begin(struct sandbox *box, const uint64_t callers[2], bool with_sys
            "memory of objects");
     make_memory(box);
     make_spaces(box);
+    use_memory(box);
     make_threads(box, callers);
     box->space = borrow(box, BOX_VSPACE);
     box->empty = kit_slots(1);

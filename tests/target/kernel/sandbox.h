@@ -56,17 +56,21 @@ enum sandbox_slot {
     SANDBOX_SLOTS = 2 * FL_CNODE_SLOTS
 };
 
-#define BOX_PAGES       128u
+#define BOX_PAGES       160u
 #define BOX_LARGE_PAGES 1200u
 #define BOX_PRIORITY    15u
 #define BOX_AREA        KIT_AREA
 #define BOX_AREA_PAGES  512u
+#define BOX_FAR_AREA    (BOX_AREA + (1ull << 30)) /* where little is mapped */
 /* Parts of BOX_MEMORY by use, so that calls do not stand in each other's way all the time. */
-#define BOX_MAP_PAGES    64u
+#define BOX_MAP_PAGES    58u
+#define BOX_PINNED_PAGE  58u /* and the next */
+#define BOX_FULL_PAGE    60u /* for whoever pins it until its count is full */
+#define BOX_TABLE_PAGE   62u /* and the next */
 #define BOX_RETYPE_PAGE  64u
 #define BOX_RETYPE_PAGES 32u
 #define BOX_DONATE_PAGE  96u
-#define BOX_DONATE_PAGES 32u
+#define BOX_DONATE_PAGES 64u
 
 struct sandbox {
     uint64_t cnode, inner;   /* root's slots of the two CNodes */

@@ -1,0 +1,186 @@
+/* Storms of calls, and what must hold of all of them together.
+ *
+ * Boot arguments: SEED=n (1) names the run, CALLS=n how many calls it makes in all.  One call in
+ * 25 is a privileged storm's. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "call_names.h"
+#include "harness.h"
+#include "lockstep.h"
+#include "situations.h"
+#include "storm.h"
+
+#define CALLS          600000u
+#define ROUND_CALLS    1200u
+#define LOCKSTEP_CALLS 4000u
+#define LOCKSTEP_ROUND 200u /* then in a new sandbox */
+#define LEAST          100u /* of each answer of each call */
+
+static struct lockstep lockstep;
+
+static uint64_t boot_argument(const char *name, uint64_t otherwise)
+{
+    const char *found = strstr(kit_boot_info()->bootargs, name);
+
+    return found != NULL ? strtoul(found + strlen(name), NULL, 10) : otherwise;
+}
+
+static uint64_t seed(void)
+{
+    return boot_argument("SEED=", 1);
+}
+
+static uint64_t total(uint64_t code_end)
+{
+    uint64_t sum = 0;
+
+    for (uint64_t number = 0; number < FL_CALL_COUNT; number++)
+        for (uint64_t code = 0; code < code_end; code++)
+            sum += storm_count(number, code);
+    return sum;
+}
+
+static void run_storm(uint64_t calls, bool privileged)
+{
+    uint64_t end = storm_made() + calls;
+
+    for (uint64_t round = 0; storm_made() < end; round++) {
+        const char *complaint =
+            storm_round(seed() << 32 | (uint64_t)privileged << 31 | round, ROUND_CALLS, privileged);
+        if (complaint != NULL) {
+            harness_note("SEED=%lu round %lu", seed(), round);
+            harness_fail(__FILE__, __LINE__, complaint);
+        }
+    }
+    harness_note("SEED=%lu: %lu calls, %lu lost, %lu%% succeeded", seed(), storm_made(),
+                 storm_lost(), total(1) * 100 / total(STORM_CODES));
+}
+
+TEST("an unprivileged storm breaks no invariant and loses nothing")
+{
+    storm_forget();
+    run_storm(boot_argument("CALLS=", CALLS) / 25 * 24, false);
+    CHECK(storm_lost() * 100 < storm_made());
+}
+
+TEST("three of ten calls of the unprivileged storm succeed")
+{
+    CHECK(total(1) * 10 >= total(STORM_CODES) * 3);
+}
+
+TEST("a storm of the calls that need System breaks no invariant and loses nothing")
+{
+    run_storm(boot_argument("CALLS=", CALLS) / 25, true);
+}
+
+/* What a call does that comes back with an error and no progress. */
+static void check_refusal(uint64_t number, const uint64_t a[7], uint64_t *digest)
+{
+    uint64_t status, value;
+    bool returned = lockstep_call(&lockstep, number, a, &status, &value);
+    uint64_t after = sandbox_digest(&lockstep.box), code = FL_STATUS_CODE(status);
+
+    bool refused = code != FL_OK && code != FL_MORE && code != FL_CANCELLED && value == 0;
+    if (returned && refused && after != *digest) {
+        harness_note("%s(0x%lx, 0x%lx, 0x%lx, 0x%lx, 0x%lx, 0x%lx, 0x%lx): %s", call_name(number),
+                     a[0], a[1], a[2], a[3], a[4], a[5], a[6], call_error_name(code));
+        harness_fail(__FILE__, __LINE__, "a refused call changed something");
+    }
+    *digest = after;
+}
+
+TEST("a call of a storm that is refused changes nothing")
+{
+    struct random random = random_start(seed());
+    uint64_t a[7], digest = 0;
+
+    for (unsigned i = 0; i < LOCKSTEP_CALLS; i++) {
+        if (i % LOCKSTEP_ROUND == 0) {
+            if (i > 0)
+                lockstep_end(&lockstep);
+            lockstep_begin(&lockstep, true);
+            digest = sandbox_digest(&lockstep.box);
+        }
+        uint64_t number = storm_choose_call(&random, i % 20 == 0, a);
+        check_refusal(number, a, &digest);
+    }
+    lockstep_end(&lockstep);
+}
+
+TEST("errors that take a situation of their own come in it")
+{
+    CHECK(situation_pins(seed(), LEAST));
+    CHECK(situation_last_handler(seed(), LEAST));
+    CHECK(situation_last_notification(seed(), LEAST));
+}
+
+/* A line of the report: the call and how often it gave each answer. */
+static void tell_counts(uint64_t number)
+{
+    char line[400];
+    size_t length = 0;
+
+    for (uint64_t code = 0; code < STORM_CODES; code++) {
+        uint64_t count = storm_count(number, code);
+        const char *name = call_error_name(code);
+
+        if (count == 0 || length > sizeof line - 40)
+            continue;
+        length += (size_t)snprintf(line + length, sizeof line - length, " %s %lu",
+                                   name != NULL ? name : "?", count);
+    }
+    line[length] = '\0';
+    harness_note("%s:%s", call_name(number), line);
+}
+
+TEST("no call of a storm answers what is not listed for it")
+{
+    unsigned unlisted = 0;
+
+    for (uint64_t number = 0; number < FL_CALL_COUNT; number++) {
+        if (call_name(number) == NULL)
+            continue;
+        tell_counts(number);
+        for (uint64_t code = 0; code < STORM_CODES; code++) {
+            if (storm_count(number, code) == 0 || call_answer_is_listed(number, code))
+                continue;
+            harness_note("%s: code %lu is not listed", call_name(number), code);
+            unlisted++;
+        }
+    }
+    CHECK_EQ(unlisted, 0);
+}
+
+TEST("each call but reset succeeds a hundred times")
+{
+    unsigned rare = 0;
+
+    for (uint64_t number = 0; number < FL_CALL_COUNT; number++) {
+        if (call_name(number) == NULL || number == FL_CALL_system_reset)
+            continue;
+        if (storm_count(number, FL_OK) >= LEAST)
+            continue;
+        harness_note("%s: OK %lu times", call_name(number), storm_count(number, FL_OK));
+        rare++;
+    }
+    CHECK_EQ(rare, 0);
+}
+
+TEST("each call fails a hundred times with each error that a test can reach")
+{
+    unsigned rare = 0;
+
+    for (unsigned i = 0; i < call_failure_count; i++) {
+        const struct call_failure *failure = &call_failures[i];
+        uint64_t count = storm_count(failure->call, failure->code);
+
+        if (failure->unreachable != NULL || count >= LEAST)
+            continue;
+        harness_note("%s: %s %lu times", call_name(failure->call), call_error_name(failure->code),
+                     count);
+        rare++;
+    }
+    CHECK_EQ(rare, 0);
+}
