@@ -238,6 +238,38 @@ TEST("M14: after the entry is gone PRESENT and MAY_* are clear again")
     fault_finish(AREA, RW);
 }
 
+/* Where the serial port's page has no register: the entry is good, and nothing answers. */
+#define HOLE (AREA + 0x800)
+
+/* An access to the hole of a page that an item mapped: a fault that says PHYSICAL. */
+static void check_physical(void (*access)(uint64_t), uint64_t kind)
+{
+    const struct fl_boot_device *uart = kit_find_device("ns16550a");
+
+    fault_setup();
+    CHECK(uart != NULL);
+    struct fl_item item = {AREA | RW, FL_ITEM_SOURCE(kit_device_slot(uart), 1), 0};
+    fault_run(access, HOLE);
+    fault_set_spare(7); /* which a page fault tells */
+    fault_expect(HOLE, kind | FL_ACCESS_POOL_LOW);
+    CHECK_DONE(fault_answer(&item, 1));
+    for (unsigned times = 0; times < 2; times++) {
+        fault_expect(HOLE, kind | FL_ACCESS_PHYSICAL);
+        CHECK_DONE(fault_answer_info(times == 0 ? RESUME(0) : STOP));
+    }
+    CHECK_EQ(fw.progress, 0);
+}
+
+TEST("M15: a load that no memory answers says PHYSICAL, each time it is resumed")
+{
+    check_physical(fault_read_word, FL_ACCESS_READ);
+}
+
+TEST("M15: a store that no memory answers says PHYSICAL, each time it is resumed")
+{
+    check_physical(fault_write_word, FL_ACCESS_WRITE);
+}
+
 /* --- outside the user half ------------------------------------------------------------------- */
 
 /* The fault is told as it is, and no item can mend it. */
