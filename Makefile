@@ -26,7 +26,7 @@ help:
 	@echo 'make fuzz [SECONDS=60] [TARGET=NAME]'
 	@echo 'make lint            layout of sources, names in documents, generated documents'
 	@echo 'make docs            writes docs/abi.md and the figures of docs/page-tables.md anew'
-	@echo 'KERNEL_CC=clang      with any of these: the kernel by clang, in $(BUILD)/clang/'
+	@echo 'make KERNEL_CC=clang   the same, run and bench with the kernel by clang, in $(BUILD)/clang/'
 	@echo 'make clean'
 
 # --- run -------------------------------------------------------------------------------------------
