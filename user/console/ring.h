@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RING_BYTES 4096u
+#define RING_BYTES 2048u
 _Static_assert((RING_BYTES & (RING_BYTES - 1)) == 0, "R1 when the counts wrap");
 
 struct ring {
