@@ -455,6 +455,15 @@ bool fdt_node_is_named(const struct fdt_node *node, const char *base)
     return rest != NULL && *rest == 0;
 }
 
+bool fdt_node_is_enabled(const struct fdt *tree, const struct fdt_node *node)
+{
+    struct fdt_prop status;
+
+    if (!fdt_prop_find(tree, node, "status", &status))
+        return true;
+    return fdt_prop_has_string(&status, "okay") || fdt_prop_has_string(&status, "ok");
+}
+
 static uint8_t cells_read(const struct fdt *tree, const struct fdt_node *node, const char *name,
                           uint8_t absent)
 {

@@ -155,6 +155,9 @@ bool fdt_find(const struct fdt *tree, const char *path, struct fdt_node *node);
 /* True when the node's name without its unit address is `base`.  Spec: 2.2.1. */
 bool fdt_node_is_named(const struct fdt_node *node, const char *base);
 
+/* True unless the node's `status` is other than "okay" or "ok".  Spec: 2.3.4. */
+bool fdt_node_is_enabled(const struct fdt *tree, const struct fdt_node *node);
+
 /* What a node says about the `reg` of its children: 2 and 1 when it says nothing.  Spec: 2.3.5. */
 struct fdt_cells fdt_child_cells(const struct fdt *tree, const struct fdt_node *node);
 

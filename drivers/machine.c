@@ -1,7 +1,7 @@
 /* From device tree to struct machine: see machine.h for the invariants M1 to M5.
  *
  * Each read_* function owns one part of struct machine and takes it from one node. */
-#include "machine.h"
+#include "devices.h"
 
 /* A list of ranges that stays as M1 says: sorted, none empty, none overlapping or touching. */
 struct range_list {
@@ -64,16 +64,6 @@ static bool list_add(struct range_list *list, struct fdt_range added)
     return list_replace(list, first, last, merged);
 }
 
-/* Spec: 2.3.4. */
-static bool node_is_enabled(const struct fdt *tree, const struct fdt_node *node)
-{
-    struct fdt_prop status;
-
-    if (!fdt_prop_find(tree, node, "status", &status))
-        return true;
-    return fdt_prop_has_string(&status, "okay") || fdt_prop_has_string(&status, "ok");
-}
-
 /* By device_type, or by name: trees written by hand often lack the property. */
 static bool node_is_of_type(const struct fdt *tree, const struct fdt_node *node, const char *type)
 {
@@ -131,7 +121,7 @@ static enum machine_error read_memory(struct machine *machine, const struct fdt 
         return MACHINE_NO_MEMORY;
     fdt_walk_below(&walk, tree, &node);
     while (fdt_walk_next_child(&walk, &node)) {
-        if (!node_is_of_type(tree, &node, "memory") || !node_is_enabled(tree, &node))
+        if (!node_is_of_type(tree, &node, "memory") || !fdt_node_is_enabled(tree, &node))
             continue;
         found = true;
         if (!node_add_ranges(machine, tree, &node, &list, &machine->banks_dropped))
@@ -171,7 +161,8 @@ static bool add_reserved_nodes(struct machine *machine, const struct fdt *tree,
         return true;
     fdt_walk_below(&walk, tree, &node);
     while (fdt_walk_next_child(&walk, &node))
-        if (node_is_enabled(tree, &node) && !node_add_ranges(machine, tree, &node, list, dropped))
+        if (fdt_node_is_enabled(tree, &node) &&
+            !node_add_ranges(machine, tree, &node, list, dropped))
             return false;
     return true;
 }
@@ -264,7 +255,7 @@ static bool hart_is_usable(const struct fdt *tree, const struct fdt_node *cpu)
 {
     struct fdt_prop mmu;
 
-    if (!node_is_enabled(tree, cpu))
+    if (!fdt_node_is_enabled(tree, cpu))
         return false;
     if (!fdt_prop_find(tree, cpu, "mmu-type", &mmu) || fdt_prop_has_string(&mmu, "riscv,none"))
         return false;
@@ -346,6 +337,8 @@ enum machine_error machine_read(struct machine *machine, const void *blob, size_
         error = read_chosen(machine, &tree);
     if (error == MACHINE_OK)
         error = read_cpus(machine, &tree);
+    if (error == MACHINE_OK)
+        devices_read(machine, &tree);
     return error;
 }
 

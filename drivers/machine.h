@@ -7,13 +7,19 @@
  *      never wraps;
  *  M3  there is at least one bank, at least one hart, and a timebase above 0;
  *  M4  hart ids are distinct;
- *  M5  bootargs is ended by a NUL.
+ *  M5  bootargs is ended by a NUL;
+ *  M6  a device's range is not empty, and shares no page with a bank, a reserved range, the PLIC or
+ *      what else interrupts harts directly (CLINT, ACLINT); its interrupt is 0 or a source of the
+ *      PLIC, its compatible is ended by a NUL;
+ *  M7  without a PLIC its fields are 0 and no hart has a context; with one, it has 1 to 1023
+ *      sources.
  *
  * Does not: decide what memory is used for, align ranges to pages, relate reserved ranges or the
  * initrd to banks, or reserve the blob itself: the kernel does.  Nothing here points into the blob. */
 #ifndef DRIVERS_MACHINE_H
 #define DRIVERS_MACHINE_H
 
+#include "abi.h"
 #include "fdt.h"
 
 #define MACHINE_MAX_BANKS      8u
@@ -57,6 +63,14 @@ struct machine_fault {
     struct machine_range range; /* the range that is wrong, as the tree states it; else 0, 0 */
 };
 
+/* Spec: RISC-V PLIC 1.0. */
+#define MACHINE_NO_CONTEXT UINT32_MAX
+struct machine_plic {
+    struct machine_range range;
+    uint32_t sources;                    /* 1 to `sources`; 0 = there is no PLIC */
+    uint32_t context[MACHINE_MAX_HARTS]; /* of S-mode of harts[i], or MACHINE_NO_CONTEXT */
+};
+
 struct machine {
     struct machine_range banks[MACHINE_MAX_BANKS]; /* RAM, reserved parts included */
     uint32_t bank_count;
@@ -68,7 +82,11 @@ struct machine {
     uint64_t harts[MACHINE_MAX_HARTS]; /* hart ids that may run the kernel, in tree order */
     uint32_t hart_count;
     uint32_t harts_skipped; /* cpu nodes not in `harts`: disabled, no MMU, not RV64, or no room */
-    uint32_t tree_bytes;    /* size of the blob, for who reserves it */
+    struct machine_plic plic;
+    struct fl_boot_device devices[FL_BOOT_DEVICES_MAX]; /* serial ports and virtio, then the rest */
+    uint32_t device_count;
+    uint32_t devices_dropped; /* that did not fit into `devices` */
+    uint32_t tree_bytes;      /* size of the blob, for who reserves it */
     bool bootargs_truncated;
     char bootargs[MACHINE_BOOTARGS_BYTES]; /* "" when there are none */
     struct machine_fault fault;
@@ -80,7 +98,10 @@ struct machine {
  *   initrd     /chosen linux,initrd-start and -end, of one or two cells; equal ends mean none
  *   timebase   /cpus timebase-frequency, or the first usable hart's own
  *   harts      children of /cpus that are cpus, enabled, with an mmu-type other than "riscv,none"
- * and an ISA that starts with rv64 (riscv,isa or riscv,isa-base) Empty ranges are passed over.
+ *              and an ISA that starts with rv64 (riscv,isa or riscv,isa-base)
+ *   devices    enabled nodes below enabled ones whose first reg range translates through the
+ *              `ranges` of its parents; nodes that are malformed are passed over
+ * Empty ranges are passed over.
  * Ranges that wrap or end above 2^56 are errors: a tree that is wrong about one of them is not
  * trusted about the others. Returns: MACHINE_OK, or the error; then only machine->fault is of use.
  * Spec: Devicetree Specification 0.4, 3.3 to 3.8; RISC-V binding of cpu nodes. */

@@ -6,6 +6,7 @@
 #include "arch.h"
 #include "panic.h"
 #include "ipc.h"
+#include "irq.h"
 #include "timer.h"
 
 #define CANCEL_STEP 32u /* waiters, slots or frames that one kernel entry takes care of */
@@ -207,12 +208,14 @@ static enum fl_error object_end(const struct cap *cap)
         return pool_end(cap->object);
     case FL_OBJECT_TIMER:
         return timer_end(cap->object);
+    case FL_OBJECT_IRQ_HANDLER:
+        irq_end(cap->object);
+        return FL_OK;
     case FL_OBJECT_CNODE:
     case FL_OBJECT_NONE:
     case FL_OBJECT_MEMORY:
     case FL_OBJECT_PIN:
     case FL_OBJECT_SCHED:
-    case FL_OBJECT_IRQ_HANDLER:
     case FL_OBJECT_SYSTEM:
     case FL_OBJECT_COUNT:
         break;

@@ -87,6 +87,9 @@ static void enter_holder(struct census_caps *walk)
     } else if (type == FL_OBJECT_TIMER) {
         walk->next = &((struct timer *)object)->target;
         walk->left = 1;
+    } else if (type == FL_OBJECT_IRQ_HANDLER) {
+        walk->next = &((struct irq_handler *)object)->target;
+        walk->left = 1;
     }
 }
 

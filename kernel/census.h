@@ -42,7 +42,8 @@ struct census census_start(void);
 /* Finds the next object; false when there is none. */
 bool census_next(struct census *walk);
 
-/* A walk over the capabilities: filled slots of CNodes, handlers of TCBs, targets of timers. */
+/* A walk over the capabilities: filled slots of CNodes, handlers of TCBs, targets of timers and
+ * IrqHandlers. */
 struct census_caps {
     struct census holders;
     struct cap *next; /* the holder's next place for one */

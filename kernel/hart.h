@@ -13,6 +13,7 @@ struct hart {
     uint64_t id;
     struct vspace *space;  /* in satp; NULL = the kernel's own root */
     struct tcb *fpu_owner; /* whose floating-point registers are in the hart */
+    uint32_t plic_context; /* where its external interrupts are claimed, if kernel.plic is there */
     bool has_fpu;
     bool fpu_on;
     bool reschedule;         /* run the scheduler before going back to user mode */

@@ -100,6 +100,18 @@ static bool lies_in_bank(const struct cap *memory)
     return true;
 }
 
+static bool lies_in_device(const struct cap *memory)
+{
+    for (uint32_t i = 0; i < kernel.device_count; i++) {
+        uint64_t page = memory->first_frame - kernel.devices[i].first.value;
+
+        if (page < kernel.devices[i].pages && memory->pages != 0 &&
+            memory->pages <= kernel.devices[i].pages - page)
+            return true;
+    }
+    return false;
+}
+
 static const char *check_caps(void)
 {
     struct census_caps walk = census_caps_start();
@@ -109,7 +121,7 @@ static const char *check_caps(void)
     while ((cap = census_caps_next(&walk)) != NULL) {
         if (census_has_size(cap->type) && !census_is_alive(cap->object, cap->type))
             return "O1";
-        if (cap->type == FL_OBJECT_MEMORY && !lies_in_bank(cap))
+        if (cap->type == FL_OBJECT_MEMORY && !lies_in_bank(cap) && !lies_in_device(cap))
             return "O3";
         caps++;
     }
@@ -353,6 +365,38 @@ static const char *check_timers(void)
     return listed == armed ? NULL : "T1";
 }
 
+/* --- interrupts: I1 -------------------------------------------------------------------------- */
+
+static const char *check_handler(const struct irq_handler *handler)
+{
+    if (handler->source == 0) {
+        bool is_idle = handler->claimed == 0 && handler->target.type == FL_OBJECT_NONE;
+
+        return is_idle ? NULL : "I1";
+    }
+    bool is_named =
+        handler->source <= kernel.plic.sources && kernel.irqs[handler->source] == handler;
+    return is_named ? NULL : "I1";
+}
+
+static const char *check_irqs(void)
+{
+    const char *broken = NULL;
+    uint64_t given = 0, named = 0;
+
+    for (struct census walk = census_start(); broken == NULL && census_next(&walk);) {
+        const struct irq_handler *handler = walk.object.object;
+
+        if (walk.object.type != FL_OBJECT_IRQ_HANDLER)
+            continue;
+        broken = check_handler(handler);
+        given += handler->source != 0;
+    }
+    for (unsigned source = 0; source <= PLIC_SOURCES_MAX; source++)
+        named += kernel.irqs[source] != NULL;
+    return broken == NULL && given != named ? "I1" : broken;
+}
+
 /* --- counts in objects: O1, C1, C2, P2 ------------------------------------------------------- */
 
 /* Adds `change` to the counts of one object for each time that something is counted there. */
@@ -433,7 +477,8 @@ static const char *check_tables(void)
     return tables == kernel.frames.totals[FRAME_TABLE] ? NULL : "P2";
 }
 
-/* Adds `change` to the map count of a frame for each leaf that names it. */
+/* Adds `change` to the map count of a frame for each leaf that names it.  Mappings of a device are
+ * not counted. */
 static void tally_leaves(int change)
 {
     const struct frame_table *frames = &kernel.frames;
@@ -448,7 +493,7 @@ static void tally_leaves(int change)
         if (entry->count == 0 || vspace_unpack_owner(entry->owner).level != 0)
             continue;
         for (unsigned j = 0; j < SV39_ENTRIES; j++) {
-            if (sv39_is_valid(leaves[j]))
+            if (sv39_is_valid(leaves[j]) && frame_known(frames, sv39_frame(leaves[j])))
                 frame_entry(frames, sv39_frame(leaves[j]))->count += (uint32_t)change;
         }
     }
@@ -502,8 +547,8 @@ static const char *check_asids(void)
 const char *invariants_check(void)
 {
     static const char *(*const parts[])(void) = {
-        check_frames, check_caps,   check_links,    check_queues, check_timers,
-        check_tables, check_counts, check_mappings, check_asids,
+        check_frames, check_caps,   check_links,  check_queues,   check_timers,
+        check_irqs,   check_tables, check_counts, check_mappings, check_asids,
     };
     const char *broken = NULL;
 

@@ -1,4 +1,4 @@
-/* The checker of the kernel's numbered invariants: O1 to O4, E1, N1, R1 and T1 of object.h, H1 to
+/* The checker of the kernel's numbered invariants: O1 to O4, E1, N1, R1, T1 and I1 of object.h, H1 to
  * H4 of thread.h, F1 to F4 of frame.h, P1 and P2 of table_pool.h, V1 to V4 of vspace.h, A1 and A2
  * of asid.h.  Others stand at counts and links that no list names; the checker numbers them here:
  *

@@ -6,17 +6,28 @@
 #include "hart.h"
 #include "machine.h"
 #include "object.h"
+#include "plic.h"
+
+/* Whole pages of a device that was handed out at boot; they lie outside the frame table. */
+struct device_range {
+    frame_t first;
+    uint64_t pages;
+};
 
 struct kernel {
     struct frame_table frames;
     struct asid_allocator asids;
     frame_t root_table;   /* the kernel's own; its upper half is in every space */
     struct timer *timers; /* T1 */
+    struct plic plic;
+    struct irq_handler *irqs[PLIC_SOURCES_MAX + 1]; /* by source; I1 */
     uint64_t timebase_hz;
     uint64_t quantum_ticks;
     uint64_t objects;
     uint64_t caps;
     uint64_t boot_instructions;
+    struct device_range devices[FL_BOOT_DEVICES_MAX]; /* final at boot; O3 */
+    uint32_t device_count;
     struct hart hart; /* the boot hart; the others are parked in the firmware */
 };
 

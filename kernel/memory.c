@@ -172,8 +172,10 @@ struct outcome call_memory_frame_state(uint64_t slot, uint64_t page)
         return (struct outcome){memory.status, 0};
     if (!memory_holds(memory.cap, page, 1))
         return outcome_error(FL_OUT_OF_RANGE, 2);
+    if (!frame_known(&kernel.frames, memory_frame(memory.cap, page)))
+        return outcome_ok(FL_FRAME_FIRMWARE); /* a device's: nobody counts its mappings */
     const struct frame *frame = frame_entry(&kernel.frames, memory_frame(memory.cap, page));
     uint64_t maps = frame->type == FRAME_USER ? frame->count : 0;
-    return outcome_ok((uint64_t)frame->type | (uint64_t)frame->sticky << 8 | maps << 16 |
+    return outcome_ok((uint64_t)frame->type | (uint64_t)(frame->flags & FRAME_STICKY) << 8 | maps << 16 |
                       (uint64_t)frame->pins << 48);
 }

@@ -4,10 +4,11 @@
  * object lives in a frame of type object, is made by memory_retype and ends when its last
  * capability is deleted.
  *
- *  O1  an object's `caps` is the number of slots (and of TCB handler and timer target capabilities)
- *      that name it; no object is alive with caps = 0;
+ *  O1  an object's `caps` is the number of slots (and of TCB handler, timer and IrqHandler target
+ *      capabilities) that name it; no object is alive with caps = 0;
  *  O2  an object frame's count in the frame table is the number of objects alive in it;
- *  O3  a Memory capability's range lies inside one bank of the frame table;
+ *  O3  a Memory capability's range lies inside one bank of the frame table, or inside one
+ *      of kernel.devices;
  *  O4  kernel.objects and kernel.caps are the sums over all objects and slots.
  * All of it is owned by the kernel's single entry: one hart runs kernel code. */
 #ifndef KERNEL_OBJECT_H
@@ -93,11 +94,12 @@ struct timer {
     struct timer *next;
 };
 
-/*  I1  an IrqHandler that has a source is the one that kernel.irqs names for it. */
+/*  I1  an IrqHandler that has a source is the one that kernel.irqs names for it, and kernel.irqs
+ *      names no others; without a source it has no target and is not claimed. */
 struct irq_handler {
     struct object object;
     uint32_t source;  /* 0 = none yet */
-    uint32_t claimed; /* hart id + 1 that claimed it and has not completed it, 0 = none */
+    uint32_t claimed; /* PLIC context + 1 that claimed it and has not completed it, 0 = none */
     uint64_t zero[2];
     struct cap target; /* notification; counts as a capability */
 };

@@ -21,10 +21,6 @@ PENDING(tcb_upcall, tcb, word0, word1, word2)
 PENDING(tcb_set_upcall, tcb, entry)
 PENDING(tcb_state, tcb)
 PENDING(tcb_set_quantum, tcb, sched, microseconds)
-PENDING(irq_bind, irq, notification)
-PENDING(irq_ack, irq)
-PENDING(system_irq, system, source, irq)
-PENDING(system_entry, system, address)
 
 void call_thread_resume_upcall(uint64_t zero)
 {

@@ -157,6 +157,43 @@ static void fill_memory_slots(struct root *root, const struct machine *machine,
                   ram->count, FL_BOOT_RAM_MAX);
 }
 
+/* Whether no frame of the range is one of the frame table's: it says what is in RAM and between. */
+static bool lies_outside_table(uint64_t first_frame, uint64_t pages)
+{
+    uint64_t start = kernel.frames.first.value, end = start + kernel.frames.count;
+
+    return first_frame >= end || first_frame + pages <= start;
+}
+
+/* Hands out the devices, in order, but for those that lie between banks. */
+static void fill_device_slots(struct root *root, const struct machine *machine,
+                              struct fl_boot_info *info, struct fl_boot_device *told)
+{
+    struct cap cap = {.type = FL_OBJECT_MEMORY,
+                      .rights = FL_RIGHT_READ | FL_RIGHT_WRITE | FL_RIGHT_MAP};
+
+    for (uint32_t i = 0; i < machine->device_count; i++) {
+        const struct fl_boot_device *device = &machine->devices[i];
+        uint64_t inside = device->physical % PAGE_BYTES;
+
+        cap.first_frame = device->physical / PAGE_BYTES;
+        cap.pages = (inside + device->bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+        if (!lies_outside_table(cap.first_frame, cap.pages)) {
+            log_write("faultline: device at %lx, %lu bytes (%s): between banks of RAM, ignored\n",
+                      device->physical, device->bytes, device->compatible);
+            continue;
+        }
+        told[kernel.device_count] = *device;
+        kernel.devices[kernel.device_count] = (struct device_range){{cap.first_frame}, cap.pages};
+        cap_fill(&root->cnode->slots[FL_BOOT_DEVICES + kernel.device_count], &cap);
+        kernel.device_count++;
+    }
+    info->device_count = kernel.device_count;
+    if (machine->devices_dropped > 0)
+        log_write("faultline: %u devices are left out: %u are as many as can be handed out\n",
+                  machine->devices_dropped, FL_BOOT_DEVICES_MAX);
+}
+
 static void fill_boot_info(struct root *root, const struct machine *machine,
                            const struct ranges *ram, unsigned home, struct fl_boot_info *info)
 {
@@ -211,13 +248,17 @@ void root_start(const struct machine *machine, const struct ranges *ram)
     frame_t image = root.next;
     uint64_t entry = load_blob(&root);
     frame_t info_frame = map_fresh(&root, FL_BOOT_INFO, PAGE_BYTES, FL_RIGHT_READ);
+    frame_t device_frame = map_fresh(&root, FL_BOOT_DEVICE_INFO, PAGE_BYTES, FL_RIGHT_READ);
     frame_t buffer = map_fresh(&root, FL_BUFFER, PAGE_BYTES, read_write);
     frame_t stack = map_fresh(&root, FL_BOOT_STACK - stack_bytes, stack_bytes, read_write);
     struct fl_boot_info *info = frame_contents(&kernel.frames, info_frame);
+    struct fl_boot_device *devices = frame_contents(&kernel.frames, device_frame);
     memset(info, 0, PAGE_BYTES);
+    memset(devices, 0, PAGE_BYTES);
     memset(frame_contents(&kernel.frames, buffer), 0, PAGE_BYTES);
     memset(frame_contents(&kernel.frames, stack), 0, stack_bytes);
     fill_boot_info(&root, machine, ram, home, info);
+    fill_device_slots(&root, machine, info, devices);
     info->image_page = image.value - frame_containing((paddr_t){info->ram[0].physical}).value;
     info->ram[0].first_free =
         root.next.value - frame_containing((paddr_t){info->ram[0].physical}).value;

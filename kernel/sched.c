@@ -2,6 +2,7 @@
 #include "sched.h"
 
 #include "arch.h"
+#include "irq.h"
 #include "kernel.h"
 #include "panic.h"
 #include "timer.h"
@@ -65,8 +66,12 @@ static void idle(struct hart *hart)
     uint64_t start = arch_cycles();
 
     while (hart->ready_mask == 0) {
-        if (arch_wait_for_interrupt())
+        unsigned pending = arch_wait_for_interrupt();
+
+        if (pending & ARCH_PENDING_TIMER)
             timer_interrupt(hart);
+        if (pending & ARCH_PENDING_EXTERNAL)
+            irq_interrupt(hart);
     }
     hart->counter[FL_COUNTER_IDLE_CYCLES] += arch_cycles() - start;
 }

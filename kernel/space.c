@@ -2,6 +2,7 @@
 #include "arch.h"
 #include "calls.h"
 #include "memory.h"
+#include "sv39.h"
 
 struct range {
     struct vspace *space; /* NULL: see status */
@@ -101,24 +102,11 @@ struct outcome call_vspace_protect(uint64_t slot, uint64_t address, uint64_t pag
 struct outcome call_vspace_entry(uint64_t slot, uint64_t address)
 {
     struct range range = decode_range(slot, address, 1, 2);
-    uint64_t value = 0;
 
     if (range.space == NULL)
         return (struct outcome){range.status, 0};
-    pte_t entry = vspace_entry(range.space, (vaddr_t){address});
-    if (entry.bits & PTE_V) {
-        value =
-            (entry.bits >> 1 & (FL_RIGHT_READ | FL_RIGHT_WRITE | FL_RIGHT_EXEC)) | FL_ENTRY_VALID;
-        value |= entry.bits & PTE_A ? FL_ENTRY_ACCESSED : 0;
-        value |= entry.bits & PTE_D ? FL_ENTRY_DIRTY : 0;
-        value |= entry.bits & PTE_CEIL_W ? FL_ENTRY_CEIL_W : 0;
-        value |= entry.bits & PTE_CEIL_X ? FL_ENTRY_CEIL_X : 0;
-    }
-    return outcome_ok(value);
+    return outcome_ok(sv39_entry_value(vspace_entry(range.space, (vaddr_t){address})));
 }
-_Static_assert(PTE_R == FL_RIGHT_READ << 1 && PTE_W == FL_RIGHT_WRITE << 1 &&
-                   PTE_X == FL_RIGHT_EXEC << 1,
-               "entry rights and capability rights are in one order");
 
 #define DONATE_STEP 32u /* frames zeroed in one kernel entry */
 

@@ -2,6 +2,7 @@
 #include "arch.h"
 #include "calls.h"
 #include "invariants.h"
+#include "sv39.h"
 #include "timer.h"
 
 struct outcome call_timer_bind(uint64_t slot, uint64_t notification_slot)
@@ -119,6 +120,22 @@ struct outcome call_system_counter(uint64_t slot, uint64_t which)
     if (which >= FL_COUNTER_COUNT)
         return outcome_error(FL_OUT_OF_RANGE, 2);
     return outcome_ok(counter_read((enum fl_counter)which));
+}
+
+struct outcome call_system_entry(uint64_t slot, uint64_t address)
+{
+    struct lookup found = cap_lookup(hart_self()->current, slot, FL_OBJECT_SYSTEM, 0, 1);
+    unsigned level;
+
+    if (found.cap == NULL)
+        return (struct outcome){found.status, 0};
+    if (address < 0 - FL_USER_END)
+        return outcome_error(FL_OUT_OF_RANGE, 2);
+    if (address % FL_PAGE_BYTES != 0)
+        return outcome_error(FL_UNALIGNED, 2);
+    pte_t entry = arch_kernel_entry((vaddr_t){address}, &level);
+    return outcome_ok(sv39_entry_value(entry) | (entry.bits & PTE_U ? FL_ENTRY_USER : 0) |
+                      (uint64_t)level << FL_ENTRY_LEVEL_SHIFT);
 }
 
 struct outcome call_system_check(uint64_t slot)

@@ -1,5 +1,7 @@
-/* The frame table: types, map and pin counts, sticky bits.  Invariants F1..F4 are in frame.h. */
+/* The frame table: types, map and pin counts, sticky bits.  Invariants F1..F5 are in frame.h. */
 #include "frame.h"
+
+#include "harvest.h"
 
 void frame_table_init(struct frame_table *table, struct frame *frames, frame_t first,
                       uint64_t count, uint64_t direct_offset)
@@ -31,15 +33,19 @@ void frame_table_free_range(struct frame_table *table, frame_t first, uint64_t c
 
 static void frame_free_if_unused(struct frame_table *table, struct frame *entry)
 {
-    if (entry->count == 0 && entry->pins == 0)
-        frame_set_type(table, entry, FRAME_FREE);
+    if (entry->count > 0 || entry->pins > 0)
+        return;
+    frame_set_type(table, entry, FRAME_FREE);
+    entry->flags = (uint8_t)(entry->flags & FRAME_STICKY);
 }
 
 void frame_drop_map(struct frame_table *table, frame_t frame, uint32_t sticky)
 {
+    if (!frame_known(table, frame))
+        return;
     struct frame *entry = frame_entry(table, frame);
     MM_ASSERT(entry->type == FRAME_USER && entry->count > 0);
-    entry->sticky = (uint8_t)(entry->sticky | sticky);
+    entry->flags = (uint8_t)(entry->flags | sticky);
     entry->count--;
     table->mappings--;
     frame_free_if_unused(table, entry);
@@ -70,6 +76,26 @@ void frame_unpin(struct frame_table *table, frame_t frame)
     frame_free_if_unused(table, entry);
 }
 
+_Static_assert(FL_HARVEST_ACCESSED == FRAME_STICKY_ACCESSED &&
+                   FL_HARVEST_DIRTY == FRAME_STICKY_DIRTY,
+               "sticky bits to harvested bits");
+
+enum fl_error frame_harvest(struct frame_table *table, frame_t first, uint64_t pages,
+                            uint32_t clear, struct fl_harvest *result, uint64_t *done)
+{
+    MM_ASSERT(pages > 0 && pages <= FL_HARVEST_PAGES && (clear & ~FRAME_STICKY) == 0);
+    *result = (struct fl_harvest){0};
+    for (*done = 0; *done < pages; ++*done) {
+        frame_t frame = frame_plus(first, *done);
+        if (!frame_known(table, frame) || frame_entry(table, frame)->type > FRAME_USER)
+            return FL_BAD_FRAME;
+        struct frame *entry = frame_entry(table, frame);
+        harvest_note(result, *done, entry->flags & FRAME_STICKY);
+        entry->flags = (uint8_t)(entry->flags & ~clear);
+    }
+    return FL_OK;
+}
+
 enum fl_error frame_claim(struct frame_table *table, frame_t frame, enum frame_type type,
                           uint64_t owner)
 {
@@ -81,7 +107,7 @@ enum fl_error frame_claim(struct frame_table *table, frame_t frame, enum frame_t
         return FL_BAD_FRAME;
     frame_set_type(table, entry, type);
     entry->owner = owner;
-    entry->sticky = 0;
+    entry->flags = 0;
     return FL_OK;
 }
 
@@ -94,8 +120,17 @@ void frame_release(struct frame_table *table, frame_t frame)
     entry->owner = 0;
 }
 
+/* F5 */
+static const uint8_t frame_flags_of[FRAME_TYPES] = {
+    [FRAME_FREE] = FRAME_STICKY,
+    [FRAME_USER] = FRAME_STICKY | FRAME_REVOKING,
+    [FRAME_TABLE] = FRAME_SPARE,
+};
+
 static const char *frame_check(const struct frame *entry)
 {
+    if (entry->type >= FRAME_TYPES)
+        return "F4";
     if (entry->type == FRAME_FREE && (entry->count != 0 || entry->pins != 0))
         return "F1";
     if (entry->type == FRAME_USER && entry->count == 0 && entry->pins == 0)
@@ -104,7 +139,9 @@ static const char *frame_check(const struct frame *entry)
         return "F3";
     if (entry->type == FRAME_FIRMWARE && entry->count != 0)
         return "F3";
-    return entry->type < FRAME_TYPES ? NULL : "F4";
+    if ((entry->flags & ~frame_flags_of[entry->type]) != 0)
+        return "F5";
+    return NULL;
 }
 
 const char *frame_table_check(const struct frame_table *table)

@@ -10,6 +10,9 @@ struct vspace;
  * when no stale translation is left. */
 void mmu_fence_page(struct vspace *space, vaddr_t address);
 void mmu_fence_space(struct vspace *space);
+/* The space has another root table of the same contents (space->root): loads it where the old one is
+ * loaded, and fences the space.  Returns when no hart can walk the old one. */
+void mmu_move_root(struct vspace *space);
 /* Code was made executable: fence.i before any hart runs it. */
 void mmu_fence_code(struct vspace *space);
 

@@ -83,4 +83,19 @@ static inline pte_t sv39_user_leaf(frame_t frame, uint32_t rights, uint32_t ceil
                    (rights & (FL_MAP_ACCESSED | FL_MAP_DIRTY)) >> 3};
 }
 
+/* Rights, A, D and ceiling of an entry as FL_ENTRY_*; 0 for one that is not valid. */
+static inline uint64_t sv39_entry_value(pte_t entry)
+{
+    uint64_t value = FL_ENTRY_VALID;
+
+    if (!sv39_is_valid(entry))
+        return 0;
+    value |= (entry.bits & PTE_RWX) >> 1;
+    value |= entry.bits & PTE_A ? FL_ENTRY_ACCESSED : 0;
+    value |= entry.bits & PTE_D ? FL_ENTRY_DIRTY : 0;
+    value |= entry.bits & PTE_CEIL_W ? FL_ENTRY_CEIL_W : 0;
+    value |= entry.bits & PTE_CEIL_X ? FL_ENTRY_CEIL_X : 0;
+    return value;
+}
+
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "leaf.h"
 #include "removal.h"
 #include "walk.h"
 
@@ -156,30 +157,6 @@ static inline pte_t vspace_run_leaf(const struct vspace_run *run, uint64_t page)
     return sv39_user_leaf(frame_plus(run->first, page), run->rights, run->ceiling);
 }
 
-/* Fills an invalid slot.  No fence: a core that caches invalid entries takes a spurious fault. */
-static inline void vspace_put_leaf(struct vspace *space, pte_t *slot, pte_t leaf, frame_t frame)
-{
-    struct frame_table *frames = space->pool->frames;
-    frame_entry(frames, walk_table_of(frames, slot))->count++;
-    frame_add_map(frames, frame);
-    walk_publish(slot, leaf);
-}
-
-/* The leaf slot of an address; tables on the way are taken from the pool. */
-static pte_t *vspace_make_leaf(struct vspace *space, vaddr_t address)
-{
-    struct frame_table *frames = space->pool->frames;
-    struct walk_path path = walk_path(space, address);
-    for (unsigned level = path.level; level > 0; level--) {
-        frame_t table = table_pool_take(space->pool, vspace_pack_owner(space, address, level - 1));
-        space->tables++;
-        frame_entry(frames, walk_table_of(frames, path.slot[level]))->count++;
-        walk_publish(path.slot[level], sv39_table_entry(table));
-        path.slot[level - 1] = walk_slot(frames, table, address, level - 1);
-    }
-    return path.slot[0];
-}
-
 /* The entry names the frame already: it gets the rights and ceiling of this map, keeps its A and D.
  * Only A and D change behind our back, so the difference in the other bits can be flipped. */
 static void vspace_change_leaf(struct removal *removal, pte_t *slot, vaddr_t address, pte_t leaf)
@@ -200,7 +177,7 @@ static void vspace_commit_page(struct removal *removal, pte_t *slot, const struc
     frame_t frame = frame_plus(run->first, page);
     vaddr_t address = walk_address_plus(run->address, page);
     if (!sv39_is_valid(old)) {
-        vspace_put_leaf(removal->space, slot, leaf, frame);
+        leaf_put(removal->space, slot, leaf);
     } else if (sv39_frame(old).value == frame.value) {
         vspace_change_leaf(removal, slot, address, leaf);
     } else {
@@ -219,7 +196,7 @@ static void vspace_commit_pieces(struct vspace *space, const struct vspace_run *
         mmu_fence_code(space);
     for (uint64_t page = 0; page < run->pages;) {
         struct vspace_run piece = vspace_piece(run, page);
-        pte_t *slots = vspace_make_leaf(space, piece.address);
+        pte_t *slots = leaf_make(space, piece.address);
         for (uint64_t i = 0; i < piece.pages; i++)
             vspace_commit_page(&removal, &slots[i], &piece, i);
         page += piece.pages;
@@ -228,16 +205,18 @@ static void vspace_commit_pieces(struct vspace *space, const struct vspace_run *
 }
 
 /* One page into an invalid slot needs no table and ends no entry: the common fault. */
-static inline bool vspace_is_simple(const pte_t *slot)
+static inline bool vspace_is_simple(const struct vspace *space, const pte_t *slot, frame_t frame)
 {
-    return slot != NULL && !sv39_is_valid(walk_load(slot));
+    return slot != NULL && !sv39_is_valid(walk_load(slot)) &&
+           frame_known(space->pool->frames, frame);
 }
 
 static inline void vspace_commit_data(struct vspace *space, const struct vspace_run *run,
                                       pte_t *slot)
 {
     vspace_assert_rights(run);
-    vspace_put_leaf(space, slot, vspace_run_leaf(run, 0), run->first);
+    frame_count_map(space->pool->frames, run->first);
+    leaf_publish(space, slot, vspace_run_leaf(run, 0));
 }
 
 /* A core that sees the entry may fetch through it at once, so the fence comes first. */
@@ -252,7 +231,7 @@ vspace_commit_code(struct vspace *space, const struct vspace_run *run, pte_t *sl
 void vspace_commit_run(struct vspace *space, const struct vspace_run *run)
 {
     pte_t *slot = run->pages == 1 ? walk_leaf(space, run->address) : NULL;
-    if (!vspace_is_simple(slot))
+    if (!vspace_is_simple(space, slot, run->first))
         vspace_commit_pieces(space, run);
     else if ((run->rights & FL_RIGHT_EXEC) != 0)
         vspace_commit_code(space, run, slot);
@@ -276,9 +255,9 @@ static __attribute__((noinline)) enum fl_error vspace_map_pieces(struct vspace *
 enum fl_error vspace_map_page(struct vspace *space, const struct vspace_run *run)
 {
     pte_t *slot = walk_leaf(space, run->address);
-    if (!vspace_is_simple(slot))
+    if (!vspace_is_simple(space, slot, run->first))
         return vspace_map_pieces(space, run);
-    enum fl_error error = frame_can_map(space->pool->frames, run->first, 1);
+    enum fl_error error = frame_can_count(frame_entry(space->pool->frames, run->first), 1);
     if (error != FL_OK)
         return error;
     if ((run->rights & FL_RIGHT_EXEC) != 0)

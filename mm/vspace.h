@@ -1,7 +1,7 @@
 /* Address spaces: Sv39 tables of one space, built from its pool, and what fault time asks of them.
  *
  *  V1  every valid leaf below FL_USER_END names a user frame, and the frame's map count is the
- *      number of such leaves over all spaces;
+ *      number of such leaves over all spaces; or no frame of the table: a device's;
  *  V2  a table frame's count is the number of its valid entries (user half only in the root),
  *      its owner names this space and the base address it maps;
  *  V3  W or X of a leaf implies its ceiling bit; W implies R; U is set in every user leaf, never
@@ -82,6 +82,29 @@ enum fl_error vspace_unmap(struct vspace *space, vaddr_t address, uint64_t pages
 enum fl_error vspace_protect(struct vspace *space, vaddr_t address, uint64_t pages, uint32_t rights,
                              uint64_t *done);
 
+/* Maps what `from` maps in a range at the same addresses of another space: an entry for the same
+ * frame with those of its rights that `rights` holds, that part of its ceiling that `ceiling` holds, A
+ * and D clear.  A page whose rights would make no leaf is passed over.  FL_CLONE_PROTECT: the source's
+ * entry is left with the same rights, keeps A and D, and is fenced. */
+struct vspace_clone {
+    struct vspace *to, *from; /* two spaces */
+    vaddr_t address;
+    uint64_t pages;
+    uint32_t rights;  /* FL_RIGHT_READ|WRITE|EXEC that make a leaf, FL_CLONE_PROTECT */
+    uint32_t ceiling; /* FL_RIGHT_WRITE|EXEC, at least those of `rights` */
+};
+/* A range call.  FL_OK, FL_MORE, or what stopped it at page *done: FL_BAD_FRAME (a device's frame, or
+ * one that is being revoked: see sweep.h), FL_OVERFLOW, FL_NO_TABLE (in the pool of `to`), FL_OCCUPIED
+ * (a valid entry is in the way). */
+enum fl_error vspace_clone(const struct vspace_clone *clone, uint64_t *done);
+
+/* A range call: reads A and D of the entries and clears those that `clear` (FL_HARVEST_*) names.  D is
+ * fenced when it was cleared; A is not, so an access that finds the translation in a TLB may leave it
+ * clear.  Passes over pages without a mapping, then reads up to the next absent table. *done:
+ * result->absent and the pages with bits.  FL_OK or FL_MORE. */
+enum fl_error vspace_harvest(struct vspace *space, vaddr_t address, uint64_t pages, uint32_t clear,
+                             struct fl_harvest *result, uint64_t *done);
+
 /* The leaf entry at an address; bits 0 when there is none. */
 pte_t vspace_entry(const struct vspace *space, vaddr_t address);
 
@@ -100,8 +123,8 @@ enum vspace_look vspace_look_at_fault(struct vspace *space, vaddr_t address, uin
  * and says FL_OK; the caller has made sure that no hart has the root in satp. */
 enum fl_error vspace_destroy_step(struct vspace *space);
 
-/* What the owner word of a table frame in use says (one with count > 0: spare frames and an empty
- * root have count 0): the space, the lowest address the table maps, its level (2 = root). */
+/* What the owner word of a table frame in use says (one without FRAME_SPARE): the space, the lowest
+ * address the table maps, its level (2 = root). */
 struct vspace_table {
     struct vspace *space;
     vaddr_t base;
@@ -110,7 +133,8 @@ struct vspace_table {
 uint64_t vspace_pack_owner(const struct vspace *space, vaddr_t address, unsigned level);
 struct vspace_table vspace_unpack_owner(uint64_t owner);
 
-/* NULL or the first broken invariant ("V2"...).  V1's sum needs all spaces: vspace_count_leaves. */
+/* NULL or the first broken invariant ("V2"...).  V1's sum needs all spaces: vspace_count_leaves, of
+ * which each one names a frame of the table. */
 const char *vspace_check(const struct vspace *space);
 uint64_t vspace_count_leaves(const struct vspace *space);
 

@@ -8,7 +8,7 @@
 struct vspace_census {
     const struct vspace *space;
     uint64_t tables;
-    uint64_t leaves;
+    uint64_t leaves;    /* for frames of the table */
     const char *broken; /* the first invariant found broken */
 };
 
@@ -21,14 +21,14 @@ static void vspace_census_demand(struct vspace_census *census, bool holds, const
 static void vspace_census_leaf(struct vspace_census *census, pte_t leaf)
 {
     const struct frame_table *frames = census->space->pool->frames;
-    bool user = frame_known(frames, sv39_frame(leaf)) &&
-                frame_entry(frames, sv39_frame(leaf))->type == FRAME_USER &&
-                frame_entry(frames, sv39_frame(leaf))->count > 0;
+    bool known = frame_known(frames, sv39_frame(leaf));
+    bool user = !known || (frame_entry(frames, sv39_frame(leaf))->type == FRAME_USER &&
+                           frame_entry(frames, sv39_frame(leaf))->count > 0);
     bool ceiling = ((leaf.bits & PTE_W) == 0 || (leaf.bits & PTE_CEIL_W) != 0) &&
                    ((leaf.bits & PTE_X) == 0 || (leaf.bits & PTE_CEIL_X) != 0);
     bool readable = (leaf.bits & PTE_W) == 0 || (leaf.bits & PTE_R) != 0;
     bool exact = (leaf.bits & ~(PTE_PPN_MASK | 0x3ffull)) == 0 && (leaf.bits & PTE_G) == 0;
-    census->leaves++;
+    census->leaves += known;
     vspace_census_demand(census, user, "V1");
     vspace_census_demand(census, ceiling && readable && exact, "V3");
     vspace_census_demand(census, (leaf.bits & PTE_U) != 0 && !sv39_is_table(leaf), "V3");

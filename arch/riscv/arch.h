@@ -7,6 +7,7 @@
 
 #include "csr.h"
 #include "hart.h"
+#include "sv39.h"
 
 static inline struct hart *hart_self(void)
 {
@@ -50,8 +51,14 @@ void arch_timer_set(
     uint64_t deadline); /* absolute; UINT64_MAX = none: it may come all the same, late */
 _Noreturn void arch_power_off(bool failure);
 
-/* Sleeps until an interrupt is pending; returns true when it is the timer's. */
-bool arch_wait_for_interrupt(void);
+/* Sleeps until an enabled interrupt is pending; returns which are: ARCH_PENDING_*. */
+#define ARCH_PENDING_TIMER    1u
+#define ARCH_PENDING_EXTERNAL 2u
+unsigned arch_wait_for_interrupt(void);
+
+/* The leaf of the kernel's own tables that maps an address of the kernel half, and the level it
+ * stands at; an invalid entry at the level where the walk ended when there is none. */
+pte_t arch_kernel_entry(vaddr_t address, unsigned *level);
 
 /* Leaves the boot stack and enters user mode with the hart's current thread. */
 _Noreturn void arch_enter_user(struct hart *hart);

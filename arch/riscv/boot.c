@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arch.h"
+#include "boot_word.h"
 #include "kernel.h"
 #include "layout.h"
 #include "log.h"
@@ -119,6 +120,56 @@ static void start_hart(uint64_t hart_id)
     csr_write(sie, SIE_TIMER);
 }
 
+/* Where the PLIC claims interrupts for a hart. */
+static uint32_t find_context(uint64_t hart_id)
+{
+    for (uint32_t i = 0; i < machine.hart_count; i++)
+        if (machine.harts[i] == hart_id)
+            return machine.plic.context[i];
+    return MACHINE_NO_CONTEXT;
+}
+
+/* Maps the PLIC and lets its interrupts in.  Without one that is of use there are no sources. */
+static void start_interrupts(void)
+{
+    struct hart *hart = &kernel.hart;
+    uint32_t context = find_context(hart->id);
+
+    if (machine.plic.sources == 0 || context == MACHINE_NO_CONTEXT ||
+        plic_bytes(context) > machine.plic.range.bytes) {
+        log_write("faultline: no interrupt controller for hart %lu: devices cannot interrupt\n",
+                  hart->id);
+        return;
+    }
+    kernel.plic.registers = paging_map_device(machine.plic.range.base, plic_bytes(context));
+    if (kernel.plic.registers == NULL)
+        panic("the interrupt controller at %lx, %lu bytes, finds no page table",
+              machine.plic.range.base, plic_bytes(context));
+    kernel.plic.sources = machine.plic.sources;
+    hart->plic_context = context;
+    plic_init_context(&kernel.plic, context);
+    csr_set(sie, SIE_EXTERNAL);
+}
+
+/* Address-space identifiers to use: those that the hart has, or fewer if the boot arguments ask for
+ * it. */
+static unsigned choose_asid_bits(void)
+{
+    unsigned bits = paging_asid_bits();
+    uint64_t asked = 0;
+
+    switch (boot_word_number(machine.bootargs, "asid=", SATP_ASID_BITS, &asked)) {
+    case BOOT_WORD_FOUND:
+        return asked < bits ? (unsigned)asked : bits;
+    case BOOT_WORD_BAD:
+        log_write("faultline: boot argument asid= takes 0 to %u: ignored\n", SATP_ASID_BITS);
+        break;
+    case BOOT_WORD_ABSENT:
+        break;
+    }
+    return bits;
+}
+
 void boot_kernel(uint64_t hart_id, uint64_t tree, uint64_t load, uint64_t instret)
 {
     start_hart(hart_id);
@@ -139,13 +190,14 @@ void boot_kernel(uint64_t hart_id, uint64_t tree, uint64_t load, uint64_t instre
     uint64_t direct_offset = paging_finish(&ram, load);
     if (ram.count == 0)
         panic("no RAM could be mapped: the first bank is at %lx", machine.banks[0].base);
+    start_interrupts();
     make_frame_table(direct_offset);
     if (machine.initrd.bytes != 0)
         frame_table_free_range(
             &kernel.frames, frame_containing((paddr_t){machine.initrd.base}),
             (machine.initrd.base % PAGE_BYTES + machine.initrd.bytes + PAGE_BYTES - 1) /
                 PAGE_BYTES);
-    asid_init(&kernel.asids, paging_asid_bits());
+    asid_init(&kernel.asids, choose_asid_bits());
     kernel.timebase_hz = machine.timebase_hz;
     kernel.quantum_ticks = machine.timebase_hz / QUANTUM_HZ;
     kernel.boot_instructions = instret;

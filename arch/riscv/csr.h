@@ -14,14 +14,17 @@
 #define SSTATUS_FS_CLEAN (2ull << 13)
 #define SSTATUS_FS_DIRTY (3ull << 13)
 
-#define SIE_TIMER (1ull << 5)
+#define SIE_TIMER    (1ull << 5)
+#define SIE_EXTERNAL (1ull << 9)
 
 #define SATP_SV39       (8ull << 60)
 #define SATP_ASID_SHIFT 44u
+#define SATP_ASID_BITS  16u
 #define SATP_ASID_MASK  0xffffull
 
 #define CAUSE_INTERRUPT        (1ull << 63)
 #define CAUSE_TIMER            (CAUSE_INTERRUPT | 5)
+#define CAUSE_EXTERNAL         (CAUSE_INTERRUPT | 9)
 #define CAUSE_FETCH_ACCESS     1u
 #define CAUSE_BREAKPOINT       3u
 #define CAUSE_ILLEGAL          2u

@@ -4,6 +4,8 @@
  *                 read-only, data read-write, on 4 KiB leaves
  *   FDT_WINDOW    during boot only: 4 MiB around the device tree
  *   DIRECT_BASE   the direct map: RAM that is neither firmware's nor the image's, read-write
+ *   DEVICE_BASE   registers of devices that the kernel drives itself (the PLIC), read-write, on
+ *                 2 MiB leaves
  */
 #ifndef ARCH_LAYOUT_H
 #define ARCH_LAYOUT_H
@@ -14,6 +16,8 @@
 #define FDT_WINDOW_BYTES 0x400000
 #define DIRECT_BASE      0xffffffc000000000
 #define DIRECT_BYTES     0x3e00000000 /* 248 GiB */
+#define DEVICE_BASE      0xfffffffe00000000
+#define DEVICE_MAX_BYTES 0x40000000 /* 1 GiB: one table */
 
 #define KERNEL_STACK_BYTES 8192
 #define EARLY_LEAF         0xcf /* V R W X A D: only until boot has built the final tables */

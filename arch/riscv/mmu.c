@@ -60,6 +60,16 @@ void mmu_fence_code(struct vspace *space)
         __asm__ volatile("fence.i" ::: "memory");
 }
 
+/* satp is written under the address that kernel code runs at: the kernel's half of both roots is one. */
+void mmu_move_root(struct vspace *space)
+{
+    struct hart *hart = hart_self();
+
+    if (hart->space == space)
+        arch_load_space(hart, space);
+    mmu_fence_space(space);
+}
+
 /* What a space owes before it runs here again. */
 static void settle_stale(struct hart *hart, struct vspace *space)
 {

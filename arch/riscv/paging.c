@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#include "csr.h"
+#include "arch.h"
+#include "kernel.h"
 #include "layout.h"
 #include "sv39.h"
 
@@ -32,11 +33,17 @@ static uint64_t leaf(uint64_t address, uint64_t bits)
     return address >> PAGE_SHIFT << PTE_PPN_SHIFT | bits;
 }
 
-/* The table that an entry points to, made if there is none; NULL when the pool is empty. */
+/* The table that an entry points to: all but the root lie in the image for good. */
+static uint64_t *table_below(uint64_t entry)
+{
+    return (uint64_t *)(uintptr_t)((entry >> PTE_PPN_SHIFT << PAGE_SHIFT) + image_offset);
+}
+
+/* The same, made if there is none; NULL when the pool is empty. */
 static uint64_t *descend(uint64_t *entry)
 {
     if (*entry & PTE_V)
-        return (uint64_t *)(uintptr_t)((*entry >> PTE_PPN_SHIFT << PAGE_SHIFT) + image_offset);
+        return table_below(*entry);
     if (tables_used == TABLES)
         return NULL;
     uint64_t *table = tables[tables_used++];
@@ -44,7 +51,7 @@ static uint64_t *descend(uint64_t *entry)
     return table;
 }
 
-/* Maps one leaf of the direct map at the level that `bytes` names.  False when tables ran out. */
+/* Maps one read-write leaf at the level that `bytes` names.  False when tables ran out. */
 static bool map_leaf(uint64_t virtual_address, uint64_t address, uint64_t bytes)
 {
     uint64_t *table = early_root;
@@ -113,6 +120,19 @@ uint64_t paging_finish(struct ranges *ram, uint64_t load)
     return offset;
 }
 
+volatile uint32_t *paging_map_device(uint64_t address, uint64_t bytes)
+{
+    uint64_t step = sv39_span_bytes(1);
+    uint64_t inside = address % step;
+
+    if (bytes > DEVICE_MAX_BYTES - inside)
+        return NULL;
+    for (uint64_t at = 0; at < inside + bytes; at += step)
+        if (!map_leaf(DEVICE_BASE + at, address - inside + at, step))
+            return NULL;
+    return (volatile uint32_t *)(uintptr_t)(DEVICE_BASE + inside);
+}
+
 void paging_move_root(frame_t frame, uint64_t direct_offset)
 {
     uint64_t *root = (uint64_t *)(uintptr_t)(frame_address(frame).value + direct_offset);
@@ -120,6 +140,20 @@ void paging_move_root(frame_t frame, uint64_t direct_offset)
     memcpy(root, early_root, PAGE_BYTES);
     csr_write(satp, SATP_SV39 | frame.value);
     __asm__ volatile("sfence.vma" ::: "memory");
+}
+
+pte_t arch_kernel_entry(vaddr_t address, unsigned *level)
+{
+    const uint64_t *table = frame_contents(&kernel.frames, kernel.root_table);
+    unsigned at = SV39_LEVELS - 1;
+    pte_t entry = {table[sv39_index(address, at)]};
+
+    for (; at > 0 && sv39_is_table(entry); at--) {
+        table = table_below(entry.bits);
+        entry.bits = table[sv39_index(address, at - 1)];
+    }
+    *level = at;
+    return entry;
 }
 
 unsigned paging_asid_bits(void)

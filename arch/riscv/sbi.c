@@ -56,8 +56,10 @@ void arch_power_off(bool failure)
         __asm__ volatile("wfi");
 }
 
-bool arch_wait_for_interrupt(void)
+unsigned arch_wait_for_interrupt(void)
 {
     __asm__ volatile("wfi" ::: "memory");
-    return (csr_read(sip) & SIE_TIMER) != 0;
+    uint64_t pending = csr_read(sip) & csr_read(sie);
+    return (pending & SIE_TIMER ? ARCH_PENDING_TIMER : 0) |
+           (pending & SIE_EXTERNAL ? ARCH_PENDING_EXTERNAL : 0);
 }

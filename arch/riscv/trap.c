@@ -1,6 +1,7 @@
 /* What a trap from user mode means.  Spec: RISC-V Privileged 1.12, 4.1.8 and table 4.2. */
 #include "arch.h"
 #include "fault.h"
+#include "irq.h"
 #include "kernel.h"
 #include "log.h"
 #include "sched.h"
@@ -105,6 +106,9 @@ void trap_handle(uint64_t cause, uint64_t pc, uint64_t value, struct tcb *thread
         break;
     case CAUSE_TIMER:
         timer_interrupt(hart);
+        break;
+    case CAUSE_EXTERNAL:
+        irq_interrupt(hart);
         break;
     case CAUSE_ILLEGAL:
         if (!arch_fpu_first_use(hart, thread))

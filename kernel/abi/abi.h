@@ -176,8 +176,10 @@ enum fl_state {
 #define FL_ENTRY_CEIL_W   (1u << 6)
 #define FL_ENTRY_CEIL_X   (1u << 7)
 #define FL_ENTRY_USER     (1u << 8)
-/* 0: a leaf of 4 KiB, 1: 2 MiB, 2: 1 GiB */
-#define FL_ENTRY_LEVEL(value) ((uint32_t)((value) >> 12 & 3))
+/* system_entry only.  0: a leaf of 4 KiB, 1: 2 MiB, 2: 1 GiB; without FL_ENTRY_VALID, how much around
+ * the address is not mapped. */
+#define FL_ENTRY_LEVEL_SHIFT  12u
+#define FL_ENTRY_LEVEL(value) ((uint32_t)((value) >> FL_ENTRY_LEVEL_SHIFT & 3))
 
 /* Value of memory_frame_state: type in bits 0..7 (FL_FRAME_*), sticky A and D in 8 and 9, map
  * count in 16..47, pin count in 48..63. */

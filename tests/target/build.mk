@@ -7,5 +7,8 @@ KERNEL_TEST_SOURCES := $(KIT_SOURCES) tests/harness.c tests/target/kernel/refusa
 
 $(eval $(call server,kernel_test,$(KERNEL_TEST_SOURCES)))
 $(eval $(call kernel_image,kernel_test,$(BUILD)/user/kernel_test.bin))
+# The kernel's half alone, for machines with much memory.
+$(eval $(call server,kernel_half,$(KIT_SOURCES) tests/harness.c tests/target/kernel/kernel_half_test.c))
+$(eval $(call kernel_image,kernel_half,$(BUILD)/user/kernel_half.bin))
 $(eval $(call server,kernel_bench,$(KIT_SOURCES) tests/bench/kernel_bench.c))
 $(eval $(call kernel_image,kernel_bench,$(BUILD)/user/kernel_bench.bin))

@@ -1,5 +1,5 @@
 /* What machine_read learns from trees of real shape, and which errors it names. */
-/* sources: drivers/fdt.c drivers/machine.c */
+/* sources: drivers/fdt.c drivers/machine.c drivers/devices.c */
 /* sources: tests/unit/tree_blob.c tests/unit/tree_model.c */
 /* libs: -lfdt */
 #include <stdio.h>

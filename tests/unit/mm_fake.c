@@ -84,10 +84,23 @@ static pte_t *fake_slot(frame_t table, vaddr_t address, unsigned level)
            (address.value >> (PAGE_SHIFT + 9 * level)) % SV39_ENTRIES;
 }
 
+/* The root that a core walks from; 0 = no core runs the space. */
+static frame_t *fake_loaded(const struct vspace *space)
+{
+    return &fake.loaded[space - fake.spaces];
+}
+
+void fake_leave(struct vspace *space)
+{
+    fake_loaded(space)->value = 0;
+}
+
 /* The slot of the leaf entry, by way of cached pointers to tables; NULL = none. */
 static pte_t *fake_walk(struct vspace *space, vaddr_t address)
 {
-    frame_t table = space->root;
+    if (fake_loaded(space)->value == 0)
+        *fake_loaded(space) = space->root;
+    frame_t table = *fake_loaded(space);
     unsigned level = 2;
     for (unsigned above = 2; above >= 1; above--) {
         const struct fake_translation *t = fake_find(space, above, address);
@@ -117,7 +130,7 @@ static bool fake_allows(pte_t entry, uint32_t access)
 static bool fake_reach(pte_t entry, uint32_t access, frame_t *frame)
 {
     *frame = sv39_frame(entry);
-    if (access == FL_ACCESS_WRITE)
+    if (access == FL_ACCESS_WRITE && frame_known(&fake.table, *frame))
         fake.written[frame->value - FAKE_FIRST] = true;
     return true;
 }
@@ -184,6 +197,10 @@ static void fake_check_counts(void) /* M1 */
         if (!sv39_is_valid(t->entry))
             continue;
         uint64_t index = sv39_frame(t->entry).value - FAKE_FIRST;
+        if (index >= FAKE_FRAMES) {
+            CHECK_EQ(t->level, 0);
+            continue;
+        }
         translations[index]++;
         if (t->level > 0)
             CHECK(fake.frames[index].type == FRAME_TABLE && !spare[index]);
@@ -191,9 +208,14 @@ static void fake_check_counts(void) /* M1 */
             CHECK(fake.frames[index].type == FRAME_USER &&
                   translations[index] <= fake.frames[index].count);
     }
+    for (unsigned i = 0; i < FAKE_SPACES; i++) {
+        uint64_t index = fake.loaded[i].value - FAKE_FIRST;
+        if (fake.loaded[i].value != 0)
+            CHECK(fake.frames[index].type == FRAME_TABLE && !spare[index]);
+    }
 }
 
-static void fake_check_tlb(void) /* M2 */
+static void fake_check_tlb(void) /* M2, M3 */
 {
     for (unsigned i = 0; i < fake.cached; i++) {
         const struct fake_translation *t = &fake.tlb[i];
@@ -204,7 +226,7 @@ static void fake_check_tlb(void) /* M2 */
         for (unsigned level = 2; level > t->level; level--)
             now = *fake_slot(sv39_frame(now), address, level - 1);
         CHECK_EQ(now.bits & (PTE_PPN_MASK | PTE_V), t->entry.bits & (PTE_PPN_MASK | PTE_V));
-        CHECK_EQ(t->entry.bits & ~now.bits & (PTE_RWX | PTE_AD), 0);
+        CHECK_EQ(t->entry.bits & ~now.bits & (PTE_RWX | PTE_D), 0);
     }
 }
 
@@ -232,6 +254,20 @@ void mmu_fence_space(struct vspace *space)
     fake_check_counts();
     fake.space_fences++;
     fake_evict(space, true, (vaddr_t){0});
+}
+
+void fake_forget(struct vspace *space)
+{
+    fake_evict(space, true, (vaddr_t){0});
+}
+
+void mmu_move_root(struct vspace *space)
+{
+    fake_check_counts();
+    fake.root_moves++;
+    if (fake_loaded(space)->value != 0)
+        *fake_loaded(space) = space->root;
+    fake_forget(space);
 }
 
 void mmu_fence_code(struct vspace *space)
@@ -299,6 +335,7 @@ void fake_unmap(struct vspace *space, uint64_t address, uint64_t pages)
 
 void fake_destroy(struct vspace *space)
 {
+    fake_leave(space);
     while (vspace_destroy_step(space) == FL_MORE)
         continue;
     CHECK(space->pool == NULL);

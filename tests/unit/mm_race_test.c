@@ -55,7 +55,7 @@ static void check_dirty(uint64_t in_entry, uint32_t in_frame)
 {
     CHECK_EQ(stores, 1);
     CHECK_EQ(*entry & PTE_AD, in_entry);
-    CHECK_EQ(fake.frames[FAKE_USER_FRAMES].sticky, in_frame);
+    CHECK_EQ(fake.frames[FAKE_USER_FRAMES].flags, in_frame);
     fake_check();
 }
 

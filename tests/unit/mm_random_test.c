@@ -1,4 +1,5 @@
-/* sources: mm/vspace.c mm/vspace_range.c mm/vspace_check.c */
+/* sources: mm/vspace.c mm/vspace_range.c mm/vspace_clone.c mm/vspace_harvest.c */
+/* sources: mm/vspace_check.c mm/sweep.c */
 /* sources: mm/removal.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c */
 /* Random calls and accesses on three spaces against a model of plain arrays: what each page maps,
  * with which rights, ceiling, A and D.  The model predicts every status, every count of pages,
@@ -9,26 +10,40 @@
 
 #include "harness.h"
 #include "mm_fake.h"
+#include "sweep.h"
 
 #define PART_PAGES 160u /* around a border of 2 MiB, of 1 GiB, and at the end of user space */
 #define PARTS      3u
 #define PAGES      (PARTS * PART_PAGES)
 #define FRAMES     40u /* that are mapped */
 #define STEPS      80000u
+#define SPACES     3u
+#define SWEEPS     2u
+#define KNOWN      (FAKE_FRAMES + 2u + FL_ITEM_PAGES) /* frames that a step may name: devices' last */
 
 struct model_page {
     bool valid, accessed, dirty;
+    unsigned born; /* step in which a map made it, or the one that it was cloned from */
     uint64_t frame;
     uint32_t rights, ceiling;
 };
 
 static struct {
-    struct model_page page[FAKE_SPACES][PAGES];
-    bool alive[FAKE_SPACES];
-    uint32_t maps[FAKE_FRAMES];
-    uint32_t pins[FAKE_FRAMES];
-    bool claimed[FAKE_FRAMES]; /* a table of the pool or a test object */
-    uint8_t sticky[FAKE_FRAMES];
+    struct model_page page[SPACES][PAGES];
+    bool alive[SPACES];
+    uint32_t maps[KNOWN];
+    uint32_t pins[KNOWN];
+    bool claimed[KNOWN]; /* a table of the pool or a test object */
+    uint8_t sticky[KNOWN];
+    bool revoking[KNOWN];
+    unsigned donated[KNOWN]; /* step */
+    unsigned now;            /* step */
+    struct {
+        bool active;
+        uint64_t first, pages, cursor;
+        unsigned start;
+    } sweep[SWEEPS];
+    unsigned sweeps_ended;
     unsigned happened[32]; /* outcomes seen: none may stay untested */
 } model;
 
@@ -59,6 +74,13 @@ static uint64_t model_tables(uint64_t s)
     return tables;
 }
 
+/* After counts were dropped: all at once, since a frame that only moves in one run is never free. */
+static void model_free_unused(void)
+{
+    for (uint64_t i = 0; i < KNOWN; i++)
+        model.revoking[i] = model.revoking[i] && model.maps[i] + model.pins[i] > 0;
+}
+
 static void model_drop(struct model_page *page)
 {
     model.maps[page->frame]--;
@@ -73,7 +95,7 @@ static enum fl_error model_check(const struct model_page *page, uint64_t frame, 
         return FL_OK;
     if (page->valid && (rights & FL_MAP_REPLACE) == 0)
         return FL_OCCUPIED;
-    if (frame >= FAKE_FRAMES - FAKE_FIRMWARE || model.claimed[frame])
+    if ((frame >= FAKE_FRAMES - FAKE_FIRMWARE && frame < FAKE_FRAMES) || model.claimed[frame])
         return FL_BAD_FRAME;
     return FL_OK;
 }
@@ -85,6 +107,8 @@ static void model_map(struct model_page *page, uint64_t frame, uint32_t rights, 
         model_drop(page);
     if (!same)
         model.maps[frame]++;
+    if (!same)
+        page->born = model.now;
     page->valid = true;
     page->frame = frame;
     page->rights = rights & 7;
@@ -107,8 +131,8 @@ static uint64_t model_entry(const struct model_page *page)
 
 static void compare_frames(void)
 {
-    bool dirty[FAKE_FRAMES] = {0};
-    for (uint64_t s = 0; s < FAKE_SPACES; s++) {
+    bool dirty[KNOWN] = {0};
+    for (uint64_t s = 0; s < SPACES; s++) {
         for (uint64_t page = 0; page < PAGES; page++)
             dirty[model.page[s][page].frame] |= model.page[s][page].dirty;
     }
@@ -121,16 +145,16 @@ static void compare_frames(void)
         CHECK_EQ(frame->type, model.maps[i] + model.pins[i] > 0 ? FRAME_USER : FRAME_FREE);
         CHECK_EQ(frame->count, model.maps[i]);
         CHECK_EQ(frame->pins, model.pins[i]);
-        CHECK_EQ(frame->sticky, model.sticky[i]);
+        CHECK_EQ(frame->flags, model.sticky[i] | (model.revoking[i] ? FRAME_REVOKING : 0));
         /* No page that was written looks clean. */
-        CHECK(!fake.written[i] || dirty[i] || (frame->sticky & FRAME_STICKY_DIRTY) != 0);
+        CHECK(!fake.written[i] || dirty[i] || (frame->flags & FRAME_STICKY_DIRTY) != 0);
     }
 }
 
 static void compare(void)
 {
     fake_check();
-    for (uint64_t s = 0; s < FAKE_SPACES; s++) {
+    for (uint64_t s = 0; s < SPACES; s++) {
         if (!model.alive[s])
             continue;
         CHECK_EQ(fake.spaces[s].tables, model_tables(s));
@@ -166,7 +190,7 @@ static uint32_t random_rights(void)
 /* Pages of one part, frames mostly good. */
 static struct choice choose(uint64_t most)
 {
-    struct choice c = {.s = fake_random(FAKE_SPACES)};
+    struct choice c = {.s = fake_random(SPACES)};
     uint64_t start = fake_random(PART_PAGES);
     uint64_t pages = fake_random(3) == 0 ? 1 + fake_random(most) : 1;
     if (pages > PART_PAGES - start)
@@ -189,6 +213,8 @@ static enum fl_error model_map_run(const struct choice *c, uint64_t *done)
     for (*done = 0; *done < c->run.pages; ++*done) {
         struct model_page *page = &model.page[c->s][c->page + *done];
         struct model_page saved = *page;
+        if (page_address(c->page + *done) % (PAGE_BYTES * SV39_ENTRIES) == 0)
+            model_free_unused(); /* what lies in one table is committed at once */
         enum fl_error error = model_check(page, c->frame + *done, c->run.rights);
         if (error != FL_OK)
             return error;
@@ -322,6 +348,7 @@ static bool model_claim(uint64_t i)
     model.claimed[i] = true;
     model.sticky[i] = 0;
     fake.written[i] = false;
+    model.donated[i] = model.now;
     return true;
 }
 
@@ -378,10 +405,236 @@ static void step_make_or_end(const struct choice *c)
     }
 }
 
+/* --- clone and harvest --------------------------------------------------------------------- */
+
+/* What one page of a clone does: *leaf is what the destination gets. */
+static enum fl_error model_clone_page(uint64_t to, uint64_t from, uint64_t page,
+                                      const struct vspace_clone *clone, struct model_page *leaf)
+{
+    const struct model_page *old = &model.page[from][page];
+    *leaf = (struct model_page){.frame = old->frame,
+                                .rights = old->rights & clone->rights,
+                                .ceiling = old->ceiling & clone->ceiling,
+                                .born = old->born};
+    leaf->valid = old->valid && vspace_rights_name_leaf(leaf->rights);
+    if (!leaf->valid)
+        return FL_OK;
+    if (leaf->frame >= FAKE_FRAMES || model.revoking[leaf->frame])
+        return FL_BAD_FRAME;
+    return model.page[to][page].valid ? FL_OCCUPIED : FL_OK;
+}
+
+static enum fl_error model_clone(uint64_t to, uint64_t from, uint64_t first,
+                                 const struct vspace_clone *clone, uint64_t *done)
+{
+    uint64_t spare = fake.pool.spare;
+    uint64_t tables = model_tables(to);
+    for (*done = 0; *done < clone->pages; ++*done) {
+        struct model_page leaf;
+        struct model_page *page = &model.page[to][first + *done];
+        struct model_page saved = *page;
+        enum fl_error error = model_clone_page(to, from, first + *done, clone, &leaf);
+        if (error != FL_OK)
+            return error;
+        if (!leaf.valid)
+            continue;
+        *page = leaf;
+        if (model_tables(to) - tables > spare) {
+            *page = saved;
+            return FL_NO_TABLE;
+        }
+        model.maps[leaf.frame]++;
+        if ((clone->rights & FL_CLONE_PROTECT) != 0)
+            model.page[from][first + *done].rights = leaf.rights;
+    }
+    return FL_OK;
+}
+
+static void step_clone(const struct choice *c)
+{
+    uint64_t to = (c->s + 1 + fake_random(SPACES - 1)) % SPACES;
+    struct vspace_clone clone = {.to = &fake.spaces[to],
+                                 .from = &fake.spaces[c->s],
+                                 .address = c->run.address,
+                                 .pages = c->run.pages,
+                                 .rights = c->run.rights & 7,
+                                 .ceiling = c->run.ceiling};
+    uint64_t done, expected_done;
+    if (!model.alive[to])
+        return;
+    clone.rights |= fake_random(2) == 0 ? FL_CLONE_PROTECT : 0;
+    enum fl_error expected = model_clone(to, c->s, c->page, &clone, &expected_done);
+    CHECK_EQ(vspace_clone(&clone, &done), expected);
+    CHECK_EQ(done, expected_done);
+    model.happened[expected]++;
+}
+
+static bool model_has_table(uint64_t s, uint64_t page)
+{
+    for (uint64_t other = 0; other < PAGES; other++) {
+        if (model.page[s][other].valid && page_address(other) >> 21 == page_address(page) >> 21)
+            return true;
+    }
+    return false;
+}
+
+static uint64_t harvested(const struct fl_harvest *result, uint64_t page)
+{
+    return result->bits[page / 32] >> 2 * (page % 32) & 3;
+}
+
+/* What was reported as written may look clean from now on. */
+static void report(uint64_t frame, uint64_t bits, uint32_t clear)
+{
+    if (frame < FAKE_FRAMES && (bits & clear & FL_HARVEST_DIRTY) != 0)
+        fake.written[frame] = false;
+}
+
+static void step_harvest(const struct choice *c)
+{
+    struct vspace *space = &fake.spaces[c->s];
+    struct model_page *pages = &model.page[c->s][c->page];
+    uint32_t clear = (uint32_t)fake_random(4);
+    struct fl_harvest result;
+    uint64_t done;
+    enum fl_error error =
+        vspace_harvest(space, c->run.address, c->run.pages, clear, &result, &done);
+    uint64_t absent = 0;
+    while (absent < c->run.pages && !pages[absent].valid)
+        absent++;
+    CHECK_EQ(result.absent, absent);
+    uint64_t i = absent;
+    for (; i < c->run.pages && model_has_table(c->s, c->page + i); i++) {
+        uint64_t bits = (pages[i].accessed ? 1u : 0) | (pages[i].dirty ? 2u : 0);
+        CHECK_EQ(harvested(&result, i - absent), bits);
+        pages[i].accessed = pages[i].accessed && (clear & FL_HARVEST_ACCESSED) == 0;
+        pages[i].dirty = pages[i].dirty && (clear & FL_HARVEST_DIRTY) == 0;
+        if (pages[i].valid)
+            report(pages[i].frame, bits, clear);
+    }
+    CHECK_EQ(done, i);
+    CHECK_EQ(error, i < c->run.pages ? FL_MORE : FL_OK);
+    model.happened[error]++;
+    fake_check();
+    if ((clear & FL_HARVEST_ACCESSED) != 0)
+        fake_forget(space); /* the model knows A exactly */
+}
+
+static void step_harvest_frames(const struct choice *c)
+{
+    uint32_t clear = (uint32_t)fake_random(4);
+    uint64_t pages = c->run.pages, i = 0, done;
+    struct fl_harvest result;
+    enum fl_error error =
+        frame_harvest(&fake.table, fake_frame(c->frame), pages, clear, &result, &done);
+    for (; i < pages; i++) {
+        uint64_t frame = c->frame + i;
+        if (frame >= FAKE_FRAMES - FAKE_FIRMWARE || model.claimed[frame])
+            break;
+        CHECK_EQ(harvested(&result, i), model.sticky[frame]);
+        model.sticky[frame] &= (uint8_t)~clear;
+        report(frame, harvested(&result, i), clear);
+    }
+    CHECK_EQ(done, i);
+    CHECK_EQ(error, i < pages ? FL_BAD_FRAME : FL_OK);
+}
+
+/* --- sweep --------------------------------------------------------------------------------- */
+
+static bool sweep_has(unsigned k, uint64_t frame)
+{
+    return frame - model.sweep[k].first < model.sweep[k].pages;
+}
+
+/* Two ranges that share no frame, of tables, frames that are mapped, and devices'. */
+static void sweep_begin(unsigned k)
+{
+    static const uint64_t start[SWEEPS][2] = {{FAKE_TABLES / 2, FAKE_USER_FRAMES + FRAMES / 2},
+                                              {1, FAKE_USER_FRAMES + FRAMES / 2}};
+    static const uint64_t end[SWEEPS][2] = {
+        {FAKE_USER_FRAMES + FRAMES / 2, FAKE_USER_FRAMES + FRAMES / 2}, {FAKE_TABLES / 2, KNOWN}};
+    uint64_t which = k == 0 ? 0 : fake_random(2);
+    uint64_t first = start[k][which] + fake_random(end[k][which] - start[k][which]);
+    model.sweep[k].active = true;
+    model.sweep[k].first = first;
+    model.sweep[k].pages = 1 + fake_random(end[k][which] - first);
+    model.sweep[k].cursor = 0;
+    model.sweep[k].start = model.now;
+    for (uint64_t i = first; i < first + model.sweep[k].pages && i < FAKE_FRAMES; i++)
+        model.revoking[i] = !model.claimed[i] && model.maps[i] + model.pins[i] > 0;
+}
+
+/* What a step took away, it may take away: mappings of frames of a range, with their A and D, and
+ * tables of this one. */
+static void sweep_follow(unsigned k)
+{
+    for (uint64_t s = 0; s < SPACES; s++) {
+        for (uint64_t page = 0; page < PAGES; page++) {
+            struct model_page *old = &model.page[s][page];
+            if (!old->valid || fake_entry(&fake.spaces[s], (vaddr_t){page_address(page)}).bits != 0)
+                continue;
+            CHECK(sweep_has(k, old->frame) || model.revoking[old->frame]);
+            model_drop(old);
+        }
+    }
+    for (uint64_t i = 1; i <= FAKE_TABLES; i++) {
+        if (model.claimed[i] && fake.frames[i].type != FRAME_TABLE) {
+            CHECK(sweep_has(k, i));
+            model.claimed[i] = false;
+        }
+    }
+}
+
+/* S1 */
+static void sweep_ended(unsigned k, enum fl_error error)
+{
+    bool pinned = false;
+    for (uint64_t s = 0; s < SPACES; s++) {
+        for (uint64_t page = 0; page < PAGES; page++) {
+            const struct model_page *left = &model.page[s][page];
+            CHECK(!left->valid || !sweep_has(k, left->frame) || left->born > model.sweep[k].start);
+        }
+    }
+    for (uint64_t i = 0; i < model.sweep[k].pages; i++) {
+        uint64_t frame = model.sweep[k].first + i;
+        pinned = pinned || model.pins[frame] > 0;
+        model.revoking[frame] = false;
+        if (frame <= FAKE_TABLES && model.claimed[frame])
+            CHECK(model.donated[frame] > model.sweep[k].start);
+    }
+    CHECK_EQ(error, pinned ? FL_BUSY : FL_OK);
+    CHECK_EQ(model.sweep[k].cursor, 0);
+    model.sweep[k].active = false;
+    model.sweeps_ended++;
+}
+
+static void step_sweep(void)
+{
+    unsigned k = (unsigned)fake_random(SWEEPS);
+    if (!model.sweep[k].active)
+        sweep_begin(k);
+    enum fl_error error = sweep_step(&fake.table, fake_frame(model.sweep[k].first),
+                                     model.sweep[k].pages, &model.sweep[k].cursor);
+    model.happened[error]++;
+    fake_check();
+    sweep_follow(k);
+    if (error == FL_OK || error == FL_BUSY) {
+        sweep_ended(k, error);
+        return;
+    }
+    CHECK(error == FL_MORE || error == FL_NO_TABLE);
+    CHECK(model.sweep[k].cursor != 0);
+    if (error == FL_NO_TABLE)
+        CHECK_EQ(fake.pool.spare, 0);
+    if (fake_random(2000) == 0)
+        model.sweep[k].active = false; /* nobody goes on with it */
+}
+
 static void step(void)
 {
     struct choice c = choose(FL_ITEM_PAGES);
-    uint64_t what = fake_random(20);
+    uint64_t what = fake_random(30);
+    model.now++;
     if (what == 0)
         step_frames(&c);
     else if (what == 1)
@@ -396,8 +649,17 @@ static void step(void)
         step_unmap(&c);
     else if (what < 13)
         step_protect(&c);
-    else
+    else if (what < 20)
         step_touch(&c);
+    else if (what < 23)
+        step_clone(&c);
+    else if (what < 24)
+        step_harvest(&c);
+    else if (what < 25)
+        step_harvest_frames(&c);
+    else
+        step_sweep();
+    model_free_unused();
 }
 
 static void run_random(uint64_t seed, bool sets_ad, bool caches_invalid)
@@ -421,7 +683,9 @@ static void run_random(uint64_t seed, bool sets_ad, bool caches_invalid)
     compare();
     CHECK(model.happened[FL_OCCUPIED] > 0 && model.happened[FL_BAD_FRAME] > 0);
     CHECK(model.happened[FL_NO_TABLE] > 0 && model.happened[FL_CEILING] > 0);
-    for (unsigned s = 0; s < FAKE_SPACES; s++)
+    CHECK(model.happened[FL_MORE] > 0 && model.happened[FL_BUSY] > 0 && model.sweeps_ended > 100);
+    CHECK(fake.root_moves > 0);
+    for (unsigned s = 0; s < SPACES; s++)
         fake_destroy(&fake.spaces[s]);
     fake_check();
     CHECK_EQ(fake.table.mappings, 0);

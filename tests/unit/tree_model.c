@@ -379,6 +379,50 @@ static const char *check_harts(const struct machine *machine)
     return NULL;
 }
 
+static bool pages_meet(const struct fl_boot_device *device, const struct machine_range *list,
+                       uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (device->physical / 4096 <= (list[i].base + list[i].bytes - 1) / 4096 &&
+            list[i].base / 4096 <= (device->physical + device->bytes - 1) / 4096)
+            return true;
+    return false;
+}
+
+static const char *check_device(const struct machine *machine, const struct fl_boot_device *device)
+{
+    const struct machine_range range = {device->physical, device->bytes};
+    const char *wrong = check_ranges(&range, 1, 1);
+
+    if (wrong)
+        return wrong;
+    if (pages_meet(device, machine->banks, machine->bank_count) ||
+        pages_meet(device, machine->reserved, machine->reserved_count) ||
+        (machine->plic.sources > 0 && pages_meet(device, &machine->plic.range, 1)))
+        return "M6: a device shares a page with RAM, firmware or the PLIC";
+    if (device->interrupt > machine->plic.sources)
+        return "M6: an interrupt that the PLIC does not have";
+    return memchr(device->compatible, 0, sizeof device->compatible) ? NULL : "M6: a name unended";
+}
+
+static const char *check_devices(const struct machine *machine)
+{
+    const char *wrong = NULL;
+
+    if (machine->plic.sources > 1023 ||
+        (machine->plic.sources == 0) != (machine->plic.range.bytes == 0))
+        return "M7: sources of the PLIC";
+    for (uint32_t i = 0; i < MACHINE_MAX_HARTS; i++)
+        if (machine->plic.context[i] != MACHINE_NO_CONTEXT &&
+            (machine->plic.sources == 0 || i >= machine->hart_count))
+            return "M7: a context of nothing";
+    if (machine->device_count > FL_BOOT_DEVICES_MAX)
+        return "M6: devices";
+    for (uint32_t i = 0; !wrong && i < machine->device_count; i++)
+        wrong = check_device(machine, &machine->devices[i]);
+    return wrong;
+}
+
 static const char *check_machine(const struct machine *machine)
 {
     const char *wrong = check_ranges(machine->banks, machine->bank_count, MACHINE_MAX_BANKS);
@@ -391,6 +435,8 @@ static const char *check_machine(const struct machine *machine)
         wrong = check_ranges(&machine->initrd, 1, 1);
     if (!wrong && !memchr(machine->bootargs, 0, sizeof machine->bootargs))
         wrong = "M5: bootargs without end";
+    if (!wrong)
+        wrong = check_devices(machine);
     return wrong ? wrong : check_harts(machine);
 }
 

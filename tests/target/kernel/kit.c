@@ -236,16 +236,54 @@ void kit_settle(void)
     }
 }
 
-void *kit_window(uint64_t page)
+static void *window_of(uint64_t memory, uint64_t page)
 {
     uint64_t address = WINDOW + windows * FL_PAGE_BYTES;
 
     if (windows == WINDOW_PAGES)
         return NULL;
-    expect(flr_vspace_map(FL_BOOT_VSPACE, FL_BOOT_RAM, page, address, 1, READ_WRITE),
-           "kit: window: ");
+    expect(flr_vspace_map(FL_BOOT_VSPACE, memory, page, address, 1, READ_WRITE), "kit: window: ");
     windows++;
     return (void *)(uintptr_t)address;
+}
+
+void *kit_window(uint64_t page)
+{
+    return window_of(FL_BOOT_RAM, page);
+}
+
+static bool texts_equal(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+const struct fl_boot_device *kit_find_device(const char *compatible)
+{
+    const struct fl_boot_device *devices =
+        (const struct fl_boot_device *)(uintptr_t)FL_BOOT_DEVICE_INFO;
+
+    for (uint64_t i = 0; i < kit_boot_info()->device_count; i++) {
+        if (texts_equal(devices[i].compatible, compatible))
+            return &devices[i];
+    }
+    return NULL;
+}
+
+uint64_t kit_device_slot(const struct fl_boot_device *device)
+{
+    return FL_BOOT_DEVICES +
+           (uint64_t)(device - (const struct fl_boot_device *)(uintptr_t)FL_BOOT_DEVICE_INFO);
+}
+
+void *kit_device_window(const struct fl_boot_device *device)
+{
+    char *page = window_of(kit_device_slot(device), 0);
+
+    return page == NULL ? NULL : page + device->physical % FL_PAGE_BYTES;
 }
 
 uint64_t kit_counter(enum fl_counter which)

@@ -72,6 +72,12 @@ uint64_t kit_delete(uint64_t slot);
  * room. */
 void *kit_window(uint64_t page);
 
+/* The first device of the boot information with this compatible string; NULL when there is none. */
+const struct fl_boot_device *kit_find_device(const char *compatible);
+/* Its Memory capability; its first page mapped like kit_window: where its registers begin. */
+uint64_t kit_device_slot(const struct fl_boot_device *device);
+void *kit_device_window(const struct fl_boot_device *device);
+
 uint64_t kit_counter(enum fl_counter which);
 
 #endif
