@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define RING_BYTES 2048u
 _Static_assert((RING_BYTES & (RING_BYTES - 1)) == 0, "R1 when the counts wrap");
@@ -31,11 +32,19 @@ static inline uint32_t ring_room(const struct ring *ring)
     return RING_BYTES - ring_used(ring);
 }
 
-static inline void ring_put(struct ring *ring, uint8_t byte)
+static inline void ring_put(struct ring *ring, const uint8_t *bytes, uint32_t count)
 {
-    if (ring_room(ring) == 0)
+    if (ring_room(ring) < count)
         __builtin_trap();
-    ring->bytes[ring->put++ % RING_BYTES] = byte;
+    while (count > 0) {
+        uint32_t at = ring->put % RING_BYTES;
+        uint32_t piece = count < RING_BYTES - at ? count : RING_BYTES - at;
+
+        memcpy(&ring->bytes[at], bytes, piece);
+        ring->put += piece;
+        bytes += piece;
+        count -= piece;
+    }
 }
 
 static inline uint8_t ring_take(struct ring *ring)

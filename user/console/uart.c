@@ -129,8 +129,7 @@ static void uart_transmit(struct uart *uart)
 
 void uart_write(struct uart *uart, const uint8_t *bytes, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        ring_put(&uart->out, bytes[i]);
+    ring_put(&uart->out, bytes, (uint32_t)count);
     if (!(uart->ier & IER_TRANSMITTER_EMPTY))
         uart_transmit(uart);
 }
@@ -158,7 +157,7 @@ static void uart_take_byte(struct uart *uart)
     uint8_t byte = uart_get(uart, UART_DATA);
 
     if (uart->damage == 0)
-        ring_put(&uart->in, byte);
+        ring_put(&uart->in, &byte, 1);
     else if (!(uart->damage & LSR_BREAK)) /* a break is no byte */
         uart->lost++;
     uart->damage = 0;

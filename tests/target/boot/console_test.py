@@ -7,6 +7,7 @@ import selectors
 import struct
 import subprocess
 import sys
+import termios
 import time
 
 sys.dont_write_bytecode = True
@@ -18,7 +19,7 @@ from ktap import check_equal, check_in, comment, main, test
 INITRD_AT = 0x82000000
 UART = "/soc/serial@10000000"
 PIPE_BYTES = 4096
-SILENCE_SECONDS = 0.3
+QUIET_SECONDS = 0.5  # in which a machine does what it does by itself
 
 
 class Machine:
@@ -52,6 +53,15 @@ class Machine:
         while text not in self.console:
             if not self.read():
                 raise AssertionError(f"the machine ended before {text}: {self.console[-300:]}")
+
+    def stall(self):
+        """Leaves the output alone until the pipe is full, and then for a while."""
+        waiting = 0
+        while waiting < PIPE_BYTES:
+            waiting, = struct.unpack("i", fcntl.ioctl(self.child.stdout, termios.FIONREAD, b"1234"))
+            if time.monotonic() > self.deadline or self.child.poll() is not None:
+                raise AssertionError(f"the machine does not fill a pipe: {waiting} bytes")
+        selectors.DefaultSelector().select(QUIET_SECONDS)
 
     def send(self, data):
         self.child.stdin.write(data)
@@ -97,19 +107,21 @@ def timer_interrupts(path):
 def _():
     count = 1 << 20
     with Machine(initrd_of("console_probe", "flood", str(count))) as machine:
+        machine.read_until(b"init: ")
+        machine.stall()
         result = machine.end()
     found = numbers(result)
     comment(result.errors.decode())
     check_equal((result.status, result.output == pattern(count)), ("exit 0", True))
-    check_equal((found["interrupts"] > 10, found["idle"] > 0), (True, True))
+    check_equal((found["interrupts"] > 0, found["idle"] > 0), (True, True))
 
 
 @test("no CR is added to output: what a program writes is on the line as it is")
 def _():
-    payload = b"one\r\ntwo\n\r\n\n"
-    with Machine(initrd_of("echo", payload[:-1].decode())) as machine:
+    with Machine(initrd_of("echo", "one\r\ntwo")) as machine:
         machine.end()
-    check_in(b"\x1e%s 1 %d\n%s\x1e" % (boot.NONCE.encode(), len(payload), payload), machine.console)
+    frame = b"\x1e" + boot.NONCE.encode()
+    check_in(frame + b" 1 5\none\r\n" + frame + b" 1 4\ntwo\n" + frame + b" X exit 0\n", machine.console)
 
 
 @test("64 KiB of input at once, read slowly, lose nothing")
@@ -137,7 +149,7 @@ def _():
     with Machine(initrd_of("console_probe", "wait"), "-d", "int", "-D", "interrupts") as machine:
         machine.read_until(b"ready\n")
         before = timer_interrupts("interrupts")
-        check_equal(machine.read(seconds=SILENCE_SECONDS), None)
+        check_equal(machine.read(seconds=QUIET_SECONDS), None)
         check_equal(timer_interrupts("interrupts") - before, 0)
         machine.send(b"here")
         result = machine.end()
@@ -149,7 +161,7 @@ def _():
 def _():
     with Machine(initrd_of("console_probe", "wait"), "-icount", "shift=0,sleep=off") as machine:
         machine.read_until(b"ready\n")
-        check_equal(machine.read(seconds=SILENCE_SECONDS), None)
+        check_equal(machine.read(seconds=QUIET_SECONDS), None)
         machine.send(b"here")
         result = machine.end()
     check_equal((result.status, result.output), ("exit 0", b"ready\nhere"))
