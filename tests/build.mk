@@ -26,7 +26,7 @@ endef
 $(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t))))
 
 unit-tests: $(UNIT_TESTS:%=$(BUILD)/tests/%)
-test-programs: all unit-tests $(addprefix $(KERNEL_BUILD)/,kernel_test.bin conformance.bin system_handler.bin \
+test-programs: all unit-tests bad-pagers $(addprefix $(KERNEL_BUILD)/,kernel_test.bin conformance.bin system_handler.bin \
         storm_test.bin kernel_half.bin kernel_bench.bin) $(BUILD)/initrd-test.cpio
 # Made last: the two compilers' kernels share the user side.
 clang-kernel: test-programs
@@ -48,11 +48,15 @@ test-long:
 	@$(SETUP) test
 	@$(MAKE) -s --no-print-directory $(JOBS) test-programs
 	@tests/run.py --build $(BUILD) --suites tests/suites-long.txt $(if $(ONLY),--only '$(ONLY)')
-# The rules of docs/fault-protocol.md against this kernel.
+# The rules of docs/fault-protocol.md against this kernel; with PAGER, those of docs/writing-a-pager.md against it.
 conformance:
+ifdef PAGER
+	@$(MAKE) -s --no-print-directory pager-conformance
+else
 	@$(SETUP) test
 	@$(MAKE) -s --no-print-directory $(JOBS) $(KERNEL_BUILD)/conformance.bin
 	@$(DRIVER) --suites tests/suites.txt --only target/conformance
+endif
 
 # --- fuzzers: their finds and the grown corpus stay under build/ -----------------------------------
 FUZZERS      := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
