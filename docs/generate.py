@@ -30,6 +30,13 @@ SECTIONS = {
     "pager": ("PAGER_CALL", "Calls to the pager", "By whom: P = programs, R = the root task or process server. "
               "Every answer holds an errno value (0 = done) in word 0.",
               ("Number", "Call", "By", "Words in", "Words out", "What it does")),
+    "pager_slots": ("PAGER_START_SLOT", "What a pager under test finds in its CSpace",
+                    "Of the contract of `user/protocol/pager_contract.h`.",
+                    ("Number", "Slot", "Capability", "What it is")),
+    "console": ("CONSOLE_CALL", "Calls to the console driver", "By whom: R = the root task, P = the pager. "
+                "Every answer holds an errno value (0 = done) in word 0: EPERM = not this caller's call, ENXIO = "
+                "before START, ENOSYS = no such call or another version.",
+                ("Number", "Call", "By", "Words in", "Words out", "What it does")),
     "posix": ("POSIX_CALL", "Calls to the process server", "Every answer holds an errno value (0 = done) in word 0.",
               ("Number", "Call", "Words in", "Words out", "What it does")),
 }

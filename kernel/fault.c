@@ -102,8 +102,10 @@ static uint64_t items_check(const struct tcb *handler, const struct vspace *spac
 }
 
 /* Several items: all are checked, then all are mapped. */
-static __attribute__((noinline)) uint64_t answer_items(const struct tcb *handler, struct vspace *space,
-                             const struct message *message, unsigned count)
+static __attribute__((noinline)) uint64_t answer_items(const struct tcb *handler,
+                                                       struct vspace *space,
+                                                       const struct message *message,
+                                                       unsigned count)
 {
     struct vspace_run runs[FL_ITEMS];
 
@@ -133,7 +135,8 @@ static inline uint64_t answer_page(const struct tcb *handler, struct vspace *spa
 }
 
 /* The program shall hear of its fault itself. */
-static __attribute__((noinline)) uint64_t answer_upcall(struct tcb *thread, const struct message *message)
+static __attribute__((noinline)) uint64_t answer_upcall(struct tcb *thread,
+                                                        const struct message *message)
 {
     enum fl_error error = upcall_check(thread);
 

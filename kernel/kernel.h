@@ -28,8 +28,8 @@ struct kernel {
     uint64_t objects;
     uint64_t caps;
     uint64_t boot_instructions;
-    uint64_t faults;       /* so far: the number of the last one */
-    uint64_t other_faults; /* of them, those that were no PAGE_FAULT */
+    uint64_t faults;                                  /* so far: the number of the last one */
+    uint64_t other_faults;                            /* of them, those that were no PAGE_FAULT */
     struct device_range devices[FL_BOOT_DEVICES_MAX]; /* final at boot; O3 */
     uint32_t device_count;
     struct hart hart; /* the boot hart; the others are parked in the firmware */

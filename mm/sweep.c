@@ -10,6 +10,7 @@
 
 #define SWEEP_PHASE_SHIFT 56u
 #define SWEEP_PINNED      (1ull << 63)
+#define SWEEP_CONCERNED   (1ull << 62)
 #define SWEEP_WITHDRAWALS 64u /* spare frames of the range met in the search for one outside it */
 
 enum sweep_phase { SWEEP_MARK, SWEEP_TABLES, SWEEP_END };
@@ -22,6 +23,7 @@ struct sweep {
     unsigned phase; /* enum sweep_phase, or 3: at its end */
     uint64_t at;    /* MARK, END: page of the range; TABLES: index in the frame table */
     bool pinned;
+    bool concerned; /* a frame of the range is, or may be, mapped, pinned or a table */
 };
 
 static struct sweep sweep_decode(struct frame_table *frames, frame_t first, uint64_t pages,
@@ -32,13 +34,14 @@ static struct sweep sweep_decode(struct frame_table *frames, frame_t first, uint
                           .pages = pages,
                           .phase = (unsigned)(cursor >> SWEEP_PHASE_SHIFT) & 3,
                           .at = cursor & ((1ull << SWEEP_PHASE_SHIFT) - 1),
-                          .pinned = (cursor & SWEEP_PINNED) != 0};
+                          .pinned = (cursor & SWEEP_PINNED) != 0,
+                          .concerned = (cursor & SWEEP_CONCERNED) != 0};
 }
 
 static uint64_t sweep_encode(const struct sweep *sweep)
 {
     return (uint64_t)sweep->phase << SWEEP_PHASE_SHIFT | sweep->at |
-           (sweep->pinned ? SWEEP_PINNED : 0);
+           (sweep->pinned ? SWEEP_PINNED : 0) | (sweep->concerned ? SWEEP_CONCERNED : 0);
 }
 
 static bool sweep_holds(const struct sweep *sweep, frame_t frame)
@@ -48,10 +51,12 @@ static bool sweep_holds(const struct sweep *sweep, frame_t frame)
 
 /* --- MARK and END: frames of the range ------------------------------------------------------- */
 
-static void sweep_mark_frame(struct frame *entry)
+static void sweep_mark_frame(struct sweep *sweep, struct frame *entry)
 {
     if (entry->type == FRAME_USER)
         entry->flags |= FRAME_REVOKING;
+    if (entry->type == FRAME_USER || entry->type == FRAME_TABLE)
+        sweep->concerned = true;
 }
 
 static void sweep_end_frame(struct sweep *sweep, struct frame *entry)
@@ -65,9 +70,9 @@ static void sweep_range(struct sweep *sweep)
     for (uint64_t i = 0; i < VSPACE_STEP && sweep->at < sweep->pages; i++, sweep->at++) {
         frame_t frame = frame_plus(sweep->first, sweep->at);
         if (!frame_known(sweep->frames, frame))
-            continue;
-        if (sweep->phase == SWEEP_MARK)
-            sweep_mark_frame(frame_entry(sweep->frames, frame));
+            sweep->concerned = true;
+        else if (sweep->phase == SWEEP_MARK)
+            sweep_mark_frame(sweep, frame_entry(sweep->frames, frame));
         else
             sweep_end_frame(sweep, frame_entry(sweep->frames, frame));
     }
@@ -227,7 +232,8 @@ enum fl_error sweep_step(struct frame_table *frames, frame_t first, uint64_t pag
     else if (sweep.phase <= SWEEP_END)
         sweep_range(&sweep);
     if (sweep.at >= end) {
-        sweep.phase++;
+        bool nothing_to_do = sweep.phase == SWEEP_MARK && !sweep.concerned;
+        sweep.phase += nothing_to_do ? SWEEP_END + 1u : 1u;
         sweep.at = 0;
     }
     if (sweep.phase > SWEEP_END)

@@ -6,7 +6,8 @@
  * undone). The life of a sweep:
  *
  *   MARK    each user frame of the range gets FRAME_REVOKING: from now on vspace_clone refuses it, so
- *           that no mapping is carried behind the cursor.
+ *           that no mapping is carried behind the cursor. When all frames of the range are free, objects
+ *           or firmware's, that is all.
  *   TABLES  each frame of the frame table: a leaf table loses its entries for frames of the range; a
  *           table that lies in the range moves to a spare frame of its pool outside it; a spare frame
  *           of a pool in the range is withdrawn.
@@ -29,7 +30,8 @@
  * frames [first, first + pages): pages > 0, no overflow; frames outside the frame table (a device's)
  * are fine.
  * *cursor: 0 to begin, then what the step before left. Never 0 after MORE and NO_TABLE.
- *   bits 0..55   where the phase stands, bits 56..57 the phase, bit 63: a pin was seen.
+ *   bits 0..55   where the phase stands, bits 56..57 the phase, bit 62: there is something to do, bit
+ *   63: a pin was seen.
  * Returns: FL_MORE (repeat); FL_OK: done; FL_BUSY: done, but some frame is pinned, so that it still is
  * a user frame; FL_NO_TABLE: a table lies in the range and its pool has no spare frame outside it: give
  * the pool one or end the space, then repeat with the same cursor. */

@@ -28,7 +28,7 @@ enum fl_error table_pool_withdraw(struct table_pool *pool, frame_t *frame);
  * TABLE_POOL_STEP.
  * FL_OK; FL_NO_TABLE: there is none; FL_MORE: those looked at are none and are last in the list now,
  * so that as many calls as it takes to look at pool->spare frames find one if there is one. */
-#define TABLE_POOL_STEP 256u
+#define TABLE_POOL_STEP FL_WITHDRAW_STEP
 enum fl_error table_pool_withdraw_from(struct table_pool *pool, frame_t first, uint64_t count,
                                        frame_t *frame);
 /* A spare frame of whichever pool; it is free afterwards. */

@@ -26,7 +26,7 @@ endef
 $(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t))))
 
 unit-tests: $(UNIT_TESTS:%=$(BUILD)/tests/%)
-test-programs: all unit-tests $(KERNEL_BUILD)/kernel_test.bin $(KERNEL_BUILD)/storm_test.bin $(KERNEL_BUILD)/kernel_half.bin $(KERNEL_BUILD)/kernel_bench.bin $(BUILD)/initrd-test.cpio
+test-programs: all unit-tests bad-pagers $(KERNEL_BUILD)/kernel_test.bin $(KERNEL_BUILD)/storm_test.bin $(KERNEL_BUILD)/kernel_half.bin $(KERNEL_BUILD)/kernel_bench.bin $(BUILD)/initrd-test.cpio
 # Made last: the two compilers' kernels share the user side.
 clang-kernel: test-programs
 	@$(MAKE) --no-print-directory KERNEL_CC=clang $(BUILD)/clang/kernel_test.bin $(BUILD)/clang/faultline.bin

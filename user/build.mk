@@ -36,7 +36,11 @@ $(BUILD)/user/$(1).bin: $(BUILD)/user/$(1).elf
 endef
 
 $(eval $(call server,init,$(wildcard user/init/*.c user/common/*.c)))
+$(eval $(call server,console,$(wildcard user/console/*.c)))
 $(eval $(call server,pager,$(wildcard user/pager/*.c user/pager/core/*.c user/common/*.c)))
+
+# Servers to learn from: each folder of user/examples is one, made on its own.
+$(foreach d,$(patsubst %/,%,$(sort $(dir $(wildcard user/examples/*/*.c)))),$(eval $(call server,example_$(notdir $(d)),$(wildcard $(d)/*.c))))
 
 # --- libos and programs: every user/apps/NAME.c, user/apps/course/NAME.c, or other folder
 #     user/apps/NAME/ is a program -----------------------------------------------------------------
@@ -65,8 +69,12 @@ $(foreach f,$(wildcard user/apps/*.c user/apps/course/*.c),$(eval $(call program
 $(foreach d,$(filter-out user/apps/course,$(patsubst %/,%,$(sort $(dir $(wildcard user/apps/*/*.c))))),$(eval $(call program,$(notdir $(d)),$(wildcard $(d)/*.c),PROGRAMS)))
 
 # --- the initrd -----------------------------------------------------------------------------------
-$(BUILD)/initrd.cpio: $(BUILD)/user/pager.elf $(PROGRAMS) user/sdk/faultline-pack
-	user/sdk/faultline-pack -o $@ pager=$(BUILD)/user/pager.elf $(foreach p,$(PROGRAMS),$(notdir $(p))=$(p))
+$(BUILD)/servers/%: $(BUILD)/user/%.elf
+	@mkdir -p $(@D)
+	$(CROSS)objcopy --strip-all $< $@
+SERVERS := $(addprefix $(BUILD)/servers/,pager console)
+$(BUILD)/initrd.cpio: $(SERVERS) $(PROGRAMS) user/sdk/faultline-pack
+	user/sdk/faultline-pack -o $@ $(foreach p,$(SERVERS) $(PROGRAMS),$(notdir $(p))=$(p))
 
 # Every tests/target/system/NAME.c is a program too (NAME_test.c with the harness); they travel with all
 # others, and with files that are no programs, in an initrd of their own.
@@ -79,9 +87,9 @@ $(eval $(call program,vm_bench,tests/bench/vm_bench.c,BENCH_PROGRAMS))
 BAD_PROGRAMS := $(addprefix $(BUILD)/bad-programs/,text_file truncated_elf overlapping_elf kernel_elf)
 $(BAD_PROGRAMS) &: tests/target/system/make_bad_programs.py $(BUILD)/programs/true
 	tests/target/system/make_bad_programs.py $(BUILD)/programs/true $(BUILD)/bad-programs
-$(BUILD)/initrd-test.cpio: $(BUILD)/user/pager.elf $(PROGRAMS) $(SYSTEM_TESTS) $(BAD_PROGRAMS) user/sdk/faultline-pack
-	user/sdk/faultline-pack -o $@ pager=$(BUILD)/user/pager.elf \
-	    $(foreach p,$(PROGRAMS) $(SYSTEM_TESTS) $(BAD_PROGRAMS),$(notdir $(p))=$(p))
+$(BUILD)/initrd-test.cpio: $(SERVERS) $(PROGRAMS) $(SYSTEM_TESTS) $(BAD_PROGRAMS) user/sdk/faultline-pack
+	user/sdk/faultline-pack -o $@ \
+	    $(foreach p,$(SERVERS) $(PROGRAMS) $(SYSTEM_TESTS) $(BAD_PROGRAMS),$(notdir $(p))=$(p))
 
 initrd: $(BUILD)/initrd.cpio
 .PHONY: initrd

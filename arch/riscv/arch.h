@@ -49,8 +49,9 @@ static inline void arch_fpu_switch(struct hart *hart, struct tcb *next)
 
 /* Firmware.  Spec: SBI 1.0, chapters 5, 6 and 10. */
 void arch_console_put(char c);
-int arch_console_get(void);             /* next input byte, -1 when there is none */
-void arch_timer_set(uint64_t deadline); /* absolute; UINT64_MAX = never */
+int arch_console_get(void); /* next input byte, -1 when there is none */
+void arch_timer_set(
+    uint64_t deadline); /* absolute; UINT64_MAX = none: it may come all the same, late */
 _Noreturn void arch_power_off(bool failure);
 
 /* The most bytes of the hart's kernel stack that were in use at once; reads up to all of it. */

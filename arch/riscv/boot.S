@@ -3,6 +3,7 @@
  * Entered in S-mode on one hart, satp = 0, at any 2 MiB-aligned physical address; a0 = hart id, a1 =
  * physical address of the device tree (Linux RISC-V boot protocol; SBI 1.0, chapter 9). */
 #include "layout.h"
+#include "offsets.h"
 
     .section .text.header, "ax"
     .globl _start
@@ -72,21 +73,30 @@ boot_entry:
     csrw    stvec, t0
     csrw    sscratch, zero              /* a trap from here on is the kernel's own */
     lla     sp, boot_stack_end
-    lla     t0, boot_stack              /* painted, to tell later how deep it was used: stack.c */
-    li      t1, STACK_PAINT
-3:  sd      t1, 0(t0)
-    sd      t1, 8(t0)
-    sd      t1, 16(t0)
-    sd      t1, 24(t0)
-    addi    t0, t0, 32
-    bltu    t0, sp, 3b
     li      fp, 0
     mv      a2, s1
     mv      a3, s4
     li      ra, 0
     call    boot_kernel                 /* (hart id, device tree, load address, instret): no return */
-4:  wfi
-    j       4b
+3:  wfi
+    j       3b
+
+/* From C, for ever: a0 = hart.  Boot's frames are left behind; the stack is painted, so that stack.c can
+ * tell how deep entries use it. */
+    .globl arch_enter_user
+arch_enter_user:
+    ld      sp, HART_STACK(a0)
+    li      t0, KERNEL_STACK_BYTES
+    sub     t0, sp, t0
+    li      t1, STACK_PAINT
+1:  sd      t1, 0(t0)
+    sd      t1, 8(t0)
+    sd      t1, 16(t0)
+    sd      t1, 24(t0)
+    addi    t0, t0, 32
+    bltu    t0, sp, 1b
+    call    boot_over
+    j       trap_return
 
     .section .bss.first, "aw", @nobits
     .balign 4096

@@ -209,9 +209,7 @@ void boot_kernel(uint64_t hart_id, uint64_t tree, uint64_t load, uint64_t instre
     arch_enter_user(&kernel.hart);
 }
 
-void arch_enter_user(struct hart *hart)
+void boot_over(void)
 {
     kernel.boot_instructions = csr_read(instret) - kernel.boot_instructions;
-    __asm__ volatile("mv sp, %0\n\tj trap_return" ::"r"(hart->stack_end) : "memory");
-    __builtin_unreachable();
 }

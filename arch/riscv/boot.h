@@ -7,5 +7,7 @@
 /* Entered by boot.S on the early tables.  tree, load: physical addresses; instret: counter at
  * entry. */
 _Noreturn void boot_kernel(uint64_t hart_id, uint64_t tree, uint64_t load, uint64_t instret);
+/* Called by boot.S when nothing of the boot is left to do: counts its instructions. */
+void boot_over(void);
 
 #endif

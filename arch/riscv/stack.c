@@ -1,4 +1,5 @@
-/* How deep a hart's kernel stack was ever used.  Whoever makes a stack fills it with STACK_PAINT.
+/* How deep a hart's kernel stack was ever used.  It is filled with STACK_PAINT when the
+ * hart enters user mode for the first time.
  *
  * A use that stored nothing at its deep end goes unseen, so this is a lower bound; the upper one comes
  * from the machine code (tests/lint/stack.py). */

@@ -125,7 +125,8 @@ struct fl_item {
 #define FL_POOL_LOW        8u         /* fewer spare frames than this: FL_ACCESS_POOL_LOW */
 
 /* The upcall save area: words FL_UPCALL_WORD on of the message buffer.  The kernel sets `busy` when it
- * fills the area and never clears it; an upcall is refused while it is set. */
+ * fills the area and never clears it; an upcall is refused while it is set.  thread_resume_upcall loads
+ * pc, sp, a and t, whatever the rest says.  arch/riscv/user/upcall.h has the program's half. */
 #define FL_UPCALL_WORD 100u
 struct fl_upcall {
     uint64_t busy;
@@ -153,6 +154,8 @@ struct fl_harvest {
 #define FL_CLONE_PROTECT (1u << 8)
 
 #define FL_PIN_PAGES 512u /* most pages of one Pin */
+
+#define FL_WITHDRAW_STEP 256u /* spare frames that one pool_withdraw looks at */
 
 /* Value of tcb_state. */
 enum fl_state {

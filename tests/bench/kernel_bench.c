@@ -64,15 +64,20 @@ static void echo(uint64_t unused)
         fl_ipc_reply_recv(endpoint, reply, &message);
 }
 
-static void bench_ipc(unsigned words, const char *name)
+static void sample_ipc(uint64_t words)
 {
-    uint64_t fences = kit_counter(FL_COUNTER_FENCES);
-
     for (unsigned i = 0; i < SAMPLES; i++) {
         uint64_t start = fl_rdcycle();
         fl_ipc_call(endpoint, FL_INFO(1, words), 1, 2, 3, 4);
         samples[i] = fl_rdcycle() - start;
     }
+}
+
+static void bench_ipc(unsigned words, const char *name)
+{
+    uint64_t fences = kit_counter(FL_COUNTER_FENCES);
+
+    sample_ipc(words);
     fences = kit_counter(FL_COUNTER_FENCES) - fences;
     report(name, SAMPLES, fences, "call and reply_recv, client and server in two spaces");
 }
@@ -87,6 +92,30 @@ static void bench_ipc_all(void)
     bench_ipc(0, "IPC round trip, 0 words, across spaces");
     bench_ipc(4, "IPC round trip, 4 words, across spaces");
     bench_ipc(10, "IPC round trip, 10 words, across spaces");
+    kit_end();
+}
+
+static void client(uint64_t words)
+{
+    sample_ipc(words);
+    kit_signal();
+    kit_sleep();
+}
+
+/* Client and server in one space: what the switches of space cost is the difference. */
+static void bench_ipc_within(void)
+{
+    kit_begin();
+    endpoint = kit_object(FL_OBJECT_ENDPOINT);
+    reply = kit_object(FL_OBJECT_REPLY);
+    uint64_t space = kit_space(kit_pool(16));
+    uint64_t fences = kit_counter(FL_COUNTER_FENCES);
+    kit_start(kit_thread(space, 0, 31, echo, 0));
+    kit_run(space, 0, client, 4);
+    kit_wait();
+    fences = kit_counter(FL_COUNTER_FENCES) - fences;
+    report("IPC round trip, 4 words, within one space", SAMPLES, fences,
+           "call and reply_recv, two threads of one space");
     kit_end();
 }
 
@@ -176,6 +205,7 @@ int main(void)
            kit_counter(FL_COUNTER_BOOT_INSTRUCTIONS), kit_boot_info()->ram[0].pages * 4);
     bench_null();
     bench_ipc_all();
+    bench_ipc_within();
     bench_fault();
     flr_system_reset(FL_BOOT_SYSTEM, 0);
     return 0;

@@ -5,6 +5,7 @@ writes bench.tsv into it.
 Columns: operation, instructions, iterations, note.  Rows are named as published figures of other
 systems name them.  Figures are reported, never judged here; docs/bench.tsv holds the accepted ones."""
 import os
+import re
 import subprocess
 import sys
 
@@ -12,19 +13,23 @@ BUILD = os.environ.get("FAULTLINE_BUILD", "build")
 ACCEPTED = "docs/bench.tsv"
 KERNELS = sys.argv[1]
 RUN = ["user/sdk/faultline-run", "--icount", "-m", "128M", "--timeout", "120"]
+KERNEL_RUN = RUN + ["--console", "--no-initrd", "-k", f"{KERNELS}/kernel_bench.bin"]
+# What is run, what is added to the names of its rows, and which of them are taken.
 RUNS = [
-    RUN + ["--console", "--no-initrd", "-k", f"{KERNELS}/kernel_bench.bin"],
-    RUN + ["-k", f"{KERNELS}/faultline.bin", f"{BUILD}/programs/vm_bench"],
+    (KERNEL_RUN, "", ""),
+    (RUN + ["-k", f"{KERNELS}/faultline.bin", f"{BUILD}/programs/vm_bench"], "", ""),
+    (KERNEL_RUN + ["--append", "asid=0"], ", without ASIDs", "IPC round trip, 4|fault"),
 ]
 
 
-def rows(command):
+def rows(command, suffix, wanted):
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
     found = []
     for line in done.stdout.splitlines():
         fields = line.rstrip("\r").split("\t")
         if fields[0] == "RES" and len(fields) == 6:
-            found.append(fields[1:])
+            if re.match(wanted, fields[1]):
+                found.append([fields[1] + suffix] + fields[2:])
         elif fields[0] == "FAIL":
             sys.exit(f"bench: {' '.join(fields[1:])}")
     if done.returncode != 0 or not found:
@@ -43,11 +48,11 @@ def read(path):
 def main():
     accepted = read(ACCEPTED)
     lines = ["operation\tinstructions\titerations\tnote"]
-    print(f"{'operation':<48}{'instructions':>13}{'accepted':>10}{'fences':>8}")
-    for command in RUNS:
-        for operation, figure, iterations, fences, note in rows(command):
+    print(f"{'operation':<60}{'instructions':>13}{'accepted':>10}{'fences':>8}")
+    for run in RUNS:
+        for operation, figure, iterations, fences, note in rows(*run):
             lines.append(f"{operation}\t{figure}\t{iterations}\t{fences} fences each; {note}")
-            print(f"{operation:<48}{figure:>13}{accepted.get(operation, '-'):>10}{fences:>8}")
+            print(f"{operation:<60}{figure:>13}{accepted.get(operation, '-'):>10}{fences:>8}")
     with open(f"{KERNELS}/bench.tsv", "w") as file:
         file.write("\n".join(lines) + "\n")
 

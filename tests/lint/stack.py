@@ -20,7 +20,7 @@ CALL_TABLE = "syscall_table"
 INDIRECT = {"trap_entry": CALL_TABLE, "invariants_check": "parts", "enter_system_check": "parts"}
 # Where a stack begins: what they load into sp is the end of a stack, or the user's.
 SWITCHES = {"boot_entry", "trap_entry", "trap_full", "trap_return", "trap_return_full", "trap_from_kernel",
-            "arch_enter_user", "boot_kernel"}
+            "arch_enter_user"}
 ROOTS = {"trap": "trap_handle", "boot": "boot_kernel", "the kernel's own trap": "panic_trap"}
 CALLS, JUMPS = {"jal", "jalr"}, {"j", "jr", "beq", "bne", "blt", "bge", "bltu", "bgeu", "beqz", "bnez", "blez", "bgez",
                                  "bltz", "bgtz", "bgt", "ble", "bgtu", "bleu"}
@@ -48,7 +48,7 @@ def base_name(symbol):
 def take_from_stack(function, operation, operands):
     """Accounts an instruction whose first operand is sp."""
     constant = re.fullmatch(r"sp,sp,(-?\d+)( #.*)?", operands)
-    if operation in ("add", "addi") and constant and function.name not in SWITCHES - {"boot_kernel"}:
+    if operation in ("add", "addi") and constant and function.name not in SWITCHES:
         function.frame_bytes += max(0, -int(constant[1]))
         return
     register = re.fullmatch(r"sp,sp,(\w+)", operands)

@@ -20,3 +20,27 @@ $(eval $(call kernel_image,kernel_bench,$(BUILD)/user/kernel_bench.bin))
 STORM_SOURCES := $(KIT_SOURCES) $(BOX_SOURCES) tests/harness.c $(wildcard tests/target/storm/*.c) arch/riscv/user/test_registers.S
 $(eval $(call server,storm_test,$(STORM_SOURCES)))
 $(eval $(call kernel_image,storm_test,$(BUILD)/user/storm_test.bin))
+
+# The test of a pager, which comes in the initrd as the file `pager`.
+PAGER_TEST_SOURCES := $(KIT_SOURCES) tests/harness.c $(wildcard tests/target/pagertest/*.c) \
+                      user/common/cpio.c user/common/elf.c arch/riscv/user/test_registers.S
+$(eval $(call server,pager_test,$(PAGER_TEST_SOURCES)))
+$(eval $(call kernel_image,pager_test,$(BUILD)/user/pager_test.bin))
+pager-test: $(KERNEL_BUILD)/pager_test.bin $(BUILD)/user/example_pager.elf
+pager-conformance:
+	@$(SETUP) run
+	@$(MAKE) -s --no-print-directory $(JOBS) pager-test
+	@$(RUN) --pager $(or $(PAGER),$(BUILD)/user/example_pager.elf)
+
+# Pagers that break a rule each, one for each line of vices.def.
+BAD_PAGERS := tests/target/pagertest/bad
+VICES      := $(shell sed -n 's/^VICE.\([a-z_]*\),.*/\1/p' $(BAD_PAGERS)/vices.def)
+define bad_pager
+$(BUILD)/server/$(BAD_PAGERS)/bad_pager_$(1).o: $(BAD_PAGERS)/bad_pager.c $(BUILD)/flags
+	@mkdir -p $$(@D)
+	$(CROSS)gcc $(SERVER_CFLAGS) -DBAD_PAGER_VICE=VICE_$(1) -MMD -MP -c $$< -o $$@
+$(call server,bad_pager_$(1),$(BAD_PAGERS)/bad_pager_$(1).c)
+endef
+$(foreach v,$(VICES),$(eval $(call bad_pager,$(v))))
+bad-pagers: $(VICES:%=$(BUILD)/user/bad_pager_%.elf)
+.PHONY: pager-test pager-conformance bad-pagers

@@ -266,6 +266,15 @@ TEST("a pinned frame loses its mappings and is told")
     sweep(FAKE_USER_FRAMES, 2, FL_OK);
 }
 
+TEST("a range that nobody maps is done after one look at its frames")
+{
+    make_world();
+    fake_map(space, fake_run(0x5000, FAKE_USER_FRAMES + 9, 1, RW));
+    CHECK_EQ(frame_claim(&fake.table, fake_frame(FAKE_USER_FRAMES), FRAME_OBJECT, 0), FL_OK);
+    CHECK_EQ(sweep(FAKE_USER_FRAMES, 9, FL_OK), 1);
+    CHECK(sweep(FAKE_USER_FRAMES, 10, FL_OK) > 1);
+}
+
 TEST("device frames are taken out of every space like others")
 {
     frame_t frame;

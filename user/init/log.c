@@ -54,6 +54,7 @@ _Noreturn void log_stop(const char *format, ...)
 
 _Noreturn void log_power_off(unsigned failure)
 {
+    console_flush();
     for (;;)
         (void)flr_system_reset(FL_BOOT_SYSTEM, failure);
 }

@@ -1,6 +1,7 @@
 /* Owns the order of the boot: each step needs what those before it made. */
 #include "boot_arguments.h"
 #include "console.h"
+#include "console_start.h"
 #include "fl_calls.h"
 #include "frames.h"
 #include "initrd.h"
@@ -42,11 +43,15 @@ static void init_mint_wake(uint64_t slot, uint64_t bit)
 static void init_make_objects(void)
 {
     frames_make_objects(FL_OBJECT_ENDPOINT, SLOT_ENDPOINTS_END - SLOT_ENDPOINTS, SLOT_ENDPOINTS);
+    frames_make_objects(FL_OBJECT_TCB, SLOT_SERVER_VSPACES - SLOT_SERVER_TCBS, SLOT_SERVER_TCBS);
+    frames_make_objects(FL_OBJECT_VSPACE, SLOT_SERVER_VSPACES_END - SLOT_SERVER_VSPACES,
+                        SLOT_SERVER_VSPACES);
     frames_make_objects(FL_OBJECT_REPLY, STOCK_OBJECTS, SLOT_REPLIES);
     frames_make_objects(FL_OBJECT_NOTIFICATION, STOCK_OBJECTS, SLOT_NOTIFICATIONS);
     frames_make_objects(FL_OBJECT_TIMER, STOCK_OBJECTS, SLOT_TIMERS);
     init_mint_wake(SLOT_WAKE_PAGER, EVENT_PAGER);
     init_mint_wake(SLOT_WAKE_TIMER, EVENT_TIMER);
+    init_mint_wake(SLOT_WAKE_CONSOLE, EVENT_CONSOLE);
 }
 
 int main(void)
@@ -61,7 +66,8 @@ int main(void)
              frames_total_pages() * 4, initrd_files(), info->initrd_bytes / 1024);
     (void)flr_tcb_set_priority(FL_BOOT_TCB, FL_BOOT_SCHED, PRIORITY_INIT);
     init_make_objects();
-    pager_start(info);
+    console_start(info);
+    pager_start(info, console_has_driver());
     process_init(info->timebase_hz);
     server_init(info->timebase_hz);
     session_start(&boot_arguments);

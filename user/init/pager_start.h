@@ -1,14 +1,16 @@
-/* Starts the pager: the only program that is loaded whole, pinned and never faults.
+/* Starts the pager.
  *
  * Ends the system when it can't: without a pager there is nothing to run programs with. */
 #ifndef INIT_PAGER_START_H
 #define INIT_PAGER_START_H
 
+#include <stdbool.h>
+
 #include "abi.h"
 
 /* Makes the pager's objects and space from the file `pager` of the initrd, fills its CSpace (enum
- * pager_slot), hands it all frames that are left, and runs it.  Our notification and the endpoints
- * exist already; SLOT_PAGER_ROOT and SLOT_PAGER_CNODE are good afterwards. */
-void pager_start(const struct fl_boot_info *info);
+ * pager_slot), hands it all frames that are left, and runs it.  has_console: its log goes to the
+ * console driver.  Our notification, the endpoints, its TCB and its space exist already; SLOT_PAGER_ROOT and SLOT_PAGER_CNODE are good afterwards. */
+void pager_start(const struct fl_boot_info *info, bool has_console);
 
 #endif

@@ -2,7 +2,8 @@
  *
  *  S1  a Reply of the stock is in exactly one place: free, `receiving`, or a parked process's;
  *  S2  a process is parked in at most one call, and only while it runs;
- *  S3  the input timer is armed exactly while a process is parked in READ;
+ *  S3  the input timer is armed exactly while a process is parked in READ and the console has no
+ *      driver, which signals EVENT_CONSOLE;
  *  S4  nothing is printed between writing an answer's bytes into the message buffer and the answer.
  *
  * The pager may be called from anywhere here: it never calls us, it signals. */
@@ -137,11 +138,15 @@ static void server_answer_parked(struct parked *parked, const struct fl_message 
 /* --- input -------------------------------------------------------------------------------------
  */
 
+/* A driver tells of input by itself (S3). */
 static void server_arm_input(void)
 {
     uint64_t ticks = server.input_period_us * server.timebase_hz / 1000000;
-    uint64_t status = flr_timer_set(SLOT_TIMERS, fl_rdtime() + ticks).status;
+    uint64_t status;
 
+    if (console_has_driver())
+        return;
+    status = flr_timer_set(SLOT_TIMERS, fl_rdtime() + ticks).status;
     if (status != FL_OK)
         log_stop("the input timer can't be set: status 0x%lx", status);
 }
@@ -166,13 +171,18 @@ static bool server_read_input(uint64_t wanted, struct fl_message *message)
     char bytes[FL_PROTOCOL_BYTES];
     size_t count;
 
-    if (console_read(bytes, wanted, &count) == CONSOLE_NOTHING)
+    enum console_input input = console_read(bytes, wanted, &count);
+    uint64_t losses = console_take_losses();
+
+    if (losses > 0)
+        log_line("console: input was lost %lu times", losses);
+    if (input == CONSOLE_NOTHING)
         return false;
     server_answer_bytes(message, bytes, count);
     return true;
 }
 
-/* Looks for input: often after some came, ever more seldom while none does. */
+/* Looks for input; without a driver often after some came, ever more seldom while none does. */
 static void server_poll_input(void)
 {
     struct parked *reader = server_first_reader();
@@ -261,7 +271,7 @@ static enum server_outcome server_handle_bits(uint64_t bits)
 {
     if (bits & EVENT_PAGER)
         server_report_events();
-    if (bits & EVENT_TIMER)
+    if (bits & (EVENT_TIMER | EVENT_CONSOLE))
         server_poll_input();
     return SERVER_SILENCE;
 }

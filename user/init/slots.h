@@ -3,6 +3,7 @@
 #define INIT_SLOTS_H
 
 #include "abi.h"
+#include "protocol.h"
 
 #define PROCESSES_MAX 60u
 
@@ -13,29 +14,44 @@ enum init_slot {
     SLOT_ENDPOINTS = FL_BOOT_SLOTS,
     SLOT_POSIX = SLOT_ENDPOINTS, /* our own endpoint, all rights, no badge */
     SLOT_PAGER,                  /* the pager's endpoint, all rights, no badge */
+    SLOT_CONSOLE,                /* the console driver's endpoint, all rights, no badge */
     SLOT_ENDPOINTS_END,
     SLOT_PAGER_ROOT = SLOT_ENDPOINTS_END, /* the pager's endpoint, our badge */
-    SLOT_PAGER_TCB,
-    SLOT_PAGER_CNODE,
-    SLOT_PAGER_VSPACE,
-    SLOT_POOL,       /* of the pager and all programs */
-    SLOT_WAKE_PAGER, /* our notification with EVENT_PAGER, for the pager */
-    SLOT_WAKE_TIMER, /* our notification with EVENT_TIMER */
+    SLOT_CONSOLE_ROOT,                    /* the console driver's endpoint, our badge */
+    SLOT_SERVER_TCBS,
+    SLOT_PAGER_TCB = SLOT_SERVER_TCBS,
+    SLOT_CONSOLE_TCB,
+    SLOT_SERVER_VSPACES,
+    SLOT_PAGER_VSPACE = SLOT_SERVER_VSPACES,
+    SLOT_CONSOLE_VSPACE,
+    SLOT_SERVER_VSPACES_END,
+    SLOT_PAGER_CNODE = SLOT_SERVER_VSPACES_END,
+    SLOT_CONSOLE_CNODE,
+    SLOT_POOL,         /* of the pager and all programs */
+    SLOT_WAKE_PAGER,   /* our notification with EVENT_PAGER, for the pager */
+    SLOT_WAKE_TIMER,   /* our notification with EVENT_TIMER */
+    SLOT_WAKE_CONSOLE, /* our notification with EVENT_CONSOLE, for the console driver */
+    SLOT_CONSOLE_IRQ,
+    SLOT_CONSOLE_REPLIES, /* until the driver has them */
+    SLOT_CONSOLE_REPLIES_END = SLOT_CONSOLE_REPLIES + CONSOLE_CLIENTS + 1,
     SLOT_REPLIES = FL_BOOT_SLOTS + 32,
     SLOT_NOTIFICATIONS = SLOT_REPLIES + STOCK_OBJECTS, /* the first one is ours */
     SLOT_TIMERS = SLOT_NOTIFICATIONS + STOCK_OBJECTS,  /* the first one is ours */
     SLOT_PROCESSES = SLOT_TIMERS + STOCK_OBJECTS,      /* two each: TCB, CNode */
     SLOTS_END = SLOT_PROCESSES + 2 * PROCESSES_MAX
 };
-_Static_assert(SLOT_WAKE_TIMER < SLOT_REPLIES, "the stocks come last");
-_Static_assert(1 + PROCESSES_MAX <= STOCK_OBJECTS, "one notification and timer each, and ours");
+_Static_assert((int)SLOT_CONSOLE_REPLIES_END <= (int)SLOT_REPLIES, "the stocks come last");
+/* The last notification is the console driver's. */
+_Static_assert(2 + PROCESSES_MAX <= STOCK_OBJECTS, "one notification and timer each, and ours");
 /* A process parks at most one Reply (one thread each); one receives; one is the pager's. */
 _Static_assert(PROCESSES_MAX + 2 <= STOCK_OBJECTS, "replies for all");
 
 /* Bits of our notification. */
-#define EVENT_PAGER (1ull << 0)
-#define EVENT_TIMER (1ull << 1)
+#define EVENT_PAGER   (1ull << 0)
+#define EVENT_TIMER   (1ull << 1)
+#define EVENT_CONSOLE (1ull << 2)
 
+#define PRIORITY_CONSOLE 50u
 #define PRIORITY_PAGER   40u
 #define PRIORITY_INIT    30u
 #define PRIORITY_PROGRAM 10u

@@ -110,9 +110,14 @@ struct frames_kept {
  * pages. False: there is none, or no table to map it in the window with. */
 static bool frames_withdraw(struct pager *pager, uint32_t range, struct frames_kept *kept)
 {
-    struct fl_result result = flr_pool_withdraw(PAGER_SLOT_POOL, pager->vm.table.range[range].slot);
+    struct fl_result result;
+    uint64_t seen = 0; /* of the pool's spare frames; a long list is looked through in parts */
     uint32_t page;
 
+    do {
+        result = flr_pool_withdraw(PAGER_SLOT_POOL, pager->vm.table.range[range].slot);
+        seen += FL_WITHDRAW_STEP;
+    } while (result.status == FL_MORE && seen < result.value);
     if (result.status != FL_OK)
         return false;
     page = page_number(&pager->vm.table, range, result.value);

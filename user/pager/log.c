@@ -11,6 +11,24 @@
 #define LOG_LINE_BYTES 200u
 _Static_assert(LOG_LINE_BYTES <= FL_BUFFER_BYTES - FL_BUFFER_DATA, "a line fits the buffer");
 
+/* Writes `bytes` of the message buffer: by the console driver, or without one by the firmware. */
+static void log_print(size_t bytes)
+{
+    const uint64_t words = 4 + (bytes + sizeof(uint64_t) - 1) / sizeof(uint64_t);
+    struct fl_message answer = fl_ipc_call(
+        PAGER_SLOT_CONSOLE, FL_INFO(FL_PROTOCOL_LABEL(CONSOLE_VERSION, CONSOLE_WRITE), words),
+        bytes, 0, 0, 0);
+
+    if (answer.status != FL_OK)
+        (void)flr_system_console_write(PAGER_SLOT_SYSTEM, bytes);
+}
+
+static void log_flush(void)
+{
+    (void)fl_ipc_call(PAGER_SLOT_CONSOLE,
+                      FL_INFO(FL_PROTOCOL_LABEL(CONSOLE_VERSION, CONSOLE_FLUSH), 4), 0, 0, 0, 0);
+}
+
 static void log_write(const char *format, va_list arguments)
 {
     char line[LOG_LINE_BYTES], kept[LOG_LINE_BYTES];
@@ -24,7 +42,7 @@ static void log_write(const char *format, va_list arguments)
     line[bytes++] = '\n';
     memcpy(kept, buffer, sizeof(kept));
     memcpy(buffer, line, bytes);
-    flr_system_console_write(PAGER_SLOT_SYSTEM, bytes);
+    log_print(bytes);
     memcpy(buffer, kept, sizeof(kept));
 }
 
@@ -44,6 +62,7 @@ void log_stop(const char *format, ...)
     va_start(arguments, format);
     log_write(format, arguments);
     va_end(arguments);
+    log_flush();
     for (;;)
         flr_system_reset(PAGER_SLOT_SYSTEM, 1);
 }

@@ -1,5 +1,5 @@
-/* The protocols between programs, the process server and the pager, and the CSpace layouts that
- * they rely on.  Generated from pager.def and posix.def. */
+/* The protocols between programs, the process server, the pager and the console driver, and the
+ * CSpace layouts that they rely on.  Generated from pager.def, posix.def and console.def. */
 #ifndef FAULTLINE_PROTOCOL_H
 #define FAULTLINE_PROTOCOL_H
 
@@ -7,8 +7,9 @@
 
 #include "abi.h"
 
-#define PAGER_VERSION 1u
-#define POSIX_VERSION 1u
+#define PAGER_VERSION   1u
+#define POSIX_VERSION   1u
+#define CONSOLE_VERSION 1u
 
 /* Labels of protocols carry the version, so no label of theirs equals one of the kernel's. */
 #define FL_PROTOCOL_LABEL(version, number) ((uint32_t)(version) << 16 | (uint32_t)(number))
@@ -25,6 +26,12 @@ enum posix_call {
 #include "posix.def"
 };
 #undef POSIX_CALL
+
+#define CONSOLE_CALL(number, name, who, in, out, doc) CONSOLE_##name = (number),
+enum console_call {
+#include "console.def"
+};
+#undef CONSOLE_CALL
 
 /* Badges on the pager's endpoint: kind in bits 60..63, space in 0..31, generation of the space in
  * 32..59.  The badge, never the message, says who speaks. */
@@ -66,10 +73,29 @@ enum pager_slot {
     PAGER_SLOT_INITRD, /* Memory; may be empty */
     PAGER_SLOT_RAM,    /* as many as fl_boot_info says */
     PAGER_SLOT_RAM_END = PAGER_SLOT_RAM + FL_BOOT_RAM_MAX,
-    PAGER_SLOT_SPACES = 32 /* two for each space: VSPACE, then the slot for its TCB */
+    /* up to PAGER_SLOT_CONSOLE: as the pager likes */
+    PAGER_SLOT_CONSOLE = 31, /* the console driver's endpoint; empty without one */
+    PAGER_SLOT_SPACES = 32   /* two for each space: VSPACE, then the slot for its TCB */
 };
 /* The pager finds struct fl_boot_info at FL_BOOT_INFO with `first_free` as the root task left it,
  * its message buffer at FL_BUFFER, and a stack that ends at FL_BOOT_STACK. */
+
+/* The console driver's CSpace as the root task fills it.  Interrupts reach it through a notification
+ * that is bound to its thread. */
+enum console_slot {
+    CONSOLE_SLOT_ENDPOINT = 1, /* receives */
+    CONSOLE_SLOT_IRQ,          /* bound to the notification */
+    CONSOLE_SLOT_INPUT,        /* notification of the root task: READ has something again */
+    CONSOLE_SLOT_REPLIES,      /* one for each client, and one to receive with */
+};
+
+/* Badges on its endpoint: its clients, counted from 1. */
+enum console_badge { CONSOLE_BADGE_ROOT = 1, CONSOLE_BADGE_PAGER, CONSOLE_CLIENTS = 2 };
+
+enum console_uart { CONSOLE_UART_16550 = 1, CONSOLE_UART_DESIGNWARE };
+
+/* The page with the registers; message buffer and end of the stack are where the pager's are. */
+#define CONSOLE_REGISTERS 0x3fff010000ull
 
 /* A program's CSpace. */
 enum program_slot {

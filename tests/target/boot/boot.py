@@ -40,9 +40,9 @@ def build_file(name):
 # --- what to boot --------------------------------------------------------------------------------
 
 def members(*words):
-    """A small initrd's files by name: the pager, `hello`, and the command line to run (`hello`)."""
+    """A small initrd's files by name: the servers, `hello`, and the command line to run (`hello`)."""
     every = archive.read(build_file("initrd.cpio"))
-    chosen = {name: every[name] for name in (b"pager", b"hello")}
+    chosen = {name: every[name] for name in (b"pager", b"hello", b"console")}
     chosen[b".run/argv"] = b"".join(word.encode() + b"\0" for word in words or ("hello",))
     return chosen
 

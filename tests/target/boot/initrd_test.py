@@ -193,7 +193,7 @@ def pager(sentence, content, pattern):
 def _():
     files = boot.members()
     del files[b"pager"]
-    boot.check_told(boot.boot(archive.write(files)), "init: initrd: no file `pager` among its 2 files")
+    boot.check_told(boot.boot(archive.write(files)), "init: initrd: no file `pager` among its 3 files")
 
 
 pager("a text file", lambda _: b"I serve pages.\n" * 9, r"pager: not an ELF file \(135 bytes\)")

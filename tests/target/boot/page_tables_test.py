@@ -1,4 +1,4 @@
-"""The model behind docs/page-tables.md against the tables of a running system."""
+"""The model behind docs/page-tables.md against the tables of a running system, and what two spaces share."""
 import os
 import sys
 
@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.join(TOP, "docs"))
 import page_tables
 
 LEVELS = (9, 9, 9)
+STACK = 0x3feffff000  # the last page of a program's stack
 RUNNING = {"init", "pager", "sh", "hello_vm"}
 
 
@@ -34,6 +35,17 @@ def _():
     for space in seen():
         check_equal((space.name(), sum(page_tables.tree_tables(page_tables.LAYOUTS[space.name()], LEVELS))),
                     (space.name(), space.tables))
+
+
+@test("two hello_vm have the same addresses mapped: text in the same frames, data and stack in frames of their own")
+def _():
+    one, two = [space for space in seen() if space.name() == "hello_vm"]
+    check_equal([leaf[0] for leaf in one.user], [leaf[0] for leaf in two.user])
+    frames = {address: (bits, frame) for address, _, bits, frame in one.user}
+    shared = {address for address, _, _, frame in two.user if frames[address][1] == frame}
+    check_equal(shared, {address for address, (bits, _) in frames.items() if not bits & frozen.W})
+    texts = {text for space in (one, two) for text in (b"one", b"two") if text + b"\0" in space.page(STACK)}
+    check_equal(texts, {b"one", b"two"})
 
 
 @test("the figures for one page, two neighbours and two far ones are those worked out by hand")

@@ -323,11 +323,10 @@ static void run_code(uint64_t argument)
     kit_sleep();
 }
 
-/* What a debugger does after it wrote code: the page becomes executable anew, so that the hart
+/* What a debugger does after it wrote code: it makes the page executable anew, so that the hart
  * fetches what was written. */
 static void publish_code(void)
 {
-    CHECK_DONE(flr_vspace_protect(fw.space, AREA, 1, R));
     CHECK_DONE(flr_vspace_protect(fw.space, AREA, 1, R | X));
 }
 

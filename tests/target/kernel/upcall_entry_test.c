@@ -187,6 +187,12 @@ static uint32_t *code_word(uint64_t address)
     return (uint32_t *)(void *)(window + address % PAGE);
 }
 
+static void write_code(uint64_t address, uint32_t *window, uint32_t instruction)
+{
+    *window = instruction;
+    CHECK_DONE(flr_vspace_protect(fw.space, address & ~(PAGE - 1), 1, R | X)); /* fence.i */
+}
+
 TEST("an upcall at any instruction of another's way back does no harm")
 {
     uint64_t start = (uintptr_t)upcall_leave, end = (uintptr_t)upcall_leave_end;
@@ -196,10 +202,10 @@ TEST("an upcall at any instruction of another's way back does no harm")
         fault_setup();
         struct kit_thread *thread = begin_with_entry(count_upcall);
         uint32_t *code = code_word(at), instruction = *code;
-        *code = EBREAK;
+        write_code(at, code, EBREAK);
         CHECK_DONE(flr_tcb_upcall(thread->tcb, 1, 0, 0));
         upcall_take_fault();
-        *code = instruction;
+        write_code(at, code, instruction);
         CHECK_EQ(fw.fault.info, FL_INFO(FL_LABEL_BREAKPOINT, 4));
         CHECK_EQ(fw.fault.word[1], at);
         CHECK_DONE(upcall_answer(UPCALL_ANSWER));

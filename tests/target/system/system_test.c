@@ -213,6 +213,11 @@ static void system_check_segv(const char *mode)
     CHECK_EQ(RUN("segv", (char *)mode), SIGNALED(SIGSEGV));
 }
 
+TEST("an ebreak ends a program with SIGTRAP")
+{
+    CHECK_EQ(RUN("breakpoint"), SIGNALED(SIGTRAP));
+}
+
 TEST("reading address 0 ends a program with SIGSEGV")
 {
     system_check_segv("null-read");

@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""The console driver on QEMU's ns16550a, and the firmware's console where it can't serve."""
+import fcntl
+import os
+import re
+import selectors
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+sys.dont_write_bytecode = True
+import boot
+import tree
+from boot import archive
+from ktap import check_equal, check_in, comment, main, test
+
+INITRD_AT = 0x82000000
+UART = "/soc/serial@10000000"
+PIPE_BYTES = 4096
+QUIET_SECONDS = 0.5  # in which a machine does what it does by itself
+
+
+class Machine:
+    """A boot that is read and written step by step; its output waits in a pipe of 4 KiB."""
+
+    def __init__(self, initrd, *options):
+        with open("initrd", "wb") as file:
+            file.write(initrd)
+        command = [boot.QEMU, "-machine", "virt", "-m", "64M", "-display", "none", "-monitor", "none", "-serial",
+                   "stdio", "-no-reboot", "-append", f"nonce={boot.NONCE}", "-initrd", "initrd", "-kernel",
+                   os.path.join(boot.BUILD, "faultline.bin"), *options]
+        self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        fcntl.fcntl(self.child.stdout, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        self.poll = selectors.DefaultSelector()
+        self.poll.register(self.child.stdout, selectors.EVENT_READ)
+        self.deadline = time.monotonic() + 60
+        self.console = b""
+
+    def read(self, count=PIPE_BYTES, seconds=60.0):
+        """At most count bytes; b"" at the end of the machine; None if nothing came in time."""
+        left = max(0, self.deadline - time.monotonic())
+        if not self.poll.select(min(seconds, left)):
+            if left == 0:
+                raise AssertionError(f"the machine did not end: {self.console[-300:]}")
+            return None
+        data = os.read(self.child.stdout.fileno(), count)
+        self.console += data
+        return data
+
+    def read_until(self, text):
+        while text not in self.console:
+            if not self.read():
+                raise AssertionError(f"the machine ended before {text}: {self.console[-300:]}")
+
+    def stall(self):
+        """Leaves the output alone until the pipe is full, and then for a while."""
+        waiting = 0
+        while waiting < PIPE_BYTES:
+            waiting, = struct.unpack("i", fcntl.ioctl(self.child.stdout, termios.FIONREAD, b"1234"))
+            if time.monotonic() > self.deadline or self.child.poll() is not None:
+                raise AssertionError(f"the machine does not fill a pipe: {waiting} bytes")
+        selectors.DefaultSelector().select(QUIET_SECONDS)
+
+    def send(self, data):
+        self.child.stdin.write(data)
+        self.child.stdin.flush()
+
+    def end(self):
+        """Reads to the end; what came of it all."""
+        while self.read():
+            pass
+        self.child.wait()
+        return boot.Boot(self.console, "", False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.child.kill()
+        self.child.wait()
+
+
+def initrd_of(*words, without=()):
+    files = archive.read(boot.build_file("initrd-test.cpio"))
+    files[b".run/argv"] = b"".join(word.encode() + b"\0" for word in words)
+    return archive.write({name: data for name, data in files.items() if name not in without})
+
+
+def pattern(count):
+    return bytes(i * 7 >> 3 & 0xff for i in range(count))
+
+
+def numbers(result):
+    return {name: int(number) for name, number in re.findall(r"(\w+) (\d+)", result.errors.decode())}
+
+
+def timer_interrupts(path):
+    with open(path, encoding="utf-8") as file:
+        return len(re.findall(r"async:1, cause:0*[57],", file.read()))
+
+
+# --- with the driver -----------------------------------------------------------------------------
+
+@test("a megabyte of output to a slow reader arrives exactly; the machine idles meanwhile and is interrupted for more")
+def _():
+    count = 1 << 20
+    with Machine(initrd_of("console_probe", "flood", str(count))) as machine:
+        machine.read_until(b"init: ")
+        machine.stall()
+        result = machine.end()
+    found = numbers(result)
+    comment(result.errors.decode())
+    check_equal((result.status, result.output == pattern(count)), ("exit 0", True))
+    check_equal((found["interrupts"] > 0, found["idle"] > 0), (True, True))
+
+
+@test("no CR is added to output: what a program writes is on the line as it is")
+def _():
+    with Machine(initrd_of("echo", "one\r\ntwo")) as machine:
+        machine.end()
+    frame = b"\x1e" + boot.NONCE.encode()
+    check_in(frame + b" 1 5\none\r\n" + frame + b" 1 4\ntwo\n" + frame + b" X exit 0\n", machine.console)
+
+
+@test("64 KiB of input at once, read slowly, lose nothing")
+def _():
+    data = pattern(65536).replace(b"\x10", b"\x11")
+    with Machine(initrd_of("console_probe", "slowly")) as machine:
+        machine.read_until(b"OpenSBI")
+        os.set_blocking(machine.child.stdin.fileno(), False)
+        machine.poll.register(machine.child.stdin, selectors.EVENT_WRITE)
+        left = data + b"\x10e"
+        while left:
+            for key, _ in machine.poll.select(60):
+                if key.fileobj is machine.child.stdin:
+                    left = left[os.write(key.fd, left[:4096]):]
+                else:
+                    machine.read()
+        machine.poll.unregister(machine.child.stdin)
+        result = machine.end()
+    check_equal((result.status, result.output == data), ("exit 0", True))
+    check_equal("input was lost" in result.log, False)
+
+
+@test("who waits for input is woken by an interrupt; no timer goes off meanwhile")
+def _():
+    with Machine(initrd_of("console_probe", "wait"), "-d", "int", "-D", "interrupts") as machine:
+        machine.read_until(b"ready\n")
+        before = timer_interrupts("interrupts")
+        check_equal(machine.read(seconds=QUIET_SECONDS), None)
+        check_equal(timer_interrupts("interrupts") - before, 0)
+        machine.send(b"here")
+        result = machine.end()
+    check_equal((result.status, result.output), ("exit 0", b"ready\nhere"))
+    check_equal(numbers(result)["interrupts"] > 0, True)
+
+
+@test("with counted instructions and a clock that leaps over idle time, late input arrives")
+def _():
+    with Machine(initrd_of("console_probe", "wait"), "-icount", "shift=0,sleep=off") as machine:
+        machine.read_until(b"ready\n")
+        check_equal(machine.read(seconds=QUIET_SECONDS), None)
+        machine.send(b"here")
+        result = machine.end()
+    check_equal((result.status, result.output), ("exit 0", b"ready\nhere"))
+
+
+@test("a driver that faults stops the system with a report")
+def _():
+    files = archive.read(initrd_of("hello"))
+    files[b"console"] = files[b"hello"]
+    result = boot.boot(archive.write(files))
+    check_equal((result.hung, result.status), (False, None))
+    check_in("panic", result.log)
+
+
+# --- without it ----------------------------------------------------------------------------------
+
+def check_firmware_serves(result, line):
+    """The line is told, and both directions work."""
+    check_equal((result.hung, result.status, result.output), (False, "exit 0", b"a line\n"))
+    boot_lines = [told for told in result.told() if re.search(line, told)]
+    check_equal(len(boot_lines), 1)
+
+
+def spoilt(spoil):
+    """A boot of `cat` whose device tree was changed."""
+    initrd = boot.full_initrd("cat")
+    root = tree.of_machine(f"nonce={boot.NONCE}", (INITRD_AT, len(initrd)))
+    spoil(root)
+    return boot.boot_tree(tree.write(root), initrd, stdin=b"a line\n")
+
+
+@test("a UART that is disabled in the device tree is none: the firmware's console stays")
+def _():
+    result = spoilt(lambda root: root.at(UART).props.update(status=tree.text("disabled")))
+    check_firmware_serves(result, r"init: console: no UART among \d+ devices: the firmware's console stays")
+
+
+@test("a UART that no driver knows is named")
+def _():
+    result = spoilt(lambda root: root.at(UART).props.update(compatible=tree.text("sifive,uart0")))
+    check_firmware_serves(result, r"init: console: no driver for `sifive,uart0` at 0x10000000: ")
+
+
+@test("a UART without an interrupt is named")
+def _():
+    result = spoilt(lambda root: root.at(UART).props.pop("interrupts"))
+    check_firmware_serves(result, r"init: console: `ns16550a` at 0x10000000 has no interrupt: ")
+
+
+@test("a UART with an impossible register layout is named with it")
+def _():
+    result = spoilt(lambda root: root.at(UART).props.update({"reg-io-width": struct.pack(">I", 2)}))
+    check_firmware_serves(result, r"init: console: `ns16550a` at 0x10000000, reg-shift 0, reg-io-width 2: error 22: ")
+
+
+@test("an initrd without the driver, or with something else under its name, is told")
+def _():
+    result = boot.boot(initrd_of("cat", without=(b"console",)), stdin=b"a line\n")
+    check_firmware_serves(result, r"init: initrd: no file `console`: ")
+    files = archive.read(initrd_of("cat")) | {b"console": b"no program"}
+    result = boot.boot(archive.write(files), stdin=b"a line\n")
+    check_firmware_serves(result, r"init: initrd: console: .*: the firmware's console stays")
+
+
+main()

@@ -1,0 +1,6 @@
+/* Ends by a breakpoint that nobody set. */
+int main(void)
+{
+    __asm__ volatile("ebreak");
+    return 0;
+}

@@ -1,0 +1,22 @@
+/* Which of the machine's devices the console driver can serve.  Pure: looks at what the kernel
+ * told. */
+#ifndef INIT_CONSOLE_DEVICE_H
+#define INIT_CONSOLE_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi.h"
+#include "protocol.h"
+
+struct console_device {
+    uint64_t index;                      /* the capability is in slot FL_BOOT_DEVICES + index */
+    const struct fl_boot_device *device; /* NULL: there is no UART */
+    enum console_uart kind;              /* 0: none that we know */
+};
+
+/* The first UART that we know; if there is none, the first device that looks like one by its name;
+ * the kernel lists the console of the device tree before others. */
+struct console_device console_device_find(const struct fl_boot_device *devices, uint64_t count);
+
+#endif
