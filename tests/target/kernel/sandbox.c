@@ -1,6 +1,8 @@
 /* See sandbox.h. */
 #include "sandbox.h"
 
+#include <stddef.h>
+
 #include "fl_calls.h"
 #include "harness.h"
 
@@ -9,6 +11,9 @@
 #define ALL        FL_RIGHTS_ALL
 #define READ_WRITE (FL_RIGHT_READ | FL_RIGHT_WRITE)
 #define POOL_PAGES 40u
+
+/* Words of QEMU's goldfish clock. */
+enum { CLOCK_ALARM_LOW = 2, CLOCK_ALARM_HIGH, CLOCK_IRQ_ENABLED, CLOCK_CLEAR_INTERRUPT = 7 };
 
 static void expect(struct fl_result result, const char *what)
 {
@@ -171,6 +176,46 @@ static void make_memory(struct sandbox *box)
     expect(flr_memory_derive(RAM, kit_frames(BOX_LARGE_PAGES), BOX_LARGE_PAGES, map_only,
                              box->cnode, BOX_MEMORY_LARGE),
            "memory");
+    const struct fl_boot_device *device = kit_find_device("virtio,mmio");
+    CHECK(device != NULL);
+    expect(flr_cnode_copy(box->cnode, BOX_MEMORY_DEVICE, CNODE, kit_device_slot(device), ALL, 0),
+           "device");
+}
+
+/* The clock's alarm is on and never taken back: it interrupts as long as a handler acknowledges.
+ * Without a clock both sources are silent. */
+static void ring_clock(bool on)
+{
+    const struct fl_boot_device *clock = kit_find_device("google,goldfish-rtc");
+    volatile uint32_t *registers = clock != NULL ? kit_device_window(clock) : NULL;
+
+    if (registers == NULL)
+        return;
+    registers[CLOCK_IRQ_ENABLED] = on;
+    registers[CLOCK_CLEAR_INTERRUPT] = 1;
+    if (on) {
+        registers[CLOCK_ALARM_HIGH] = 0;
+        registers[CLOCK_ALARM_LOW] = 1; /* is past */
+    }
+}
+
+static void make_interrupts(const struct sandbox *box)
+{
+    const struct fl_boot_device *clock = kit_find_device("google,goldfish-rtc");
+    uint64_t sources[2] = {clock != NULL ? clock->interrupt : BOX_IRQ_SOURCE + 1, BOX_IRQ_SOURCE};
+    uint64_t notification = borrow(box, BOX_NOTIFICATION + 3);
+
+    make_objects(box, FL_OBJECT_IRQ_HANDLER, BOX_IRQ, 2);
+    make_objects(box, FL_OBJECT_IRQ_HANDLER, BOX_IRQ_BARE, BOX_SYSTEM - BOX_IRQ_BARE);
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t irq = borrow(box, BOX_IRQ + i);
+
+        expect(flr_system_irq(FL_BOOT_SYSTEM, sources[i], irq), "interrupt");
+        expect(flr_irq_bind(irq, notification), "interrupt");
+        give_back(irq);
+    }
+    give_back(notification);
+    ring_clock(true);
 }
 
 static void complete_thread(const struct sandbox *box, uint64_t slot, uint64_t space_slot)
@@ -212,6 +257,7 @@ void sandbox_begin(struct sandbox *box, const uint64_t callers[2], bool with_sys
     make_memory(box);
     make_spaces(box);
     use_memory(box);
+    make_interrupts(box);
     make_threads(box, callers);
     box->space = borrow(box, BOX_VSPACE);
     box->empty = kit_slots(1);
@@ -237,6 +283,7 @@ static bool empty_cnode(uint64_t cnode)
 
 void sandbox_empty(const struct sandbox *box)
 {
+    ring_clock(false);
     for (unsigned round = 0; round < 4; round++) {
         bool inner = empty_cnode(box->inner);
 

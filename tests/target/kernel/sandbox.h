@@ -44,9 +44,11 @@ enum sandbox_slot {
     BOX_MEMORY_NONE,    /* the same, no right */
     BOX_MEMORY_LARGE,   /* BOX_LARGE_PAGES, to be mapped only */
     BOX_MEMORY_OBJECTS, /* frames that are objects and tables, all rights */
+    BOX_MEMORY_DEVICE,  /* registers of a device that nobody uses */
     BOX_PIN = 72,       /* two */
-    BOX_IRQ = 76,       /* two with a source, two without */
-    BOX_SYSTEM = 80,    /* if asked for */
+    BOX_IRQ = 74, /* a source that interrupts whenever it is acknowledged, one that never does */
+    BOX_IRQ_BARE = 76, /* sixteen without a source */
+    BOX_SYSTEM = 92,   /* if asked for */
     BOX_USED,
     BOX_EMPTY = 96,    /* empty, and stays so most of the time */
     BOX_SCRATCH = 128, /* what calls fill and empty */
@@ -56,6 +58,7 @@ enum sandbox_slot {
     SANDBOX_SLOTS = 2 * FL_CNODE_SLOTS
 };
 
+#define BOX_IRQ_SOURCE  32u /* of which nothing is heard, and all above */
 #define BOX_PAGES       160u
 #define BOX_LARGE_PAGES 1200u
 #define BOX_PRIORITY    15u

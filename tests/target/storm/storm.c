@@ -12,7 +12,8 @@
 #define TICK         800u /* of the `time` counter: 80 us on QEMU's virt */
 #define STUCK_TICKS  6u   /* a caller without progress is started anew */
 #define STUCK_STARTS 8u   /* as often without progress in between: the round is over */
-#define PICKS        512u
+#define PICKS         512u
+#define RARE          130u
 
 /* arch/riscv/user/test_registers.S: fills a save area (struct fl_upcall) with its own return and
  * makes the call. */
@@ -35,6 +36,9 @@ static struct caller callers[STORM_CALLERS];
 static uint64_t lost;
 static uint8_t picks[PICKS]; /* numbers of calls, each as often as its weight says */
 static unsigned pick_count;
+static uint8_t
+    rare[FL_CALL_COUNT]; /* calls of them with an answer that came less than RARE times */
+static unsigned rare_count;
 static struct sandbox box;
 static uint64_t alarm, bell, handler;
 
@@ -75,8 +79,8 @@ static bool is_forbidden(uint64_t number, const uint64_t a[7])
     return number == FL_CALL_system_console_write && a[1] > 0 && a[1] <= FL_BUFFER_BYTES;
 }
 
-/* Of ten calls six are plausible throughout, three have one wrong argument, one has any. */
-static void choose_arguments(struct random *random, uint64_t number, uint64_t a[7])
+/* Of ten calls one has any arguments, `wrong` have one that is wrong, all others are plausible. */
+static void choose_arguments(struct random *random, uint64_t number, unsigned wrong, uint64_t a[7])
 {
     unsigned arity = plausible_arity(number);
     uint64_t mode = random_below(random, 10);
@@ -85,19 +89,22 @@ static void choose_arguments(struct random *random, uint64_t number, uint64_t a[
         bool any = mode == 0 ? random_below(random, 2) == 0 : i >= arity;
         a[i] = any ? plausible_any(random) : plausible_good(random, number, i < arity ? i : 0);
     }
-    uint64_t wrong = random_below(random, arity);
-    if (mode >= 1 && mode <= 3)
-        a[wrong] = plausible_bad(random, number, (unsigned)wrong);
+    unsigned place = (unsigned)random_below(random, arity);
+    if (mode >= 1 && mode <= wrong)
+        a[place] = plausible_bad(random, number, place);
 }
 
-/* A call that is not forbidden, of those in `picks`. */
+/* A call that is not forbidden: every third, while there are any, of those with an answer that is
+ * rare yet. */
 static uint64_t choose_call(struct random *random, uint64_t a[7])
 {
+    bool want_rare = rare_count > 0 && random_below(random, 3) == 0;
     uint64_t number;
 
     do {
-        number = picks[random_below(random, pick_count)];
-        choose_arguments(random, number, a);
+        number = want_rare ? rare[random_below(random, rare_count)]
+                           : picks[random_below(random, pick_count)];
+        choose_arguments(random, number, want_rare ? 5 : 3, a);
     } while (is_forbidden(number, a));
     return number;
 }
@@ -145,10 +152,24 @@ static void make_calls(uint64_t index)
 
 /* --- the rounds: in the root task ---------------------------------------------------------- */
 
-/* Fills `picks`. */
+static bool is_rare(uint64_t number)
+{
+    if (storm_count(number, FL_OK) < RARE && number != FL_CALL_system_reset)
+        return true;
+    for (unsigned i = 0; i < call_failure_count; i++) {
+        const struct call_failure *failure = &call_failures[i];
+
+        if (failure->call == number && failure->unreachable == NULL &&
+            storm_count(number, failure->code) < RARE)
+            return true;
+    }
+    return false;
+}
+
+/* Fills `picks` and `rare`. */
 static void choose_calls(bool privileged)
 {
-    pick_count = 0;
+    pick_count = rare_count = 0;
     for (uint64_t number = 0; number < FL_CALL_COUNT; number++) {
         unsigned weight = plausible_weight(number);
 
@@ -158,6 +179,8 @@ static void choose_calls(bool privileged)
             weight = number == FL_CALL_system_check ? 1 : 4;
         for (unsigned i = 0; i < weight && pick_count < PICKS; i++)
             picks[pick_count++] = (uint8_t)number;
+        if (is_rare(number))
+            rare[rare_count++] = (uint8_t)number;
     }
 }
 

@@ -12,7 +12,7 @@
 #include "situations.h"
 #include "storm.h"
 
-#define CALLS          600000u
+#define CALLS          400000u
 #define ROUND_CALLS    1200u
 #define LOCKSTEP_CALLS 4000u
 #define LOCKSTEP_ROUND 200u /* then in a new sandbox */
