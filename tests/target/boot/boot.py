@@ -169,11 +169,11 @@ def boot(initrd=None, kernel=None, memory="64M", options=(), append="", stdin=b"
 
 
 def boot_tree(tree, initrd=None, kernel_at=KERNEL, tree_at=0x83000000, initrd_at=0x82000000, memory="64M",
-              trampoline=TRAMPOLINE, **options):
+              trampoline=TRAMPOLINE, image="faultline.bin", **options):
     """Boots with the blob `tree` in the kernel's hands; the firmware keeps the machine's own tree.
-    The initrd is loaded where the tree must say it is."""
+    The initrd is loaded where the tree must say it is; `image` is the build's kernel to start."""
     parts = [(trampoline, jump_with_tree(trampoline, tree_at, kernel_at)),
-             (kernel_at, build_file("faultline.bin")), (tree_at, tree)]
+             (kernel_at, build_file(image)), (tree_at, tree)]
     if initrd is not None:
         parts.append((initrd_at, initrd))
     return boot(kernel=elf_of(parts), memory=memory, **options)
