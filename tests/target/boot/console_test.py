@@ -27,11 +27,11 @@ QUIET_SECONDS = 0.5  # in which a machine does what it does by itself
 class Machine:
     """A boot that is read and written step by step; its output waits in a pipe of 4 KiB."""
 
-    def __init__(self, initrd, *options):
+    def __init__(self, initrd, *options, append=""):
         with open("initrd", "wb") as file:
             file.write(initrd)
         command = [boot.QEMU, "-machine", "virt", "-m", "64M", "-display", "none", "-monitor", "none", "-serial",
-                   "stdio", "-no-reboot", "-append", f"nonce={boot.NONCE}", "-initrd", "initrd", "-kernel",
+                   "stdio", "-no-reboot", "-append", f"nonce={boot.NONCE} {append}", "-initrd", "initrd", "-kernel",
                    os.path.join(boot.BUILD, "faultline.bin"), *options]
         self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         fcntl.fcntl(self.child.stdout, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
@@ -138,6 +138,19 @@ def _():
         machine.stall()
         result = machine.end()
     check_equal((result.status, result.output), ("exit 0", pattern(PIPE_BYTES)))
+
+
+@test("no line of the pager's falls into a frame, when it logs each fault and the reader stalls")
+def _():
+    with Machine(initrd_of("system_test", "memory"), append="events=1") as machine:
+        machine.read_until(b"init: ")
+        while machine.read(count=997):
+            pass
+    result = boot.Boot(machine.console, "", False)
+    lines = [line for line in result.log.split("\n") if line.startswith("pager: fault ")]
+    torn = [line for line in lines if not re.fullmatch(r"pager: fault \d+: space \d+ \w+ 0x[0-9a-f]+ pc 0x[0-9a-f]+: [\w -]+", line)]
+    check_equal((result.status, torn, len(lines) > 100), ("exit 0", [], True))
+    check_equal(result.output.startswith(b"KTAP version 1\n"), True)
 
 
 @test("no CR is added to output: what a program writes is on the line as it is")
