@@ -36,6 +36,9 @@ endef
 $(eval $(call server,init,$(wildcard user/init/*.c user/common/*.c)))
 $(eval $(call server,pager,$(wildcard user/pager/*.c user/pager/core/*.c user/common/*.c)))
 
+# Servers to learn from: each folder of user/examples is one, made on its own.
+$(foreach d,$(patsubst %/,%,$(sort $(dir $(wildcard user/examples/*/*.c)))),$(eval $(call server,example_$(notdir $(d)),$(wildcard $(d)/*.c))))
+
 # --- libos and programs: every user/apps/NAME.c, user/apps/course/NAME.c, or other folder
 #     user/apps/NAME/ is a program -----------------------------------------------------------------
 LIBOS_OBJECTS := $(patsubst %,$(BUILD)/app/%.o,$(basename $(wildcard user/libos/*.c)))

@@ -9,3 +9,9 @@ $(eval $(call server,kernel_test,$(KERNEL_TEST_SOURCES)))
 $(eval $(call kernel_image,kernel_test,$(BUILD)/user/kernel_test.bin))
 $(eval $(call server,kernel_bench,$(KIT_SOURCES) tests/bench/kernel_bench.c))
 $(eval $(call kernel_image,kernel_bench,$(BUILD)/user/kernel_bench.bin))
+
+# The test of a pager, which comes in the initrd as the file `pager`.
+PAGER_TEST_SOURCES := $(KIT_SOURCES) tests/harness.c $(wildcard tests/target/pagertest/*.c) \
+                      user/common/cpio.c user/common/elf.c arch/riscv/user/test_registers.S
+$(eval $(call server,pager_test,$(PAGER_TEST_SOURCES)))
+$(eval $(call kernel_image,pager_test,$(BUILD)/user/pager_test.bin))

@@ -129,3 +129,12 @@ test_code:
     ret
 test_code_end:
     .option pop
+
+/* What was stored may be run. */
+    .option push
+    .option arch, +zifencei
+    .globl  test_code_written
+test_code_written:
+    fence.i
+    ret
+    .option pop
