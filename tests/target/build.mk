@@ -15,3 +15,16 @@ PAGER_TEST_SOURCES := $(KIT_SOURCES) tests/harness.c $(wildcard tests/target/pag
                       user/common/cpio.c user/common/elf.c arch/riscv/user/test_registers.S
 $(eval $(call server,pager_test,$(PAGER_TEST_SOURCES)))
 $(eval $(call kernel_image,pager_test,$(BUILD)/user/pager_test.bin))
+
+# Pagers that break a rule each, one for each line of vices.def, and an archive for each pager to be tested with.
+BAD_PAGERS := tests/target/pagertest/bad
+VICES      := $(shell sed -n 's/^VICE.\([a-z_]*\),.*/\1/p' $(BAD_PAGERS)/vices.def)
+define bad_pager
+$(BUILD)/server/$(BAD_PAGERS)/bad_pager_$(1).o: $(BAD_PAGERS)/bad_pager.c $(BUILD)/flags
+	@mkdir -p $$(@D)
+	$(CROSS)gcc $(SERVER_CFLAGS) -DBAD_PAGER_VICE=VICE_$(1) -MMD -MP -c $$< -o $$@
+$(call server,bad_pager_$(1),$(BAD_PAGERS)/bad_pager_$(1).c)
+endef
+$(foreach v,$(VICES),$(eval $(call bad_pager,$(v))))
+bad-pagers: $(VICES:%=$(BUILD)/user/bad_pager_%.elf)
+.PHONY: bad-pagers

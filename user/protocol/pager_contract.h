@@ -16,7 +16,8 @@
 #define PAGER_START_REGIONS    32u /* most regions of a start page */
 
 #define PAGER_SPARE_FRAMES 16u /* of the frames, a pager may keep so many from its clients */
-#define PAGER_PATIENCE_MS  10u /* of machine time: by then the pager has answered all and waits */
+#define PAGER_PATIENCE_MS  2u  /* of machine time: by then it has answered all there is and waits */
+#define PAGER_STARTUP_MS   20u /* the same, for its start */
 
 /* Clients with this badge may access [start, end), page-aligned, with these rights.  Regions of one
  * badge do not overlap; those of two may, and are different memory. */

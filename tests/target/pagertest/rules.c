@@ -39,6 +39,11 @@ void rule_check_equal(const char *file, int line, const char *text, uint64_t a, 
     rule_check(file, line, text, a == b, RULE_BROKEN);
 }
 
+unsigned rule_kept(unsigned rule)
+{
+    return rules.kept[rule];
+}
+
 enum rule_verdict rule_verdict(unsigned rule)
 {
     if (rules.broken[rule] > 0)

@@ -35,7 +35,8 @@ void rule_check(const char *file, int line, const char *text, bool holds,
                 enum rule_verdict verdict);
 void rule_check_equal(const char *file, int line, const char *text, uint64_t a, uint64_t b);
 
-/* Of the tests that ran so far. */
+/* Of the tests that ran so far: how many conditions of a rule were kept, and what that makes. */
+unsigned rule_kept(unsigned rule);
 enum rule_verdict rule_verdict(unsigned rule);
 
 #endif

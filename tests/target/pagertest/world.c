@@ -51,6 +51,65 @@ static void expect(struct fl_result result, const char *what)
     exit(1);
 }
 
+/* --- watching ----------------------------------------------------------------------------------
+ */
+
+static void look_for_crash(void)
+{
+    struct fl_message fault;
+
+    if (world.crashed)
+        return;
+    fl_ipc_poll(world.crashes, world.crash_reply, &fault);
+    if (fault.status != FL_OK)
+        return;
+    world.crashed = true;
+    harness_note("the pager faulted: label %u, address or value 0x%" PRIx64 ", pc 0x%" PRIx64,
+                 FL_INFO_LABEL(fault.info), fault.word[0], fault.word[1]);
+}
+
+/* Lets the others run for a part of a millisecond. */
+static void wait_slice(void)
+{
+    uint64_t ticks = kit_boot_info()->timebase_hz / 1000 / SLICES_PER_MS;
+
+    flr_timer_set(world.alarm, fl_rdtime() + ticks);
+    flr_notification_wait(world.bell);
+}
+
+static void settle_within(unsigned milliseconds)
+{
+    uint64_t idle = kit_counter(FL_COUNTER_IDLE_CYCLES);
+
+    world.endless = true;
+    for (unsigned n = 0; n < milliseconds * SLICES_PER_MS && world.endless; n++) {
+        wait_slice();
+        world.endless = kit_counter(FL_COUNTER_IDLE_CYCLES) == idle;
+    }
+    look_for_crash();
+}
+
+void world_settle(void)
+{
+    settle_within(PAGER_PATIENCE_MS);
+}
+
+void world_check(const char *file, int line, const char *text, enum deed got, enum deed wanted,
+                 enum rule_verdict verdict)
+{
+    static const char *const names[] = {
+        [DEED_SERVED] = "it was served",
+        [DEED_STOPPED] = "the pager answered STOP",
+        [DEED_NOTHING] = "nobody answered, and nobody works on it",
+        [DEED_ENDLESS] = "it had not come to an end when the pager's time was over",
+        [DEED_CRASHED] = "the pager had faulted",
+    };
+
+    if (got != wanted)
+        harness_note("%s", names[got]);
+    rule_check(file, line, text, got == wanted, verdict);
+}
+
 /* --- the pager --------------------------------------------------------------------------------
  */
 
@@ -120,7 +179,7 @@ static void configure_thread(void)
            "the pager's notification");
 }
 
-void world_begin(uint64_t frames)
+void world_start(uint64_t frames)
 {
     kit_begin();
     memset(&world, 0, sizeof world);
@@ -135,7 +194,7 @@ void world_begin(uint64_t frames)
     world.space_b = kit_space(world.client_pool);
     expect(flr_tcb_start(world.pager_tcb, program_load(world.pager_space), FL_BOOT_STACK, 0),
            "the pager's start");
-    world_settle();
+    settle_within(PAGER_STARTUP_MS);
 }
 
 void world_set_tables(uint64_t spare)
@@ -154,60 +213,6 @@ uint64_t world_endpoint(uint64_t badge)
 uint64_t world_notification(void)
 {
     return world.notification;
-}
-
-/* --- watching ----------------------------------------------------------------------------------
- */
-
-static void look_for_crash(void)
-{
-    struct fl_message fault;
-
-    if (world.crashed)
-        return;
-    fl_ipc_poll(world.crashes, world.crash_reply, &fault);
-    if (fault.status != FL_OK)
-        return;
-    world.crashed = true;
-    harness_note("the pager faulted: label %u, address or value 0x%" PRIx64 ", pc 0x%" PRIx64,
-                 FL_INFO_LABEL(fault.info), fault.word[0], fault.word[1]);
-}
-
-/* Lets the others run for a part of a millisecond. */
-static void wait_slice(void)
-{
-    uint64_t ticks = kit_boot_info()->timebase_hz / 1000 / SLICES_PER_MS;
-
-    flr_timer_set(world.alarm, fl_rdtime() + ticks);
-    flr_notification_wait(world.bell);
-}
-
-void world_settle(void)
-{
-    uint64_t idle = kit_counter(FL_COUNTER_IDLE_CYCLES);
-
-    world.endless = true;
-    for (unsigned n = 0; n < PAGER_PATIENCE_MS * SLICES_PER_MS && world.endless; n++) {
-        wait_slice();
-        world.endless = kit_counter(FL_COUNTER_IDLE_CYCLES) == idle;
-    }
-    look_for_crash();
-}
-
-void world_check(const char *file, int line, const char *text, enum deed got, enum deed wanted,
-                 enum rule_verdict verdict)
-{
-    static const char *const names[] = {
-        [DEED_SERVED] = "it was served",
-        [DEED_STOPPED] = "the pager answered STOP",
-        [DEED_NOTHING] = "nobody answered, and nobody works on it",
-        [DEED_ENDLESS] = "it had not come to an end when the pager's time was over",
-        [DEED_CRASHED] = "the pager had faulted",
-    };
-
-    if (got != wanted)
-        harness_note("%s", names[got]);
-    rule_check(file, line, text, got == wanted, verdict);
 }
 
 /* --- clients -----------------------------------------------------------------------------------
@@ -352,6 +357,13 @@ void world_lose_client(struct client *client, uint64_t address)
     flr_notification_wait(world.bell);
     flr_tcb_suspend(client->thread->tcb);
     world_settle();
+}
+
+void world_begin(uint64_t frames)
+{
+    NEEDS(rule_kept(1) > 0);
+    world_start(frames);
+    NEEDS_SERVE(client_read(world_client(BADGE_B), B_FIRST));
 }
 
 /* --- tables ------------------------------------------------------------------------------------

