@@ -7,7 +7,7 @@ JOBS = $(if $(findstring j,$(firstword -$(MAKEFLAGS))),,-j$(shell nproc 2>/dev/n
 SETUP := user/sdk/faultline-setup
 RUN = FAULTLINE_BUILD=$(BUILD) user/sdk/faultline-run
 
-all: image initrd compile_commands.json
+all: image initrd pager-test compile_commands.json
 
 include arch/riscv/build.mk
 include user/build.mk
@@ -20,6 +20,7 @@ help:
 	@echo 'make run APP=PROG ARGS="..." MEM=64M SMP=1   runs one program, prints its exit status'
 	@echo 'make test [ONLY=TEXT]   all tests of host and target, or the suites named like that'
 	@echo 'make test-host       the host tests alone'
+	@echo 'make pager-conformance [PAGER=PROG]   which rules a pager keeps (docs/writing-a-pager.md)'
 	@echo 'make bench           instruction counts, to $(BUILD)/bench.tsv'
 	@echo 'make fuzz [SECONDS=60] [TARGET=NAME]'
 	@echo 'make lint            layout of sources, names in documents, generated documents'
@@ -51,7 +52,7 @@ $(BUILD)/flags: FORCE
 	$(call stamp,'$(CROSS) $(KERNEL_CFLAGS)' '$(SERVER_CFLAGS)' '$(APP_CFLAGS)' '$(HOSTCC) $(HOST_CFLAGS)')
 
 SERVER_SOURCES := $(wildcard user/init/*.c user/pager/*.c user/pager/core/*.c user/common/*.c \
-                    tests/target/kernel/*.c tests/bench/*.c)
+                    tests/target/kernel/*.c tests/target/pagertest/*.c tests/bench/*.c user/examples/*/*.c)
 APP_SOURCES    := $(wildcard user/libos/*.c user/apps/*.c user/apps/*/*.c tests/target/system/*.c)
 HOST_SOURCES   := $(wildcard tests/*.c tests/unit/*.c tests/fuzz/*.c)
 $(BUILD)/sources: FORCE
@@ -64,7 +65,7 @@ FORCE:
 
 # --- documents -------------------------------------------------------------------------------------
 ABI_LISTS := $(addprefix kernel/abi/,calls.def failures.def objects.def errors.def labels.def counters.def) \
-             $(addprefix user/protocol/,pager.def posix.def)
+             $(addprefix user/protocol/,pager.def pager_slots.def posix.def)
 docs:
 	docs/generate.py $(ABI_LISTS) > docs/abi.md.new
 	mv docs/abi.md.new docs/abi.md

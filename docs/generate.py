@@ -28,6 +28,9 @@ SECTIONS = {
     "pager": ("PAGER_CALL", "Calls to the pager", "By whom: P = programs, R = the root task or process server. "
               "Every answer holds an errno value (0 = done) in word 0.",
               ("Number", "Call", "By", "Words in", "Words out", "What it does")),
+    "pager_slots": ("PAGER_START_SLOT", "What a pager under test finds in its CSpace",
+                    "Of the contract of `user/protocol/pager_contract.h`.",
+                    ("Number", "Slot", "Capability", "What it is")),
     "posix": ("POSIX_CALL", "Calls to the process server", "Every answer holds an errno value (0 = done) in word 0.",
               ("Number", "Call", "Words in", "Words out", "What it does")),
 }

@@ -26,7 +26,7 @@ endef
 $(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t))))
 
 unit-tests: $(UNIT_TESTS:%=$(BUILD)/tests/%)
-test-programs: all unit-tests $(BUILD)/kernel_test.bin $(BUILD)/kernel_bench.bin $(BUILD)/initrd-test.cpio
+test-programs: all unit-tests bad-pagers $(BUILD)/kernel_test.bin $(BUILD)/kernel_bench.bin $(BUILD)/initrd-test.cpio
 
 # One suite for each unit test, and those of tests/suites.txt.
 DRIVER = tests/run.py --build $(BUILD) $(UNIT_TESTS:%=--unit %)

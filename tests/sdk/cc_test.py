@@ -100,6 +100,34 @@ def _():
     check_in(b"threads", cc("hello.c", "-l", "pthread", status=1)[1])
 
 
+SERVER = """#include "fl_calls.h"
+#include "pager_contract.h"
+int main(void) { return flr_notification_poll(PAGER_START_NOTIFICATION).value != 0; }
+"""
+
+
+def float_abi(path):
+    """Bits 1 and 2 of an ELF file's flags: 0 = no floating-point registers, 4 = lp64d."""
+    with open(path, "rb") as file:
+        return int.from_bytes(file.read(52)[48:52], "little") & 6
+
+
+@test("--server makes a server: the kernel's calls, no floating point, no libos")
+def _():
+    write("server.c", SERVER)
+    write("hello.c", HELLO)
+    cc("--server", "-O2", "-Wall", "-Wextra", "-Werror", "server.c", "-o", "server")
+    check_equal((machine_of("server"), float_abi("server")), (PROGRAM, 0))
+    cc("--server", "-O2", "-c", "server.c", "-o", "server.o")
+    cc("--server", "server.o", "-o", "second")
+    cc("hello.c", "-o", "hello")
+    check_equal(float_abi("hello"), 4)
+    check_in(b"getpid", cc("--server", "-w", "-fno-builtin", "-x", "c", "-", stdin=b"int main(void) { return getpid(); }",
+                           status=1)[1])
+    check_in(b"faultline-cc: -mabi=lp64d: ", cc("--server", "-mabi=lp64d", "server.c", status=1)[1])
+    check_in(b"fl_calls.h", cc("server.c", status=1)[1])
+
+
 @test("probes of configure scripts get true answers")
 def _():
     def links(call, *words):

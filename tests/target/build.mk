@@ -15,8 +15,13 @@ PAGER_TEST_SOURCES := $(KIT_SOURCES) tests/harness.c $(wildcard tests/target/pag
                       user/common/cpio.c user/common/elf.c arch/riscv/user/test_registers.S
 $(eval $(call server,pager_test,$(PAGER_TEST_SOURCES)))
 $(eval $(call kernel_image,pager_test,$(BUILD)/user/pager_test.bin))
+pager-test: $(BUILD)/pager_test.bin $(BUILD)/user/example_pager.elf
+pager-conformance:
+	@$(SETUP) run
+	@$(MAKE) -s --no-print-directory $(JOBS) pager-test
+	@$(RUN) --pager $(or $(PAGER),$(BUILD)/user/example_pager.elf)
 
-# Pagers that break a rule each, one for each line of vices.def, and an archive for each pager to be tested with.
+# Pagers that break a rule each, one for each line of vices.def.
 BAD_PAGERS := tests/target/pagertest/bad
 VICES      := $(shell sed -n 's/^VICE.\([a-z_]*\),.*/\1/p' $(BAD_PAGERS)/vices.def)
 define bad_pager
@@ -27,4 +32,4 @@ $(call server,bad_pager_$(1),$(BAD_PAGERS)/bad_pager_$(1).c)
 endef
 $(foreach v,$(VICES),$(eval $(call bad_pager,$(v))))
 bad-pagers: $(VICES:%=$(BUILD)/user/bad_pager_%.elf)
-.PHONY: bad-pagers
+.PHONY: pager-test pager-conformance bad-pagers
