@@ -20,6 +20,7 @@ help:
 	@echo 'make run APP=PROG ARGS="..." MEM=64M SMP=1   runs one program, prints its exit status'
 	@echo 'make test [ONLY=TEXT]   all tests of host and target, or the suites named like that'
 	@echo 'make test-long       tests that take minutes: ten million calls of storms'
+	@echo 'make conformance     the rules of docs/fault-protocol.md, each by its tests'
 	@echo 'make test-host       the host tests alone'
 	@echo 'make pager-conformance [PAGER=PROG]   which rules a pager keeps (docs/writing-a-pager.md)'
 	@echo 'make bench           instruction counts, to $(BUILD)/bench.tsv'
@@ -54,7 +55,7 @@ $(BUILD)/flags: FORCE
 	$(call stamp,'$(CROSS) $(SERVER_CFLAGS)' '$(APP_CFLAGS)' '$(HOSTCC) $(HOST_CFLAGS)')
 
 SERVER_SOURCES := $(wildcard user/init/*.c user/pager/*.c user/pager/core/*.c user/console/*.c user/common/*.c \
-                    tests/target/kernel/*.c tests/target/storm/*.c tests/target/pagertest/*.c tests/bench/*.c \
+                    tests/target/kernel/*.c tests/target/conformance/*.c tests/target/storm/*.c tests/target/pagertest/*.c tests/bench/*.c \
                     user/examples/*/*.c)
 APP_SOURCES    := $(wildcard user/libos/*.c user/apps/*.c user/apps/*/*.c tests/target/system/*.c)
 HOST_SOURCES   := $(wildcard tests/*.c tests/unit/*.c tests/fuzz/*.c)
@@ -72,6 +73,8 @@ ABI_LISTS := $(addprefix kernel/abi/,calls.def failures.def objects.def errors.d
 docs:
 	docs/generate.py $(ABI_LISTS) > docs/abi.md.new
 	mv docs/abi.md.new docs/abi.md
+	tests/lint/rules.py > docs/fault-protocol-tests.md.new
+	mv docs/fault-protocol-tests.md.new docs/fault-protocol-tests.md
 	docs/page_tables.py docs/page-tables.md
 
 # FORMAT=report: a difference in layout is told but no failure (other versions of clang-format).
@@ -80,6 +83,7 @@ lint:
 	@$(SETUP) lint
 	@docs/generate.py $(ABI_LISTS) | cmp - docs/abi.md || { echo "docs/abi.md is stale: make docs"; exit 1; }
 	@docs/page_tables.py --check docs/page-tables.md
+	@tests/lint/rules.py --check
 	@tests/lint/lint.py --format=$(FORMAT)
 
 clean:

@@ -26,10 +26,11 @@ endef
 $(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t))))
 
 unit-tests: $(UNIT_TESTS:%=$(BUILD)/tests/%)
-test-programs: all unit-tests bad-pagers $(KERNEL_BUILD)/kernel_test.bin $(KERNEL_BUILD)/storm_test.bin $(KERNEL_BUILD)/kernel_half.bin $(KERNEL_BUILD)/kernel_bench.bin $(BUILD)/initrd-test.cpio
+test-programs: all unit-tests bad-pagers $(addprefix $(KERNEL_BUILD)/,kernel_test.bin conformance.bin system_handler.bin \
+        storm_test.bin kernel_half.bin kernel_bench.bin) $(BUILD)/initrd-test.cpio
 # Made last: the two compilers' kernels share the user side.
 clang-kernel: test-programs
-	@$(MAKE) --no-print-directory KERNEL_CC=clang $(BUILD)/clang/kernel_test.bin $(BUILD)/clang/faultline.bin
+	@$(MAKE) --no-print-directory KERNEL_CC=clang $(BUILD)/clang/kernel_test.bin $(BUILD)/clang/conformance.bin $(BUILD)/clang/faultline.bin
 
 # One suite for each unit test, and those of tests/suites.txt.
 DRIVER = tests/run.py --build $(BUILD) $(UNIT_TESTS:%=--unit %)
@@ -47,6 +48,11 @@ test-long:
 	@$(SETUP) test
 	@$(MAKE) -s --no-print-directory $(JOBS) test-programs
 	@tests/run.py --build $(BUILD) --suites tests/suites-long.txt $(if $(ONLY),--only '$(ONLY)')
+# The rules of docs/fault-protocol.md against this kernel.
+conformance:
+	@$(SETUP) test
+	@$(MAKE) -s --no-print-directory $(JOBS) $(KERNEL_BUILD)/conformance.bin
+	@$(DRIVER) --suites tests/suites.txt --only target/conformance
 
 # --- fuzzers: their finds and the grown corpus stay under build/ -----------------------------------
 FUZZERS      := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -80,4 +86,4 @@ bench:
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(BENCH_PROGRAMS)
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
-.PHONY: unit-tests test-programs clang-kernel test-host test test-long fuzz bench
+.PHONY: unit-tests test-programs clang-kernel test-host test test-long conformance fuzz bench

@@ -1,16 +1,20 @@
 # Target suites that replace the root task: each tests/target/NAME/ with its own kernel image
-# build/NAME.bin.  kit.c (objects, spaces, threads) serves the kernel suite and the bench.
+# build/NAME.bin.  kit.c (objects, spaces, threads) serves them all.
 KIT_SOURCES := tests/target/kernel/kit.c tests/target/kernel/console.c
 SERVER_CFLAGS += -Itests -Itests/target/kernel
+SUITE_SOURCES := $(KIT_SOURCES) tests/harness.c tests/target/kernel/refusal.c tests/target/kernel/fault_world.c \
+                 arch/riscv/user/test_registers.S arch/riscv/user/upcall_entry.S
 # A world for calls with any arguments: the kernel suite and the storms.
 BOX_SOURCES := $(addprefix tests/target/kernel/,sandbox.c plausible.c lockstep.c) user/common/call_names.c
-KERNEL_TEST_SOURCES := $(KIT_SOURCES) $(BOX_SOURCES) tests/harness.c tests/target/kernel/refusal.c tests/target/kernel/fault_world.c \
-                       tests/target/kernel/upcall_world.c \
-                       $(wildcard tests/target/kernel/*_test.c) arch/riscv/user/test_registers.S \
-                       arch/riscv/user/upcall_entry.S
+KERNEL_TEST_SOURCES := $(SUITE_SOURCES) $(BOX_SOURCES) tests/target/kernel/upcall_world.c $(wildcard tests/target/kernel/*_test.c)
+CONFORMANCE_SOURCES := $(SUITE_SOURCES) $(wildcard tests/target/conformance/*_test.c)
 
 $(eval $(call server,kernel_test,$(KERNEL_TEST_SOURCES)))
 $(eval $(call kernel_image,kernel_test,$(BUILD)/user/kernel_test.bin))
+$(eval $(call server,conformance,$(CONFORMANCE_SOURCES)))
+$(eval $(call kernel_image,conformance,$(BUILD)/user/conformance.bin))
+$(eval $(call server,system_handler,$(KIT_SOURCES) tests/target/conformance/system_handler.c))
+$(eval $(call kernel_image,system_handler,$(BUILD)/user/system_handler.bin))
 # The kernel's half alone, for machines with much memory.
 $(eval $(call server,kernel_half,$(KIT_SOURCES) tests/harness.c tests/target/kernel/kernel_half_test.c))
 $(eval $(call kernel_image,kernel_half,$(BUILD)/user/kernel_half.bin))

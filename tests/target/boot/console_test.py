@@ -116,6 +116,15 @@ def _():
     check_equal((found["interrupts"] > 0, found["idle"] > 0), (True, True))
 
 
+@test("the last words of a machine that goes off reach a reader that comes late")
+def _():
+    with Machine(initrd_of("console_probe", "flood", str(PIPE_BYTES))) as machine:
+        machine.read_until(b"init: ")
+        machine.stall()
+        result = machine.end()
+    check_equal((result.status, result.output), ("exit 0", pattern(PIPE_BYTES)))
+
+
 @test("no CR is added to output: what a program writes is on the line as it is")
 def _():
     with Machine(initrd_of("echo", "one\r\ntwo")) as machine:

@@ -35,6 +35,13 @@ void fault_write_word(uint64_t address)
     kit_sleep();
 }
 
+void fault_run_code(uint64_t address)
+{
+    fw.value = ((uint64_t(*)(uint64_t))(uintptr_t)address)(41);
+    fw.progress++;
+    kit_sleep();
+}
+
 struct kit_thread *fault_run(void (*function)(uint64_t), uint64_t argument)
 {
     return kit_run(fw.space, fw.handler, function, argument);
@@ -51,14 +58,53 @@ void fault_without_buffer(struct kit_thread *thread)
     CHECK_DONE(flr_cnode_move(CNODE, thread->tcb, CNODE, tcb));
 }
 
-void fault_expect(uint64_t address, uint64_t access)
+void fault_take(uint64_t info)
 {
     fl_ipc_recv(fw.endpoint, fw.reply, &fw.fault);
     CHECK_EQ(fw.fault.status, FL_OK);
-    CHECK_EQ(fw.fault.info, FAULT);
+    CHECK_EQ(fw.fault.info, info);
     CHECK_EQ(fw.fault.badge, FAULT_BADGE);
+}
+
+void fault_expect(uint64_t address, uint64_t access)
+{
+    fault_take(FAULT);
     CHECK_EQ(fw.fault.word[0], address);
     CHECK_EQ(fw.fault.word[2], access);
+}
+
+struct kit_thread *fault_reader(uint64_t address)
+{
+    struct kit_thread *thread = fault_run(fault_read_word, address);
+
+    fault_expect(address, FL_ACCESS_READ);
+    return thread;
+}
+
+uint64_t fault_entry(uint64_t address)
+{
+    return flr_vspace_entry(fw.space, address).value;
+}
+
+uint64_t fault_frame(uint64_t page)
+{
+    return flr_memory_frame_state(RAM, page).value;
+}
+
+void fault_set_spare(uint64_t frames)
+{
+    while (flr_pool_withdraw(fw.pool, RAM).status == FL_OK)
+        ;
+    if (frames > 0)
+        CHECK_DONE(flr_pool_donate(fw.pool, RAM, kit_frames(frames), frames));
+}
+
+void fault_put_code(uint64_t index, uint64_t offset, const uint32_t *code, unsigned words)
+{
+    uint8_t *window = kit_window(fw.page + index);
+
+    memcpy(window + offset, code, words * sizeof *code);
+    CHECK_DONE(flr_vspace_unmap(FL_BOOT_VSPACE, (uint64_t)(uintptr_t)window, 1));
 }
 
 struct fl_item fault_item(uint64_t address, uint64_t rights, uint64_t pages, uint64_t first)

@@ -1,5 +1,5 @@
 /* The world of the tests of faults: the root task is the handler of threads in a space of their own,
- * which read, write or run where nothing is mapped. */
+ * which read, write or run where nothing is mapped.  Serves the conformance suite too. */
 #ifndef FAULT_WORLD_H
 #define FAULT_WORLD_H
 
@@ -36,17 +36,23 @@ extern struct fault_world fw;
 
 void fault_setup(void);
 
-/* What threads do, once. */
+/* What threads do, once: a load, a store, a call of the function there with argument 41, whose result
+ * is the value. */
 void fault_read_word(uint64_t address);
 void fault_write_word(uint64_t address);
+void fault_run_code(uint64_t address);
 /* Starts a thread that does it. */
 struct kit_thread *fault_run(void (*function)(uint64_t), uint64_t argument);
 
 /* Gives a thread that was not started yet another TCB, which has no message buffer. */
 void fault_without_buffer(struct kit_thread *thread);
 
+/* Waits for a message and checks its status, info word and badge. */
+void fault_take(uint64_t info);
 /* Waits for a page fault and checks all that it tells, but pc and sp. */
 void fault_expect(uint64_t address, uint64_t access);
+/* fault_run of a load at this address, whose fault is taken. */
+struct kit_thread *fault_reader(uint64_t address);
 /* True when no thread is ready and no fault waits to be taken. */
 bool fault_none_waits(void);
 
@@ -57,6 +63,13 @@ struct fl_result fault_answer(const struct fl_item *items, unsigned count);
 struct fl_result fault_answer_one(uint64_t address, uint64_t rights, uint64_t pages,
                                   uint64_t first);
 struct fl_result fault_answer_info(uint64_t info);
+/* What the space's entry at an address is; what the frame table says of a page. */
+uint64_t fault_entry(uint64_t address);
+uint64_t fault_frame(uint64_t page);
+/* Takes all spare frames out of the pool and donates as many; to be called when all threads are made. */
+void fault_set_spare(uint64_t frames);
+/* Copies code to an offset of fw.page + index. */
+void fault_put_code(uint64_t index, uint64_t offset, const uint32_t *code, unsigned words);
 /* One good answer for the page of `address`, after which the thread must come to its end. */
 void fault_finish(uint64_t address, uint64_t rights);
 

@@ -7,26 +7,6 @@
 
 static uint64_t endpoint, reply, notification, space;
 
-/* The name of the first broken invariant, as a number; 0 when all hold.  It is told at once: with a
- * broken kernel the kit may not get much further. */
-static uint64_t first_broken(void)
-{
-    uint64_t name = flr_system_check(FL_BOOT_SYSTEM).value;
-
-    if (name != 0)
-        harness_note("kernel invariant %c%c is broken", (int)(name & 0xff), (int)(name >> 8));
-    return name;
-}
-
-/* Both what a test left standing and what is there once the kit has given it back. */
-TEST_LAW("kernel invariants")
-{
-    uint64_t standing = first_broken();
-
-    kit_end();
-    return standing != 0 ? standing : first_broken();
-}
-
 static void setup(void)
 {
     refusal_begin();
@@ -79,7 +59,7 @@ static void spin(uint64_t zero)
 TEST("all invariants hold when the root task starts")
 {
     CHECK_DONE(flr_system_check(FL_BOOT_SYSTEM));
-    CHECK_EQ(first_broken(), 0);
+    CHECK_EQ(refusal_broken_invariant(), 0);
 }
 
 TEST("the checker asks for the System capability")
@@ -109,19 +89,19 @@ TEST(
         kit_run(space, 0, wait, notification);
         kit_run(space, busy, touch, KIT_AREA);
         kit_settle();
-        CHECK_EQ(first_broken(), 0);
+        CHECK_EQ(refusal_broken_invariant(), 0);
     }
     fl_ipc_recv(busy, second, &message);
-    CHECK_EQ(first_broken(), 0);
+    CHECK_EQ(refusal_broken_invariant(), 0);
     kit_run(space, 0, receive, endpoint);
     kit_settle();
-    CHECK_EQ(first_broken(), 0);
+    CHECK_EQ(refusal_broken_invariant(), 0);
     flr_notification_signal(notification);
-    CHECK_EQ(first_broken(), 0);
+    CHECK_EQ(refusal_broken_invariant(), 0);
     flr_cnode_delete(FL_BOOT_CNODE, second);
-    CHECK_EQ(first_broken(), 0);
+    CHECK_EQ(refusal_broken_invariant(), 0);
     kit_delete(busy);
-    CHECK_EQ(first_broken(), 0);
+    CHECK_EQ(refusal_broken_invariant(), 0);
 }
 
 TEST("all invariants hold while a fault's Reply is held")
@@ -131,7 +111,7 @@ TEST("all invariants hold while a fault's Reply is held")
     kit_run(space, endpoint, touch, KIT_AREA);
     fl_ipc_recv(endpoint, reply, &message);
     CHECK_EQ(FL_INFO_LABEL(message.info), FL_LABEL_PAGE_FAULT);
-    CHECK_EQ(first_broken(), 0);
+    CHECK_EQ(refusal_broken_invariant(), 0);
 }
 
 TEST("all invariants hold while threads are ready at several priorities, and after they moved")
@@ -142,11 +122,11 @@ TEST("all invariants hold while threads are ready at several priorities, and aft
         threads[i] = kit_thread(space, 0, 8 + i % 3, spin, 0);
         kit_start(threads[i]);
     }
-    CHECK_EQ(first_broken(), 0);
+    CHECK_EQ(refusal_broken_invariant(), 0);
     CHECK_DONE(flr_tcb_set_priority(threads[4]->tcb, FL_BOOT_SCHED, 8));
     CHECK_DONE(flr_tcb_suspend(threads[0]->tcb));
     CHECK_DONE(flr_thread_yield(0));
-    CHECK_EQ(first_broken(), 0);
+    CHECK_EQ(refusal_broken_invariant(), 0);
 }
 
 TEST("all invariants hold with armed timers, bound notifications and CNodes that hold themselves")
@@ -158,15 +138,15 @@ TEST("all invariants hold with armed timers, bound notifications and CNodes that
         timers[i] = kit_object(FL_OBJECT_TIMER);
         CHECK_DONE(flr_timer_bind(timers[i], notification));
         CHECK_DONE(flr_timer_set(timers[i], later + 5 * i % 4));
-        CHECK_EQ(first_broken(), 0);
+        CHECK_EQ(refusal_broken_invariant(), 0);
     }
     CHECK_DONE(flr_tcb_bind_notification(FL_BOOT_TCB, notification));
     CHECK_DONE(flr_cnode_copy(table, 1, FL_BOOT_CNODE, table, FL_RIGHTS_ALL, 0));
     CHECK_DONE(flr_timer_set(timers[2], 0));
-    CHECK_EQ(first_broken(), 0);
+    CHECK_EQ(refusal_broken_invariant(), 0);
     CHECK_DONE(flr_tcb_bind_notification(FL_BOOT_TCB, 0));
     CHECK_DONE(flr_cnode_delete(table, 1));
-    CHECK_EQ(first_broken(), 0);
+    CHECK_EQ(refusal_broken_invariant(), 0);
 }
 
 TEST("all invariants hold while spaces share frames and one of them ends")
@@ -175,12 +155,12 @@ TEST("all invariants hold while spaces share frames and one of them ends")
     uint64_t pool = kit_pool(12), pages = kit_frames(4), spaces[3];
     for (unsigned i = 0; i < 3; i++) {
         spaces[i] = kit_bare_space(pool);
-        CHECK_EQ(first_broken(), 0);
+        CHECK_EQ(refusal_broken_invariant(), 0);
         CHECK_DONE(flr_vspace_map(spaces[i], FL_BOOT_RAM, pages, KIT_AREA, 4, R));
-        CHECK_EQ(first_broken(), 0);
+        CHECK_EQ(refusal_broken_invariant(), 0);
     }
     CHECK_DONE(flr_vspace_unmap(spaces[0], KIT_AREA, 2));
-    CHECK_EQ(first_broken(), 0);
+    CHECK_EQ(refusal_broken_invariant(), 0);
     CHECK_EQ(kit_delete(spaces[1]), FL_OK);
-    CHECK_EQ(first_broken(), 0);
+    CHECK_EQ(refusal_broken_invariant(), 0);
 }

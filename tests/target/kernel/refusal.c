@@ -57,6 +57,25 @@ void refusal_check(const char *file, int line, const char *text, uint64_t status
                             flr_vspace_entry(entries[i].slot, entries[i].where).value);
 }
 
+uint64_t refusal_broken_invariant(void)
+{
+    uint64_t name = flr_system_check(FL_BOOT_SYSTEM).value;
+
+    if (name != 0)
+        harness_note("kernel invariant %c%c is broken", (int)(name & 0xff), (int)(name >> 8));
+    return name;
+}
+
+/* The kernel's own invariants: both what a test left standing and what is there once the kit has given
+ * it back.  The first law, since the others give back. */
+TEST_LAW("kernel invariants")
+{
+    uint64_t standing = refusal_broken_invariant();
+
+    kit_end();
+    return standing != 0 ? standing : refusal_broken_invariant();
+}
+
 /* The laws of this suite: a test leaves the kernel as it found it, once the kit has given back what
  * the test took (which kit_end does here, for tests that failed too). */
 static uint64_t measure(enum fl_counter which)

@@ -19,6 +19,10 @@ void refusal_before(void);
 void refusal_check(const char *file, int line, const char *text, uint64_t status,
                    uint64_t expected);
 
+/* The name of the first broken invariant of the kernel as a number, 0 when all hold.  It is told at
+ * once: with a broken kernel the kit may not get much further. */
+uint64_t refusal_broken_invariant(void);
+
 /* `call` returns a structure with a status: exactly this code, blaming this argument (0 = none). */
 #define CHECK_REFUSED(call, code, argument) \
     (refusal_before(),                      \

@@ -94,11 +94,11 @@ static void choose_arguments(struct random *random, uint64_t number, unsigned wr
         a[place] = plausible_bad(random, number, place);
 }
 
-/* A call that is not forbidden: every third, while there are any, of those with an answer that is
+/* A call that is not forbidden: two of five, while there are any, of those with an answer that is
  * rare yet. */
 static uint64_t choose_call(struct random *random, uint64_t a[7])
 {
-    bool want_rare = rare_count > 0 && random_below(random, 3) == 0;
+    bool want_rare = rare_count > 0 && random_below(random, 5) < 2;
     uint64_t number;
 
     do {
