@@ -10,7 +10,7 @@
 #define CNODE      FL_BOOT_CNODE
 #define ALL        FL_RIGHTS_ALL
 #define READ_WRITE (FL_RIGHT_READ | FL_RIGHT_WRITE)
-#define POOL_PAGES 40u
+#define POOL_PAGES (FL_WITHDRAW_STEP + 40u) /* a withdrawal does not look at all of them */
 
 /* Words of QEMU's goldfish clock. */
 enum { CLOCK_ALARM_LOW = 2, CLOCK_ALARM_HIGH, CLOCK_IRQ_ENABLED, CLOCK_CLEAR_INTERRUPT = 7 };
@@ -113,19 +113,25 @@ static void set_pool(const struct sandbox *box, uint64_t space_slot, uint64_t po
 
 static void donate(const struct sandbox *box, uint64_t pool_slot, uint64_t frames)
 {
-    uint64_t pool = borrow(box, pool_slot);
+    uint64_t pool = borrow(box, pool_slot), page = kit_frames(frames);
+    struct fl_result result;
 
-    while (frames-- > 0)
-        expect(flr_pool_donate(pool, RAM, kit_frames(1), 1), "donate");
+    do {
+        result = flr_pool_donate(pool, RAM, page, frames);
+        page += result.value;
+        frames -= result.value;
+    } while (FL_STATUS_CODE(result.status) == FL_MORE);
+    expect(result, "donate");
     give_back(pool);
 }
 
-static void map(const struct sandbox *box, uint64_t space_slot, uint64_t page, uint64_t address,
-                uint64_t rights)
+/* One page, through the capability in a slot of the root task's. */
+static void map(const struct sandbox *box, uint64_t space_slot, uint64_t memory, uint64_t page,
+                uint64_t address)
 {
     uint64_t space = borrow(box, space_slot);
 
-    expect(flr_vspace_map(space, RAM, page, address, 1, rights), "map");
+    expect(flr_vspace_map(space, memory, page, address, 1, FL_RIGHT_READ), "map");
     give_back(space);
 }
 
@@ -139,29 +145,32 @@ static void make_spaces(const struct sandbox *box)
     set_pool(box, BOX_VSPACE, BOX_POOL);
     set_pool(box, BOX_VSPACE + 1, BOX_POOL);
     set_pool(box, BOX_VSPACE_TINY, BOX_POOL_TINY);
+    make_objects(box, FL_OBJECT_VSPACE, BOX_VSPACE_EMPTY, 1);
+    set_pool(box, BOX_VSPACE_EMPTY, BOX_POOL);
     make_copy(box, BOX_VSPACE_NONE, BOX_VSPACE, 0, 0);
     make_objects(box, FL_OBJECT_VSPACE, BOX_VICTIM, BOX_VICTIM_END - BOX_VICTIM);
     for (uint64_t slot = BOX_VICTIM; slot < BOX_VICTIM_END; slot++) {
         set_pool(box, slot, BOX_POOL);
-        map(box, slot, box->memory, BOX_AREA, FL_RIGHT_READ);
+        map(box, slot, RAM, box->memory, BOX_AREA);
     }
-    for (uint64_t i = 0; i < BOX_MAP_PAGES; i += 4)
-        map(box, BOX_VSPACE, box->memory + i, BOX_AREA + i * FL_PAGE_BYTES,
-            i % 8 == 0 ? READ_WRITE : FL_RIGHT_READ);
+    uint64_t read_only = borrow(box, BOX_MEMORY_READ);
+    for (uint64_t i = 0; i < BOX_MAP_PAGES; i += 8) {
+        map(box, BOX_VSPACE, RAM, box->memory + i, BOX_AREA + i * FL_PAGE_BYTES);
+        map(box, BOX_VSPACE + i / 8 % 2, read_only, i + 4, BOX_AREA + (i + 4) * FL_PAGE_BYTES);
+    }
+    give_back(read_only);
 }
 
-/* The page that is pinned, and where the tiny pool's tables come from: revoking BOX_MEMORY meets
- * both. */
+/* Pins, and tables of the tiny pool: what revoking BOX_MEMORY and BOX_MEMORY_LARGE meets. */
 static void use_memory(const struct sandbox *box)
 {
     uint64_t pool = borrow(box, BOX_POOL_TINY);
 
-    for (unsigned i = 0; i < 2; i++)
-        expect(flr_memory_pin(RAM, box->memory + BOX_PINNED_PAGE, 1 + i, box->cnode, BOX_PIN + i),
-               "pin");
+    expect(flr_memory_pin(RAM, box->memory + BOX_PINNED_PAGE, 2, box->cnode, BOX_PIN), "pin");
+    expect(flr_memory_pin(RAM, box->large, 1, box->cnode, BOX_PIN + 1), "pin");
     expect(flr_pool_donate(pool, RAM, box->memory + BOX_TABLE_PAGE, 2), "donate");
     give_back(pool);
-    map(box, BOX_VSPACE_TINY, kit_frames(1), BOX_FAR_AREA, FL_RIGHT_READ);
+    map(box, BOX_VSPACE_TINY, RAM, kit_frames(1), BOX_FAR_AREA);
 }
 
 static void make_memory(struct sandbox *box)
@@ -171,11 +180,15 @@ static void make_memory(struct sandbox *box)
     box->memory = kit_frames(BOX_PAGES);
     expect(flr_memory_derive(RAM, box->memory, BOX_PAGES, ALL & ~0x380u, box->cnode, BOX_MEMORY),
            "memory");
-    make_copy(box, BOX_MEMORY_READ, BOX_MEMORY, FL_RIGHT_READ | FL_RIGHT_MAP, 0);
-    make_copy(box, BOX_MEMORY_NONE, BOX_MEMORY, 0, 0);
-    expect(flr_memory_derive(RAM, kit_frames(BOX_LARGE_PAGES), BOX_LARGE_PAGES, map_only,
-                             box->cnode, BOX_MEMORY_LARGE),
+    expect(flr_memory_derive(RAM, box->memory, BOX_PAGES, FL_RIGHT_READ | FL_RIGHT_MAP, box->cnode,
+                             BOX_MEMORY_READ),
            "memory");
+    expect(flr_memory_derive(RAM, box->memory, BOX_PAGES, 0, box->cnode, BOX_MEMORY_NONE),
+           "memory");
+    box->large = kit_frames(BOX_LARGE_PAGES);
+    expect(
+        flr_memory_derive(RAM, box->large, BOX_LARGE_PAGES, map_only, box->cnode, BOX_MEMORY_LARGE),
+        "memory");
     const struct fl_boot_device *device = kit_find_device("virtio,mmio");
     CHECK(device != NULL);
     expect(flr_cnode_copy(box->cnode, BOX_MEMORY_DEVICE, CNODE, kit_device_slot(device), ALL, 0),

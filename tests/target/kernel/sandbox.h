@@ -19,8 +19,9 @@ enum sandbox_slot {
     BOX_TCB_END = 13,
     BOX_VSPACE = 16, /* two with a pool that has frames */
     BOX_VSPACE_TINY = 18,
-    BOX_VSPACE_NONE, /* without rights */
-    BOX_VSPACE_BARE, /* eight without a pool */
+    BOX_VSPACE_NONE,  /* without rights */
+    BOX_VSPACE_EMPTY, /* nothing mapped */
+    BOX_VSPACE_BARE,  /* seven without a pool */
     BOX_VSPACE_END = 28,
     BOX_POOL = 28,
     BOX_POOL_TINY, /* its only frame is a root table */
@@ -77,6 +78,7 @@ enum sandbox_slot {
 
 struct sandbox {
     uint64_t cnode, inner;   /* root's slots of the two CNodes */
+    uint64_t large;          /* first page of BOX_MEMORY_LARGE in RAM 0 */
     uint64_t memory;         /* first page of BOX_MEMORY in RAM 0 */
     uint64_t served, source; /* endpoints */
     uint64_t lonely;
