@@ -152,11 +152,11 @@ static const char *check_condemned(void)
 
 const char *cap_check(void)
 {
-    static const char *(*const parts[])(void) = {check_all, check_derivation, check_pins,
-                                                 check_condemned};
-    const char *broken = NULL;
+    const char *broken = check_all();
 
-    for (unsigned i = 0; broken == NULL && i < sizeof parts / sizeof parts[0]; i++)
-        broken = parts[i]();
-    return broken;
+    if (broken == NULL)
+        broken = check_derivation();
+    if (broken == NULL)
+        broken = check_pins();
+    return broken != NULL ? broken : check_condemned();
 }

@@ -1,6 +1,8 @@
 /* See sandbox.h. */
 #include "sandbox.h"
 
+#include <stddef.h>
+
 #include "fl_calls.h"
 #include "harness.h"
 
@@ -8,7 +10,10 @@
 #define CNODE      FL_BOOT_CNODE
 #define ALL        FL_RIGHTS_ALL
 #define READ_WRITE (FL_RIGHT_READ | FL_RIGHT_WRITE)
-#define POOL_PAGES 40u
+#define POOL_PAGES (FL_WITHDRAW_STEP + 40u) /* a withdrawal does not look at all of them */
+
+/* Words of QEMU's goldfish clock. */
+enum { CLOCK_ALARM_LOW = 2, CLOCK_ALARM_HIGH, CLOCK_IRQ_ENABLED, CLOCK_CLEAR_INTERRUPT = 7 };
 
 static void expect(struct fl_result result, const char *what)
 {
@@ -108,19 +113,25 @@ static void set_pool(const struct sandbox *box, uint64_t space_slot, uint64_t po
 
 static void donate(const struct sandbox *box, uint64_t pool_slot, uint64_t frames)
 {
-    uint64_t pool = borrow(box, pool_slot);
+    uint64_t pool = borrow(box, pool_slot), page = kit_frames(frames);
+    struct fl_result result;
 
-    while (frames-- > 0)
-        expect(flr_pool_donate(pool, RAM, kit_frames(1), 1), "donate");
+    do {
+        result = flr_pool_donate(pool, RAM, page, frames);
+        page += result.value;
+        frames -= result.value;
+    } while (FL_STATUS_CODE(result.status) == FL_MORE);
+    expect(result, "donate");
     give_back(pool);
 }
 
-static void map(const struct sandbox *box, uint64_t space_slot, uint64_t page, uint64_t address,
-                uint64_t rights)
+/* One page, through the capability in a slot of the root task's. */
+static void map(const struct sandbox *box, uint64_t space_slot, uint64_t memory, uint64_t page,
+                uint64_t address)
 {
     uint64_t space = borrow(box, space_slot);
 
-    expect(flr_vspace_map(space, RAM, page, address, 1, rights), "map");
+    expect(flr_vspace_map(space, memory, page, address, 1, FL_RIGHT_READ), "map");
     give_back(space);
 }
 
@@ -134,29 +145,32 @@ static void make_spaces(const struct sandbox *box)
     set_pool(box, BOX_VSPACE, BOX_POOL);
     set_pool(box, BOX_VSPACE + 1, BOX_POOL);
     set_pool(box, BOX_VSPACE_TINY, BOX_POOL_TINY);
+    make_objects(box, FL_OBJECT_VSPACE, BOX_VSPACE_EMPTY, 1);
+    set_pool(box, BOX_VSPACE_EMPTY, BOX_POOL);
     make_copy(box, BOX_VSPACE_NONE, BOX_VSPACE, 0, 0);
     make_objects(box, FL_OBJECT_VSPACE, BOX_VICTIM, BOX_VICTIM_END - BOX_VICTIM);
     for (uint64_t slot = BOX_VICTIM; slot < BOX_VICTIM_END; slot++) {
         set_pool(box, slot, BOX_POOL);
-        map(box, slot, box->memory, BOX_AREA, FL_RIGHT_READ);
+        map(box, slot, RAM, box->memory, BOX_AREA);
     }
-    for (uint64_t i = 0; i < BOX_MAP_PAGES; i += 4)
-        map(box, BOX_VSPACE, box->memory + i, BOX_AREA + i * FL_PAGE_BYTES,
-            i % 8 == 0 ? READ_WRITE : FL_RIGHT_READ);
+    uint64_t read_only = borrow(box, BOX_MEMORY_READ);
+    for (uint64_t i = 0; i < BOX_MAP_PAGES; i += 8) {
+        map(box, BOX_VSPACE, RAM, box->memory + i, BOX_AREA + i * FL_PAGE_BYTES);
+        map(box, BOX_VSPACE + i / 8 % 2, read_only, i + 4, BOX_AREA + (i + 4) * FL_PAGE_BYTES);
+    }
+    give_back(read_only);
 }
 
-/* The page that is pinned, and where the tiny pool's tables come from: revoking BOX_MEMORY meets
- * both. */
+/* Pins, and tables of the tiny pool: what revoking BOX_MEMORY and BOX_MEMORY_LARGE meets. */
 static void use_memory(const struct sandbox *box)
 {
     uint64_t pool = borrow(box, BOX_POOL_TINY);
 
-    for (unsigned i = 0; i < 2; i++)
-        expect(flr_memory_pin(RAM, box->memory + BOX_PINNED_PAGE, 1 + i, box->cnode, BOX_PIN + i),
-               "pin");
+    expect(flr_memory_pin(RAM, box->memory + BOX_PINNED_PAGE, 2, box->cnode, BOX_PIN), "pin");
+    expect(flr_memory_pin(RAM, box->large, 1, box->cnode, BOX_PIN + 1), "pin");
     expect(flr_pool_donate(pool, RAM, box->memory + BOX_TABLE_PAGE, 2), "donate");
     give_back(pool);
-    map(box, BOX_VSPACE_TINY, kit_frames(1), BOX_FAR_AREA, FL_RIGHT_READ);
+    map(box, BOX_VSPACE_TINY, RAM, kit_frames(1), BOX_FAR_AREA);
 }
 
 static void make_memory(struct sandbox *box)
@@ -166,11 +180,55 @@ static void make_memory(struct sandbox *box)
     box->memory = kit_frames(BOX_PAGES);
     expect(flr_memory_derive(RAM, box->memory, BOX_PAGES, ALL & ~0x380u, box->cnode, BOX_MEMORY),
            "memory");
-    make_copy(box, BOX_MEMORY_READ, BOX_MEMORY, FL_RIGHT_READ | FL_RIGHT_MAP, 0);
-    make_copy(box, BOX_MEMORY_NONE, BOX_MEMORY, 0, 0);
-    expect(flr_memory_derive(RAM, kit_frames(BOX_LARGE_PAGES), BOX_LARGE_PAGES, map_only,
-                             box->cnode, BOX_MEMORY_LARGE),
+    expect(flr_memory_derive(RAM, box->memory, BOX_PAGES, FL_RIGHT_READ | FL_RIGHT_MAP, box->cnode,
+                             BOX_MEMORY_READ),
            "memory");
+    expect(flr_memory_derive(RAM, box->memory, BOX_PAGES, 0, box->cnode, BOX_MEMORY_NONE),
+           "memory");
+    box->large = kit_frames(BOX_LARGE_PAGES);
+    expect(
+        flr_memory_derive(RAM, box->large, BOX_LARGE_PAGES, map_only, box->cnode, BOX_MEMORY_LARGE),
+        "memory");
+    const struct fl_boot_device *device = kit_find_device("virtio,mmio");
+    CHECK(device != NULL);
+    expect(flr_cnode_copy(box->cnode, BOX_MEMORY_DEVICE, CNODE, kit_device_slot(device), ALL, 0),
+           "device");
+}
+
+/* The clock's alarm is on and never taken back: it interrupts as long as a handler acknowledges.
+ * Without a clock both sources are silent. */
+static void ring_clock(bool on)
+{
+    const struct fl_boot_device *clock = kit_find_device("google,goldfish-rtc");
+    volatile uint32_t *registers = clock != NULL ? kit_device_window(clock) : NULL;
+
+    if (registers == NULL)
+        return;
+    registers[CLOCK_IRQ_ENABLED] = on;
+    registers[CLOCK_CLEAR_INTERRUPT] = 1;
+    if (on) {
+        registers[CLOCK_ALARM_HIGH] = 0;
+        registers[CLOCK_ALARM_LOW] = 1; /* is past */
+    }
+}
+
+static void make_interrupts(const struct sandbox *box)
+{
+    const struct fl_boot_device *clock = kit_find_device("google,goldfish-rtc");
+    uint64_t sources[2] = {clock != NULL ? clock->interrupt : BOX_IRQ_SOURCE + 1, BOX_IRQ_SOURCE};
+    uint64_t notification = borrow(box, BOX_NOTIFICATION + 3);
+
+    make_objects(box, FL_OBJECT_IRQ_HANDLER, BOX_IRQ, 2);
+    make_objects(box, FL_OBJECT_IRQ_HANDLER, BOX_IRQ_BARE, BOX_SYSTEM - BOX_IRQ_BARE);
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t irq = borrow(box, BOX_IRQ + i);
+
+        expect(flr_system_irq(FL_BOOT_SYSTEM, sources[i], irq), "interrupt");
+        expect(flr_irq_bind(irq, notification), "interrupt");
+        give_back(irq);
+    }
+    give_back(notification);
+    ring_clock(true);
 }
 
 static void complete_thread(const struct sandbox *box, uint64_t slot, uint64_t space_slot)
@@ -212,6 +270,7 @@ void sandbox_begin(struct sandbox *box, const uint64_t callers[2], bool with_sys
     make_memory(box);
     make_spaces(box);
     use_memory(box);
+    make_interrupts(box);
     make_threads(box, callers);
     box->space = borrow(box, BOX_VSPACE);
     box->empty = kit_slots(1);
@@ -237,6 +296,7 @@ static bool empty_cnode(uint64_t cnode)
 
 void sandbox_empty(const struct sandbox *box)
 {
+    ring_clock(false);
     for (unsigned round = 0; round < 4; round++) {
         bool inner = empty_cnode(box->inner);
 

@@ -19,8 +19,9 @@ enum sandbox_slot {
     BOX_TCB_END = 13,
     BOX_VSPACE = 16, /* two with a pool that has frames */
     BOX_VSPACE_TINY = 18,
-    BOX_VSPACE_NONE, /* without rights */
-    BOX_VSPACE_BARE, /* eight without a pool */
+    BOX_VSPACE_NONE,  /* without rights */
+    BOX_VSPACE_EMPTY, /* nothing mapped */
+    BOX_VSPACE_BARE,  /* seven without a pool */
     BOX_VSPACE_END = 28,
     BOX_POOL = 28,
     BOX_POOL_TINY, /* its only frame is a root table */
@@ -44,9 +45,11 @@ enum sandbox_slot {
     BOX_MEMORY_NONE,    /* the same, no right */
     BOX_MEMORY_LARGE,   /* BOX_LARGE_PAGES, to be mapped only */
     BOX_MEMORY_OBJECTS, /* frames that are objects and tables, all rights */
+    BOX_MEMORY_DEVICE,  /* registers of a device that nobody uses */
     BOX_PIN = 72,       /* two */
-    BOX_IRQ = 76,       /* two with a source, two without */
-    BOX_SYSTEM = 80,    /* if asked for */
+    BOX_IRQ = 74, /* a source that interrupts whenever it is acknowledged, one that never does */
+    BOX_IRQ_BARE = 76, /* sixteen without a source */
+    BOX_SYSTEM = 92,   /* if asked for */
     BOX_USED,
     BOX_EMPTY = 96,    /* empty, and stays so most of the time */
     BOX_SCRATCH = 128, /* what calls fill and empty */
@@ -56,6 +59,7 @@ enum sandbox_slot {
     SANDBOX_SLOTS = 2 * FL_CNODE_SLOTS
 };
 
+#define BOX_IRQ_SOURCE  32u /* of which nothing is heard, and all above */
 #define BOX_PAGES       160u
 #define BOX_LARGE_PAGES 1200u
 #define BOX_PRIORITY    15u
@@ -74,6 +78,7 @@ enum sandbox_slot {
 
 struct sandbox {
     uint64_t cnode, inner;   /* root's slots of the two CNodes */
+    uint64_t large;          /* first page of BOX_MEMORY_LARGE in RAM 0 */
     uint64_t memory;         /* first page of BOX_MEMORY in RAM 0 */
     uint64_t served, source; /* endpoints */
     uint64_t lonely;

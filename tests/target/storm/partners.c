@@ -9,6 +9,7 @@
 #define ALL              FL_RIGHTS_ALL
 #define PRIORITY         22u
 #define MEDDLER_PRIORITY 25u
+#define OWN_PAGES        4u
 #define IMAGE_TABLES     5u /* tables of a space with the image and one stack */
 
 /* Slots of the partners' CSpace. */
@@ -20,6 +21,7 @@ enum {
     OWN_MEDDLER_REPLY,
     OWN_SPACE, /* of the faulting threads, two */
     OWN_ALARM = 8,
+    OWN_MEMORY, /* OWN_PAGES, to be read */
     OWN_TIMER,
     OWN_NOTIFICATION /* four */
 };
@@ -55,13 +57,21 @@ static void call(uint64_t self)
                     4);
 }
 
-/* Touches a page that is not there, and when somebody put it there takes it away again.  Now and then
- * it takes upcalls again. */
+/* Takes away what was put there, and puts something else in the way of answers. */
+static void clear_areas(uint64_t space)
+{
+    flr_vspace_unmap(space, BOX_AREA, 2 * BOX_AREA_PAGES);
+    flr_vspace_unmap(space, BOX_FAR_AREA, 4 * BOX_AREA_PAGES);
+    flr_vspace_map(space, OWN_MEMORY, 0, BOX_AREA, OWN_PAGES, FL_RIGHT_READ);
+}
+
+/* Touches pages.  Takes upcalls again now and then. */
 static void fault(uint64_t self)
 {
     uint64_t space = OWN_SPACE + (self - FAULTER);
     volatile uint64_t *words = (volatile uint64_t *)(uintptr_t)FL_BUFFER;
 
+    clear_areas(space);
     for (;;) {
         uint64_t page = random_below(&randoms[self], BOX_AREA_PAGES);
         volatile uint8_t *byte = (volatile uint8_t *)(uintptr_t)(BOX_AREA + page * FL_PAGE_BYTES);
@@ -72,8 +82,8 @@ static void fault(uint64_t self)
             *byte = 1;
         else
             (void)*byte;
-        flr_vspace_unmap(space, BOX_AREA, 2 * BOX_AREA_PAGES);
-        flr_vspace_unmap(space, BOX_FAR_AREA, 4 * BOX_AREA_PAGES);
+        if (page % 8 == 0)
+            clear_areas(space);
     }
 }
 
@@ -158,6 +168,10 @@ static void fill_cspace(const struct sandbox *box)
     uint64_t alarm = kit_object(FL_OBJECT_NOTIFICATION), timer = kit_object(FL_OBJECT_TIMER);
     CHECK_EQ(flr_timer_bind(timer, alarm).status, FL_OK);
     give(OWN_ALARM, alarm);
+    CHECK_EQ(flr_memory_derive(FL_BOOT_RAM, kit_frames(OWN_PAGES), OWN_PAGES,
+                               FL_RIGHT_READ | FL_RIGHT_MAP, cspace, OWN_MEMORY)
+                 .status,
+             FL_OK);
     give(OWN_TIMER, timer);
 }
 

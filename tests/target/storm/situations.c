@@ -147,21 +147,27 @@ bool situation_last_handler(uint64_t seed, unsigned times)
     return came;
 }
 
-bool situation_last_notification(uint64_t seed, unsigned times)
+/* `holder`: a slot of the sandbox that `bind` gives a notification. */
+static bool lose_notification(uint64_t seed, unsigned times, uint64_t bind, uint64_t holder)
 {
-    const uint64_t value[7] = {BOX_TIMER};
+    const uint64_t value[7] = {holder};
     bool came = true;
 
     begin(seed);
-    uint64_t timer = borrow(BOX_TIMER), frame = kit_frames(1);
+    uint64_t own = borrow(holder), frame = kit_frames(1);
     make_waiters(wait_for_bits);
     for (unsigned i = 0; i < times && came; i++) {
         gather_waiters(frame, FL_OBJECT_NOTIFICATION);
-        CHECK_EQ(flr_timer_bind(timer, wanted).status, FL_OK);
+        CHECK_EQ(fl_ecall(bind, own, wanted, 0, 0, 0, 0, 0).status, FL_OK);
         CHECK_EQ(kit_delete(wanted), FL_OK);
-        came = call_often(FL_CALL_timer_bind, 1, value, FL_MORE, 1) &&
-               call_often(FL_CALL_timer_bind, 1, value, FL_OK, 1);
+        came = call_often(bind, 1, value, FL_MORE, 1) && call_often(bind, 1, value, FL_OK, 1);
     }
     lockstep_end(&lockstep);
     return came;
+}
+
+bool situation_last_notification(uint64_t seed, unsigned times)
+{
+    return lose_notification(seed, times, FL_CALL_timer_bind, BOX_TIMER) &&
+           lose_notification(seed, times, FL_CALL_irq_bind, BOX_IRQ + 1);
 }

@@ -11,7 +11,8 @@
 bool situation_pins(uint64_t seed, unsigned times);
 /* A thread that holds the last capability of an endpoint with many receivers: tcb_set_space says MORE. */
 bool situation_last_handler(uint64_t seed, unsigned times);
-/* A timer that holds the last capability of a notification with many waiters: timer_bind says MORE. */
+/* A timer or IrqHandler that holds the last capability of a notification with many waiters: timer_bind and
+ * irq_bind say MORE. */
 bool situation_last_notification(uint64_t seed, unsigned times);
 
 #endif

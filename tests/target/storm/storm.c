@@ -13,6 +13,7 @@
 #define STUCK_TICKS  6u   /* a caller without progress is started anew */
 #define STUCK_STARTS 8u   /* as often without progress in between: the round is over */
 #define PICKS        512u
+#define RARE         130u
 
 /* arch/riscv/user/test_registers.S: fills a save area (struct fl_upcall) with its own return and
  * makes the call. */
@@ -35,6 +36,9 @@ static struct caller callers[STORM_CALLERS];
 static uint64_t lost;
 static uint8_t picks[PICKS]; /* numbers of calls, each as often as its weight says */
 static unsigned pick_count;
+static uint8_t
+    rare[FL_CALL_COUNT]; /* calls of them with an answer that came less than RARE times */
+static unsigned rare_count;
 static struct sandbox box;
 static uint64_t alarm, bell, handler;
 
@@ -75,8 +79,8 @@ static bool is_forbidden(uint64_t number, const uint64_t a[7])
     return number == FL_CALL_system_console_write && a[1] > 0 && a[1] <= FL_BUFFER_BYTES;
 }
 
-/* Of ten calls six are plausible throughout, three have one wrong argument, one has any. */
-static void choose_arguments(struct random *random, uint64_t number, uint64_t a[7])
+/* Of ten calls one has any arguments, `wrong` have one that is wrong, all others are plausible. */
+static void choose_arguments(struct random *random, uint64_t number, unsigned wrong, uint64_t a[7])
 {
     unsigned arity = plausible_arity(number);
     uint64_t mode = random_below(random, 10);
@@ -85,19 +89,22 @@ static void choose_arguments(struct random *random, uint64_t number, uint64_t a[
         bool any = mode == 0 ? random_below(random, 2) == 0 : i >= arity;
         a[i] = any ? plausible_any(random) : plausible_good(random, number, i < arity ? i : 0);
     }
-    uint64_t wrong = random_below(random, arity);
-    if (mode >= 1 && mode <= 3)
-        a[wrong] = plausible_bad(random, number, (unsigned)wrong);
+    unsigned place = (unsigned)random_below(random, arity);
+    if (mode >= 1 && mode <= wrong)
+        a[place] = plausible_bad(random, number, place);
 }
 
-/* A call that is not forbidden, of those in `picks`. */
+/* A call that is not forbidden: two of five, while there are any, of those with an answer that is
+ * rare yet. */
 static uint64_t choose_call(struct random *random, uint64_t a[7])
 {
+    bool want_rare = rare_count > 0 && random_below(random, 5) < 2;
     uint64_t number;
 
     do {
-        number = picks[random_below(random, pick_count)];
-        choose_arguments(random, number, a);
+        number = want_rare ? rare[random_below(random, rare_count)]
+                           : picks[random_below(random, pick_count)];
+        choose_arguments(random, number, want_rare ? 5 : 2, a);
     } while (is_forbidden(number, a));
     return number;
 }
@@ -117,14 +124,12 @@ static struct fl_result call_once(struct caller *caller, uint64_t number, const 
     return fl_ecall(number, a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
 }
 
-/* One call; mostly it goes on where it said MORE, but for the ranges, which begin again. */
-static void make_call(struct caller *caller, struct storm_counts *count)
+/* One call, counted, and again where it said MORE, mostly.  Returns the last status code. */
+static uint64_t make_counted(struct caller *caller, struct storm_counts *count, uint64_t number,
+                             uint64_t a[7])
 {
-    struct random *random = &caller->random;
-    uint64_t code, a[7], number = choose_call(random, a);
+    uint64_t code;
 
-    if (caller->has_buffer && random_below(random, 4) == 0)
-        partners_fill_buffer(random);
     do {
         struct fl_result result = call_once(caller, number, a);
 
@@ -134,7 +139,37 @@ static void make_call(struct caller *caller, struct storm_counts *count)
         caller->made++;
         if (number == FL_CALL_cnode_revoke)
             a[2] = result.value;
-    } while (code == FL_MORE && random_below(random, 32) != 0);
+    } while (code == FL_MORE && random_below(&caller->random, 32) != 0);
+    return code;
+}
+
+/* What a handler does with the Reply that a receive has filled: it answers, or tries to give it away. */
+static void use_reply(struct caller *caller, struct storm_counts *count, uint64_t reply)
+{
+    static const struct {
+        uint8_t number, place; /* of the Reply among the arguments */
+    } uses[] = {{FL_CALL_ipc_reply, 0},      {FL_CALL_ipc_reply, 0},  {FL_CALL_ipc_reply_recv, 6},
+                {FL_CALL_ipc_reply_recv, 6}, {FL_CALL_cnode_copy, 3}, {FL_CALL_cnode_move, 3}};
+    struct random *random = &caller->random;
+    unsigned use = (unsigned)random_below(random, sizeof uses / sizeof uses[0]);
+    uint64_t number = uses[use].number, a[7];
+
+    choose_arguments(random, number, 4, a);
+    a[uses[use].place] = reply;
+    make_counted(caller, count, number, a);
+}
+
+static void make_call(struct caller *caller, struct storm_counts *count)
+{
+    struct random *random = &caller->random;
+    uint64_t a[7], number = choose_call(random, a);
+
+    if (caller->has_buffer && random_below(random, 4) == 0)
+        partners_fill_buffer(random);
+    uint64_t reply = a[1], code = make_counted(caller, count, number, a);
+    bool received = number == FL_CALL_ipc_recv || number == FL_CALL_ipc_poll;
+    if (received && code == FL_OK && random_below(random, 4) != 0)
+        use_reply(caller, count, reply);
 }
 
 static void make_calls(uint64_t index)
@@ -145,10 +180,24 @@ static void make_calls(uint64_t index)
 
 /* --- the rounds: in the root task ---------------------------------------------------------- */
 
-/* Fills `picks`. */
+static bool is_rare(uint64_t number)
+{
+    if (storm_count(number, FL_OK) < RARE && number != FL_CALL_system_reset)
+        return true;
+    for (unsigned i = 0; i < call_failure_count; i++) {
+        const struct call_failure *failure = &call_failures[i];
+
+        if (failure->call == number && failure->unreachable == NULL &&
+            storm_count(number, failure->code) < RARE)
+            return true;
+    }
+    return false;
+}
+
+/* Fills `picks` and `rare`. */
 static void choose_calls(bool privileged)
 {
-    pick_count = 0;
+    pick_count = rare_count = 0;
     for (uint64_t number = 0; number < FL_CALL_COUNT; number++) {
         unsigned weight = plausible_weight(number);
 
@@ -158,6 +207,8 @@ static void choose_calls(bool privileged)
             weight = number == FL_CALL_system_check ? 1 : 4;
         for (unsigned i = 0; i < weight && pick_count < PICKS; i++)
             picks[pick_count++] = (uint8_t)number;
+        if (is_rare(number))
+            rare[rare_count++] = (uint8_t)number;
     }
 }
 

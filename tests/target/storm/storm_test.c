@@ -12,8 +12,8 @@
 #include "situations.h"
 #include "storm.h"
 
-#define CALLS          600000u
-#define ROUND_CALLS    1200u
+#define CALLS          400000u
+#define ROUND_CALLS    1500u
 #define LOCKSTEP_CALLS 4000u
 #define LOCKSTEP_ROUND 200u /* then in a new sandbox */
 #define LEAST          100u /* of each answer of each call */

@@ -52,13 +52,14 @@ static int flood(size_t bytes)
     return 0;
 }
 
-/* Copies input to output, with a pause before each small read. */
+/* Copies input to output, with a pause before each small read and a long one before the first. */
 static int copy_slowly(void)
 {
-    const struct timespec pause = {0, 1000000};
+    const struct timespec long_pause = {0, 500000000}, pause = {0, 1000000};
     char piece[100];
     ssize_t got;
 
+    nanosleep(&long_pause, NULL);
     do {
         nanosleep(&pause, NULL);
         got = read(0, piece, sizeof piece);
