@@ -459,30 +459,26 @@ bool fdt_node_is_enabled(const struct fdt *tree, const struct fdt_node *node)
 {
     struct fdt_prop status;
 
-    if (!fdt_prop_find(tree, node, "status", &status))
-        return true;
-    return fdt_prop_has_string(&status, "okay") || fdt_prop_has_string(&status, "ok");
+    return !fdt_prop_find(tree, node, "status", &status) || fdt_prop_is_okay(&status);
 }
 
-static uint8_t cells_read(const struct fdt *tree, const struct fdt_node *node, const char *name,
-                          uint8_t absent)
+/* A cell count that the tree may lack. */
+static uint8_t cells_value(const struct fdt_prop *prop, uint8_t absent)
 {
-    struct fdt_prop prop;
-    uint32_t cells;
-
-    if (!fdt_prop_find(tree, node, name, &prop))
+    if (prop->name == NULL)
         return absent;
-    cells = prop.bytes == CELL_BYTES ? read_cell(prop.value) : FDT_CELLS_BAD;
+    uint32_t cells = prop->bytes == CELL_BYTES ? read_cell(prop->value) : FDT_CELLS_BAD;
     return cells < FDT_CELLS_BAD ? (uint8_t)cells : FDT_CELLS_BAD;
 }
 
 struct fdt_cells fdt_child_cells(const struct fdt *tree, const struct fdt_node *node)
 {
-    struct fdt_cells cells;
+    static const char *const names[] = {"#address-cells", "#size-cells"};
+    struct fdt_prop found[2];
 
-    cells.address = cells_read(tree, node, "#address-cells", default_cells.address);
-    cells.size = cells_read(tree, node, "#size-cells", default_cells.size);
-    return cells;
+    fdt_props_find(tree, node, names, 2, found);
+    return (struct fdt_cells){.address = cells_value(&found[0], default_cells.address),
+                              .size = cells_value(&found[1], default_cells.size)};
 }
 
 /* ---- properties ---- */
@@ -524,6 +520,28 @@ bool fdt_prop_find(const struct fdt *tree, const struct fdt_node *node, const ch
         }
     }
     return false;
+}
+
+void fdt_props_find(const struct fdt *tree, const struct fdt_node *node, const char *const *names,
+                    unsigned count, struct fdt_prop *found)
+{
+    struct fdt_prop each;
+
+    for (unsigned i = 0; i < count; i++)
+        found[i].name = NULL;
+    for (bool more = fdt_prop_first(tree, node, &each); more; more = fdt_prop_next(tree, &each)) {
+        unsigned i = 0;
+
+        while (i < count && !text_equal(each.name, names[i]))
+            i++;
+        if (i < count && found[i].name == NULL)
+            found[i] = each;
+    }
+}
+
+bool fdt_prop_is_okay(const struct fdt_prop *status)
+{
+    return fdt_prop_has_string(status, "okay") || fdt_prop_has_string(status, "ok");
 }
 
 bool fdt_prop_number(const struct fdt_prop *prop, uint64_t *number)
