@@ -13,7 +13,6 @@
 #define STUCK_TICKS  6u   /* a caller without progress is started anew */
 #define STUCK_STARTS 8u   /* as often without progress in between: the round is over */
 #define PICKS        512u
-#define RARE         130u
 
 /* arch/riscv/user/test_registers.S: fills a save area (struct fl_upcall) with its own return and
  * makes the call. */
@@ -37,7 +36,7 @@ static uint64_t lost;
 static uint8_t picks[PICKS]; /* numbers of calls, each as often as its weight says */
 static unsigned pick_count;
 static uint8_t
-    rare[FL_CALL_COUNT]; /* calls of them with an answer that came less than RARE times */
+    rare[FL_CALL_COUNT]; /* calls of them with an answer that came less than STORM_LEAST times */
 static unsigned rare_count;
 static struct sandbox box;
 static uint64_t alarm, bell, handler;
@@ -182,13 +181,13 @@ static void make_calls(uint64_t index)
 
 static bool is_rare(uint64_t number)
 {
-    if (storm_count(number, FL_OK) < RARE && number != FL_CALL_system_reset)
+    if (storm_count(number, FL_OK) < STORM_LEAST && number != FL_CALL_system_reset)
         return true;
     for (unsigned i = 0; i < call_failure_count; i++) {
         const struct call_failure *failure = &call_failures[i];
 
         if (failure->call == number && failure->unreachable == NULL &&
-            storm_count(number, failure->code) < RARE)
+            storm_count(number, failure->code) < STORM_LEAST)
             return true;
     }
     return false;
@@ -210,6 +209,12 @@ static void choose_calls(bool privileged)
         if (is_rare(number))
             rare[rare_count++] = (uint8_t)number;
     }
+}
+
+bool storm_seeks(bool privileged)
+{
+    choose_calls(privileged);
+    return rare_count > 0;
 }
 
 uint64_t storm_choose_call(struct random *random, bool privileged, uint64_t arguments[7])
