@@ -48,11 +48,17 @@ test-long:
 	@$(SETUP) test
 	@$(MAKE) -s --no-print-directory $(JOBS) test-programs
 	@tests/run.py --build $(BUILD) --suites tests/suites-long.txt $(if $(ONLY),--only '$(ONLY)')
-# The rules of docs/fault-protocol.md against this kernel.
+# The rules of docs/fault-protocol.md against this kernel, and those of docs/writing-a-pager.md against the
+# example pager; with PAGER=PROG the latter against that one.
 conformance:
+ifdef PAGER
+	@$(MAKE) --no-print-directory pager-conformance
+else
 	@$(SETUP) test
 	@$(MAKE) -s --no-print-directory $(JOBS) $(KERNEL_BUILD)/conformance.bin
 	@$(DRIVER) --suites tests/suites.txt --only target/conformance
+	@$(MAKE) --no-print-directory pager-conformance
+endif
 
 # --- fuzzers: their finds and the grown corpus stay under build/ -----------------------------------
 FUZZERS      := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))

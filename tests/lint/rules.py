@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""The rules of docs/fault-protocol.md and the tests that prove them.
+"""The rules of docs/fault-protocol.md and the tests that prove them; tests named in docs/sel4test.md.
 
 usage: rules.py          writes the table, docs/fault-protocol-tests.md, to standard output
-       rules.py --check  fails when a rule has no test, a test names no rule, or the table is stale
+       rules.py --check  fails when a rule has no test, a test names no rule, the table is stale, or
+                         a test that docs/sel4test.md names does not exist
 
 A rule is a list item of the document that begins with its number in bold.  A test of the suite begins
 its sentence with the number of its rule.  What that suite cannot show stands in the document's table
@@ -19,6 +20,9 @@ RULE = re.compile(r"^- \*\*([A-Z]\d+)\.\*\* ((?:.|\n(?=  ))*)", re.M)
 GROUP = re.compile(r"^## ([A-Z]): (.*)$", re.M)
 TEST = re.compile(r'^[A-Z_]+\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)', re.M)
 ELSEWHERE = re.compile(r"^\| ([A-Z]\d+) \| `([^`]+)` \| (.*) \|$", re.M)
+SEL4TEST = "docs/sel4test.md"
+FOLDERS = {"K": "tests/target/kernel", "C": SUITE, "U": "tests/unit"}
+NAMED = re.compile(r'([KCU]) "([^"]+)" \(`(\w+\.c)`\)')
 HEAD = f"""\
 # Rules of the fault protocol and their tests
 
@@ -63,6 +67,16 @@ def complaints(rules, tests, elsewhere):
         yield f"{DOCUMENT}: {rule} has no test"
 
 
+def sel4test_complaints():
+    text = read(SEL4TEST)
+    if text.count('"') != 2 * len(NAMED.findall(text)):
+        yield f"{SEL4TEST}: a test is not named as in: K \"sentence\" (`file_test.c`)"
+    for letter, sentence, name in NAMED.findall(text):
+        path = f"{FOLDERS[letter]}/{name}"
+        if sentence not in sentences(path):
+            yield f"{SEL4TEST}: {path} has no test '{sentence}'"
+
+
 def table(rules, groups, tests, elsewhere):
     lines = [HEAD, f"{len(rules)} rules; {len(tests)} tests in `{SUITE}`, {len(elsewhere)} elsewhere."]
     for letter, title in groups:
@@ -84,7 +98,7 @@ def main():
     if sys.argv[1:] != ["--check"]:
         sys.stdout.write(made)
         return
-    wrong = list(complaints(rules, tests, elsewhere))
+    wrong = list(complaints(rules, tests, elsewhere)) + list(sel4test_complaints())
     if read(TABLE) != made:
         wrong.append(f"{TABLE} is stale: make docs")
     print("\n".join(wrong), end="\n" if wrong else "")

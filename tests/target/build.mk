@@ -34,7 +34,7 @@ pager-test: $(KERNEL_BUILD)/pager_test.bin $(BUILD)/user/example_pager.elf
 pager-conformance:
 	@$(SETUP) run
 	@$(MAKE) -s --no-print-directory $(JOBS) pager-test
-	@$(RUN) --pager $(or $(PAGER),$(BUILD)/user/example_pager.elf)
+	@FAULTLINE_BUILD=$(BUILD) user/sdk/faultline-run -k $(KERNEL_BUILD)/pager_test.bin --pager $(or $(PAGER),$(BUILD)/user/example_pager.elf)
 
 # Pagers that break a rule each, one for each line of vices.def.
 BAD_PAGERS := tests/target/pagertest/bad

@@ -11,7 +11,9 @@
 
 #include "abi.h"
 
-#define PAGER_CONTRACT_VERSION 1u
+/* The low half counts; the high half tells this page from boot information, which the system's own
+ * pager finds at the same address. */
+#define PAGER_CONTRACT_VERSION 0x5041474500000001ull
 #define PAGER_START            FL_BOOT_INFO
 #define PAGER_START_REGIONS    32u /* most regions of a start page */
 

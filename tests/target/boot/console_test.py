@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import select
 import selectors
 import struct
 import subprocess
@@ -19,30 +20,31 @@ from ktap import check_equal, check_in, comment, main, test
 INITRD_AT = 0x82000000
 UART = "/soc/serial@10000000"
 PIPE_BYTES = 4096
+SECONDS = 30  # for one boot
 QUIET_SECONDS = 0.5  # in which a machine does what it does by itself
 
 
 class Machine:
     """A boot that is read and written step by step; its output waits in a pipe of 4 KiB."""
 
-    def __init__(self, initrd, *options):
+    def __init__(self, initrd, *options, append=""):
         with open("initrd", "wb") as file:
             file.write(initrd)
         command = [boot.QEMU, "-machine", "virt", "-m", "64M", "-display", "none", "-monitor", "none", "-serial",
-                   "stdio", "-no-reboot", "-append", f"nonce={boot.NONCE}", "-initrd", "initrd", "-kernel",
+                   "stdio", "-no-reboot", "-append", f"nonce={boot.NONCE} {append}", "-initrd", "initrd", "-kernel",
                    os.path.join(boot.BUILD, "faultline.bin"), *options]
         self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         fcntl.fcntl(self.child.stdout, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self.poll = selectors.DefaultSelector()
         self.poll.register(self.child.stdout, selectors.EVENT_READ)
-        self.deadline = time.monotonic() + 60
+        self.deadline = time.monotonic() + SECONDS
         self.console = b""
 
-    def read(self, count=PIPE_BYTES, seconds=60.0):
+    def read(self, count=PIPE_BYTES, seconds=SECONDS):
         """At most count bytes; b"" at the end of the machine; None if nothing came in time."""
         left = max(0, self.deadline - time.monotonic())
         if not self.poll.select(min(seconds, left)):
-            if left == 0:
+            if seconds >= left:
                 raise AssertionError(f"the machine did not end: {self.console[-300:]}")
             return None
         data = os.read(self.child.stdout.fileno(), count)
@@ -66,6 +68,19 @@ class Machine:
     def send(self, data):
         self.child.stdin.write(data)
         self.child.stdin.flush()
+
+    def send_all(self, data):
+        """Sends what is more than a pipe holds, reading meanwhile."""
+        writer = self.child.stdin.fileno()
+        os.set_blocking(writer, False)
+        while data:
+            ready = [key.fd for key, _ in self.poll.select(0)] + select.select([], [writer], [], 0.01)[1]
+            if time.monotonic() > self.deadline:
+                raise AssertionError(f"the machine takes no input: {len(data)} bytes are left")
+            if writer in ready:
+                data = data[os.write(writer, data[:PIPE_BYTES]):]
+            elif ready:
+                self.read()
 
     def end(self):
         """Reads to the end; what came of it all."""
@@ -125,6 +140,19 @@ def _():
     check_equal((result.status, result.output), ("exit 0", pattern(PIPE_BYTES)))
 
 
+@test("no line of the pager's falls into a frame, when it logs each fault and the reader stalls")
+def _():
+    with Machine(initrd_of("system_test", "memory"), append="events=1") as machine:
+        machine.read_until(b"init: ")
+        while machine.read(count=997):
+            pass
+    result = boot.Boot(machine.console, "", False)
+    lines = [line for line in result.log.split("\n") if line.startswith("pager: fault ")]
+    torn = [line for line in lines if not re.fullmatch(r"pager: fault \d+: space \d+ \w+ 0x[0-9a-f]+ pc 0x[0-9a-f]+: [\w -]+", line)]
+    check_equal((result.status, torn, len(lines) > 100), ("exit 0", [], True))
+    check_equal(result.output.startswith(b"KTAP version 1\n"), True)
+
+
 @test("no CR is added to output: what a program writes is on the line as it is")
 def _():
     with Machine(initrd_of("echo", "one\r\ntwo")) as machine:
@@ -138,16 +166,7 @@ def _():
     data = pattern(65536).replace(b"\x10", b"\x11")
     with Machine(initrd_of("console_probe", "slowly")) as machine:
         machine.read_until(b"OpenSBI")
-        os.set_blocking(machine.child.stdin.fileno(), False)
-        machine.poll.register(machine.child.stdin, selectors.EVENT_WRITE)
-        left = data + b"\x10e"
-        while left:
-            for key, _ in machine.poll.select(60):
-                if key.fileobj is machine.child.stdin:
-                    left = left[os.write(key.fd, left[:4096]):]
-                else:
-                    machine.read()
-        machine.poll.unregister(machine.child.stdin)
+        machine.send_all(data + b"\x10e")
         result = machine.end()
     check_equal((result.status, result.output == data), ("exit 0", True))
     check_equal("input was lost" in result.log, False)

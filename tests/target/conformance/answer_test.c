@@ -198,12 +198,12 @@ BAD_INFO("A10: 255 items are refused", RESUME(255), OUT_OF_RANGE)
 
 /* --- a handler without a buffer -------------------------------------------------------------- */
 
-/* Answers first with two items, then with one. */
+/* Answers first with two items, then with one of three pages. */
 static void answer_without_buffer(uint64_t unused)
 {
     (void)unused;
     status[0] = fl_ipc_reply(fw.reply, RESUME(2), AREA | R, FL_ITEM_SOURCE(RAM, 1), fw.page, 0);
-    status[1] = fl_ipc_reply(fw.reply, RESUME(1), AREA | R, FL_ITEM_SOURCE(RAM, 1), fw.page, 0);
+    status[1] = fl_ipc_reply(fw.reply, RESUME(1), AREA | R, FL_ITEM_SOURCE(RAM, 3), fw.page, 0);
     kit_sleep();
 }
 
@@ -229,7 +229,7 @@ TEST("A11: a handler without a buffer is refused two items")
     CHECK_EQ(status[0], FL_STATUS(FL_NO_BUFFER, 2));
 }
 
-TEST("A11: a handler without a buffer maps by one item")
+TEST("A11: a handler without a buffer maps several pages by one item")
 {
     fault_setup();
     fault_reader(AREA);

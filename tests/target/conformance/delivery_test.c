@@ -225,6 +225,64 @@ TEST("Q8: the second of two threads on one page goes on with an answer that maps
     CHECK_EQ(fw.progress, 2);
 }
 
+/* A handler that maps page after page of fw.page, readable and executable, at what faults. */
+static void serve(uint64_t rights)
+{
+    struct fl_message message;
+    uint64_t next = fw.page;
+
+    fl_ipc_recv(fw.endpoint, fw.reply, &message);
+    for (;;) {
+        message.info = RESUME(1);
+        message.word[0] = (message.word[0] & ~(PAGE - 1)) | rights;
+        message.word[1] = FL_ITEM_SOURCE(RAM, 1);
+        message.word[2] = next++;
+        fl_ipc_reply_recv(fw.endpoint, fw.reply, &message);
+    }
+}
+
+/* Three loads and three stores, each at a page of its own, with a handler of this priority. */
+static void check_handler(unsigned priority, bool own_space)
+{
+    fault_setup();
+    uint64_t space = own_space ? kit_space(fw.pool) : fw.space;
+    kit_start(kit_thread(space, 0, priority, serve, RW));
+    for (unsigned i = 0; i < 6; i++)
+        fault_run(i % 2 == 0 ? fault_read_word : fault_write_word, AREA + i * PAGE);
+    kit_settle();
+    CHECK_EQ(fw.progress, 6);
+}
+
+TEST("Q9: a handler of lower priority in a space of its own serves")
+{
+    check_handler(KIT_PRIORITY - 1, true);
+}
+
+TEST("Q9: a handler of equal priority in a space of its own serves")
+{
+    check_handler(KIT_PRIORITY, true);
+}
+
+TEST("Q9: a handler of higher priority in a space of its own serves")
+{
+    check_handler(KIT_PRIORITY + 1, true);
+}
+
+TEST("Q9: a handler of lower priority in the faulter's space serves")
+{
+    check_handler(KIT_PRIORITY - 1, false);
+}
+
+TEST("Q9: a handler of equal priority in the faulter's space serves")
+{
+    check_handler(KIT_PRIORITY, false);
+}
+
+TEST("Q9: a handler of higher priority in the faulter's space serves")
+{
+    check_handler(KIT_PRIORITY + 1, false);
+}
+
 /* --- B: badges ------------------------------------------------------------------------------- */
 
 /* A fault by a handler capability with this badge. */

@@ -321,7 +321,6 @@ static void check_ceiling(uint64_t rights, uint64_t ceiling)
     uint64_t status = flr_vspace_protect(fw.space, AREA, 1, RW | X).status;
     CHECK_EQ(status, ceiling == CEILING ? FL_OK : FL_STATUS(FL_CEILING, 4));
 }
-#undef CEILING
 
 TEST("I19: a page of a capability that may only be read has no ceiling to rise to")
 {
@@ -340,7 +339,7 @@ TEST("I19: a page of a capability without write is never writable")
 
 TEST("I19: a page of a capability with all rights may be given all of them later")
 {
-    check_ceiling(RW | X, FL_ENTRY_CEIL_W | FL_ENTRY_CEIL_X);
+    check_ceiling(RW | X, CEILING);
 }
 
 /* Without capabilities it cannot even sleep: its second load, of the page behind, ends it. */

@@ -94,8 +94,9 @@ RULE_TEST(13, "another thread that waits for the same page is served")
 {
     world_begin(WORLD_FRAMES);
     struct client *lost = world_eager_client(BADGE_A), *waits = world_eager_client(BADGE_A);
+    client_prepare(lost, deed_read, DATA, 0);
     client_prepare(waits, deed_write, DATA, word);
-    world_lose_client(lost, DATA);
+    world_lose(lost);
     MUST_SERVE(client_deed(waits));
     MUST_SERVE(client_read(waits, DATA));
     MUST_EQ(waits->result, word);

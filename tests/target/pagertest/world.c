@@ -346,17 +346,21 @@ enum deed client_jump(struct client *client, uint64_t address)
     return client_do(client, deed_jump, address, 0);
 }
 
-void world_lose_client(struct client *client, uint64_t address)
+void world_lose(struct client *client)
 {
     /* Its fault makes the pager ready, but the ringer goes first and wakes us. */
     if (world.ringer == NULL)
         world.ringer = world_eager_client(BADGE_B);
-    client_prepare(client, deed_read, address, 0);
     client_prepare(world.ringer, deed_ring, world.bell, 0);
-    flr_timer_set(world.alarm, 0);
-    flr_notification_wait(world.bell);
+    wait_slice();
     flr_tcb_suspend(client->thread->tcb);
     world_settle();
+}
+
+void world_lose_client(struct client *client, uint64_t address)
+{
+    client_prepare(client, deed_read, address, 0);
+    world_lose(client);
 }
 
 void world_begin(uint64_t frames)

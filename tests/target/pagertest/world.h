@@ -113,7 +113,10 @@ enum deed client_read(struct client *client, uint64_t address);
 enum deed client_write(struct client *client, uint64_t address, uint64_t value);
 enum deed client_jump(struct client *client, uint64_t address);
 
-/* Lets a fault of an eager client reach the pager and stops the client before the pager has run. */
+/* Lets the faults of prepared eager clients reach the pager and stops this one before the pager has
+ * run; its fault must be the first, for the pager to have its message already. */
+void world_lose(struct client *client);
+/* The same with a client that is to read an address. */
 void world_lose_client(struct client *client, uint64_t address);
 
 /* Removes a page's entry from the tables of a badge's space, behind the pager's back. */

@@ -9,6 +9,7 @@
 #define WINDOW     0x1800000000ull
 #define FRAMES_MAX 512u
 #define WORDS      (FL_PAGE_BYTES / sizeof(uint64_t))
+#define REUSED     4u /* frames, by a vice */
 #define ALL_RIGHTS (FL_RIGHT_READ | FL_RIGHT_WRITE | FL_RIGHT_EXEC)
 
 enum vice {
@@ -20,6 +21,7 @@ static const enum vice vice = BAD_PAGER_VICE;
 
 struct page {
     bool used;
+    bool lost; /* its first client was gone */
     uint64_t badge;
     uint64_t address;
     uint64_t stack; /* of the thread, for one vice */
@@ -29,6 +31,7 @@ static const struct pager_start *const start = (const struct pager_start *)(uint
 static struct page pages[FRAMES_MAX];
 static uint64_t frames;
 static uint64_t last; /* frame of the last answer */
+static uint64_t grudge_badge, grudge_address;
 static volatile uint64_t *volatile nowhere;
 
 static void page_clear(uint64_t frame)
@@ -64,6 +67,8 @@ static uint64_t page_find(const struct fl_message *fault, uint64_t address, bool
     }
     for (frame = 0; frame < frames && pages[frame].used; frame++)
         ;
+    if (vice == VICE_reuses && frame == REUSED)
+        frame = (last + 1) % REUSED;
     if (frame == frames && vice == VICE_steals)
         frame = 7;
     if (frame == frames && vice == VICE_breaks)
@@ -71,7 +76,10 @@ static uint64_t page_find(const struct fl_message *fault, uint64_t address, bool
     if (frame == frames)
         return frame;
     page_clear(frame);
-    pages[frame] = (struct page){true, fault->badge, address, fault->word[3] / FL_PAGE_BYTES};
+    pages[frame] = (struct page){.used = true,
+                                 .badge = fault->badge,
+                                 .address = address,
+                                 .stack = fault->word[3] / FL_PAGE_BYTES};
     *made = true;
     return frame;
 }
@@ -116,7 +124,9 @@ static bool badge_known(uint64_t badge)
 /* The rights to map with; 0 to refuse. */
 static uint64_t rights_for(const struct fl_message *fault, uint64_t address)
 {
-    const struct pager_region *region = region_find(fault->badge, address);
+    bool known = badge_known(fault->badge) || vice != VICE_any_badge;
+    uint64_t badge = known ? fault->badge : start->region[0].badge;
+    const struct pager_region *region = region_find(badge, address);
     uint64_t wanted = fault->word[2] & ALL_RIGHTS;
 
     if (vice == VICE_boundless && region == NULL && badge_known(fault->badge))
@@ -127,7 +137,9 @@ static uint64_t rights_for(const struct fl_message *fault, uint64_t address)
         return (wanted & ~region->rights) == 0 ? ALL_RIGHTS : 0;
     if (vice == VICE_generous)
         return region->rights | wanted;
-    return (wanted & ~region->rights) == 0 ? region->rights : 0;
+    if ((wanted & ~region->rights) != 0)
+        return 0;
+    return vice == VICE_no_exec ? region->rights & ~(uint64_t)FL_RIGHT_EXEC : region->rights;
 }
 
 static bool refuse(struct fl_message *message)
@@ -154,6 +166,34 @@ static void waste_a_frame(void)
     }
 }
 
+/* Vices that show when an access is refused. */
+static void act_on_refusal(const struct fl_message *fault, uint64_t address)
+{
+    if (vice == VICE_wasteful)
+        waste_a_frame();
+    if (vice == VICE_spiteful)
+        page_clear(last);
+    if (address >= FL_USER_BASE && address < FL_USER_END &&
+        region_find(fault->badge, address) == NULL) {
+        grudge_badge = fault->badge;
+        grudge_address = address;
+    }
+}
+
+/* A second item, for what was refused before. */
+static void add_grudge(struct fl_message *answer)
+{
+    uint64_t *item = (uint64_t *)(uintptr_t)(FL_BUFFER + FL_BUFFER_DATA);
+
+    if (grudge_badge != answer->badge)
+        return;
+    item[0] = FL_ITEM_ADDRESS(grudge_address, FL_RIGHT_READ);
+    item[1] = answer->word[1];
+    item[2] = answer->word[2];
+    answer->info = FL_INFO_ITEMS(FL_LABEL_RESUME, 3, 2);
+    grudge_badge = 0;
+}
+
 /* Turns a page fault into its answer.  Returns whether a page was made for it. */
 static bool fault_answer(struct fl_message *message)
 {
@@ -165,22 +205,23 @@ static bool fault_answer(struct fl_message *message)
         at += 7;
     uint64_t address = at - at % FL_PAGE_BYTES;
     uint64_t rights = rights_for(message, address);
-    if (rights == 0 && vice == VICE_wasteful)
-        waste_a_frame();
-    if (rights == 0)
+    if (rights == 0) {
+        act_on_refusal(message, address);
         return refuse(message);
+    }
     if ((message->word[2] & FL_ACCESS_POOL_LOW) && vice != VICE_no_tables)
         tables_donate();
     frame = page_find(message, address, &made);
-    if (frame == frames)
+    if (frame == frames || pages[frame].lost)
         return refuse(message);
-    message->info = FL_INFO_ITEMS(FL_LABEL_RESUME, 3, vice == VICE_resumes ? 0 : 1);
-    if (vice == VICE_resumes)
-        message->info = FL_INFO(FL_LABEL_RESUME, 0);
+    message->info =
+        vice == VICE_resumes ? FL_INFO(FL_LABEL_RESUME, 0) : FL_INFO_ITEMS(FL_LABEL_RESUME, 3, 1);
     message->word[1] = FL_ITEM_SOURCE(PAGER_START_FRAMES, item_pages(address, frame));
     message->word[0] =
         FL_ITEM_ADDRESS(address, vice == VICE_private ? rights | FL_MAP_REPLACE : rights);
     message->word[2] = frame;
+    if (vice == VICE_grudging)
+        add_grudge(message);
     last = frame;
     return made;
 }
@@ -217,6 +258,18 @@ static void window_map(void)
                                 FL_RIGHT_READ | FL_RIGHT_WRITE);
 }
 
+/* The kernel refused the answer to a message for which `frame` was or was not made. */
+static void message_refused(uint64_t code, bool made, uint64_t frame)
+{
+    pages[frame].lost = made && vice == VICE_mourns;
+    if (made && vice != VICE_keeps_lost && vice != VICE_mourns)
+        pages[frame].used = false;
+    while (vice == VICE_any_badge && code != FL_GONE)
+        ;
+    if (code != FL_GONE)
+        fl_ipc_reply(PAGER_START_REPLIES, FL_INFO(FL_LABEL_STOP, 0), 0, 0, 0, 0);
+}
+
 int main(void)
 {
     struct fl_message message;
@@ -237,10 +290,7 @@ int main(void)
             continue;
         if (FL_STATUS_CODE(message.status) == FL_GONE && vice == VICE_quits)
             return 0;
-        if (made && vice != VICE_keeps_lost)
-            pages[frame].used = false;
-        if (FL_STATUS_CODE(message.status) != FL_GONE)
-            fl_ipc_reply(PAGER_START_REPLIES, FL_INFO(FL_LABEL_STOP, 0), 0, 0, 0, 0);
+        message_refused(FL_STATUS_CODE(message.status), made, frame);
         fl_ipc_recv(PAGER_START_ENDPOINT, PAGER_START_REPLIES, &message);
     }
 }
