@@ -321,8 +321,10 @@ const char *storm_round(uint64_t seed, uint64_t calls, bool privileged)
     run(calls);
     uint64_t broken = flr_system_check(FL_BOOT_SYSTEM).value;
     round_end();
-    if (broken != 0)
+    if (broken != 0) {
+        harness_note("broken: %.8s", (const char *)&broken);
         return "an invariant is broken";
+    }
     for (unsigned i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         if (kit_counter(kept[i]) != before[i])
             return "something was lost";
