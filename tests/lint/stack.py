@@ -19,9 +19,9 @@ CALL_TABLE = "syscall_table"
 # A function that calls through a register, and the constant table that the register comes from.
 INDIRECT = {"trap_entry": CALL_TABLE, "invariants_check": "parts", "enter_system_check": "parts"}
 # Where a stack begins: what they load into sp is the end of a stack, or the user's.
-SWITCHES = {"boot_entry", "trap_entry", "trap_full", "trap_return", "trap_return_full", "trap_from_kernel",
-            "arch_enter_user"}
-ROOTS = {"trap": "trap_handle", "boot": "boot_kernel", "the kernel's own trap": "panic_trap"}
+SWITCHES = {"boot_entry", "trap_entry", "trap_full", "trap_return", "trap_return_full", "trap_return_upcall",
+            "trap_from_kernel", "arch_enter_user"}
+ROOTS = {"trap": "trap_handle", "upcall": "upcall_enter", "boot": "boot_kernel", "the kernel's own trap": "panic_trap"}
 CALLS, JUMPS = {"jal", "jalr"}, {"j", "jr", "beq", "bne", "blt", "bge", "bltu", "bgeu", "beqz", "bnez", "blez", "bgez",
                                  "bltz", "bgtz", "bgt", "ble", "bgtu", "bleu"}
 NO_TARGET = {"sb", "sh", "sw", "sd", "fsd", "fsw"}
@@ -153,6 +153,8 @@ class Image:
 
 def deepest(functions, name, above=()):
     """(bytes, [(function, bytes)...]) of the deepest path from a function."""
+    if name in above and name in SWITCHES:
+        return 0, []  # back to where the stack begins
     if name in above:
         raise Refused(f"recursion: {' -> '.join(above[above.index(name):] + (name,))}")
     function = functions.get(name)
