@@ -6,7 +6,7 @@ Ways in are the calls of the call table, traps, boot, and the kernel's own trap 
 
 The frame of a function is the sum of what its code takes from sp, so a bound.  A call adds the caller's frame, a jump
 to another function does not: it comes after the frame was given back.  Refused, with status 1: recursion, a
-call through a register other than those of INDIRECT, sp changed in another way than by a constant.
+call through a register other than those of INDIRECT and CALLBACKS, sp changed in another way than by a constant.
 """
 import os
 import re
@@ -18,6 +18,8 @@ OBJDUMP = os.environ.get("CROSS", "riscv64-unknown-elf-") + "objdump"
 CALL_TABLE = "syscall_table"
 # A function that calls through a register, and the constant table that the register comes from.
 INDIRECT = {"trap_entry": CALL_TABLE, "invariants_check": "parts", "enter_system_check": "parts"}
+# A function that calls one it is given, and which one that is.
+CALLBACKS = {"derivation_check": "is_cap"}
 # Where a stack begins: what they load into sp is the end of a stack, or the user's.
 SWITCHES = {"boot_entry", "trap_entry", "trap_full", "trap_return", "trap_return_full", "trap_return_upcall",
             "trap_from_kernel", "arch_enter_user"}
@@ -90,6 +92,8 @@ def follow(function, operation, operands):
         (function.calls if operation in CALLS else function.jumps).add(name)
     elif operation == "jalr" and function.name in INDIRECT:
         function.calls.add("*" + INDIRECT[function.name])
+    elif operation == "jalr" and function.name in CALLBACKS:
+        function.calls.add(CALLBACKS[function.name])
     elif operation == "jalr" or not is_switch(function, operands):
         raise Refused(f"{function.name}: calls what register {operands} says, and INDIRECT does not name it")
 
