@@ -12,20 +12,23 @@ PAGE_NUMBER_BITS = ADDRESS_BITS - PAGE_BITS
 ENTRY = 8
 MACHINE_FRAMES = (64 << 20) >> PAGE_BITS
 
-# (address, pages, rights), in order.  The first four are those of `sh` with two hello_vm waiting, 64 MiB, gcc 12:
+# (address, pages, rights), in order.  The first five are those of `sh` with two hello_vm waiting, 64 MiB, gcc 12:
 # printed by tests/target/boot/frozen.py.
 LAYOUTS = {
     "hello_vm": [
         (0x10000, 3, "rx"), (0x13000, 1, "r"), (0x14000, 1, "rw"), (0x3feffff000, 1, "rw"), (0x3fff001000, 1, "rw")],
     "sh": [
         (0x10000, 4, "rx"), (0x14000, 2, "r"), (0x16000, 2, "rw"), (0x3feffff000, 1, "rw"), (0x3fff001000, 1, "rw")],
+    "console": [
+        (0x10000, 1, "rx"), (0x11000, 1, "r"), (0x12000, 2, "rw"), (0x3fff001000, 1, "rw"), (0x3fff010000, 1, "rw"),
+        (0x3fff01f000, 1, "rw")],
     "init": [
-        (0x10000, 5, "rx"), (0x15000, 2, "r"), (0x17000, 24, "rw"), (0x2000000000, 307, "r"), (0x3ffefff000, 2, "r"),
+        (0x10000, 5, "rx"), (0x15000, 2, "r"), (0x17000, 24, "rw"), (0x2000000000, 230, "r"), (0x3ffefff000, 2, "r"),
         (0x3fff001000, 1, "rw"), (0x3fff010000, 16, "rw")],
     "pager": [
-        (0x10000, 6, "rx"), (0x16000, 2, "r"), (0x18000, 7, "rw"), (0x1000062000, 1, "rw"), (0x1000064000, 7, "rw"),
-        (0x100006c000, 2, "rw"), (0x10000c9000, 62, "rw"), (0x1000114000, 1, "rw"), (0x1000116000, 15158, "rw"),
-        (0x2000000000, 307, "r"), (0x3fff000000, 1, "r"), (0x3fff001000, 1, "rw"), (0x3fff010000, 16, "rw")],
+        (0x10000, 6, "rx"), (0x16000, 2, "r"), (0x18000, 7, "rw"), (0x1000070000, 1, "rw"), (0x1000072000, 7, "rw"),
+        (0x100007a000, 2, "rw"), (0x10000d7000, 62, "rw"), (0x1000122000, 1, "rw"), (0x1000124000, 15221, "rw"),
+        (0x2000000000, 230, "r"), (0x3fff000000, 1, "r"), (0x3fff001000, 1, "rw"), (0x3fff010000, 16, "rw")],
     "heap of 64 MiB, every page": [(0x10000, 16384, "rw")],
     "one page in each 2 MiB of 1 GiB": [(0x40000000 + (i << 21), 1, "rw") for i in range(512)],
     "one page in each 1 GiB": [(0x1000 + (i << 30), 1, "rw") for i in range(256)],

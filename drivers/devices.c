@@ -48,18 +48,17 @@ struct level {
     const uint8_t *ranges; /* value of the property; NULL = none */
     uint32_t ranges_bytes;
     uint32_t interrupt_parent; /* phandle, 0 = none */
-    struct fdt_cells cells;    /* of its children's reg */
-    bool enabled;              /* so are all above it, and they hold devices */
 };
 
 struct scan {
     const struct fdt *tree;
     struct fdt_walk walk;
-    struct fdt_node node;                /* the last one met */
-    struct fdt_prop props[PROP_COUNT];   /* of that node; name NULL = it has none */
-    struct level levels[FDT_MAX_DEPTH];  /* by depth of the open node */
-    struct fdt_node cpus;                /* without a name when there is none */
-    uint32_t plic_phandle;               /* 0 = no PLIC, or one that no device can name */
+    struct fdt_node node;               /* the last one met */
+    struct fdt_prop props[PROP_COUNT];  /* of that node; name NULL = it has none */
+    struct level levels[FDT_MAX_DEPTH]; /* by depth of the open node */
+    bool enabled[FDT_MAX_DEPTH]; /* likewise: it is, so are all above, and they hold devices */
+    struct fdt_node cpus;        /* without a name when there is none */
+    uint32_t plic_phandle;       /* 0 = no PLIC, or one that no device can name */
     struct machine_range kept[MAX_KEPT]; /* whole pages: PLIC, CLINT and their like */
     uint32_t kept_count;
     uint32_t first_count; /* devices that come first, among those collected */
@@ -144,17 +143,16 @@ static bool scan_next(struct scan *scan)
     const struct fdt_prop *ranges = find_prop(scan, PROP_RANGES);
     level->ranges = ranges != NULL ? ranges->value : NULL;
     level->ranges_bytes = ranges != NULL ? ranges->bytes : 0;
-    level->cells = scan->walk.cells[depth];
-    level->enabled = (above == NULL || above->enabled) && node_is_enabled(scan);
+    scan->enabled[depth] = (depth == 0 || scan->enabled[depth - 1]) && node_is_enabled(scan);
     level->interrupt_parent = read_word(scan, PROP_INTERRUPT_PARENT);
     if (level->interrupt_parent == 0 && above != NULL)
         level->interrupt_parent = above->interrupt_parent;
     return true;
 }
 
-static const struct level *scan_level(const struct scan *scan)
+static bool is_enabled(const struct scan *scan)
 {
-    return &scan->levels[scan->node.depth];
+    return scan->enabled[scan->node.depth];
 }
 
 /* ---- addresses ---- */
@@ -165,11 +163,14 @@ static bool range_is_physical(struct fdt_range range)
            range.bytes <= MACHINE_ADDRESS_END - range.base;
 }
 
-/* From a bus's addresses to those of its parent.  Spec: 2.3.8.
+/* From a bus's addresses to those of its parent.  cells: what the parent and the bus say of their children.
+ * Spec: 2.3.8.
  * Returns: false when `ranges` is absent, malformed, or does not cover the range whole. */
-static bool translate_once(const struct level *bus, uint32_t parent_cells, struct fdt_range *range)
+static bool translate_once(const struct level *bus, const struct fdt_cells cells[2],
+                           struct fdt_range *range)
 {
-    uint32_t child_cells = bus->cells.address, size_cells = bus->cells.size;
+    uint32_t child_cells = cells[1].address, size_cells = cells[1].size;
+    uint32_t parent_cells = cells[0].address;
     uint32_t entry_cells = child_cells + parent_cells + size_cells;
 
     if (bus->ranges == NULL || child_cells > MAX_CELLS || parent_cells > MAX_CELLS ||
@@ -202,7 +203,7 @@ static bool node_range(const struct scan *scan, struct machine_range *physical)
     if (reg == NULL || fdt_prop_reg(reg, scan->node.reg_cells, 0, &range) != FDT_OK)
         return false;
     for (uint32_t depth = scan->node.depth; depth-- > 1;)
-        if (!translate_once(&scan->levels[depth], scan->levels[depth - 1].cells.address, &range))
+        if (!translate_once(&scan->levels[depth], &scan->walk.cells[depth - 1], &range))
             return false;
     *physical = (struct machine_range){range.base, range.bytes};
     return range_is_physical(range);
@@ -343,7 +344,7 @@ static void find_kept(struct machine *machine, struct scan *scan)
 
         if ((!plic && !is_wired_to_harts(scan)) || !node_range(scan, &range))
             continue;
-        if (plic && scan_level(scan)->enabled)
+        if (plic && is_enabled(scan))
             read_plic(machine, scan, range);
         if (scan->kept_count < MAX_KEPT) /* beyond: nobody's either, but for pages it shares */
             scan->kept[scan->kept_count++] = range;
@@ -371,7 +372,7 @@ static bool comes_first(const struct scan *scan)
 static uint32_t read_interrupt(const struct machine *machine, const struct scan *scan)
 {
     const struct fdt_prop *wire = find_prop(scan, PROP_INTERRUPTS_EXTENDED);
-    uint32_t parent = scan_level(scan)->interrupt_parent, at = 0;
+    uint32_t parent = scan->levels[scan->node.depth].interrupt_parent, at = 0;
 
     if (wire != NULL) {
         at = 1;
@@ -431,7 +432,7 @@ static void add_device(struct machine *machine, struct scan *scan, struct machin
 static bool is_for_users(const struct machine *machine, const struct scan *scan,
                          struct machine_range *range)
 {
-    if (!scan_level(scan)->enabled || !node_range(scan, range) || is_memory(scan))
+    if (!is_enabled(scan) || !node_range(scan, range) || is_memory(scan))
         return false;
     return !shares_with_any(*range, scan->kept, scan->kept_count) &&
            !shares_with_any(*range, machine->banks, machine->bank_count) &&

@@ -350,25 +350,6 @@ static bool prop_read(const struct fdt *tree, uint32_t at, struct fdt_prop *prop
     return true;
 }
 
-/* fdt_props_find.  Returns: the structure offset after the last property. */
-static uint32_t pick_props(const struct fdt *tree, const struct fdt_node *node,
-                           const char *const *names, unsigned count, struct fdt_prop *found)
-{
-    struct fdt_prop each = {.next = node->inside};
-
-    for (unsigned i = 0; i < count; i++)
-        found[i].name = NULL;
-    while (prop_read(tree, each.next, &each)) {
-        unsigned i = 0;
-
-        while (i < count && !text_equal(each.name, names[i]))
-            i++;
-        if (i < count && found[i].name == NULL)
-            found[i] = each;
-    }
-    return each.next;
-}
-
 /* ---- nodes ---- */
 
 /* Cells of the root's own `reg`, and what a node without the properties says.  Spec: 2.3.5. */
@@ -383,13 +364,14 @@ static uint8_t cells_value(const struct fdt_prop *prop, uint8_t absent)
     return cells < FDT_CELLS_BAD ? (uint8_t)cells : FDT_CELLS_BAD;
 }
 
-/* Returns: the structure offset after the node's properties. */
+/* What a node says about the `reg` of its children.  Returns: the structure offset after its
+ * properties.  Spec: 2.3.5. */
 static uint32_t read_child_cells(const struct fdt *tree, const struct fdt_node *node,
                                  struct fdt_cells *cells)
 {
     static const char *const names[] = {"#address-cells", "#size-cells"};
     struct fdt_prop found[2];
-    uint32_t end = pick_props(tree, node, names, 2, found);
+    uint32_t end = fdt_props_find(tree, node, names, 2, found);
 
     cells->address = cells_value(&found[0], default_cells.address);
     cells->size = cells_value(&found[1], default_cells.size);
@@ -399,18 +381,14 @@ static uint32_t read_child_cells(const struct fdt *tree, const struct fdt_node *
 void fdt_walk_all(struct fdt_walk *walk, const struct fdt *tree)
 {
     walk->tree = tree;
-    walk->at = 0;
-    walk->open = 0;
-    walk->floor = 0;
+    walk->at = walk->open = walk->floor = 0;
 }
 
 void fdt_walk_below(struct fdt_walk *walk, const struct fdt *tree, const struct fdt_node *node)
 {
     walk->tree = tree;
-    walk->at = node->inside;
-    walk->open = node->depth + 1;
-    walk->floor = node->depth + 1;
-    walk->cells[node->depth] = fdt_child_cells(tree, node);
+    walk->at = read_child_cells(tree, node, &walk->cells[node->depth]);
+    walk->open = walk->floor = node->depth + 1;
 }
 
 /* Opens the node that the token begins, and goes to the end of its properties. */
@@ -518,14 +496,6 @@ bool fdt_node_is_enabled(const struct fdt *tree, const struct fdt_node *node)
     return !fdt_prop_find(tree, node, "status", &status) || fdt_prop_is_okay(&status);
 }
 
-struct fdt_cells fdt_child_cells(const struct fdt *tree, const struct fdt_node *node)
-{
-    struct fdt_cells cells;
-
-    read_child_cells(tree, node, &cells);
-    return cells;
-}
-
 /* ---- properties ---- */
 
 bool fdt_prop_first(const struct fdt *tree, const struct fdt_node *node, struct fdt_prop *prop)
@@ -552,10 +522,22 @@ bool fdt_prop_find(const struct fdt *tree, const struct fdt_node *node, const ch
     return false;
 }
 
-void fdt_props_find(const struct fdt *tree, const struct fdt_node *node, const char *const *names,
-                    unsigned count, struct fdt_prop *found)
+uint32_t fdt_props_find(const struct fdt *tree, const struct fdt_node *node,
+                        const char *const *names, unsigned count, struct fdt_prop *found)
 {
-    pick_props(tree, node, names, count, found);
+    struct fdt_prop each = {.next = node->inside};
+
+    for (unsigned i = 0; i < count; i++)
+        found[i].name = NULL;
+    while (prop_read(tree, each.next, &each)) {
+        unsigned i = 0;
+
+        while (i < count && !text_equal(each.name, names[i]))
+            i++;
+        if (i < count && found[i].name == NULL)
+            found[i] = each;
+    }
+    return each.next;
 }
 
 bool fdt_prop_is_okay(const struct fdt_prop *status)

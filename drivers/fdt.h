@@ -158,9 +158,6 @@ bool fdt_node_is_named(const struct fdt_node *node, const char *base);
 /* True unless the node's `status` is other than "okay" or "ok".  Spec: 2.3.4. */
 bool fdt_node_is_enabled(const struct fdt *tree, const struct fdt_node *node);
 
-/* What a node says about the `reg` of its children: 2 and 1 when it says nothing.  Spec: 2.3.5. */
-struct fdt_cells fdt_child_cells(const struct fdt *tree, const struct fdt_node *node);
-
 /* ---- properties ---- */
 
 /* The first property of a node, and the one after *prop.  Returns: false when there is none; then
@@ -173,9 +170,10 @@ bool fdt_prop_find(const struct fdt *tree, const struct fdt_node *node, const ch
                    struct fdt_prop *prop);
 
 /* The same for several names in one pass over the node: found[i] is the first property named names[i],
- * or its name is NULL when there is none. */
-void fdt_props_find(const struct fdt *tree, const struct fdt_node *node, const char *const *names,
-                    unsigned count, struct fdt_prop *found);
+ * or its name is NULL when there is none.  Returns: the reader's: structure offset after the last
+ * property. */
+uint32_t fdt_props_find(const struct fdt *tree, const struct fdt_node *node,
+                        const char *const *names, unsigned count, struct fdt_prop *found);
 
 /* Whether a `status` property lets its node be used.  Spec: 2.3.4. */
 bool fdt_prop_is_okay(const struct fdt_prop *status);

@@ -11,7 +11,7 @@ import page_tables
 
 LEVELS = (9, 9, 9)
 STACK = 0x3feffff000  # the last page of a program's stack
-RUNNING = {"init", "pager", "sh", "hello_vm"}
+RUNNING = {"init", "console", "pager", "sh", "hello_vm"}
 
 
 def seen():
