@@ -1,8 +1,9 @@
 /* From device tree to devices: see machine.h for the invariants M6 and M7.
  *
- * A scan is a walk that knows of each open node what it means for those below it: how it translates
- * their addresses, where their interrupts go, whether they are there at all.  The first scan finds
- * what is not to be handed out, the PLIC among it; the others collect devices. */
+ * A scan is a walk that reads the properties of each node once and knows of each open node what it
+ * means for those below it: how it translates their addresses, where their interrupts go, whether
+ * they are there at all.  The first scan finds what is not to be handed out, the PLIC among it; the
+ * second collects devices. */
 #include "devices.h"
 
 #define PAGE_MASK   4095u
@@ -13,57 +14,93 @@
 
 #define CAUSE_EXTERNAL_S 9u /* Spec: RISC-V Privileged 1.12, table 4.2 */
 
+/* The properties that say something of a device.  constant, name */
+#define PROPS(X)                                  \
+    X(COMPATIBLE, "compatible")                   \
+    X(REG, "reg")                                 \
+    X(RANGES, "ranges")                           \
+    X(STATUS, "status")                           \
+    X(DEVICE_TYPE, "device_type")                 \
+    X(PHANDLE, "phandle")                         \
+    X(INTERRUPT_PARENT, "interrupt-parent")       \
+    X(INTERRUPTS, "interrupts")                   \
+    X(INTERRUPTS_EXTENDED, "interrupts-extended") \
+    X(SOURCES, "riscv,ndev")                      \
+    X(REG_SHIFT, "reg-shift")                     \
+    X(IO_WIDTH, "reg-io-width")                   \
+    X(CLOCK_HZ, "clock-frequency")
+
+enum prop {
+#define PROP_CONSTANT(constant, name) PROP_##constant,
+    PROPS(PROP_CONSTANT)
+#undef PROP_CONSTANT
+        PROP_COUNT
+};
+
+static const char *const prop_names[PROP_COUNT] = {
+#define PROP_NAME(constant, name) [PROP_##constant] = name,
+    PROPS(PROP_NAME)
+#undef PROP_NAME
+};
+
 /* What an open node says of those below it. */
 struct level {
-    struct fdt_prop ranges;
-    bool has_ranges;
-    bool enabled;              /* so are all above it, and they hold devices */
-    struct fdt_cells cells;    /* of its children's reg */
+    const uint8_t *ranges; /* value of the property; NULL = none */
+    uint32_t ranges_bytes;
     uint32_t interrupt_parent; /* phandle, 0 = none */
+    struct fdt_cells cells;    /* of its children's reg */
+    bool enabled;              /* so are all above it, and they hold devices */
 };
 
 struct scan {
     const struct fdt *tree;
     struct fdt_walk walk;
+    struct fdt_node node;                /* the last one met */
+    struct fdt_prop props[PROP_COUNT];   /* of that node; name NULL = it has none */
     struct level levels[FDT_MAX_DEPTH];  /* by depth of the open node */
+    struct fdt_node cpus;                /* without a name when there is none */
     uint32_t plic_phandle;               /* 0 = no PLIC, or one that no device can name */
     struct machine_range kept[MAX_KEPT]; /* whole pages: PLIC, CLINT and their like */
     uint32_t kept_count;
+    uint32_t first_count; /* devices that come first, among those collected */
 };
 
 /* ---- properties ---- */
 
-static uint32_t read_word(const struct fdt *tree, const struct fdt_node *node, const char *name)
+/* Returns: NULL when the node has none. */
+static const struct fdt_prop *find_prop(const struct scan *scan, enum prop which)
 {
-    struct fdt_prop prop;
+    return scan->props[which].name != NULL ? &scan->props[which] : NULL;
+}
+
+static uint32_t prop_word(const struct fdt_prop *prop)
+{
     uint64_t number;
 
-    if (!fdt_prop_find(tree, node, name, &prop) || !fdt_prop_number(&prop, &number))
-        return 0;
-    return number <= UINT32_MAX ? (uint32_t)number : 0;
+    return fdt_prop_number(prop, &number) && number <= UINT32_MAX ? (uint32_t)number : 0;
 }
 
-static bool has_prop(const struct fdt *tree, const struct fdt_node *node, const char *name)
+static uint32_t read_word(const struct scan *scan, enum prop which)
 {
-    struct fdt_prop prop;
+    const struct fdt_prop *prop = find_prop(scan, which);
 
-    return fdt_prop_find(tree, node, name, &prop);
+    return prop != NULL ? prop_word(prop) : 0;
 }
 
-static bool is_compatible(const struct fdt *tree, const struct fdt_node *node, const char *with)
+static bool is_compatible(const struct scan *scan, const char *with)
 {
-    struct fdt_prop prop;
+    const struct fdt_prop *prop = find_prop(scan, PROP_COMPATIBLE);
 
-    return fdt_prop_find(tree, node, "compatible", &prop) && fdt_prop_has_string(&prop, with);
+    return prop != NULL && fdt_prop_has_string(prop, with);
 }
 
-/* Cells [at, at + cells) of a property that has them; cells is 0 to 2. */
-static uint64_t read_cells(const struct fdt_prop *prop, uint32_t at, uint32_t cells)
+/* Cells [at, at + cells) of a value that has them; cells is 0 to 2. */
+static uint64_t read_cells(const uint8_t *value, uint32_t at, uint32_t cells)
 {
     uint64_t number = 0;
 
     for (uint32_t i = 0; i < cells * CELL_BYTES; i++)
-        number = number << 8 | prop->value[at * CELL_BYTES + i];
+        number = number << 8 | value[at * CELL_BYTES + i];
     return number;
 }
 
@@ -87,22 +124,37 @@ static bool holds_no_devices(const struct fdt_node *node)
             fdt_node_is_named(node, "chosen"));
 }
 
-static bool scan_next(struct scan *scan, struct fdt_node *node)
+static bool node_is_enabled(const struct scan *scan)
 {
-    if (!fdt_walk_next(&scan->walk, node))
-        return false;
-    struct level *level = &scan->levels[node->depth];
-    const struct level *above = node->depth > 0 ? level - 1 : NULL;
-    bool above_enabled = above == NULL || above->enabled;
+    const struct fdt_prop *status = find_prop(scan, PROP_STATUS);
 
-    level->enabled =
-        above_enabled && fdt_node_is_enabled(scan->tree, node) && !holds_no_devices(node);
-    level->cells = fdt_child_cells(scan->tree, node);
-    level->has_ranges = fdt_prop_find(scan->tree, node, "ranges", &level->ranges);
-    level->interrupt_parent = read_word(scan->tree, node, "interrupt-parent");
+    return (status == NULL || fdt_prop_is_okay(status)) && !holds_no_devices(&scan->node);
+}
+
+/* Goes to the next node.  Returns: false when there are no more. */
+static bool scan_next(struct scan *scan)
+{
+    if (!fdt_walk_next(&scan->walk, &scan->node))
+        return false;
+    uint32_t depth = scan->node.depth;
+    struct level *level = &scan->levels[depth];
+    const struct level *above = depth > 0 ? level - 1 : NULL;
+
+    fdt_props_find(scan->tree, &scan->node, prop_names, PROP_COUNT, scan->props);
+    const struct fdt_prop *ranges = find_prop(scan, PROP_RANGES);
+    level->ranges = ranges != NULL ? ranges->value : NULL;
+    level->ranges_bytes = ranges != NULL ? ranges->bytes : 0;
+    level->cells = scan->walk.cells[depth];
+    level->enabled = (above == NULL || above->enabled) && node_is_enabled(scan);
+    level->interrupt_parent = read_word(scan, PROP_INTERRUPT_PARENT);
     if (level->interrupt_parent == 0 && above != NULL)
         level->interrupt_parent = above->interrupt_parent;
     return true;
+}
+
+static const struct level *scan_level(const struct scan *scan)
+{
+    return &scan->levels[scan->node.depth];
 }
 
 /* ---- addresses ---- */
@@ -120,17 +172,17 @@ static bool translate_once(const struct level *bus, uint32_t parent_cells, struc
     uint32_t child_cells = bus->cells.address, size_cells = bus->cells.size;
     uint32_t entry_cells = child_cells + parent_cells + size_cells;
 
-    if (!bus->has_ranges || child_cells > MAX_CELLS || parent_cells > MAX_CELLS ||
+    if (bus->ranges == NULL || child_cells > MAX_CELLS || parent_cells > MAX_CELLS ||
         size_cells > MAX_CELLS)
         return false;
-    if (bus->ranges.bytes == 0)
+    if (bus->ranges_bytes == 0)
         return true;
-    if (entry_cells == 0 || bus->ranges.bytes % (entry_cells * CELL_BYTES) != 0)
+    if (entry_cells == 0 || bus->ranges_bytes % (entry_cells * CELL_BYTES) != 0)
         return false;
-    for (uint32_t at = 0; at < cell_count(&bus->ranges); at += entry_cells) {
-        uint64_t child = read_cells(&bus->ranges, at, child_cells);
-        uint64_t parent = read_cells(&bus->ranges, at + child_cells, parent_cells);
-        uint64_t bytes = read_cells(&bus->ranges, at + child_cells + parent_cells, size_cells);
+    for (uint32_t at = 0; at < bus->ranges_bytes / CELL_BYTES; at += entry_cells) {
+        uint64_t child = read_cells(bus->ranges, at, child_cells);
+        uint64_t parent = read_cells(bus->ranges, at + child_cells, parent_cells);
+        uint64_t bytes = read_cells(bus->ranges, at + child_cells + parent_cells, size_cells);
         uint64_t inside = range->base - child;
 
         if (range->base < child || inside > bytes || range->bytes > bytes - inside)
@@ -142,16 +194,14 @@ static bool translate_once(const struct level *bus, uint32_t parent_cells, struc
 }
 
 /* The first range of the node's reg as a physical one.  Returns: false when it has none. */
-static bool node_range(const struct scan *scan, const struct fdt_node *node,
-                       struct machine_range *physical)
+static bool node_range(const struct scan *scan, struct machine_range *physical)
 {
+    const struct fdt_prop *reg = find_prop(scan, PROP_REG);
     struct fdt_range range;
-    struct fdt_prop reg;
 
-    if (!fdt_prop_find(scan->tree, node, "reg", &reg) ||
-        fdt_prop_reg(&reg, node->reg_cells, 0, &range) != FDT_OK)
+    if (reg == NULL || fdt_prop_reg(reg, scan->node.reg_cells, 0, &range) != FDT_OK)
         return false;
-    for (uint32_t depth = node->depth; depth-- > 1;)
+    for (uint32_t depth = scan->node.depth; depth-- > 1;)
         if (!translate_once(&scan->levels[depth], scan->levels[depth - 1].cells.address, &range))
             return false;
     *physical = (struct machine_range){range.base, range.bytes};
@@ -183,11 +233,12 @@ static uint32_t cpu_controller(const struct fdt *tree, const struct fdt_node *cp
 {
     struct fdt_node node;
     struct fdt_walk walk;
+    struct fdt_prop prop;
 
     fdt_walk_below(&walk, tree, cpu);
     while (fdt_walk_next_child(&walk, &node))
-        if (has_prop(tree, &node, "interrupt-controller"))
-            return read_word(tree, &node, "phandle");
+        if (fdt_prop_find(tree, &node, "interrupt-controller", &prop))
+            return fdt_prop_find(tree, &node, "phandle", &prop) ? prop_word(&prop) : 0;
     return 0;
 }
 
@@ -208,16 +259,15 @@ static bool next_controller(struct fdt_walk *cpus, uint64_t *id, uint32_t *phand
     return true;
 }
 
-static bool is_a_cpus_controller(const struct fdt *tree, uint32_t phandle)
+static bool is_a_cpus_controller(const struct scan *scan, uint32_t phandle)
 {
     uint32_t controller;
-    struct fdt_node cpus;
     struct fdt_walk walk;
     uint64_t id;
 
-    if (phandle == 0 || !fdt_find(tree, "/cpus", &cpus))
+    if (phandle == 0 || scan->cpus.name == NULL)
         return false;
-    fdt_walk_below(&walk, tree, &cpus);
+    fdt_walk_below(&walk, scan->tree, &scan->cpus);
     while (next_controller(&walk, &id, &controller))
         if (controller == phandle)
             return true;
@@ -226,44 +276,42 @@ static bool is_a_cpus_controller(const struct fdt *tree, uint32_t phandle)
 
 /* PLIC, CLINT, ACLINT, APLIC, IMSIC, debug module: they interrupt harts without a controller in
  * between, so they are the kernel's or the firmware's. */
-static bool is_wired_to_harts(const struct fdt *tree, const struct fdt_node *node)
+static bool is_wired_to_harts(const struct scan *scan)
 {
-    struct fdt_prop prop;
+    const struct fdt_prop *wires = find_prop(scan, PROP_INTERRUPTS_EXTENDED);
 
-    return fdt_prop_find(tree, node, "interrupts-extended", &prop) && cell_count(&prop) > 0 &&
-           is_a_cpus_controller(tree, (uint32_t)read_cells(&prop, 0, 1));
+    return wires != NULL && cell_count(wires) > 0 &&
+           is_a_cpus_controller(scan, (uint32_t)read_cells(wires->value, 0, 1));
 }
 
 /* ---- the PLIC ---- */
 
-static bool is_plic(const struct fdt *tree, const struct fdt_node *node)
+static bool is_plic(const struct scan *scan)
 {
-    return is_compatible(tree, node, "sifive,plic-1.0.0") ||
-           is_compatible(tree, node, "riscv,plic0") ||
-           is_compatible(tree, node, "starfive,jh7110-plic");
+    return is_compatible(scan, "sifive,plic-1.0.0") || is_compatible(scan, "riscv,plic0") ||
+           is_compatible(scan, "starfive,jh7110-plic");
 }
 
 /* The context of a hart's S-mode: the place of its external interrupt in the PLIC's list. */
 static uint32_t find_context(const struct fdt_prop *wires, uint32_t controller)
 {
     for (uint32_t i = 0; 2 * i + 1 < cell_count(wires); i++)
-        if (read_cells(wires, 2 * i, 1) == controller &&
-            read_cells(wires, 2 * i + 1, 1) == CAUSE_EXTERNAL_S)
+        if (read_cells(wires->value, 2 * i, 1) == controller &&
+            read_cells(wires->value, 2 * i + 1, 1) == CAUSE_EXTERNAL_S)
             return i;
     return MACHINE_NO_CONTEXT;
 }
 
-static void read_contexts(struct machine *machine, const struct fdt *tree,
+static void read_contexts(struct machine *machine, const struct scan *scan,
                           const struct fdt_prop *wires)
 {
     uint32_t controller;
-    struct fdt_node cpus;
     struct fdt_walk walk;
     uint64_t id;
 
-    if (!fdt_find(tree, "/cpus", &cpus))
+    if (scan->cpus.name == NULL)
         return;
-    fdt_walk_below(&walk, tree, &cpus);
+    fdt_walk_below(&walk, scan->tree, &scan->cpus);
     while (next_controller(&walk, &id, &controller))
         for (uint32_t i = 0; controller != 0 && i < machine->hart_count; i++)
             if (machine->harts[i] == id)
@@ -271,37 +319,32 @@ static void read_contexts(struct machine *machine, const struct fdt *tree,
 }
 
 /* Takes the first PLIC that is whole: later ones are passed over. */
-static void read_plic(struct machine *machine, struct scan *scan, const struct fdt_node *node,
-                      struct machine_range range)
+static void read_plic(struct machine *machine, struct scan *scan, struct machine_range range)
 {
-    uint32_t sources = read_word(scan->tree, node, "riscv,ndev");
-    struct fdt_prop wires;
+    const struct fdt_prop *wires = find_prop(scan, PROP_INTERRUPTS_EXTENDED);
+    uint32_t sources = read_word(scan, PROP_SOURCES);
 
-    if (machine->plic.sources > 0 || sources == 0 ||
-        !fdt_prop_find(scan->tree, node, "interrupts-extended", &wires))
+    if (machine->plic.sources > 0 || sources == 0 || wires == NULL)
         return;
     machine->plic.range = range;
     machine->plic.sources = sources < MAX_SOURCES ? sources : MAX_SOURCES;
-    scan->plic_phandle = read_word(scan->tree, node, "phandle");
-    read_contexts(machine, scan->tree, &wires);
+    scan->plic_phandle = read_word(scan, PROP_PHANDLE);
+    read_contexts(machine, scan, wires);
 }
 
 /* Finds the PLIC and what else is not to be handed out. */
 static void find_kept(struct machine *machine, struct scan *scan)
 {
     struct machine_range range;
-    struct fdt_node node;
 
     scan_start(scan);
-    while (scan_next(scan, &node)) {
-        bool plic = is_plic(scan->tree, &node);
+    while (scan_next(scan)) {
+        bool plic = is_plic(scan);
 
-        if (!plic && !is_wired_to_harts(scan->tree, &node))
+        if ((!plic && !is_wired_to_harts(scan)) || !node_range(scan, &range))
             continue;
-        if (!node_range(scan, &node, &range))
-            continue;
-        if (plic && scan->levels[node.depth].enabled)
-            read_plic(machine, scan, &node, range);
+        if (plic && scan_level(scan)->enabled)
+            read_plic(machine, scan, range);
         if (scan->kept_count < MAX_KEPT) /* beyond: nobody's either, but for pages it shares */
             scan->kept[scan->kept_count++] = range;
     }
@@ -309,99 +352,115 @@ static void find_kept(struct machine *machine, struct scan *scan)
 
 /* ---- devices ---- */
 
-static bool is_memory(const struct fdt *tree, const struct fdt_node *node)
+static bool is_memory(const struct scan *scan)
 {
-    struct fdt_prop type;
+    const struct fdt_prop *type = find_prop(scan, PROP_DEVICE_TYPE);
 
-    return fdt_node_is_named(node, "memory") || (fdt_prop_find(tree, node, "device_type", &type) &&
-                                                 fdt_prop_has_string(&type, "memory"));
+    return fdt_node_is_named(&scan->node, "memory") ||
+           (type != NULL && fdt_prop_has_string(type, "memory"));
 }
 
 /* What a system needs first: a console and disks. */
-static bool comes_first(const struct fdt *tree, const struct fdt_node *node)
+static bool comes_first(const struct scan *scan)
 {
-    return fdt_node_is_named(node, "serial") || fdt_node_is_named(node, "uart") ||
-           is_compatible(tree, node, "virtio,mmio");
+    return fdt_node_is_named(&scan->node, "serial") || fdt_node_is_named(&scan->node, "uart") ||
+           is_compatible(scan, "virtio,mmio");
 }
 
 /* Spec: 2.4. */
-static uint32_t read_interrupt(const struct machine *machine, const struct scan *scan,
-                               const struct fdt_node *node)
+static uint32_t read_interrupt(const struct machine *machine, const struct scan *scan)
 {
-    uint32_t parent = scan->levels[node->depth].interrupt_parent, at = 0;
-    struct fdt_prop prop;
+    const struct fdt_prop *wire = find_prop(scan, PROP_INTERRUPTS_EXTENDED);
+    uint32_t parent = scan_level(scan)->interrupt_parent, at = 0;
 
-    if (fdt_prop_find(scan->tree, node, "interrupts-extended", &prop)) {
+    if (wire != NULL) {
         at = 1;
-        parent = cell_count(&prop) > 0 ? (uint32_t)read_cells(&prop, 0, 1) : 0;
-    } else if (!fdt_prop_find(scan->tree, node, "interrupts", &prop)) {
-        return 0;
+        parent = cell_count(wire) > 0 ? (uint32_t)read_cells(wire->value, 0, 1) : 0;
+    } else {
+        wire = find_prop(scan, PROP_INTERRUPTS);
     }
-    if (parent == 0 || parent != scan->plic_phandle || cell_count(&prop) <= at)
+    if (wire == NULL || parent == 0 || parent != scan->plic_phandle || cell_count(wire) <= at)
         return 0;
-    uint64_t source = read_cells(&prop, at, 1);
+    uint64_t source = read_cells(wire->value, at, 1);
     return source <= machine->plic.sources ? (uint32_t)source : 0;
 }
 
-static void copy_compatible(const struct fdt *tree, const struct fdt_node *node,
-                            struct fl_boot_device *device)
+static void copy_compatible(const struct scan *scan, struct fl_boot_device *device)
 {
-    struct fdt_prop prop;
-    const char *text =
-        fdt_prop_find(tree, node, "compatible", &prop) ? fdt_prop_string(&prop, 0) : NULL;
+    const struct fdt_prop *prop = find_prop(scan, PROP_COMPATIBLE);
+    const char *text = prop != NULL ? fdt_prop_string(prop, 0) : NULL;
 
     for (uint32_t i = 0; text != NULL && text[i] != 0 && i + 1 < sizeof device->compatible; i++)
         device->compatible[i] = text[i];
 }
 
-static void add_device(struct machine *machine, const struct scan *scan,
-                       const struct fdt_node *node, struct machine_range range)
+/* An empty entry for one more device: behind the last of those that come first, or at the end.  When
+ * there is no room, the last of the rest goes.  Returns: NULL when it is this one. */
+static struct fl_boot_device *make_entry(struct machine *machine, struct scan *scan)
 {
-    if (machine->device_count == FL_BOOT_DEVICES_MAX) {
-        machine->devices_dropped++;
-        return;
-    }
-    struct fl_boot_device *device = &machine->devices[machine->device_count++];
+    bool first = comes_first(scan);
+    uint32_t at = first ? scan->first_count++ : machine->device_count;
 
+    if (machine->device_count < FL_BOOT_DEVICES_MAX)
+        machine->device_count++;
+    else
+        machine->devices_dropped++;
+    if (at >= FL_BOOT_DEVICES_MAX)
+        return NULL;
+    for (uint32_t i = machine->device_count - 1; i > at; i--)
+        machine->devices[i] = machine->devices[i - 1];
+    machine->devices[at] = (struct fl_boot_device){0};
+    return &machine->devices[at];
+}
+
+static void add_device(struct machine *machine, struct scan *scan, struct machine_range range)
+{
+    struct fl_boot_device *device = make_entry(machine, scan);
+
+    if (device == NULL)
+        return;
     device->physical = range.base;
     device->bytes = range.bytes;
-    device->interrupt = read_interrupt(machine, scan, node);
-    device->reg_shift = read_word(scan->tree, node, "reg-shift");
-    device->io_width = read_word(scan->tree, node, "reg-io-width");
-    device->clock_hz = read_word(scan->tree, node, "clock-frequency");
-    copy_compatible(scan->tree, node, device);
+    device->interrupt = read_interrupt(machine, scan);
+    device->reg_shift = read_word(scan, PROP_REG_SHIFT);
+    device->io_width = read_word(scan, PROP_IO_WIDTH);
+    device->clock_hz = read_word(scan, PROP_CLOCK_HZ);
+    copy_compatible(scan, device);
 }
 
 static bool is_for_users(const struct machine *machine, const struct scan *scan,
-                         const struct fdt_node *node, struct machine_range *range)
+                         struct machine_range *range)
 {
-    if (!scan->levels[node->depth].enabled || is_memory(scan->tree, node))
-        return false;
-    if (!node_range(scan, node, range) || is_wired_to_harts(scan->tree, node))
+    if (!scan_level(scan)->enabled || !node_range(scan, range) || is_memory(scan))
         return false;
     return !shares_with_any(*range, scan->kept, scan->kept_count) &&
            !shares_with_any(*range, machine->banks, machine->bank_count) &&
-           !shares_with_any(*range, machine->reserved, machine->reserved_count);
+           !shares_with_any(*range, machine->reserved, machine->reserved_count) &&
+           !is_wired_to_harts(scan);
 }
 
-static void collect(struct machine *machine, struct scan *scan, bool first)
+static void collect(struct machine *machine, struct scan *scan)
 {
     struct machine_range range;
-    struct fdt_node node;
 
     scan_start(scan);
-    while (scan_next(scan, &node))
-        if (comes_first(scan->tree, &node) == first && is_for_users(machine, scan, &node, &range))
-            add_device(machine, scan, &node, range);
+    while (scan_next(scan))
+        if (is_for_users(machine, scan, &range))
+            add_device(machine, scan, range);
 }
 
 void devices_read(struct machine *machine, const struct fdt *tree)
 {
-    struct scan scan = {.tree = tree};
+    struct scan scan;
 
+    scan.tree = tree;
+    scan.plic_phandle = 0;
+    scan.kept_count = 0;
+    scan.first_count = 0;
+    if (!fdt_find(tree, "/cpus", &scan.cpus))
+        scan.cpus.name = NULL;
     for (uint32_t i = 0; i < MACHINE_MAX_HARTS; i++)
         machine->plic.context[i] = MACHINE_NO_CONTEXT;
     find_kept(machine, &scan);
-    collect(machine, &scan, true);
-    collect(machine, &scan, false);
+    collect(machine, &scan);
 }

@@ -335,10 +335,66 @@ bool fdt_reservation(const struct fdt *tree, uint32_t index, struct fdt_range *r
     return true;
 }
 
+/* The next property at or after `at`, if it comes before any child and the node's end. */
+static bool prop_read(const struct fdt *tree, uint32_t at, struct fdt_prop *prop)
+{
+    struct token token = {.next = at};
+
+    do {
+        if (token_read(tree, token.next, &token) != FDT_OK)
+            return false;
+    } while (token.kind == TOKEN_NOP);
+    if (token.kind != TOKEN_PROPERTY)
+        return false;
+    *prop = token.prop;
+    return true;
+}
+
+/* fdt_props_find.  Returns: the structure offset after the last property. */
+static uint32_t pick_props(const struct fdt *tree, const struct fdt_node *node,
+                           const char *const *names, unsigned count, struct fdt_prop *found)
+{
+    struct fdt_prop each = {.next = node->inside};
+
+    for (unsigned i = 0; i < count; i++)
+        found[i].name = NULL;
+    while (prop_read(tree, each.next, &each)) {
+        unsigned i = 0;
+
+        while (i < count && !text_equal(each.name, names[i]))
+            i++;
+        if (i < count && found[i].name == NULL)
+            found[i] = each;
+    }
+    return each.next;
+}
+
 /* ---- nodes ---- */
 
 /* Cells of the root's own `reg`, and what a node without the properties says.  Spec: 2.3.5. */
 static const struct fdt_cells default_cells = {2, 1};
+
+/* A cell count that the tree may lack. */
+static uint8_t cells_value(const struct fdt_prop *prop, uint8_t absent)
+{
+    if (prop->name == NULL)
+        return absent;
+    uint32_t cells = prop->bytes == CELL_BYTES ? read_cell(prop->value) : FDT_CELLS_BAD;
+    return cells < FDT_CELLS_BAD ? (uint8_t)cells : FDT_CELLS_BAD;
+}
+
+/* Returns: the structure offset after the node's properties. */
+static uint32_t read_child_cells(const struct fdt *tree, const struct fdt_node *node,
+                                 struct fdt_cells *cells)
+{
+    static const char *const names[] = {"#address-cells", "#size-cells"};
+    struct fdt_prop found[2];
+    uint32_t end = pick_props(tree, node, names, 2, found);
+
+    cells->address = cells_value(&found[0], default_cells.address);
+    cells->size = cells_value(&found[1], default_cells.size);
+    return end;
+}
 
 void fdt_walk_all(struct fdt_walk *walk, const struct fdt *tree)
 {
@@ -357,7 +413,7 @@ void fdt_walk_below(struct fdt_walk *walk, const struct fdt *tree, const struct 
     walk->cells[node->depth] = fdt_child_cells(tree, node);
 }
 
-/* Opens the node that the token begins. */
+/* Opens the node that the token begins, and goes to the end of its properties. */
 static void walk_enter(struct fdt_walk *walk, const struct token *token, struct fdt_node *node)
 {
     uint32_t depth = walk->open++;
@@ -366,7 +422,7 @@ static void walk_enter(struct fdt_walk *walk, const struct token *token, struct 
     node->depth = depth;
     node->reg_cells = depth > 0 ? walk->cells[depth - 1] : default_cells;
     node->inside = token->next;
-    walk->cells[depth] = fdt_child_cells(walk->tree, node);
+    walk->at = read_child_cells(walk->tree, node, &walk->cells[depth]);
 }
 
 bool fdt_walk_next(struct fdt_walk *walk, struct fdt_node *node)
@@ -459,48 +515,18 @@ bool fdt_node_is_enabled(const struct fdt *tree, const struct fdt_node *node)
 {
     struct fdt_prop status;
 
-    if (!fdt_prop_find(tree, node, "status", &status))
-        return true;
-    return fdt_prop_has_string(&status, "okay") || fdt_prop_has_string(&status, "ok");
-}
-
-static uint8_t cells_read(const struct fdt *tree, const struct fdt_node *node, const char *name,
-                          uint8_t absent)
-{
-    struct fdt_prop prop;
-    uint32_t cells;
-
-    if (!fdt_prop_find(tree, node, name, &prop))
-        return absent;
-    cells = prop.bytes == CELL_BYTES ? read_cell(prop.value) : FDT_CELLS_BAD;
-    return cells < FDT_CELLS_BAD ? (uint8_t)cells : FDT_CELLS_BAD;
+    return !fdt_prop_find(tree, node, "status", &status) || fdt_prop_is_okay(&status);
 }
 
 struct fdt_cells fdt_child_cells(const struct fdt *tree, const struct fdt_node *node)
 {
     struct fdt_cells cells;
 
-    cells.address = cells_read(tree, node, "#address-cells", default_cells.address);
-    cells.size = cells_read(tree, node, "#size-cells", default_cells.size);
+    read_child_cells(tree, node, &cells);
     return cells;
 }
 
 /* ---- properties ---- */
-
-/* The next property at or after `at`, if it comes before any child and the node's end. */
-static bool prop_read(const struct fdt *tree, uint32_t at, struct fdt_prop *prop)
-{
-    struct token token = {.next = at};
-
-    do {
-        if (token_read(tree, token.next, &token) != FDT_OK)
-            return false;
-    } while (token.kind == TOKEN_NOP);
-    if (token.kind != TOKEN_PROPERTY)
-        return false;
-    *prop = token.prop;
-    return true;
-}
 
 bool fdt_prop_first(const struct fdt *tree, const struct fdt_node *node, struct fdt_prop *prop)
 {
@@ -524,6 +550,17 @@ bool fdt_prop_find(const struct fdt *tree, const struct fdt_node *node, const ch
         }
     }
     return false;
+}
+
+void fdt_props_find(const struct fdt *tree, const struct fdt_node *node, const char *const *names,
+                    unsigned count, struct fdt_prop *found)
+{
+    pick_props(tree, node, names, count, found);
+}
+
+bool fdt_prop_is_okay(const struct fdt_prop *status)
+{
+    return fdt_prop_has_string(status, "okay") || fdt_prop_has_string(status, "ok");
 }
 
 bool fdt_prop_number(const struct fdt_prop *prop, uint64_t *number)

@@ -172,6 +172,14 @@ bool fdt_prop_next(const struct fdt *tree, struct fdt_prop *prop);
 bool fdt_prop_find(const struct fdt *tree, const struct fdt_node *node, const char *name,
                    struct fdt_prop *prop);
 
+/* The same for several names in one pass over the node: found[i] is the first property named names[i],
+ * or its name is NULL when there is none. */
+void fdt_props_find(const struct fdt *tree, const struct fdt_node *node, const char *const *names,
+                    unsigned count, struct fdt_prop *found);
+
+/* Whether a `status` property lets its node be used.  Spec: 2.3.4. */
+bool fdt_prop_is_okay(const struct fdt_prop *status);
+
 /* A property that is one number of one or two cells.  Returns: false for any other length. */
 bool fdt_prop_number(const struct fdt_prop *prop, uint64_t *number);
 

@@ -49,8 +49,7 @@ static const char *check_all(void)
     return caps == kernel.caps ? NULL : "O4";
 }
 
-/* Whether a capability lies at an address, which may be anything. */
-static bool is_cap(const struct cap *cap)
+bool derivation_is_cap(const struct cap *cap)
 {
     if (cap == kernel.derivation.root)
         return true;
@@ -76,11 +75,11 @@ static const char *check_derivation(void)
 {
     const struct derivation *tree = &kernel.derivation;
     struct census_caps walk = census_caps_start();
-    const char *broken = derivation_check(tree, tree->root, is_cap);
+    const char *broken = derivation_check(tree, tree->root);
     uint64_t met = 0;
 
     for (const struct cap *cap; broken == NULL && (cap = census_caps_next(&walk)) != NULL;)
-        broken = derivation_check(tree, cap, is_cap);
+        broken = derivation_check(tree, cap);
     if (broken != NULL)
         return broken;
     for (const struct cap *cap = tree->root; cap != NULL && met <= kernel.caps;

@@ -120,15 +120,14 @@ void derivation_move(const struct derivation *tree, struct cap *to, struct cap *
     from->last = 0;
 }
 
-const char *derivation_check(const struct derivation *tree, const struct cap *cap,
-                             _Bool (*is_cap)(const struct cap *))
+const char *derivation_check(const struct derivation *tree, const struct cap *cap)
 {
     const struct cap *next = cap_of(tree, cap->next), *prev = cap_of(tree, cap->prev);
     const struct cap *child = cap_of(tree, cap->child);
 
-    if (prev == NULL || !is_cap(prev) || (next == NULL) != (cap == tree->root))
+    if (prev == NULL || !derivation_is_cap(prev) || (next == NULL) != (cap == tree->root))
         return "D2";
-    if (next != NULL && !is_cap(next))
+    if (next != NULL && !derivation_is_cap(next))
         return "D2";
     if (!cap->last && cap_of(tree, next->prev) != cap)
         return "D2";
@@ -136,7 +135,7 @@ const char *derivation_check(const struct derivation *tree, const struct cap *ca
         return "D2";
     if (child == NULL)
         return NULL;
-    if (!is_cap(child) || !is_cap(cap_of(tree, child->prev)))
+    if (!derivation_is_cap(child) || !derivation_is_cap(cap_of(tree, child->prev)))
         return "D1";
     const struct cap *last = cap_of(tree, child->prev);
     return last->last && cap_of(tree, last->next) == cap ? NULL : "D1";

@@ -12,6 +12,7 @@
 #include "cap_check.h"
 #include "census.h"
 #include "place.h"
+#include "timer.h"
 #include "upcall.h"
 
 enum { THREAD_STATES = THREAD_AWAIT_BITS + 1 };
@@ -336,20 +337,20 @@ static const char *check_queues(void)
 
 static const char *check_timers(void)
 {
-    uint64_t armed = 0, listed = 0, deadline = 1;
+    uint64_t armed = 0, found = 0;
 
     for (struct census walk = census_start(); census_next(&walk);) {
         const struct timer *timer = walk.object.object;
 
-        armed += walk.object.type == FL_OBJECT_TIMER && timer->deadline != 0;
+        armed += walk.object.type == FL_OBJECT_TIMER && timer->node.deadline != 0;
     }
-    for (const struct timer *timer = kernel.timers; timer != NULL; timer = timer->next) {
-        if (listed++ == armed || !census_is_alive(timer, FL_OBJECT_TIMER) ||
-            timer->deadline < deadline)
+    for (struct timer_node *node = timer_heap_first(&kernel.timers); node != NULL;
+         node = timer_heap_next(&kernel.timers, node)) {
+        if (found++ == armed || !census_is_alive(timer_of(node), FL_OBJECT_TIMER) ||
+            node->deadline == 0 || !timer_heap_is_sound(&kernel.timers, node))
             return "T1";
-        deadline = timer->deadline;
     }
-    return listed == armed ? NULL : "T1";
+    return found == armed ? NULL : "T1";
 }
 
 /* --- interrupts: I1 -------------------------------------------------------------------------- */

@@ -18,9 +18,9 @@ struct kernel {
     struct frame_table frames;
     struct asid_allocator asids;
     struct derivation derivation;
-    struct cnode *condemned; /* CNodes without a capability that are being emptied, linked */
-    frame_t root_table;      /* the kernel's own; its upper half is in every space */
-    struct timer *timers;    /* T1 */
+    struct cnode *condemned;  /* CNodes without a capability that are being emptied, linked */
+    frame_t root_table;       /* the kernel's own; its upper half is in every space */
+    struct timer_heap timers; /* T1 */
     struct plic plic;
     struct irq_handler *irqs[PLIC_SOURCES_MAX + 1]; /* by source; I1 */
     uint64_t timebase_hz;

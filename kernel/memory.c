@@ -8,8 +8,9 @@
 
 #define ENTRY_RIGHTS (FL_RIGHT_READ | FL_RIGHT_WRITE | FL_RIGHT_EXEC)
 
-enum fl_error memory_decode_run(const struct cap *memory, uint64_t page, uint64_t pages,
-                                uint64_t address, uint32_t rights, struct vspace_run *run)
+/* Inline: the link puts it into the answer to a fault. */
+inline enum fl_error memory_decode_run(const struct cap *memory, uint64_t page, uint64_t pages,
+                                       uint64_t address, uint32_t rights, struct vspace_run *run)
 {
     uint32_t wanted = rights & ENTRY_RIGHTS;
 

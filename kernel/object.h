@@ -26,6 +26,7 @@
 
 #include "abi.h"
 #include "derivation.h"
+#include "timer_heap.h"
 #include "vspace.h"
 
 struct tcb;
@@ -82,13 +83,11 @@ struct reply {
     struct tcb *thread; /* receiver (WAITING) or the one to answer (CALL, FAULT) */
 };
 
-/*  T1  armed timers form one list in order of deadline. */
+/*  T1  kernel.timers holds the armed timers, TH1 to TH3 of timer_heap.h hold in it. */
 struct timer {
     struct object object;
-    uint64_t deadline; /* of the `time` counter; 0 = not armed */
-    struct timer *next;
-    uint64_t zero;
-    struct cap target; /* notification, held */
+    struct timer_node node; /* deadline of the `time` counter; 0 = not armed */
+    struct cap target;      /* notification, held */
 };
 
 /*  I1  an IrqHandler that has a source is the one that kernel.irqs names for it, and kernel.irqs
@@ -146,7 +145,7 @@ _Static_assert(offsetof(struct vspace_object, pool) % sizeof(struct cap) == 0, "
 _Static_assert(sizeof(struct endpoint) <= 64, "objects.def");
 _Static_assert(sizeof(struct notification) <= 64, "objects.def");
 _Static_assert(sizeof(struct reply) <= 64, "objects.def");
-_Static_assert(sizeof(struct timer) <= 64, "objects.def");
+_Static_assert(sizeof(struct timer) == TIMER_HEAP_STEP, "objects.def; links of timer_heap.h");
 _Static_assert(sizeof(struct irq_handler) <= 64, "objects.def");
 _Static_assert(sizeof(struct vspace_object) <= 128, "objects.def");
 _Static_assert(sizeof(struct pool_object) <= 64, "objects.def");

@@ -1,5 +1,5 @@
-/* Timers.  One list in order of deadline (T1 of object.h); the firmware's timer stands at the
- * earliest of its head and the end of the quantum, or at never. */
+/* Timers.  The armed ones are a heap (T1 of object.h); the firmware's timer stands at the earliest of
+ * its first one and the end of the quantum, or at never. */
 #include "timer.h"
 
 #include "arch.h"
@@ -14,7 +14,8 @@
 
 static void program(struct hart *hart)
 {
-    uint64_t next = kernel.timers != NULL ? kernel.timers->deadline : NEVER;
+    const struct timer_node *first = timer_heap_first(&kernel.timers);
+    uint64_t next = first != NULL ? first->deadline : NEVER;
 
     if (hart->quantum_end < next)
         next = hart->quantum_end;
@@ -24,29 +25,19 @@ static void program(struct hart *hart)
     }
 }
 
-static void unlink_timer(struct timer *timer)
+static void disarm(struct timer_node *node)
 {
-    struct timer **link = &kernel.timers;
-
-    while (*link != timer)
-        link = &(*link)->next;
-    *link = timer->next;
-    timer->next = NULL;
-    timer->deadline = 0;
+    timer_heap_remove(&kernel.timers, node);
+    node->deadline = 0;
 }
 
 void timer_arm(struct timer *timer, uint64_t deadline)
 {
-    if (timer->deadline != 0)
-        unlink_timer(timer);
+    if (timer->node.deadline != 0)
+        disarm(&timer->node);
     if (deadline != 0) {
-        struct timer **link = &kernel.timers;
-
-        while (*link != NULL && (*link)->deadline <= deadline)
-            link = &(*link)->next;
-        timer->deadline = deadline;
-        timer->next = *link;
-        *link = timer;
+        timer->node.deadline = deadline;
+        timer_heap_insert(&kernel.timers, &timer->node);
     }
     program(hart_self());
 }
@@ -68,13 +59,13 @@ void timer_interrupt(struct hart *hart)
 {
     uint64_t now = arch_time();
 
-    for (unsigned i = 0; i < FIRE_STEP && kernel.timers != NULL; i++) {
-        struct timer *timer = kernel.timers;
+    for (unsigned i = 0; i < FIRE_STEP; i++) {
+        struct timer_node *first = timer_heap_first(&kernel.timers);
 
-        if (timer->deadline > now)
+        if (first == NULL || first->deadline > now)
             break;
-
-        unlink_timer(timer);
+        const struct timer *timer = timer_of(first);
+        disarm(first);
         notification_set(timer->target.object, timer->target.badge != 0 ? timer->target.badge : 1);
     }
     if (hart->quantum_end <= now) {

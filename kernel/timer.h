@@ -6,6 +6,11 @@
 
 #define TIMER_NEVER UINT64_MAX
 
+static inline struct timer *timer_of(struct timer_node *node)
+{
+    return (struct timer *)(void *)((char *)node - offsetof(struct timer, node));
+}
+
 /* Arms a timer at an absolute `time`, or disarms it (0). */
 void timer_arm(struct timer *timer, uint64_t deadline);
 /* The hardware timer fired: signals what is due, ends the quantum if it is over. */

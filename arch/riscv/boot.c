@@ -98,6 +98,7 @@ static void make_frame_table(uint64_t direct_offset)
     struct cap *root_cap = (struct cap *)(uintptr_t)(start + PAGE_BYTES + direct_offset);
     *root_cap = (struct cap){0};
     derivation_start(&kernel.derivation, DIRECT_BASE, root_cap);
+    timer_heap_start(&kernel.timers, DIRECT_BASE + offsetof(struct timer, node));
     struct frame *table = (struct frame *)(void *)(root_cap + 1);
     frame_table_init(&kernel.frames, table, first_frame, frames, direct_offset);
     ranges_subtract(&ram, start, start + bytes);

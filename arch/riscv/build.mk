@@ -8,19 +8,20 @@ KERNEL_CC    ?= gcc
 KERNEL_BUILD := $(BUILD)$(if $(filter-out gcc,$(KERNEL_CC)),/$(KERNEL_CC))
 include arch/riscv/compiler_$(KERNEL_CC).mk
 
-KERNEL_CFLAGS := $(WARNINGS) -march=$(KERNEL_MARCH) -mabi=lp64 -mcmodel=medany -O2 -g \
+KERNEL_CFLAGS := $(WARNINGS) -march=$(KERNEL_MARCH) -mabi=lp64 -mcmodel=medany -g \
                  -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables \
-                 -fno-pic -msmall-data-limit=0 -mno-relax -ffunction-sections -fdata-sections \
+                 -fno-pic -msmall-data-limit=0 -ffunction-sections -fdata-sections \
                  $(KERNEL_CC_FLAGS) \
                  -Iarch/riscv -Ikernel -Ikernel/abi -Imm -Idrivers -I$(KERNEL_BUILD)/generated
 KERNEL_SOURCES := $(wildcard arch/riscv/*.c kernel/*.c mm/*.c drivers/*.c)
 KERNEL_ASM     := $(wildcard arch/riscv/*.S)
 KERNEL_OBJECTS := $(KERNEL_SOURCES:%.c=$(KERNEL_BUILD)/kernel/%.o) $(KERNEL_ASM:%.S=$(KERNEL_BUILD)/kernel/%.S.o)
 
-# What runs at boot, in a panic or for tests alone is made small.
-KERNEL_COLD := $(patsubst %.c,$(BUILD)/kernel/%.o,$(wildcard drivers/fdt.c drivers/machine.c mm/*_check.c kernel/*_check.c) \
-    $(addprefix arch/riscv/,boot.c paging.c panic.c) $(addprefix kernel/,root.c invariants.c census.c log.c ranges.c))
-$(KERNEL_COLD): KERNEL_CFLAGS += -Os
+# What messages, faults, switches and calls on ranges run is made fast, everything else small.
+KERNEL_HOT := $(addprefix arch/riscv/,fpu mmu string trap) $(addprefix kernel/,cap fault ipc memory sched syscall upcall) \
+              $(addprefix mm/,asid frame removal vspace vspace_clone vspace_harvest vspace_range)
+KERNEL_CFLAGS += -Os
+$(KERNEL_HOT:%=$(KERNEL_BUILD)/kernel/%.o): KERNEL_CFLAGS += -O2
 
 # The functions that the compiler itself calls must neither be inlined away nor call themselves.
 $(KERNEL_BUILD)/kernel/arch/riscv/string.o: KERNEL_CFLAGS += $(KERNEL_STRING_FLAGS)
@@ -29,7 +30,7 @@ $(KERNEL_BUILD)/kernel/arch/riscv/fpu.S.o: KERNEL_CFLAGS += -march=$(KERNEL_MARC
 
 # What was compiled with other flags is compiled again.
 $(KERNEL_BUILD)/kernel-flags: FORCE
-	$(call stamp,'$(KERNEL_COMPILE) $(KERNEL_CFLAGS)')
+	$(call stamp,'$(KERNEL_COMPILE) $(KERNEL_CFLAGS)' $(KERNEL_HOT))
 
 $(KERNEL_BUILD)/kernel/%.o: %.c $(KERNEL_BUILD)/kernel-flags
 	@mkdir -p $(@D)

@@ -2,6 +2,6 @@
 KERNEL_COMPILE      := $(CROSS)gcc
 KERNEL_MARCH        := rv64imac_zicsr_zifencei
 KERNEL_MARCH_FPU    := rv64imafdc_zicsr_zifencei
-KERNEL_CC_FLAGS     := -flto -flto-partition=one
+KERNEL_CC_FLAGS     := -flto -flto-partition=one -fno-jump-tables
 KERNEL_STRING_FLAGS := -fno-lto -fno-tree-loop-distribute-patterns
 KERNEL_LINK          = $(CROSS)gcc $(KERNEL_CFLAGS)

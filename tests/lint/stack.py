@@ -19,8 +19,10 @@ CALL_TABLE = "syscall_table"
 # A function that calls through a register, and the constant table that the register comes from.
 INDIRECT = {"trap_entry": CALL_TABLE, "invariants_check": "parts", "enter_system_check": "parts"}
 # Where a stack begins: what they load into sp is the end of a stack, or the user's.
-SWITCHES = {"boot_entry", "trap_entry", "trap_full", "trap_return", "trap_return_full", "trap_from_kernel",
-            "arch_enter_user"}
+SWITCHES = {"boot_entry", "trap_entry", "trap_full", "trap_return", "trap_return_full", "trap_return_upcall",
+            "trap_from_kernel", "arch_enter_user"}
+# A jump back with the stack empty again: it begins anew there.
+RESTARTS = {("trap_return_upcall", "trap_return")}
 ROOTS = {"trap": "trap_handle", "boot": "boot_kernel", "the kernel's own trap": "panic_trap"}
 CALLS, JUMPS = {"jal", "jalr"}, {"j", "jr", "beq", "bne", "blt", "bge", "bltu", "bgeu", "beqz", "bnez", "blez", "bgez",
                                  "bltz", "bgtz", "bgt", "ble", "bgtu", "bleu"}
@@ -84,6 +86,8 @@ def follow(function, operation, operands):
     if target:
         name = base_name(target[1])
         if name == function.name and (target[2] or operation in JUMPS):
+            return
+        if operation in JUMPS and (function.name, name) in RESTARTS:
             return
         if target[2]:
             raise Refused(f"{function.name}: goes into the middle of {name}")

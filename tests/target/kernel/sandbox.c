@@ -168,9 +168,10 @@ static void use_memory(const struct sandbox *box)
 
     expect(flr_memory_pin(RAM, box->memory + BOX_PINNED_PAGE, 2, box->cnode, BOX_PIN), "pin");
     expect(flr_memory_pin(RAM, box->large, 1, box->cnode, BOX_PIN + 1), "pin");
-    expect(flr_pool_donate(pool, RAM, box->memory + BOX_TABLE_PAGE, 2), "donate");
+    expect(flr_pool_donate(pool, RAM, box->memory + BOX_TABLE_PAGE, 3), "donate");
     give_back(pool);
     map(box, BOX_VSPACE_TINY, RAM, kit_frames(1), BOX_FAR_AREA);
+    map(box, BOX_VSPACE_TINY, RAM, kit_frames(1), BOX_FAR_AREA + 800 * FL_PAGE_BYTES);
 }
 
 static void make_memory(struct sandbox *box)

@@ -70,7 +70,7 @@ enum sandbox_slot {
 #define BOX_MAP_PAGES    58u
 #define BOX_PINNED_PAGE  58u /* and the next */
 #define BOX_FULL_PAGE    60u /* for whoever pins it until its count is full */
-#define BOX_TABLE_PAGE   62u /* and the next */
+#define BOX_TABLE_PAGE   61u /* and the next two */
 #define BOX_RETYPE_PAGE  64u
 #define BOX_RETYPE_PAGES 32u
 #define BOX_DONATE_PAGE  96u

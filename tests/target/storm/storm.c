@@ -13,7 +13,6 @@
 #define STUCK_TICKS  6u   /* a caller without progress is started anew */
 #define STUCK_STARTS 8u   /* as often without progress in between: the round is over */
 #define PICKS        512u
-#define RARE         130u
 
 /* arch/riscv/user/test_registers.S: fills a save area (struct fl_upcall) with its own return and
  * makes the call. */
@@ -37,7 +36,7 @@ static uint64_t lost;
 static uint8_t picks[PICKS]; /* numbers of calls, each as often as its weight says */
 static unsigned pick_count;
 static uint8_t
-    rare[FL_CALL_COUNT]; /* calls of them with an answer that came less than RARE times */
+    rare[FL_CALL_COUNT]; /* calls of them with an answer that came less than STORM_LEAST times */
 static unsigned rare_count;
 static struct sandbox box;
 static uint64_t alarm, bell, handler;
@@ -124,7 +123,13 @@ static struct fl_result call_once(struct caller *caller, uint64_t number, const 
     return fl_ecall(number, a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
 }
 
-/* One call, counted, and again where it said MORE, mostly.  Returns the last status code. */
+/* Calls that a caller repeats while they say MORE; ranges begin elsewhere the next time. */
+static bool is_continued(uint64_t number)
+{
+    return number == FL_CALL_cnode_delete || number == FL_CALL_cnode_revoke;
+}
+
+/* One call, counted, and mostly to its end.  Returns the last status code. */
 static uint64_t make_counted(struct caller *caller, struct storm_counts *count, uint64_t number,
                              uint64_t a[7])
 {
@@ -139,7 +144,7 @@ static uint64_t make_counted(struct caller *caller, struct storm_counts *count, 
         caller->made++;
         if (number == FL_CALL_cnode_revoke)
             a[2] = result.value;
-    } while (code == FL_MORE && random_below(&caller->random, 32) != 0);
+    } while (code == FL_MORE && is_continued(number) && random_below(&caller->random, 32) != 0);
     return code;
 }
 
@@ -148,8 +153,10 @@ static void use_reply(struct caller *caller, struct storm_counts *count, uint64_
 {
     static const struct {
         uint8_t number, place; /* of the Reply among the arguments */
-    } uses[] = {{FL_CALL_ipc_reply, 0},      {FL_CALL_ipc_reply, 0},  {FL_CALL_ipc_reply_recv, 6},
-                {FL_CALL_ipc_reply_recv, 6}, {FL_CALL_cnode_copy, 3}, {FL_CALL_cnode_move, 3}};
+    } uses[] = {{FL_CALL_ipc_reply, 0},      {FL_CALL_ipc_reply, 0},
+                {FL_CALL_ipc_reply, 0},      {FL_CALL_ipc_reply_recv, 6},
+                {FL_CALL_ipc_reply_recv, 6}, {FL_CALL_ipc_reply_recv, 6},
+                {FL_CALL_cnode_copy, 3},     {FL_CALL_cnode_move, 3}};
     struct random *random = &caller->random;
     unsigned use = (unsigned)random_below(random, sizeof uses / sizeof uses[0]);
     uint64_t number = uses[use].number, a[7];
@@ -182,13 +189,13 @@ static void make_calls(uint64_t index)
 
 static bool is_rare(uint64_t number)
 {
-    if (storm_count(number, FL_OK) < RARE && number != FL_CALL_system_reset)
+    if (storm_count(number, FL_OK) < STORM_LEAST && number != FL_CALL_system_reset)
         return true;
     for (unsigned i = 0; i < call_failure_count; i++) {
         const struct call_failure *failure = &call_failures[i];
 
         if (failure->call == number && failure->unreachable == NULL &&
-            storm_count(number, failure->code) < RARE)
+            storm_count(number, failure->code) < STORM_LEAST)
             return true;
     }
     return false;
@@ -210,6 +217,12 @@ static void choose_calls(bool privileged)
         if (is_rare(number))
             rare[rare_count++] = (uint8_t)number;
     }
+}
+
+bool storm_seeks(bool privileged)
+{
+    choose_calls(privileged);
+    return rare_count > 0;
 }
 
 uint64_t storm_choose_call(struct random *random, bool privileged, uint64_t arguments[7])
@@ -308,8 +321,10 @@ const char *storm_round(uint64_t seed, uint64_t calls, bool privileged)
     run(calls);
     uint64_t broken = flr_system_check(FL_BOOT_SYSTEM).value;
     round_end();
-    if (broken != 0)
+    if (broken != 0) {
+        harness_note("broken: %.8s", (const char *)&broken);
         return "an invariant is broken";
+    }
     for (unsigned i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         if (kit_counter(kept[i]) != before[i])
             return "something was lost";

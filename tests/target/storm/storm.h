@@ -14,6 +14,7 @@
 
 #define STORM_CODES   32u
 #define STORM_CALLERS 2u
+#define STORM_LEAST   100u /* of each answer of each call: what came less often is sought */
 
 struct storm_counts {
     uint64_t of[FL_CALL_COUNT][STORM_CODES];
@@ -31,6 +32,9 @@ void storm_note(uint64_t number, uint64_t code);
 /* One round of about `calls` calls in a new world, which is checked and ended.  privileged: only
  * calls that need System.  Returns NULL or what is wrong. */
 const char *storm_round(uint64_t seed, uint64_t calls, bool privileged);
+
+/* Is there a call of such storms with an answer that came less than STORM_LEAST times? */
+bool storm_seeks(bool privileged);
 
 /* A call as the callers of a storm choose it.  Returns its number. */
 uint64_t storm_choose_call(struct random *random, bool privileged, uint64_t arguments[7]);
