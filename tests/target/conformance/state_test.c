@@ -108,11 +108,21 @@ TEST("G2: a thread that was suspended in a fault is STOPPED with FAULT")
     check_stopped_in_fault(thread);
 }
 
-TEST("G2: after it ran again, a thread that is suspended is STOPPED without FAULT")
+TEST("G2: a thread that was resumed and is suspended before it runs is STOPPED without FAULT")
 {
     fault_setup();
     struct kit_thread *thread = fault_reader(AREA);
-    fault_finish(AREA, R);
+    CHECK_DONE(flr_tcb_suspend(thread->tcb));
+    CHECK_DONE(flr_tcb_resume(thread->tcb));
+    CHECK_DONE(flr_tcb_suspend(thread->tcb));
+    CHECK_EQ(state_of(thread), FL_STATE_STOPPED);
+}
+
+TEST("G2: a thread that was answered and is suspended before it runs is STOPPED without FAULT")
+{
+    fault_setup();
+    struct kit_thread *thread = fault_reader(AREA);
+    CHECK_DONE(fault_answer_one(AREA, R, 1, fw.page));
     CHECK_DONE(flr_tcb_suspend(thread->tcb));
     CHECK_EQ(state_of(thread), FL_STATE_STOPPED);
 }
