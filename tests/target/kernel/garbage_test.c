@@ -62,10 +62,9 @@ static void try_call(uint64_t number, const uint64_t a[7])
     }
     uint64_t code = FL_STATUS_CODE(status), after = sandbox_digest(&lockstep.box);
     const char *complaint = lockstep_register_complaint();
-    bool refused = code != FL_OK && code != FL_MORE && code != FL_CANCELLED && value == 0;
     if (!call_answer_is_listed(number, code))
         complaint = "the answer is not on the list";
-    if (refused && after != digest)
+    if (lockstep_is_refusal(number, status, value) && after != digest)
         complaint = "a refused call changed something";
     if (FL_STATUS_ARG(status) > plausible_arity(number))
         complaint = "the argument to blame is none of the call's";

@@ -86,6 +86,15 @@ bool lockstep_call(struct lockstep *lockstep, uint64_t number, const uint64_t ar
     return returned;
 }
 
+bool lockstep_is_refusal(uint64_t number, uint64_t status, uint64_t value)
+{
+    uint64_t code = FL_STATUS_CODE(status);
+
+    if (code == FL_OK || code == FL_MORE || code == FL_CANCELLED || value != 0)
+        return false;
+    return number != FL_CALL_cnode_revoke || code != FL_BUSY;
+}
+
 const char *lockstep_register_complaint(void)
 {
     static const uint8_t kept[] = {1, 3, 4, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27};

@@ -23,6 +23,10 @@ void lockstep_end(struct lockstep *lockstep);
 bool lockstep_call(struct lockstep *lockstep, uint64_t number, const uint64_t arguments[7],
                    uint64_t *status, uint64_t *value);
 
+/* Is this answer a refusal, which changes nothing?  An error with a value has done a part; a wait that was
+ * cancelled may have answered before; revoke says BUSY when all but the pinned is done. */
+bool lockstep_is_refusal(uint64_t number, uint64_t status, uint64_t value);
+
 /* NULL, or what the last call did to registers that it must keep or clear. */
 const char *lockstep_register_complaint(void);
 

@@ -211,7 +211,7 @@ static void choose_calls(bool privileged)
         if (call_name(number) == NULL || (weight == 0) != privileged)
             continue;
         if (privileged) /* system_check walks everything */
-            weight = number == FL_CALL_system_check ? 1 : 4;
+            weight = number == FL_CALL_system_check ? 1 : 8;
         for (unsigned i = 0; i < weight && pick_count < PICKS; i++)
             picks[pick_count++] = (uint8_t)number;
         if (is_rare(number))

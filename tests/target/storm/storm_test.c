@@ -102,8 +102,7 @@ static void check_refusal(uint64_t number, const uint64_t a[7], uint64_t *digest
     bool returned = lockstep_call(&lockstep, number, a, &status, &value);
     uint64_t after = sandbox_digest(&lockstep.box), code = FL_STATUS_CODE(status);
 
-    bool refused = code != FL_OK && code != FL_MORE && code != FL_CANCELLED && value == 0;
-    if (returned && refused && after != *digest) {
+    if (returned && lockstep_is_refusal(number, status, value) && after != *digest) {
         harness_note("%s(0x%lx, 0x%lx, 0x%lx, 0x%lx, 0x%lx, 0x%lx, 0x%lx): %s", call_name(number),
                      a[0], a[1], a[2], a[3], a[4], a[5], a[6], call_error_name(code));
         harness_fail(__FILE__, __LINE__, "a refused call changed something");
