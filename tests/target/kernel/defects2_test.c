@@ -1,0 +1,95 @@
+/* Regression tests of defects that attacks on revoke and on what it takes away found: each failed before
+ * its mend. */
+#include "fl_calls.h"
+#include "harness.h"
+#include "kit.h"
+#include "refusal.h"
+
+#define RAM         FL_BOOT_RAM
+#define CNODE       FL_BOOT_CNODE
+#define ALL         FL_RIGHTS_ALL
+#define RW          (FL_RIGHT_READ | FL_RIGHT_WRITE)
+#define MEMORY_ALL  (ALL & ~(FL_RIGHT_SEND | FL_RIGHT_RECV | FL_RIGHT_CALL))
+
+static uint64_t longest;
+
+/* A Memory capability of its own for `pages` new frames. */
+static uint64_t part(uint64_t pages)
+{
+    uint64_t slot = kit_slots(1);
+
+    CHECK_DONE(flr_memory_derive(RAM, kit_frames(pages), pages, MEMORY_ALL, CNODE, slot));
+    return slot;
+}
+
+static struct fl_result revoke_step(uint64_t slot, uint64_t cursor)
+{
+    uint64_t start = fl_rdcycle();
+    struct fl_result result = flr_cnode_revoke(CNODE, slot, cursor);
+    uint64_t took = fl_rdcycle() - start;
+
+    longest = took > longest ? took : longest;
+    return result;
+}
+
+/* Repeats from a cursor on to the end. */
+static uint64_t revoke_from(uint64_t slot, uint64_t cursor)
+{
+    struct fl_result result;
+
+    do {
+        result = revoke_step(slot, cursor);
+        cursor = result.value;
+    } while (FL_STATUS_CODE(result.status) == FL_MORE);
+    return result.status;
+}
+
+static bool is_empty(uint64_t slot)
+{
+    return FL_STATUS_CODE(flr_cnode_copy(CNODE, kit_slots(1), CNODE, slot, ALL, 0).status) ==
+           FL_BAD_SLOT;
+}
+
+TEST("no number of Pins hides a derived capability from revoke")
+{
+    refusal_begin();
+    uint64_t estate = part(8), kept = kit_slots(1), pinned = kit_slots(1), pins = kit_slots(40);
+    CHECK_DONE(flr_memory_derive(estate, 0, 8, MEMORY_ALL, CNODE, kept));
+    CHECK_DONE(flr_memory_derive(estate, 0, 8, MEMORY_ALL, CNODE, pinned));
+    for (uint64_t i = 0; i < 40; i++)
+        CHECK_DONE(flr_memory_pin(pinned, 0, 1, CNODE, pins + i));
+    CHECK_EQ(revoke_from(estate, 0), FL_STATUS(FL_BUSY, 2));
+    CHECK(is_empty(pinned));
+    CHECK(is_empty(kept));
+    CHECK_EQ(flr_system_check(FL_BOOT_SYSTEM).value, 0);
+}
+
+/* A CNode of 16 frames with `copies` capabilities, named by a thread alone. */
+static void make_table_of(uint64_t tcb, uint64_t copies)
+{
+    uint64_t table = kit_slots(1), bell = kit_object(FL_OBJECT_NOTIFICATION);
+
+    CHECK_DONE(flr_memory_retype(RAM, kit_frames(FL_CNODE_FRAMES), FL_OBJECT_CNODE, FL_CNODE_FRAMES,
+                                 CNODE, table));
+    CHECK_DONE(flr_tcb_set_cspace(tcb, table));
+    for (uint64_t i = 2; i <= copies; i++)
+        CHECK_DONE(flr_cnode_copy(table, i, CNODE, bell, ALL, 0));
+    CHECK_DONE(flr_cnode_move(table, 1, CNODE, table));
+}
+
+TEST("a revoke keeps its progress while it deletes what others left behind")
+{
+    refusal_begin();
+    uint64_t estate = part(1), tcb = kit_object(FL_OBJECT_TCB), cursor = 0;
+    CHECK_DONE(flr_vspace_map(FL_BOOT_VSPACE, estate, 0, KIT_AREA, 1, RW));
+    make_table_of(tcb, 100);
+    for (unsigned i = 0; i < 4; i++)
+        cursor = revoke_step(estate, cursor).value;
+    CHECK(cursor != 0);
+    CHECK_DONE(flr_tcb_set_cspace(tcb, CNODE)); /* nobody outside names the table now */
+    struct fl_result step = revoke_step(estate, cursor);
+    CHECK_EQ(step.status, FL_MORE);
+    CHECK_EQ(step.value, cursor);
+    CHECK_EQ(revoke_from(estate, cursor), FL_OK);
+    CHECK_EQ(flr_vspace_entry(FL_BOOT_VSPACE, KIT_AREA).value, 0);
+}
