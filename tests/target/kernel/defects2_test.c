@@ -10,6 +10,7 @@
 #define ALL         FL_RIGHTS_ALL
 #define RW          (FL_RIGHT_READ | FL_RIGHT_WRITE)
 #define MEMORY_ALL  (ALL & ~(FL_RIGHT_SEND | FL_RIGHT_RECV | FL_RIGHT_CALL))
+#define STEP_CYCLES 100000u /* more than one bounded entry takes */
 
 static uint64_t longest;
 
@@ -92,4 +93,58 @@ TEST("a revoke keeps its progress while it deletes what others left behind")
     CHECK_EQ(step.value, cursor);
     CHECK_EQ(revoke_from(estate, cursor), FL_OK);
     CHECK_EQ(flr_vspace_entry(FL_BOOT_VSPACE, KIT_AREA).value, 0);
+}
+
+/* cnode_delete to its end. */
+static uint64_t delete_slot(uint64_t slot)
+{
+    struct fl_result result;
+
+    longest = 0;
+    do {
+        uint64_t start = fl_rdcycle();
+        result = flr_cnode_delete(CNODE, slot);
+        uint64_t took = fl_rdcycle() - start;
+        longest = took > longest ? took : longest;
+    } while (FL_STATUS_CODE(result.status) == FL_MORE);
+    return result.status;
+}
+
+TEST("CNodes that nobody names are emptied in bounded steps, whatever the first of them holds")
+{
+    for (uint64_t copies = 30; copies <= 33; copies++) {
+        refusal_begin();
+        uint64_t tcb = kit_object(FL_OBJECT_TCB);
+        make_table_of(tcb, FL_CNODE_FRAMES * FL_CNODE_SLOTS - 1);
+        make_table_of(tcb, copies);
+        CHECK_DONE(flr_tcb_set_cspace(tcb, CNODE));
+        CHECK_EQ(delete_slot(kit_slots(1)), FL_OK);
+        CHECK(longest < STEP_CYCLES);
+    }
+}
+
+TEST("revoke of many CNodes with full last slots takes bounded steps")
+{
+    refusal_begin();
+    uint64_t estate = part(32 * FL_CNODE_FRAMES);
+    uint64_t end = FL_CNODE_FRAMES * FL_CNODE_SLOTS;
+    for (uint64_t i = 0; i < 32; i++) {
+        uint64_t table = kit_slots(1);
+        CHECK_DONE(flr_memory_retype(estate, i * FL_CNODE_FRAMES, FL_OBJECT_CNODE, FL_CNODE_FRAMES,
+                                     CNODE, table));
+        CHECK_DONE(flr_memory_retype(RAM, kit_frames(1), FL_OBJECT_TIMER, 30, table, end - 30));
+    }
+    longest = 0;
+    CHECK_EQ(revoke_from(estate, 0), FL_OK);
+    CHECK(longest < STEP_CYCLES);
+}
+
+TEST("the end of a CNode full of Pins takes bounded steps")
+{
+    refusal_begin();
+    uint64_t table = kit_object(FL_OBJECT_CNODE), first = kit_frames(FL_PIN_PAGES);
+    for (uint64_t i = 1; i < FL_CNODE_SLOTS; i++)
+        CHECK_DONE(flr_memory_pin(RAM, first, FL_PIN_PAGES, table, i));
+    CHECK_EQ(delete_slot(table), FL_OK);
+    CHECK(longest < STEP_CYCLES);
 }
