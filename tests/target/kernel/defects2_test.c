@@ -65,6 +65,35 @@ TEST("no number of Pins hides a derived capability from revoke")
     CHECK_EQ(flr_system_check(FL_BOOT_SYSTEM).value, 0);
 }
 
+/* Where a frame of RAM 0 stands in the frame table, which begins with the bank. */
+static uint64_t table_index(uint64_t page)
+{
+    uint64_t physical = kit_boot_info()->ram[0].physical;
+
+    return physical % (1ull << 30) / FL_PAGE_BYTES + page;
+}
+
+TEST("no mapping of a device outlives its revoke because its table moves meanwhile")
+{
+    refusal_begin();
+    uint64_t device = kit_copy(FL_BOOT_DEVICES, ALL, 0), pool = kit_object(FL_OBJECT_TABLE_POOL);
+    uint64_t low = kit_frames(8);
+    kit_frames(2048);
+    uint64_t tables = part(3), cursor = 0;
+    CHECK_DONE(flr_pool_donate(pool, RAM, low, 8));
+    CHECK_DONE(flr_pool_donate(pool, tables, 0, 3));
+    uint64_t space = kit_bare_space(pool);
+    CHECK_DONE(flr_vspace_map(space, device, 0, KIT_AREA, 1, RW));
+    do {
+        struct fl_result step = revoke_step(device, cursor);
+        CHECK_EQ(step.status, FL_MORE);
+        cursor = step.value;
+    } while ((cursor & 0xffffffff) < table_index(low + 8));
+    CHECK_EQ(revoke_from(tables, 0), FL_OK);
+    CHECK_EQ(revoke_from(device, cursor), FL_OK);
+    CHECK_EQ(flr_vspace_entry(space, KIT_AREA).value, 0);
+}
+
 /* A CNode of 16 frames with `copies` capabilities, named by a thread alone. */
 static void make_table_of(uint64_t tcb, uint64_t copies)
 {
