@@ -177,3 +177,28 @@ TEST("the end of a CNode full of Pins takes bounded steps")
     CHECK_EQ(delete_slot(table), FL_OK);
     CHECK(longest < STEP_CYCLES);
 }
+
+static uint64_t hidden, space;
+static volatile uint64_t got;
+
+static void signal_hidden(uint64_t slot)
+{
+    got = flr_notification_signal(slot).status;
+    kit_sleep();
+}
+
+TEST("who may not copy from a CNode cannot make a thread use what lies in it")
+{
+    refusal_begin();
+    uint64_t table = kit_object(FL_OBJECT_CNODE), weak = kit_copy(table, 0, 0);
+    hidden = kit_object(FL_OBJECT_NOTIFICATION);
+    space = kit_space(kit_pool(24));
+    CHECK_DONE(flr_cnode_copy(table, 5, CNODE, hidden, ALL, 0));
+    struct kit_thread *thread = kit_thread(space, 0, KIT_PRIORITY, signal_hidden, 5);
+    kit_start(thread);
+    CHECK_DONE(flr_tcb_suspend(thread->tcb));
+    CHECK_REFUSED(flr_tcb_set_cspace(thread->tcb, weak), NO_RIGHT, 2);
+    CHECK_DONE(flr_tcb_resume(thread->tcb));
+    kit_nap();
+    CHECK_EQ(flr_notification_poll(hidden).value, 0);
+}
