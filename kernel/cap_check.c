@@ -136,14 +136,14 @@ static const char *check_condemned(void)
 
         if (walk.object.type != FL_OBJECT_CNODE)
             continue;
-        marked += header->is_condemned != 0;
-        if ((header->object.caps <= header->self) != (header->is_condemned != 0))
+        marked += header->emptied != 0;
+        if ((header->object.caps <= header->self) != (header->emptied != 0))
             return "O1";
     }
     for (const struct cnode *cnode = kernel.condemned; cnode != NULL;
          cnode = cnode->header.condemned) {
         if (listed++ == marked || !census_is_alive(cnode, FL_OBJECT_CNODE) ||
-            !cnode->header.is_condemned)
+            cnode->header.emptied == 0)
             return "O1";
     }
     return listed == marked ? NULL : "O1";

@@ -18,6 +18,10 @@
 
 #define STEP 32u /* waiters, capabilities or frames that one kernel entry takes care of */
 
+/* Emptying a CNode, one kernel entry does work for so many slots looked at. */
+#define EMPTY_STEP  (FL_CNODE_FRAMES * FL_CNODE_SLOTS)
+#define DELETE_COST (EMPTY_STEP / STEP) /* of a deletion, in slots looked at */
+
 /* Gives an object's bytes back; the frame is free again when it was the last object in it. */
 static void object_free(void *object, unsigned type)
 {
@@ -50,13 +54,13 @@ static void cnode_lose_name(struct cnode *cnode)
 {
     struct cnode_header *header = &cnode->header;
 
-    if (header->object.caps > header->self || header->is_condemned)
+    if (header->object.caps > header->self || header->emptied != 0)
         return;
     if (header->used == 0) {
         cnode_free(cnode);
         return;
     }
-    header->is_condemned = 1;
+    header->emptied = 1;
     header->condemned = kernel.condemned;
     kernel.condemned = cnode;
 }
@@ -344,28 +348,35 @@ static enum fl_error delete_inner(struct cap *slot)
     return cap_delete_forced(slot);
 }
 
-/* Empties up to STEP slots of a CNode that is about to end. */
+/* A Pin lets go of each of its pages. */
+static uint64_t delete_cost(const struct cap *cap)
+{
+    return DELETE_COST + (cap->type == FL_OBJECT_PIN ? cap->pages : 0);
+}
+
+/* Empties slots of a CNode that is about to end, EMPTY_STEP's worth. */
 static enum fl_error cnode_empty(struct cnode *cnode)
 {
     unsigned slots = cnode->header.frames * FL_CNODE_SLOTS;
-    unsigned emptied = 0;
+    uint64_t work = 0;
     bool busy = false;
 
     for (unsigned i = 1; i < slots && cnode->header.used > 0; i++) {
         if (cnode->slots[i].type == FL_OBJECT_NONE)
             continue;
-        if (emptied == STEP)
+        if (work >= EMPTY_STEP)
             return FL_MORE;
+        uint64_t cost = delete_cost(&cnode->slots[i]);
         enum fl_error error = delete_inner(&cnode->slots[i]);
         if (error == FL_MORE)
             return FL_MORE;
         if (error == FL_OK)
-            emptied++;
+            work += cost;
         else
             busy = true; /* what uses it may be in a later slot */
     }
     if (busy)
-        return emptied > 0 ? FL_MORE : FL_BUSY;
+        return work > 0 ? FL_MORE : FL_BUSY;
     return FL_OK;
 }
 
@@ -387,21 +398,25 @@ enum fl_error cap_delete(struct cap *cap)
 
 enum fl_error cap_empty_condemned(void)
 {
-    for (unsigned deleted = 0; kernel.condemned != NULL; deleted++) {
-        struct cnode *cnode = kernel.condemned;
-        struct cap *slot = &cnode->slots[1];
+    struct cnode *cnode;
 
+    for (uint64_t work = 0; (cnode = kernel.condemned) != NULL;) {
+        struct cap *slot = &cnode->slots[cnode->header.emptied];
+
+        if (work >= EMPTY_STEP)
+            return FL_MORE;
         if (cnode->header.used == 0) {
+            work += DELETE_COST;
             kernel.condemned = cnode->header.condemned;
             cnode_free(cnode);
-            continue;
+        } else if (slot->type == FL_OBJECT_NONE) {
+            work++;
+            cnode->header.emptied++;
+        } else {
+            work += delete_cost(slot);
+            if (cap_delete_forced(slot) != FL_OK)
+                return FL_MORE;
         }
-        if (deleted == STEP)
-            return FL_MORE;
-        while (slot->type == FL_OBJECT_NONE)
-            slot++;
-        if (cap_delete_forced(slot) != FL_OK)
-            return FL_MORE;
     }
     return FL_OK;
 }

@@ -1,7 +1,7 @@
 /* The derivation tree: which capability was made from which.
  *
  * Every capability stands below the one that it was copied, minted, derived or retyped from; the
- * kernel's root capability stands above all that boot hands out.  Capabilities derived from one form
+ * kernel's root capability stands above all that boot hands out, and above Pins.  Capabilities derived from one form
  * a ring: `prev` leads round it, from the first to the last; `next` leads from each to its next
  * sibling, and from the last (`last` is set) up to the parent.  So a capability goes out of the tree
  * in constant time, and its children take its place among its siblings:

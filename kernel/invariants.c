@@ -44,7 +44,7 @@ static const char *check_cnode_frame(uint64_t index)
         return "O2";
     if (!is_last && (entry[1].type != FRAME_OBJECT || entry[1].owner != entry->owner + 0x100))
         return "O2";
-    return cnode->header.object.caps > 0 || cnode->header.is_condemned ? NULL : "O1";
+    return cnode->header.object.caps > 0 || cnode->header.emptied != 0 ? NULL : "O1";
 }
 
 static const char *check_object_frame(uint64_t index)

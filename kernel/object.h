@@ -126,7 +126,8 @@ struct cnode_header {
     uint16_t self;    /* of them, capabilities to this CNode itself */
     struct object object;
     struct cnode *condemned; /* the next condemned CNode */
-    uint64_t is_condemned;   /* nobody outside can name it: kernel.condemned */
+    uint64_t
+        emptied; /* not 0: nobody outside can name it, it is condemned; slots below are empty */
 };
 _Static_assert(sizeof(struct cnode_header) == sizeof(struct cap), "stands in slot 0");
 

@@ -1,4 +1,6 @@
-/* Pins: frames that stay where they are, for as long as somebody holds the capability. */
+/* Pins: frames that stay where they are, for as long as somebody holds the capability.  A Pin is deleted
+ * by its holder alone, since a device may be using the frames: so it stands below the kernel's root in
+ * the derivation tree, where no revoke meets it. */
 #include "arch.h"
 #include "calls.h"
 #include "memory.h"
@@ -40,7 +42,7 @@ struct outcome call_memory_pin(uint64_t slot, uint64_t page, uint64_t pages, uin
         frame_pin(&kernel.frames, frame_plus(first, i));
     struct cap pin = {
         .type = FL_OBJECT_PIN, .rights = FL_RIGHTS_ALL, .first_frame = first.value, .pages = pages};
-    cap_fill(to.cap, &pin, memory.cap);
+    cap_fill(to.cap, &pin, kernel.derivation.root);
     return outcome_ok(frame_address(first).value);
 }
 

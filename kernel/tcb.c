@@ -25,7 +25,8 @@ struct outcome call_tcb_set_cspace(uint64_t slot, uint64_t cnode_slot)
 {
     struct tcb *thread = NULL;
     struct lookup found = stopped_thread(slot, &thread);
-    struct lookup cspace = cap_lookup(hart_self()->current, cnode_slot, FL_OBJECT_CNODE, 0, 2);
+    struct lookup cspace =
+        cap_lookup(hart_self()->current, cnode_slot, FL_OBJECT_CNODE, FL_RIGHT_READ, 2);
 
     if (found.cap == NULL || cspace.cap == NULL)
         return (struct outcome){found.cap == NULL ? found.status : cspace.status, 0};

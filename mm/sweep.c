@@ -81,7 +81,7 @@ static void sweep_range(struct sweep *sweep)
 /* --- TABLES: entries ------------------------------------------------------------------------- */
 
 /* An entry for a frame that another sweep revokes would be carried behind that one's cursor when its
- * table moves: it ends here. */
+ * table moves: it ends here.  A device's frame may be such a one, as it has no flag that denies it. */
 static bool sweep_condemns(const struct sweep *sweep, pte_t entry, bool table_moves)
 {
     frame_t frame = sv39_frame(entry);
@@ -89,8 +89,8 @@ static bool sweep_condemns(const struct sweep *sweep, pte_t entry, bool table_mo
         return false;
     if (sweep_holds(sweep, frame))
         return true;
-    return table_moves && frame_known(sweep->frames, frame) &&
-           (frame_entry(sweep->frames, frame)->flags & FRAME_REVOKING) != 0;
+    return table_moves && (!frame_known(sweep->frames, frame) ||
+                           (frame_entry(sweep->frames, frame)->flags & FRAME_REVOKING) != 0);
 }
 
 /* Ends the condemned ones of REMOVAL_ENTRIES entries of a leaf table, and the table if none is left. */

@@ -9,8 +9,8 @@
  *           that no mapping is carried behind the cursor. When all frames of the range are free, objects
  *           or firmware's, that is all.
  *   TABLES  each frame of the frame table: a leaf table loses its entries for frames of the range; a
- *           table that lies in the range moves to a spare frame of its pool outside it; a spare frame
- *           of a pool in the range is withdrawn.
+ *           table that lies in the range moves to a spare frame of its pool outside it, without its
+ *           entries for devices; a spare frame of a pool in the range is withdrawn.
  *   END     each frame of the range loses FRAME_REVOKING; pins are reported.
  *
  *  S1  a mapping that was there when the sweep began has ended when it says OK or BUSY; what was

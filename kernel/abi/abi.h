@@ -61,7 +61,7 @@ enum fl_counter {
 #define FL_USER_END      0x4000000000ull /* first address that is not a program's (Sv39) */
 
 /* Rights of capabilities.  READ, WRITE, EXEC double as the rights of an entry. */
-#define FL_RIGHT_READ   (1u << 0) /* Memory: needed to map at all; CNode: copy from */
+#define FL_RIGHT_READ   (1u << 0) /* Memory: needed to map at all; CNode: copy from, be a CSpace */
 #define FL_RIGHT_WRITE  (1u << 1) /* Memory; CNode: fill, move from, delete */
 #define FL_RIGHT_EXEC   (1u << 2) /* Memory */
 #define FL_RIGHT_MAP    (1u << 3) /* Memory, VSpace */
