@@ -343,9 +343,10 @@ static const char *check_timers(void)
 
         armed += walk.object.type == FL_OBJECT_TIMER && timer->deadline != 0;
     }
-    for (const struct timer *timer = kernel.timers; timer != NULL; timer = timer->next) {
+    struct timer *const *link = &kernel.timers;
+    for (const struct timer *timer; (timer = *link) != NULL; link = &timer->next) {
         if (listed++ == armed || !census_is_alive(timer, FL_OBJECT_TIMER) ||
-            timer->deadline < deadline)
+            timer->deadline < deadline || timer->link != link)
             return "T1";
         deadline = timer->deadline;
     }

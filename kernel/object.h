@@ -82,12 +82,12 @@ struct reply {
     struct tcb *thread; /* receiver (WAITING) or the one to answer (CALL, FAULT) */
 };
 
-/*  T1  armed timers form one list in order of deadline. */
+/*  T1  armed timers form one list in order of deadline; `link` of each is where the list names it. */
 struct timer {
     struct object object;
     uint64_t deadline; /* of the `time` counter; 0 = not armed */
     struct timer *next;
-    uint64_t zero;
+    struct timer **link;
     struct cap target; /* notification, held */
 };
 

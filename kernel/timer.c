@@ -26,12 +26,11 @@ static void program(struct hart *hart)
 
 static void unlink_timer(struct timer *timer)
 {
-    struct timer **link = &kernel.timers;
-
-    while (*link != timer)
-        link = &(*link)->next;
-    *link = timer->next;
+    *timer->link = timer->next;
+    if (timer->next != NULL)
+        timer->next->link = timer->link;
     timer->next = NULL;
+    timer->link = NULL;
     timer->deadline = 0;
 }
 
@@ -46,6 +45,9 @@ void timer_arm(struct timer *timer, uint64_t deadline)
             link = &(*link)->next;
         timer->deadline = deadline;
         timer->next = *link;
+        timer->link = link;
+        if (timer->next != NULL)
+            timer->next->link = &timer->next;
         *link = timer;
     }
     program(hart_self());
