@@ -178,6 +178,24 @@ TEST("the end of a CNode full of Pins takes bounded steps")
     CHECK(longest < STEP_CYCLES);
 }
 
+TEST("the end of a CNode full of armed timers takes bounded steps")
+{
+    refusal_begin();
+    uint64_t table = kit_slots(1), timer = kit_slots(1), bell = kit_object(FL_OBJECT_NOTIFICATION);
+    CHECK_DONE(flr_memory_retype(RAM, kit_frames(FL_CNODE_FRAMES), FL_OBJECT_CNODE, FL_CNODE_FRAMES,
+                                 CNODE, table));
+    for (uint64_t i = 1; i < 31 * 64; i++) {
+        if (i % 64 == 1)
+            CHECK_DONE(flr_memory_retype(RAM, kit_frames(1), FL_OBJECT_TIMER, 64, table, i));
+        CHECK_DONE(flr_cnode_move(CNODE, timer, table, i));
+        CHECK_DONE(flr_timer_bind(timer, bell));
+        CHECK_DONE(flr_timer_set(timer, (1ull << 60) - i)); /* the first one to end is the last */
+        CHECK_DONE(flr_cnode_move(table, i, CNODE, timer));
+    }
+    CHECK_EQ(delete_slot(table), FL_OK);
+    CHECK(longest < STEP_CYCLES);
+}
+
 static uint64_t hidden, space;
 static volatile uint64_t got;
 
