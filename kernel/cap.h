@@ -1,4 +1,4 @@
-/* Slots: finding, filling, emptying.  Invariants O1 to O4 are in object.h. */
+/* Capabilities: finding, filling, moving, deleting.  Their invariants are in object.h. */
 #ifndef KERNEL_CAP_H
 #define KERNEL_CAP_H
 
@@ -62,7 +62,7 @@ bool cap_can_count(const struct cap *cap);
 
 /* Puts a copy of the capability in slot `from` into its holder (object.h), after what was held there
  * has gone.  The caller has asked cap_can_count and sets what the holder keeps beside it.
- * OK, or MORE: nothing is held yet, repeat. */
+ * OK, or MORE: what was held is still ending, repeat. */
 enum fl_error cap_hold(struct cap *held, struct cap *from);
 
 /* Deletes a capability, of a slot or held, and its object with the last one.  An empty one is OK.

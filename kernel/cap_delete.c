@@ -4,9 +4,11 @@
  * first, one of which may again be the last to an object: a thread's space, the space's pool.  So a
  * deletion looks for the innermost capability that must go first, deletes that one, and looks again:
  * no recursion, a bounded number of rounds for each entry into the kernel, and MORE when that was not
- * enough.  Nothing of a deletion that is half done is remembered, with one exception: when the last
- * capability to a CNode is deleted by force, the CNode is *condemned*.  It stays on a list until
- * cap_empty_condemned has deleted what its slots hold, for by then nobody can name it. */
+ * enough.  What is half done is in the objects alone: a space whose tables are being taken apart is
+ * marked `ending`.  There is one exception: when the last capability to a CNode is deleted by force, the
+ * CNode is *condemned*.  It stays on a list until
+ * cap_empty_condemned has deleted what its slots hold, for by then nobody can name it: later deletions
+ * and revokes do that, or an idle hart. */
 #include <string.h>
 
 #include "arch.h"

@@ -1,4 +1,4 @@
-/* Calls on CNodes: copy, move, delete. */
+/* Calls on CNodes: copy, move, delete; revoke is in revoke.c. */
 #include "calls.h"
 
 #include "arch.h"

@@ -10,13 +10,26 @@
 
 #define STEP 32u /* capabilities deleted in one kernel entry */
 
-/* Nothing is derived from it any more. */
+/* A root table lies in the range and cannot move, as its pool is used up: the space loses its pool, and
+ * all tables with it.  Its threads stop. */
+static enum fl_error end_stuck_space(uint64_t cursor)
+{
+    struct vspace *space = sweep_stuck_space(&kernel.frames, cursor);
+
+    cap_delete_forced(&((struct vspace_object *)space)->pool);
+    return FL_MORE;
+}
+
+/* Nothing is derived from it any more.  Mappings do not tell who made them, so ending those of others
+ * takes a right of its own: who was given a part to read must not take it from everybody. */
 static struct outcome revoke_mappings(const struct cap *cap, uint64_t cursor)
 {
-    if (cap->type != FL_OBJECT_MEMORY)
+    if (cap->type != FL_OBJECT_MEMORY || (cap->rights & FL_RIGHT_REVOKE) == 0)
         return outcome_ok(0);
     enum fl_error error =
         sweep_step(&kernel.frames, (frame_t){cap->first_frame}, cap->pages, &cursor);
+    if (error == FL_NO_TABLE)
+        error = end_stuck_space(cursor);
     return (struct outcome){FL_STATUS(error, error == FL_BUSY ? 2 : 0), cursor};
 }
 

@@ -172,7 +172,7 @@ static void fill_device_slots(struct root *root, const struct machine *machine,
                               struct fl_boot_info *info, struct fl_boot_device *told)
 {
     struct cap cap = {.type = FL_OBJECT_MEMORY,
-                      .rights = FL_RIGHT_READ | FL_RIGHT_WRITE | FL_RIGHT_MAP};
+                      .rights = FL_RIGHT_READ | FL_RIGHT_WRITE | FL_RIGHT_MAP | FL_RIGHT_REVOKE};
 
     for (uint32_t i = 0; i < machine->device_count; i++) {
         const struct fl_boot_device *device = &machine->devices[i];

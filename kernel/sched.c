@@ -2,6 +2,7 @@
 #include "sched.h"
 
 #include "arch.h"
+#include "cap.h"
 #include "irq.h"
 #include "kernel.h"
 #include "panic.h"
@@ -66,6 +67,8 @@ static void idle(struct hart *hart)
     uint64_t start = arch_cycles();
 
     while (hart->ready_mask == 0) {
+        if (cap_empty_condemned() != FL_OK)
+            continue; /* nobody may ever ask for the rest */
         unsigned pending = arch_wait_for_interrupt();
 
         if (pending & ARCH_PENDING_TIMER)

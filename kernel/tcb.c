@@ -33,7 +33,8 @@ struct outcome call_tcb_set_cspace(uint64_t slot, uint64_t cnode_slot)
     struct cnode *cnode = cspace.cap->object;
     if (cnode->header.threads == UINT16_MAX || !cap_can_count(cspace.cap))
         return outcome_error(FL_OVERFLOW, 2);
-    KERNEL_ASSERT(cap_hold(&thread->held_cspace, cspace.cap) == FL_OK); /* CNodes end later */
+    enum fl_error error = cap_hold(&thread->held_cspace, cspace.cap);
+    KERNEL_ASSERT(error == FL_OK); /* a CNode that nobody names any more ends later */
     cnode->header.threads++;
     thread->cspace = cnode;
     thread->cspace_slots = (uint64_t)cnode->header.frames * FL_CNODE_SLOTS;

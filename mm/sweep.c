@@ -173,6 +173,18 @@ static enum fl_error sweep_move_table(const struct sweep *sweep, const struct vs
     return FL_OK;
 }
 
+/* A table of the range that cannot move: its entries end, a step's worth of them, and with the last one
+ * it goes back to the pool.  Faults between two steps cannot undo that for ever: they take spare frames,
+ * and the first spare one outside the range is what the table moves to. */
+static enum fl_error sweep_empty_table(const struct vspace_table *table)
+{
+    uint64_t done;
+    if (table->level == SV39_LEVELS - 1)
+        return FL_NO_TABLE;
+    vspace_unmap(table->space, table->base, sv39_span_bytes(table->level + 1) >> PAGE_SHIFT, &done);
+    return FL_MORE;
+}
+
 /* A spare frame of the range, a leaf table, or a table of the range. */
 static enum fl_error sweep_table(const struct sweep *sweep, frame_t frame)
 {
@@ -185,8 +197,10 @@ static enum fl_error sweep_table(const struct sweep *sweep, frame_t frame)
             if (entry->count > 0)
                 sweep_entries(sweep, &table, i, inside);
         }
-        if (inside && !table_pool_is_spare(entry))
-            return sweep_move_table(sweep, &table, frame);
+        if (inside && !table_pool_is_spare(entry)) {
+            enum fl_error error = sweep_move_table(sweep, &table, frame);
+            return error == FL_NO_TABLE ? sweep_empty_table(&table) : error;
+        }
     }
     if (inside)
         table_pool_withdraw_spare(sweep->frames, frame);
@@ -240,4 +254,13 @@ enum fl_error sweep_step(struct frame_table *frames, frame_t first, uint64_t pag
         error = sweep.pinned ? FL_BUSY : FL_OK;
     *cursor = sweep.phase > SWEEP_END ? 0 : sweep_encode(&sweep);
     return error;
+}
+
+struct vspace *sweep_stuck_space(struct frame_table *frames, uint64_t cursor)
+{
+    struct sweep sweep = sweep_decode(frames, (frame_t){0}, 0, cursor);
+    const struct frame *entry = frame_entry(frames, frame_plus(frames->first, sweep.at));
+    MM_ASSERT(sweep.phase == SWEEP_TABLES && sweep.at < frames->count);
+    MM_ASSERT(entry->type == FRAME_TABLE && !table_pool_is_spare(entry));
+    return vspace_unpack_owner(entry->owner).space;
 }

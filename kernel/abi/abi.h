@@ -71,7 +71,8 @@ enum fl_counter {
 #define FL_RIGHT_SEND   (1u << 7) /* Endpoint: ipc_send, be a fault handler; Notification */
 #define FL_RIGHT_RECV   (1u << 8) /* Endpoint, Notification */
 #define FL_RIGHT_CALL   (1u << 9) /* Endpoint: may wait for an answer */
-#define FL_RIGHTS_ALL   ((1u << 10) - 1)
+#define FL_RIGHT_REVOKE (1u << 10) /* Memory: revoke takes the frames out of every space */
+#define FL_RIGHTS_ALL   ((1u << 11) - 1)
 
 /* Flags beside READ, WRITE, EXEC in the rights of a map call or item. */
 #define FL_MAP_REPLACE     (1u << 8)  /* an entry for another frame may be in the way */

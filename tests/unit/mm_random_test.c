@@ -411,9 +411,20 @@ static void sweep_begin(unsigned k)
         model.revoking[i] = !model.claimed[i] && model.maps[i] + model.pins[i] > 0;
 }
 
-/* What a step took away, it may take away: mappings of frames of a range, with their A and D, and
- * tables of this one. */
-static void sweep_follow(unsigned k)
+/* Whether the pool has a frame that a table of the range can move to. */
+static bool sweep_finds_spare(unsigned k)
+{
+    for (uint64_t i = 1; i < FAKE_FRAMES; i++) {
+        const struct frame *entry = &fake.frames[i];
+        if (entry->type == FRAME_TABLE && table_pool_is_spare(entry) && !sweep_has(k, i))
+            return true;
+    }
+    return false;
+}
+
+/* What a step took away, it may take away: mappings of frames of a range, with their A and D, tables
+ * of this one and, when they could not move, what they mapped. */
+static void sweep_follow(unsigned k, bool found_spare)
 {
     for (uint64_t s = 0; s < MODEL_SPACES; s++) {
         for (uint64_t page = 0; page < MODEL_PAGES; page++) {
@@ -421,7 +432,7 @@ static void sweep_follow(unsigned k)
             if (!old->valid ||
                 fake_entry(&fake.spaces[s], (vaddr_t){model_address(page)}).bits != 0)
                 continue;
-            CHECK(sweep_has(k, old->frame) || model.revoking[old->frame]);
+            CHECK(sweep_has(k, old->frame) || model.revoking[old->frame] || !found_spare);
             model_drop(old);
         }
     }
@@ -461,11 +472,12 @@ static void step_sweep(void)
     unsigned k = (unsigned)fake_random(MODEL_SWEEPS);
     if (!model.sweep[k].active)
         sweep_begin(k);
+    bool found_spare = sweep_finds_spare(k);
     enum fl_error error = sweep_step(&fake.table, fake_frame(model.sweep[k].first),
                                      model.sweep[k].pages, &model.sweep[k].cursor);
     model.happened[error]++;
     fake_check();
-    sweep_follow(k);
+    sweep_follow(k, found_spare);
     if (error == FL_OK || error == FL_BUSY) {
         sweep_ended(k, error);
         return;

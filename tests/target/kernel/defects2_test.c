@@ -220,3 +220,57 @@ TEST("who may not copy from a CNode cannot make a thread use what lies in it")
     kit_nap();
     CHECK_EQ(flr_notification_poll(hidden).value, 0);
 }
+
+TEST("a capability without the REVOKE right takes away no mapping that others made")
+{
+    refusal_begin();
+    uint64_t estate = part(1), weak = kit_copy(estate, ALL & ~FL_RIGHT_REVOKE, 0);
+    uint64_t below = kit_copy(weak, ALL, 0);
+    CHECK_DONE(flr_vspace_map(FL_BOOT_VSPACE, estate, 0, KIT_AREA, 1, RW));
+    CHECK_EQ(revoke_from(weak, 0), FL_OK);
+    CHECK(is_empty(below));
+    CHECK(flr_vspace_entry(FL_BOOT_VSPACE, KIT_AREA).value != 0);
+    CHECK_EQ(revoke_from(estate, 0), FL_OK);
+    CHECK_EQ(flr_vspace_entry(FL_BOOT_VSPACE, KIT_AREA).value, 0);
+}
+
+static volatile uint64_t turns;
+
+static void count_turns(uint64_t unused)
+{
+    (void)unused;
+    for (;;)
+        turns++;
+}
+
+TEST("tables in revoked memory do not block it when their pool is used up: the space ends")
+{
+    refusal_begin();
+    uint64_t estate = part(24), first = kit_frames(0) - 24;
+    uint64_t pool = kit_object(FL_OBJECT_TABLE_POOL);
+    CHECK_DONE(flr_pool_donate(pool, estate, 0, 24));
+    uint64_t where = kit_space(pool);
+    struct kit_thread *thread = kit_thread(where, 0, KIT_PRIORITY, count_turns, 0);
+    kit_start(thread);
+    kit_nap();
+    CHECK(turns > 0);
+    CHECK_EQ(revoke_from(estate, 0), FL_OK);
+    for (uint64_t i = 0; i < 24; i++)
+        CHECK_EQ(flr_memory_frame_state(RAM, first + i).value & 0xff, FL_FRAME_FREE);
+    CHECK_EQ(flr_tcb_resume(thread->tcb).status, FL_STATUS(FL_NOT_READY, 1));
+    CHECK_EQ(flr_vspace_entry(where, KIT_AREA).status, FL_STATUS(FL_NOT_READY, 1));
+    CHECK_EQ(flr_system_check(FL_BOOT_SYSTEM).value, 0);
+}
+
+TEST("what a condemned CNode holds ends while the system idles, if nobody asks")
+{
+    refusal_begin();
+    uint64_t table = kit_object(FL_OBJECT_CNODE), tcb = kit_object(FL_OBJECT_TCB);
+    CHECK_DONE(flr_memory_retype(RAM, kit_frames(1), FL_OBJECT_ENDPOINT, 60, table, 10));
+    CHECK_DONE(flr_tcb_set_cspace(tcb, table));
+    CHECK_DONE(flr_cnode_move(table, 6, CNODE, table)); /* the thread alone names it now */
+    uint64_t objects = kit_counter(FL_COUNTER_OBJECTS);
+    CHECK_DONE(flr_tcb_set_cspace(tcb, CNODE));
+    kit_settle();
+    CHECK_EQ(kit_counter(FL_COUNTER_OBJECTS), objects - 61);
+}

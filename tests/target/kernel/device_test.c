@@ -27,7 +27,7 @@ static uint64_t derive(uint64_t slot, uint64_t pages, uint64_t rights)
     return flr_memory_derive(slot, 0, pages, rights, CNODE, kit_slots(1)).status;
 }
 
-TEST("every device has a capability for its whole pages, with read, write and map alone")
+TEST("every device has a capability for its whole pages, with read, write, map and revoke alone")
 {
     refusal_begin();
     CHECK(kit_boot_info()->device_count > 0);
@@ -37,7 +37,7 @@ TEST("every device has a capability for its whole pages, with read, write and ma
         CHECK_EQ(derive(slot, pages, RW | FL_RIGHT_MAP), FL_OK);
         CHECK_EQ(derive(slot, pages + 1, R), FL_STATUS(FL_OUT_OF_RANGE, 2));
         for (unsigned right = 0; (1u << right) <= FL_RIGHTS_ALL; right++) {
-            bool has = ((RW | FL_RIGHT_MAP) >> right & 1) != 0;
+            bool has = ((RW | FL_RIGHT_MAP | FL_RIGHT_REVOKE) >> right & 1) != 0;
             CHECK_EQ(derive(slot, 1, 1u << right), has ? FL_OK : FL_STATUS(FL_NO_RIGHT, 4));
         }
     }

@@ -76,8 +76,8 @@ static void life_begin(void)
                          .memory = kit_slots(1)};
     memory_source = kit_slots(1);
     uint64_t page = kit_frames((FAULTERS + 1) * PAGES);
-    CHECK_DONE(flr_memory_derive(FL_BOOT_RAM, page, (FAULTERS + 1) * PAGES, RW | FL_RIGHT_MAP,
-                                 CNODE, memory_source));
+    CHECK_DONE(flr_memory_derive(FL_BOOT_RAM, page, (FAULTERS + 1) * PAGES,
+                                 RW | FL_RIGHT_MAP | FL_RIGHT_REVOKE, CNODE, memory_source));
     CHECK_DONE(flr_cnode_copy(CNODE, life.memory, CNODE, memory_source, ALL, 0));
     for (uint64_t i = 0; i < FAULTERS; i++) {
         life.pool[i] = kit_pool(16);

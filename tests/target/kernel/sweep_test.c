@@ -36,7 +36,8 @@ static void start_spaces(void)
     refusal_begin();
     range = kit_slots(1);
     page = kit_frames(PAGES);
-    CHECK_DONE(flr_memory_derive(RAM, page, PAGES, RW | FL_RIGHT_MAP, CNODE, range));
+    CHECK_DONE(
+        flr_memory_derive(RAM, page, PAGES, RW | FL_RIGHT_MAP | FL_RIGHT_REVOKE, CNODE, range));
     handler = kit_object(FL_OBJECT_ENDPOINT);
     reply = kit_object(FL_OBJECT_REPLY);
     for (uint64_t i = 0; i < SPACES; i++) {
@@ -113,7 +114,7 @@ TEST("tables that lie in revoked memory move, under a thread that runs on them")
 {
     refusal_begin();
     uint64_t tables = kit_slots(1), first = kit_frames(40), pool = kit_object(FL_OBJECT_TABLE_POOL);
-    CHECK_DONE(flr_memory_derive(RAM, first, 40, FL_RIGHT_DONATE, CNODE, tables));
+    CHECK_DONE(flr_memory_derive(RAM, first, 40, FL_RIGHT_DONATE | FL_RIGHT_REVOKE, CNODE, tables));
     CHECK_DONE(
         flr_pool_donate(pool, RAM, kit_frames(20), 20)); /* the pool takes the last given first */
     CHECK_DONE(flr_pool_donate(pool, tables, 0, 20));
