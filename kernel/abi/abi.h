@@ -61,16 +61,16 @@ enum fl_counter {
 #define FL_USER_END      0x4000000000ull /* first address that is not a program's (Sv39) */
 
 /* Rights of capabilities.  READ, WRITE, EXEC double as the rights of an entry. */
-#define FL_RIGHT_READ   (1u << 0) /* Memory: needed to map at all; CNode: copy from, be a CSpace */
-#define FL_RIGHT_WRITE  (1u << 1) /* Memory; CNode: fill, move from, delete */
-#define FL_RIGHT_EXEC   (1u << 2) /* Memory */
-#define FL_RIGHT_MAP    (1u << 3) /* Memory, VSpace */
-#define FL_RIGHT_PIN    (1u << 4) /* Memory */
-#define FL_RIGHT_DONATE (1u << 5) /* Memory */
-#define FL_RIGHT_RETYPE (1u << 6) /* Memory */
-#define FL_RIGHT_SEND   (1u << 7) /* Endpoint: ipc_send, be a fault handler; Notification */
-#define FL_RIGHT_RECV   (1u << 8) /* Endpoint, Notification */
-#define FL_RIGHT_CALL   (1u << 9) /* Endpoint: may wait for an answer */
+#define FL_RIGHT_READ   (1u << 0)  /* Memory: needed to map at all; CNode: copy from, be a CSpace */
+#define FL_RIGHT_WRITE  (1u << 1)  /* Memory; CNode: fill, move from, delete */
+#define FL_RIGHT_EXEC   (1u << 2)  /* Memory */
+#define FL_RIGHT_MAP    (1u << 3)  /* Memory, VSpace */
+#define FL_RIGHT_PIN    (1u << 4)  /* Memory */
+#define FL_RIGHT_DONATE (1u << 5)  /* Memory */
+#define FL_RIGHT_RETYPE (1u << 6)  /* Memory */
+#define FL_RIGHT_SEND   (1u << 7)  /* Endpoint: ipc_send, be a fault handler; Notification */
+#define FL_RIGHT_RECV   (1u << 8)  /* Endpoint, Notification */
+#define FL_RIGHT_CALL   (1u << 9)  /* Endpoint: may wait for an answer */
 #define FL_RIGHT_REVOKE (1u << 10) /* Memory: revoke takes the frames out of every space */
 #define FL_RIGHTS_ALL   ((1u << 11) - 1)
 
