@@ -21,6 +21,7 @@ enum init_slot {
     SLOT_SERVER_TCBS,
     SLOT_PAGER_TCB = SLOT_SERVER_TCBS,
     SLOT_CONSOLE_TCB,
+    SLOT_WATCH_TCB,
     SLOT_SERVER_VSPACES,
     SLOT_PAGER_VSPACE = SLOT_SERVER_VSPACES,
     SLOT_CONSOLE_VSPACE,
@@ -36,13 +37,15 @@ enum init_slot {
     SLOT_CONSOLE_REPLIES_END = SLOT_CONSOLE_REPLIES + CONSOLE_CLIENTS + 1,
     SLOT_REPLIES = FL_BOOT_SLOTS + 32,
     SLOT_NOTIFICATIONS = SLOT_REPLIES + STOCK_OBJECTS, /* the first one is ours */
-    SLOT_TIMERS = SLOT_NOTIFICATIONS + STOCK_OBJECTS,  /* the first one is ours */
-    SLOT_PROCESSES = SLOT_TIMERS + STOCK_OBJECTS,      /* two each: TCB, CNode */
+    SLOT_WATCH_NOTIFICATION = SLOT_NOTIFICATIONS + STOCK_OBJECTS - 2,
+    SLOT_TIMERS = SLOT_NOTIFICATIONS + STOCK_OBJECTS, /* the first one is ours */
+    SLOT_WATCH_TIMER = SLOT_TIMERS + STOCK_OBJECTS - 1,
+    SLOT_PROCESSES = SLOT_TIMERS + STOCK_OBJECTS, /* two each: TCB, CNode */
     SLOTS_END = SLOT_PROCESSES + 2 * PROCESSES_MAX
 };
 _Static_assert((int)SLOT_CONSOLE_REPLIES_END <= (int)SLOT_REPLIES, "the stocks come last");
-/* The last notification is the console driver's. */
-_Static_assert(2 + PROCESSES_MAX <= STOCK_OBJECTS, "one notification and timer each, and ours");
+/* The last notification is the console driver's, the one before the watch's. */
+_Static_assert(3 + PROCESSES_MAX <= STOCK_OBJECTS, "one notification and timer each, and ours");
 /* A process parks at most one Reply (one thread each); one receives; one is the pager's. */
 _Static_assert(PROCESSES_MAX + 2 <= STOCK_OBJECTS, "replies for all");
 
@@ -52,6 +55,7 @@ _Static_assert(PROCESSES_MAX + 2 <= STOCK_OBJECTS, "replies for all");
 #define EVENT_CONSOLE (1ull << 2)
 
 #define PRIORITY_CONSOLE 50u
+#define PRIORITY_WATCH   45u
 #define PRIORITY_PAGER   40u
 #define PRIORITY_INIT    30u
 #define PRIORITY_PROGRAM 10u
