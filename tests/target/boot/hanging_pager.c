@@ -4,7 +4,7 @@
  *   loop    loops at fault N
  *   sleep   waits at fault N for a notification that nobody signals
  *   slow    answers fault N and each later one after SLOW_SECONDS
- *   call    loops at call N
+ *   call    waits so at call N
  *
  * The linker puts the two functions below in place of the pager's own (--wrap). */
 #include <stdbool.h>
@@ -86,6 +86,6 @@ void __wrap_pager_call(struct pager *pager, struct fl_message *message)
 {
     calls++;
     if (vice_is("call", calls))
-        vice_loop();
+        vice_sleep();
     __real_pager_call(pager, message);
 }
