@@ -53,6 +53,7 @@ static void init_make_objects(void)
     init_mint_wake(SLOT_WAKE_PAGER, EVENT_PAGER);
     init_mint_wake(SLOT_WAKE_TIMER, EVENT_TIMER);
     init_mint_wake(SLOT_WAKE_CONSOLE, EVENT_CONSOLE);
+    init_mint_wake(SLOT_WAKE_WATCH, EVENT_WATCH);
 }
 
 int main(void)

@@ -32,6 +32,7 @@ enum init_slot {
     SLOT_WAKE_PAGER,   /* our notification with EVENT_PAGER, for the pager */
     SLOT_WAKE_TIMER,   /* our notification with EVENT_TIMER */
     SLOT_WAKE_CONSOLE, /* our notification with EVENT_CONSOLE, for the console driver */
+    SLOT_WAKE_WATCH,   /* our notification with EVENT_WATCH, for the watch */
     SLOT_CONSOLE_IRQ,
     SLOT_CONSOLE_REPLIES, /* until the driver has them */
     SLOT_CONSOLE_REPLIES_END = SLOT_CONSOLE_REPLIES + CONSOLE_CLIENTS + 1,
@@ -53,6 +54,7 @@ _Static_assert(PROCESSES_MAX + 2 <= STOCK_OBJECTS, "replies for all");
 #define EVENT_PAGER   (1ull << 0)
 #define EVENT_TIMER   (1ull << 1)
 #define EVENT_CONSOLE (1ull << 2)
+#define EVENT_WATCH   (1ull << 3)
 
 #define PRIORITY_CONSOLE 50u
 #define PRIORITY_WATCH   45u

@@ -97,6 +97,15 @@ static struct stall_look watch_look(void)
     return look;
 }
 
+/* A pager that nobody waits for may have stopped as well, in a call of a program say: the server asks
+ * it something, and that is what the next looks find. */
+static void watch_probe(const struct stall_look *look)
+{
+    if (atomic_load(&watch.work) > 0 && look->waiting == 0 &&
+        look->calls_begun == look->calls_ended)
+        (void)flr_notification_signal(SLOT_WAKE_WATCH);
+}
+
 /* --- the report --------------------------------------------------------------------------------
  */
 
@@ -259,6 +268,7 @@ static void watch_run(uint64_t argument)
             look = watch_look();
             if (stall_judge(&watch.stall, &look))
                 watch_report(&look);
+            watch_probe(&look);
         }
         watch_arm();
     }

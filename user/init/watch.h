@@ -2,7 +2,7 @@
  *
  * It is above the pager in priority, so a pager that loops can't keep it from looking.  Every
  * WATCH_PERIOD_SECONDS it looks at what waits for the pager: the faults of all processes and a call
- * of ours.  When the pager has stopped (stall.h), it stops pager and server, prints the state of all
+ * of ours; when nothing does, the server asks the pager something.  When the pager has stopped (stall.h), it stops pager and server, prints the state of all
  * threads, the pager's registers and the kernel's counters, and powers off with a failure.  It never
  * answers or resumes a thread in the pager's stead.
  *

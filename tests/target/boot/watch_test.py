@@ -68,6 +68,13 @@ def _():
         check_report(result, rf"call {number} of init", "server: waits for an answer", "pager: waits for a notification")
 
 
+@test("a pager that sleeps in a program's call is found: init asks it something")
+def _():
+    result = boot.boot(initrd_of("walk"), append="vice=call,6", options=COUNTED)
+    check_report(result, r"call \d+ of init", "server: waits to be received",
+                 r"walk\[1\]: waits for an answer, last fault \d+", "pager: waits for a notification")
+
+
 @test("with many programs the report names them all, and the oldest fault")
 def _():
     result = boot.boot(initrd_of("sh"), stdin=b"sleep 1000 &\n" * 40, append="vice=sleep,150", options=COUNTED)
