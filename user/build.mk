@@ -23,13 +23,13 @@ $(BUILD)/app/%.o: %.S $(BUILD)/flags
 
 $(addprefix $(BUILD)/server/arch/riscv/user/,upcall_entry.o test_registers.o) $(BUILD)/app/arch/riscv/user/upcall_entry.o: $(BUILD)/generated/offsets.h
 
-# --- servers: $(call server,NAME,SOURCES) makes build/user/NAME.elf and .bin ----------------------
+# --- servers: $(call server,NAME,SOURCES) makes build/user/NAME.elf and .bin, linked with NAME_LDFLAGS too
 define server
 $(1)_OBJECTS := $$(patsubst %,$(BUILD)/server/%.o,$$(basename $(2) arch/riscv/user/server_crt0.S))
 $(BUILD)/user/$(1).elf: $$($(1)_OBJECTS) $(SERVER_LD)
 	@mkdir -p $$(@D)
 	$(CROSS)gcc $(SERVER_CFLAGS) -nostartfiles -static -Wl,--gc-sections -Wl,-z,max-page-size=4096 \
-	    -Wl,--no-warn-rwx-segments -Wl,--build-id=none -T $(SERVER_LD) $$($(1)_OBJECTS) -o $$@
+	    -Wl,--no-warn-rwx-segments -Wl,--build-id=none $$($(1)_LDFLAGS) -T $(SERVER_LD) $$($(1)_OBJECTS) -o $$@
 $(BUILD)/user/$(1).bin: $(BUILD)/user/$(1).elf
 	$(CROSS)objcopy -O binary $$< $$@
 -include $$($(1)_OBJECTS:.o=.d)

@@ -47,4 +47,7 @@ $(call server,bad_pager_$(1),$(BAD_PAGERS)/bad_pager_$(1).c)
 endef
 $(foreach v,$(VICES),$(eval $(call bad_pager,$(v))))
 bad-pagers: $(VICES:%=$(BUILD)/user/bad_pager_%.elf)
+# The system's pager with a vice, for the watch's test.
+$(eval $(call server,hanging_pager,$(wildcard user/pager/*.c user/pager/core/*.c user/common/*.c) tests/target/boot/hanging_pager.c))
+hanging_pager_LDFLAGS := -Wl,--wrap=vm_handle_fault,--wrap=pager_call
 .PHONY: pager-test pager-conformance bad-pagers

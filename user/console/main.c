@@ -1,9 +1,9 @@
 /* Owns the driver's loop: interrupts and calls in, answers out.
  *
  *  M1  a client is in at most one call, since it waits for the answer; `reply` of one that is parked
- *      holds that call, `reply` of any other holds nothing;
+ *      holds that call, or nothing when its thread was stopped, `reply` of any other holds nothing;
  *  M2  no answer to a WRITE is given while more than OUTPUT_FULL bytes wait, so each client's next
- *      message finds room;
+ *      message finds room; a client that was stopped in a WRITE goes on with a FLUSH;
  *  M3  the root task is signalled once for each READ that found nothing, when input comes.
  *
  * It calls nobody but the kernel, and never waits but in receive. */

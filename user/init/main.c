@@ -11,6 +11,7 @@
 #include "server.h"
 #include "session.h"
 #include "slots.h"
+#include "watch.h"
 
 #define INIT_WINDOW_TABLES 2u /* of the window in frames.c */
 
@@ -52,6 +53,7 @@ static void init_make_objects(void)
     init_mint_wake(SLOT_WAKE_PAGER, EVENT_PAGER);
     init_mint_wake(SLOT_WAKE_TIMER, EVENT_TIMER);
     init_mint_wake(SLOT_WAKE_CONSOLE, EVENT_CONSOLE);
+    init_mint_wake(SLOT_WAKE_WATCH, EVENT_WATCH);
 }
 
 int main(void)
@@ -67,6 +69,7 @@ int main(void)
     (void)flr_tcb_set_priority(FL_BOOT_TCB, FL_BOOT_SCHED, PRIORITY_INIT);
     init_make_objects();
     console_start(info);
+    watch_start(info->timebase_hz);
     pager_start(info, console_has_driver());
     process_init(info->timebase_hz);
     server_init(info->timebase_hz);

@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "slots.h"
+#include "watch.h"
 
 static char *pager_buffer(void)
 {
@@ -22,8 +23,11 @@ static struct fl_message pager_call(enum pager_call call, uint64_t words, uint64
                                     uint64_t w2)
 {
     uint32_t label = FL_PROTOCOL_LABEL(PAGER_VERSION, call);
-    struct fl_message answer = fl_ipc_call(SLOT_PAGER_ROOT, FL_INFO(label, words), w0, w1, w2, 0);
+    struct fl_message answer;
 
+    watch_begin_call();
+    answer = fl_ipc_call(SLOT_PAGER_ROOT, FL_INFO(label, words), w0, w1, w2, 0);
+    watch_end_call();
     if (answer.status != FL_OK || FL_INFO_LABEL(answer.info) != 0)
         log_stop("pager: call %u: status 0x%lx, label 0x%x", (unsigned)call, answer.status,
                  FL_INFO_LABEL(answer.info));
@@ -107,6 +111,11 @@ int pager_read_statistic(uint64_t which, uint64_t *value)
 
     *value = answer.word[1];
     return (int)answer.word[0];
+}
+
+void pager_probe(void)
+{
+    (void)pager_call(PAGER_STATISTICS, 4, 0, 0, 0);
 }
 
 void pager_forward(enum pager_call call, struct fl_message *message)

@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "slots.h"
+#include "watch.h"
 
 #define PROCESS_PID_MAX     0x7fffffffu
 #define PROCESS_BADGE_SHIFT 8u /* pid above, place in the table below */
@@ -33,7 +34,12 @@ unsigned process_index(const struct process *process)
     return (unsigned)(process - processes.table);
 }
 
-static uint64_t process_tcb_slot(const struct process *process)
+const struct process *process_at(unsigned index)
+{
+    return &processes.table[index];
+}
+
+uint64_t process_tcb_slot(const struct process *process)
 {
     return SLOT_PROCESSES + 2 * process_index(process);
 }
@@ -401,6 +407,7 @@ int process_start(const struct startup_strings *arguments, uint32_t parent,
         }
     }
     fresh->state = PROCESS_RUNNING;
+    watch_begin_work();
     *process = fresh;
     return 0;
 }
@@ -422,6 +429,7 @@ void process_end(struct process *process, uint32_t status)
 {
     process_undo(process, PROCESS_STEPS);
     process->state = PROCESS_ENDED;
+    watch_end_work();
     process->status = status;
     process_disown_children(process->pid);
     if (process->parent == 0)

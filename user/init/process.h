@@ -74,7 +74,11 @@ struct process *process_by_pid(uint32_t pid);
  * is first in the table; NULL if there is none. */
 struct process *process_find_child(uint32_t parent, uint32_t pid);
 
-/* The process's place in the table, 0..PROCESSES_MAX - 1. */
+/* The process's place in the table, 0..PROCESSES_MAX - 1, and the record at a place. */
 unsigned process_index(const struct process *process);
+const struct process *process_at(unsigned index);
+
+/* The slot of its TCB; empty while it has none. */
+uint64_t process_tcb_slot(const struct process *process);
 
 #endif

@@ -19,6 +19,7 @@
 #include "process.h"
 #include "session.h"
 #include "slots.h"
+#include "watch.h"
 
 #define INPUT_PERIOD_MIN_US 100u
 #define INPUT_PERIOD_MAX_US 10000u
@@ -115,6 +116,7 @@ static enum server_outcome server_park(const struct process *process, enum parke
         return server_fail(message, EAGAIN);
     *server_parked(process) = (struct parked){in, server.receiving, server.arrivals++, wanted};
     server.receiving = server.free_replies[--server.free_count];
+    watch_end_work();
     return SERVER_PARK;
 }
 
@@ -125,6 +127,7 @@ static void server_unpark(struct parked *parked)
         return;
     server.free_replies[server.free_count++] = parked->reply;
     parked->in = PARKED_NOWHERE;
+    watch_begin_work();
 }
 
 /* A refusal means that the caller died meanwhile: nobody misses the answer. */
@@ -271,6 +274,8 @@ static enum server_outcome server_handle_bits(uint64_t bits)
 {
     if (bits & EVENT_PAGER)
         server_report_events();
+    if (bits & EVENT_WATCH)
+        pager_probe();
     if (bits & (EVENT_TIMER | EVENT_CONSOLE))
         server_poll_input();
     return SERVER_SILENCE;

@@ -21,6 +21,7 @@ enum init_slot {
     SLOT_SERVER_TCBS,
     SLOT_PAGER_TCB = SLOT_SERVER_TCBS,
     SLOT_CONSOLE_TCB,
+    SLOT_WATCH_TCB,
     SLOT_SERVER_VSPACES,
     SLOT_PAGER_VSPACE = SLOT_SERVER_VSPACES,
     SLOT_CONSOLE_VSPACE,
@@ -31,18 +32,21 @@ enum init_slot {
     SLOT_WAKE_PAGER,   /* our notification with EVENT_PAGER, for the pager */
     SLOT_WAKE_TIMER,   /* our notification with EVENT_TIMER */
     SLOT_WAKE_CONSOLE, /* our notification with EVENT_CONSOLE, for the console driver */
+    SLOT_WAKE_WATCH,   /* our notification with EVENT_WATCH, for the watch */
     SLOT_CONSOLE_IRQ,
     SLOT_CONSOLE_REPLIES, /* until the driver has them */
     SLOT_CONSOLE_REPLIES_END = SLOT_CONSOLE_REPLIES + CONSOLE_CLIENTS + 1,
     SLOT_REPLIES = FL_BOOT_SLOTS + 32,
     SLOT_NOTIFICATIONS = SLOT_REPLIES + STOCK_OBJECTS, /* the first one is ours */
-    SLOT_TIMERS = SLOT_NOTIFICATIONS + STOCK_OBJECTS,  /* the first one is ours */
-    SLOT_PROCESSES = SLOT_TIMERS + STOCK_OBJECTS,      /* two each: TCB, CNode */
+    SLOT_WATCH_NOTIFICATION = SLOT_NOTIFICATIONS + STOCK_OBJECTS - 2,
+    SLOT_TIMERS = SLOT_NOTIFICATIONS + STOCK_OBJECTS, /* the first one is ours */
+    SLOT_WATCH_TIMER = SLOT_TIMERS + STOCK_OBJECTS - 1,
+    SLOT_PROCESSES = SLOT_TIMERS + STOCK_OBJECTS, /* two each: TCB, CNode */
     SLOTS_END = SLOT_PROCESSES + 2 * PROCESSES_MAX
 };
 _Static_assert((int)SLOT_CONSOLE_REPLIES_END <= (int)SLOT_REPLIES, "the stocks come last");
-/* The last notification is the console driver's. */
-_Static_assert(2 + PROCESSES_MAX <= STOCK_OBJECTS, "one notification and timer each, and ours");
+/* The last notification is the console driver's, the one before the watch's. */
+_Static_assert(3 + PROCESSES_MAX <= STOCK_OBJECTS, "one notification and timer each, and ours");
 /* A process parks at most one Reply (one thread each); one receives; one is the pager's. */
 _Static_assert(PROCESSES_MAX + 2 <= STOCK_OBJECTS, "replies for all");
 
@@ -50,8 +54,10 @@ _Static_assert(PROCESSES_MAX + 2 <= STOCK_OBJECTS, "replies for all");
 #define EVENT_PAGER   (1ull << 0)
 #define EVENT_TIMER   (1ull << 1)
 #define EVENT_CONSOLE (1ull << 2)
+#define EVENT_WATCH   (1ull << 3)
 
 #define PRIORITY_CONSOLE 50u
+#define PRIORITY_WATCH   45u
 #define PRIORITY_PAGER   40u
 #define PRIORITY_INIT    30u
 #define PRIORITY_PROGRAM 10u

@@ -1,100 +1,19 @@
 #!/usr/bin/env python3
 """The console driver on QEMU's ns16550a, and the firmware's console where it can't serve."""
-import fcntl
 import os
 import re
-import select
-import selectors
 import struct
-import subprocess
 import sys
-import termios
-import time
 
 sys.dont_write_bytecode = True
 import boot
 import tree
 from boot import archive
 from ktap import check_equal, check_in, comment, main, test
+from machine import PIPE_BYTES, QUIET_SECONDS, Machine, timer_interrupts
 
 INITRD_AT = 0x82000000
 UART = "/soc/serial@10000000"
-PIPE_BYTES = 4096
-SECONDS = 30  # for one boot
-QUIET_SECONDS = 0.5  # in which a machine does what it does by itself
-
-
-class Machine:
-    """A boot that is read and written step by step; its output waits in a pipe of 4 KiB."""
-
-    def __init__(self, initrd, *options, append=""):
-        with open("initrd", "wb") as file:
-            file.write(initrd)
-        command = [boot.QEMU, "-machine", "virt", "-m", "64M", "-display", "none", "-monitor", "none", "-serial",
-                   "stdio", "-no-reboot", "-append", f"nonce={boot.NONCE} {append}", "-initrd", "initrd", "-kernel",
-                   os.path.join(boot.BUILD, "faultline.bin"), *options]
-        self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        fcntl.fcntl(self.child.stdout, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        self.poll = selectors.DefaultSelector()
-        self.poll.register(self.child.stdout, selectors.EVENT_READ)
-        self.deadline = time.monotonic() + SECONDS
-        self.console = b""
-
-    def read(self, count=PIPE_BYTES, seconds=SECONDS):
-        """At most count bytes; b"" at the end of the machine; None if nothing came in time."""
-        left = max(0, self.deadline - time.monotonic())
-        if not self.poll.select(min(seconds, left)):
-            if seconds >= left:
-                raise AssertionError(f"the machine did not end: {self.console[-300:]}")
-            return None
-        data = os.read(self.child.stdout.fileno(), count)
-        self.console += data
-        return data
-
-    def read_until(self, text):
-        while text not in self.console:
-            if not self.read():
-                raise AssertionError(f"the machine ended before {text}: {self.console[-300:]}")
-
-    def stall(self):
-        """Leaves the output alone until the pipe is full, and then for a while."""
-        waiting = 0
-        while waiting < PIPE_BYTES:
-            waiting, = struct.unpack("i", fcntl.ioctl(self.child.stdout, termios.FIONREAD, b"1234"))
-            if time.monotonic() > self.deadline or self.child.poll() is not None:
-                raise AssertionError(f"the machine does not fill a pipe: {waiting} bytes")
-        selectors.DefaultSelector().select(QUIET_SECONDS)
-
-    def send(self, data):
-        self.child.stdin.write(data)
-        self.child.stdin.flush()
-
-    def send_all(self, data):
-        """Sends what is more than a pipe holds, reading meanwhile."""
-        writer = self.child.stdin.fileno()
-        os.set_blocking(writer, False)
-        while data:
-            ready = [key.fd for key, _ in self.poll.select(0)] + select.select([], [writer], [], 0.01)[1]
-            if time.monotonic() > self.deadline:
-                raise AssertionError(f"the machine takes no input: {len(data)} bytes are left")
-            if writer in ready:
-                data = data[os.write(writer, data[:PIPE_BYTES]):]
-            elif ready:
-                self.read()
-
-    def end(self):
-        """Reads to the end; what came of it all."""
-        while self.read():
-            pass
-        self.child.wait()
-        return boot.Boot(self.console, "", False)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.child.kill()
-        self.child.wait()
 
 
 def initrd_of(*words, without=()):
@@ -109,11 +28,6 @@ def pattern(count):
 
 def numbers(result):
     return {name: int(number) for name, number in re.findall(r"(\w+) (\d+)", result.errors.decode())}
-
-
-def timer_interrupts(path):
-    with open(path, encoding="utf-8") as file:
-        return len(re.findall(r"async:1, cause:0*[57],", file.read()))
 
 
 # --- with the driver -----------------------------------------------------------------------------
@@ -172,13 +86,13 @@ def _():
     check_equal("input was lost" in result.log, False)
 
 
-@test("who waits for input is woken by an interrupt; no timer goes off meanwhile")
+@test("who waits for input is woken by an interrupt; no timer goes off meanwhile, but the watch's last")
 def _():
     with Machine(initrd_of("console_probe", "wait"), "-d", "int", "-D", "interrupts") as machine:
         machine.read_until(b"ready\n")
         before = timer_interrupts("interrupts")
         check_equal(machine.read(seconds=QUIET_SECONDS), None)
-        check_equal(timer_interrupts("interrupts") - before, 0)
+        check_equal(timer_interrupts("interrupts") - before <= 1, True)
         machine.send(b"here")
         result = machine.end()
     check_equal((result.status, result.output), ("exit 0", b"ready\nhere"))

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""init's watch: a pager that stops answering ends the system with a report; a slow one is let alone.
+
+The pager is the system's own with a vice (hanging_pager.c).  Where everybody sleeps, the machine's
+clock leaps (COUNTED), and 15 s of the system's are none of ours."""
+import os
+import re
+import sys
+
+sys.dont_write_bytecode = True
+import boot
+from boot import archive
+from ktap import check_equal, check_in, main, run, test
+from machine import Machine, timer_interrupts
+
+RUN = os.path.join(boot.TOP, "user", "sdk", "faultline-run")
+PAGER = os.path.join(boot.BUILD, "user", "hanging_pager.elf")
+COUNTED = ("-icount", "shift=0,sleep=off")
+SECONDS = 60  # for one boot
+PATIENCE = 15  # seconds in which a pager that stopped answering is found
+SILENCE = "does not answer"
+
+
+def initrd_of(*words, without=()):
+    """The system's initrd with our pager, and the program to run."""
+    files = archive.read(boot.full_initrd(*words))
+    with open(PAGER, "rb") as file:
+        files[b"pager"] = file.read()
+    return archive.write({name: data for name, data in files.items() if name not in without})
+
+
+def check_report(result, reason, *lines):
+    """The machine ended by itself; the report has the pager's registers, the counters and these lines."""
+    check_equal(result.hung, False)
+    if not result.status or not re.fullmatch(f"failed the pager {SILENCE}: {reason} waits for more than 10 s", result.status):
+        raise AssertionError(f"status: {result.status}\n{result.log[-2000:]}")
+    told = "\n".join(result.told())
+    for pattern in (*lines, r"pager: pc 0x1\w{4} sp 0x3fff01\w{4} ra 0x\w+", r"pager: a0 0x\w+ a1 0x\w+ a2 0x\w+ a3 0x\w+",
+                    r"pager: a4 0x\w+ a5 0x\w+ a6 0x\w+ a7 0x\w+", r"counter FRAMES_FREE \d+", r"counter INTERRUPTS \d+"):
+        if not re.search(f"^init: {pattern}\r?$", told, re.M):
+            raise AssertionError(f"no line '{pattern}' in:\n{told}")
+
+
+# --- pagers that stop answering ------------------------------------------------------------------
+
+@test("a pager that loops ends the run with a report and a clear message, long before its time limit")
+def _():
+    result = run(RUN, "--pager", PAGER, "--append", "vice=loop,3", "--timeout", str(SECONDS), "hello", seconds=2 * SECONDS)
+    text = result.stderr.decode(errors="replace").replace("\r", "")
+    check_equal(result.returncode, 125)
+    for line in ("init: server: waits for a message", "init: pager: runs",
+                 "faultline-run: the system failed: the pager does not answer: fault 3 of hello[1], the oldest of 1, "
+                 "waits for more than 10 s, status 125"):
+        check_in(line + "\n", text)
+
+
+@test("a pager that sleeps with a fault it has taken is found")
+def _():
+    result = boot.boot(initrd_of("hello"), append="vice=sleep,3", options=COUNTED)
+    check_report(result, r"fault 3 of hello\[1\], the oldest of 1,", "server: waits for a message",
+                 r"hello\[1\]: waits for an answer, fault 3 at pc 0x1\w{4}", "pager: waits for a notification")
+
+
+@test("a pager that sleeps in a call of init's is found, before the first program and after it")
+def _():
+    for number in (1, 4, 12):
+        result = boot.boot(initrd_of("sh"), stdin=b"hello\n", append=f"vice=call,{number}", options=COUNTED)
+        check_report(result, rf"call {number} of init", "server: waits for an answer", "pager: waits for a notification")
+
+
+@test("a pager that sleeps in a program's call is found: init asks it something")
+def _():
+    result = boot.boot(initrd_of("walk"), append="vice=call,6", options=COUNTED)
+    check_report(result, r"call \d+ of init", "server: waits to be received",
+                 r"walk\[1\]: waits for an answer, last fault \d+", "pager: waits for a notification")
+
+
+@test("with many programs the report names them all, and the oldest fault")
+def _():
+    result = boot.boot(initrd_of("sh"), stdin=b"sleep 1000 &\n" * 40, append="vice=sleep,150", options=COUNTED)
+    check_report(result, r"fault 150 of \w+\[\d+\], the oldest of \d,", r"sh\[1\]: waits .*",
+                 r"\w+\[\d+\]: waits for an answer, fault 150 at pc 0x\w+",
+                 r"sleep\[2\]: waits for a notification, last fault \d+", r"sleep\[10\]: waits for a notification, last fault \d+")
+
+
+@test("without the console driver the firmware's console takes the report")
+def _():
+    result = boot.boot(initrd_of("hello", without=(b"console",)), append="vice=sleep,3", options=COUNTED)
+    check_report(result, r"fault 3 of hello\[1\], the oldest of 1,", "pager: waits for a notification")
+
+
+@test("at the prompt the report is readable too")
+def _():
+    with Machine(initrd_of(), *COUNTED, append="tour=no vice=sleep,3", run_mode=False) as machine:
+        result = machine.end()
+    check_in("init: pager: waits for a notification\n", result.log)
+    check_in("init: the pager does not answer: fault 3 of sh[1]", result.log)
+
+
+# --- and those that don't ------------------------------------------------------------------------
+
+@test("a pager that takes 5 s for each fault is let alone")
+def _():
+    result = boot.boot(initrd_of("hello"), append="vice=slow,3", seconds=SECONDS)
+    boot.check_ran(result)
+    check_equal(SILENCE in result.log, False)
+
+
+@test("a program that runs for long without a fault is let alone")
+def _():
+    result = boot.boot(initrd_of("spin"), seconds=PATIENCE + 5)
+    check_equal((result.hung, result.status, SILENCE in result.log), (True, None, False))
+
+
+@test("thirty programs that sleep for long, and one that reads meanwhile, are let alone")
+def _():
+    with Machine(initrd_of("sh"), *COUNTED) as machine:
+        machine.send(b"sleep 1000 &\n" * 30 + b"sleep 500\nhello\n")
+        machine.read_until(boot.GREETING)
+        machine.send(b"wait\n\x10e")
+        result = machine.end()
+    check_equal((result.status, SILENCE in result.log), ("exit 0", False))
+
+
+@test("a pager that the console holds up is let alone: nobody read its output for long")
+def _():
+    with Machine(initrd_of("tour"), append="events=1") as machine:
+        machine.stall(PATIENCE + 5)
+        result = machine.end()
+    check_equal((result.status, SILENCE in result.log), ("exit 0", False))
+
+
+# --- rest ----------------------------------------------------------------------------------------
+
+@test("an idle prompt takes no timer interrupt, and the watch looks again when there is work")
+def _():
+    with Machine(initrd_of(), *COUNTED, "-d", "int", "-D", "interrupts", append="tour=no vice=sleep,40", run_mode=False) as machine:
+        machine.read_until(b"$ ")
+        machine.read(seconds=1)
+        before = timer_interrupts("interrupts")
+        check_equal(machine.read(seconds=1), None)
+        check_equal(timer_interrupts("interrupts") - before, 0)
+        machine.send(b"hello\n" * 10)
+        result = machine.end()
+    check_in("init: the pager does not answer: fault 40 of ", result.log)
+
+
+main()
