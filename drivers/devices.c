@@ -319,18 +319,42 @@ static void read_contexts(struct machine *machine, const struct scan *scan,
                 machine->plic.context[i] = find_context(wires, controller);
 }
 
-/* Takes the first PLIC that is whole: later ones are passed over. */
+/* Whether a range shares a page with RAM or with what firmware reserved. */
+static bool shares_with_memory(const struct machine *machine, struct machine_range range)
+{
+    return shares_with_any(range, machine->banks, machine->bank_count) ||
+           shares_with_any(range, machine->reserved, machine->reserved_count);
+}
+
+/* Takes the first PLIC that is whole: later ones are passed over.  One in memory is none, since the
+ * kernel would write to it. */
 static void read_plic(struct machine *machine, struct scan *scan, struct machine_range range)
 {
     const struct fdt_prop *wires = find_prop(scan, PROP_INTERRUPTS_EXTENDED);
     uint32_t sources = read_word(scan, PROP_SOURCES);
 
-    if (machine->plic.sources > 0 || sources == 0 || wires == NULL)
+    if (machine->plic.sources > 0 || sources == 0 || wires == NULL ||
+        shares_with_memory(machine, range))
         return;
     machine->plic.range = range;
     machine->plic.sources = sources < MAX_SOURCES ? sources : MAX_SOURCES;
     scan->plic_phandle = read_word(scan, PROP_PHANDLE);
     read_contexts(machine, scan, wires);
+}
+
+/* Keeps a range back.  When the list is full its last entry grows to hold this one too: what lies
+ * between is nobody's either. */
+static void keep(struct scan *scan, struct machine_range range)
+{
+    struct machine_range *last = &scan->kept[MAX_KEPT - 1];
+
+    if (scan->kept_count < MAX_KEPT) {
+        scan->kept[scan->kept_count++] = range;
+        return;
+    }
+    uint64_t last_end = last->base + last->bytes, end = range.base + range.bytes;
+    last->base = range.base < last->base ? range.base : last->base;
+    last->bytes = (end > last_end ? end : last_end) - last->base;
 }
 
 /* Finds the PLIC and what else is not to be handed out. */
@@ -346,8 +370,7 @@ static void find_kept(struct machine *machine, struct scan *scan)
             continue;
         if (plic && is_enabled(scan))
             read_plic(machine, scan, range);
-        if (scan->kept_count < MAX_KEPT) /* beyond: nobody's either, but for pages it shares */
-            scan->kept[scan->kept_count++] = range;
+        keep(scan, range);
     }
 }
 
@@ -435,9 +458,7 @@ static bool is_for_users(const struct machine *machine, const struct scan *scan,
     if (!is_enabled(scan) || !node_range(scan, range) || is_memory(scan))
         return false;
     return !shares_with_any(*range, scan->kept, scan->kept_count) &&
-           !shares_with_any(*range, machine->banks, machine->bank_count) &&
-           !shares_with_any(*range, machine->reserved, machine->reserved_count) &&
-           !is_wired_to_harts(scan);
+           !shares_with_memory(machine, *range) && !is_wired_to_harts(scan);
 }
 
 static void collect(struct machine *machine, struct scan *scan)

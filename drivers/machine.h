@@ -12,7 +12,7 @@
  *      what else interrupts harts directly (CLINT, ACLINT); its interrupt is 0 or a source of the
  *      PLIC, its compatible is ended by a NUL;
  *  M7  without a PLIC its fields are 0 and no hart has a context; with one, it has 1 to 1023
- *      sources.
+ *      sources and shares no page with a bank or a reserved range.
  *
  * Does not: decide what memory is used for, align ranges to pages, relate reserved ranges or the
  * initrd to banks, or reserve the blob itself: the kernel does.  Nothing here points into the blob. */

@@ -41,6 +41,20 @@ static void read_machine(uint64_t tree)
           machine.fault.range.base, machine.fault.range.bytes);
 }
 
+/* The bank that holds the image whole.  What lies in a bank is no device (M6): so none is over us. */
+static const struct machine_range *find_image_bank(uint64_t load, uint64_t image_bytes)
+{
+    for (unsigned i = 0; i < machine.bank_count; i++) {
+        const struct machine_range *bank = &machine.banks[i];
+        uint64_t inside = load - bank->base;
+
+        if (inside < bank->bytes && image_bytes <= bank->bytes - inside)
+            return bank;
+    }
+    panic("the image at %lx, %lu bytes, lies in no memory that the device tree names", load,
+          image_bytes);
+}
+
 /* RAM that is ours: banks less what firmware reserved, less everything up to the end of the image
  * in the image's bank, less the initrd. */
 static void find_ram(uint64_t load)
@@ -49,12 +63,7 @@ static void find_ram(uint64_t load)
 
     for (unsigned i = 0; i < machine.bank_count; i++)
         ranges_append(&ram, machine.banks[i].base, machine.banks[i].base + machine.banks[i].bytes);
-    for (unsigned i = 0; i < machine.bank_count; i++) {
-        const struct machine_range *bank = &machine.banks[i];
-
-        if (load - bank->base < bank->bytes)
-            ranges_subtract(&ram, bank->base, load + image_bytes);
-    }
+    ranges_subtract(&ram, find_image_bank(load, image_bytes)->base, load + image_bytes);
     for (unsigned i = 0; i < machine.reserved_count; i++)
         ranges_subtract(&ram, machine.reserved[i].base,
                         machine.reserved[i].base + machine.reserved[i].bytes);

@@ -357,3 +357,66 @@ TEST("a timeout of the receiver with nothing in it, and a change of the modem's 
     CHECK(!fake_uart_interrupts(&fake));
     CHECK_EQ(uart.spurious, 0);
 }
+
+/* --- a UART that is broken or not there -------------------------------------------------------- */
+
+struct stuck {
+    uint8_t value[8]; /* what each register reads */
+    uint32_t reads;
+};
+
+static uint32_t stuck_read(void *context, uint32_t offset, uint32_t width)
+{
+    struct stuck *stuck = context;
+
+    (void)width;
+    CHECK(++stuck->reads < 1u << 20);
+    return stuck->value[offset];
+}
+
+static void stuck_write(void *context, uint32_t offset, uint32_t width, uint32_t value)
+{
+    (void)context;
+    (void)offset;
+    (void)width;
+    (void)value;
+}
+
+/* Uses a UART for everything, as long as each step ends. */
+static void check_ends(struct stuck *stuck)
+{
+    const struct uart_config config = {.window_bytes = 8};
+    const struct uart_port port = {stuck, stuck_read, stuck_write};
+    uint8_t bytes[64] = {0};
+
+    CHECK(uart_start(&uart, &config, &port));
+    for (unsigned i = 0; i < 4; i++) {
+        stuck->reads = 0;
+        uart_interrupt(&uart);
+        stuck->reads = 0;
+        if (ring_room(&uart.out) >= sizeof bytes)
+            uart_write(&uart, bytes, sizeof bytes);
+        (void)uart_drain(&uart);
+        (void)uart_read(&uart, bytes, sizeof bytes);
+    }
+}
+
+TEST("whatever identification and line status read for ever, each step of the driver ends")
+{
+    for (unsigned identification = 0; identification < 16; identification++)
+        for (unsigned status = 0; status < 256; status++) {
+            struct stuck stuck = {.value = {[2] = (uint8_t)identification, [5] = (uint8_t)status}};
+
+            check_ends(&stuck);
+        }
+}
+
+TEST("registers that all read as ones or as zeros are survived")
+{
+    struct stuck stuck;
+
+    memset(&stuck, 0xff, sizeof stuck);
+    check_ends(&stuck);
+    memset(&stuck, 0, sizeof stuck);
+    check_ends(&stuck);
+}

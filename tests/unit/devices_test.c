@@ -247,6 +247,24 @@ TEST("a tree has no PLIC when it is absent, disabled, or lacks reg, sources or w
     }
 }
 
+TEST("a PLIC whose registers are said to lie in RAM or in reserved memory is none")
+{
+    static const char *const regs[] = {"0 0x80200000 0 0x4000000", "0 0x7f000000 0 0x4000000",
+                                       "0 0x60000000 0 0x4000000"};
+
+    for (unsigned i = 0; i < sizeof regs / sizeof regs[0]; i++) {
+        char text[2048];
+        snprintf(text, sizeof text,
+                 "/ { " CELLS MEMORY CPUS "reserved-memory { " CELLS
+                 "ranges; r@60001000 { reg = <0 0x60001000 0 0x1000>; }; };"
+                 "p { compatible = \"riscv,plic0\"; riscv,ndev = <7>; reg = <%s>; "
+                 "interrupts-extended = <&i1 9>; }; };",
+                 regs[i]);
+        read_text(text);
+        CHECK_EQ(machine.plic.sources, 0);
+    }
+}
+
 TEST("more sources than a PLIC can have are cut to 1023")
 {
     read_text("/ { " CELLS MEMORY CPUS "p@c000000 { compatible = \"riscv,plic0\"; riscv,ndev = "
@@ -308,6 +326,30 @@ TEST("memory, reserved memory, processors, PLIC, CLINT and their neighbours in a
                    " }; on@60001800 { reg = <0 0x60001800 0 8>; };"
                    "chosen { " CELLS "ranges; f@70000000 { reg = <0 0x70000000 0 8>; }; };"));
     check_only(0x2010000, 0x10);
+}
+
+TEST("of however much interrupts harts no page is a device's, the last one's neither")
+{
+    char more[8192];
+    size_t used = 0;
+
+    for (unsigned i = 0; i < 40; i++)
+        used +=
+            (size_t)snprintf(more + used, sizeof more - used,
+                             "c@%x { reg = <0 0x%x 0 0x1000>; interrupts-extended = <&i0 3>; };",
+                             0x20000000 + i * 0x2000, 0x20000000 + i * 0x2000);
+    for (unsigned i = 0; i < 40; i += 13)
+        used += (size_t)snprintf(more + used, sizeof more - used, "d@%x { reg = <0 0x%x 0 8>; };",
+                                 0x20000800 + i * 0x2000, 0x20000800 + i * 0x2000);
+    snprintf(more + used, sizeof more - used,
+             "plic2@c001000 { reg = <0 0xc001000 0 0x1000>; }; e@10000000 { reg = <0 0x10000000 0 "
+             "8>; };");
+    char text[10240];
+    snprintf(text, sizeof text, "/ { " CELLS MEMORY CPUS "%s" PLIC CLINT "};", more);
+    read_text(text);
+    CHECK_EQ(find(0xc001000) == NULL, true);
+    for (unsigned i = 0; i < 40; i++)
+        CHECK_EQ(find(0x20000800 + i * 0x2000) == NULL, true);
 }
 
 TEST("reg that is empty, malformed, wraps or ends above 2^56 is passed over")

@@ -163,14 +163,16 @@ static void uart_take_byte(struct uart *uart)
     uart->damage = 0;
 }
 
+/* Damaged bytes fill no ring, so those are counted that are taken; what is left interrupts again. */
 static void uart_receive(struct uart *uart)
 {
-    while (ring_room(&uart->in) > 0) {
+    for (uint32_t taken = 0; taken < RING_BYTES && ring_room(&uart->in) > 0; taken++) {
         if (!(uart_line_status(uart) & LSR_DATA))
             return;
         uart_take_byte(uart);
     }
-    uart_enable(uart, 0, IER_RECEIVER); /* U3 */
+    if (ring_room(&uart->in) == 0)
+        uart_enable(uart, 0, IER_RECEIVER); /* U3 */
 }
 
 /* A DesignWare may tell of a timeout when nothing is there; only a read of the receiver ends it. */
