@@ -121,6 +121,14 @@ static frame_t table_of(unsigned level, vaddr_t address)
     return table;
 }
 
+/* Whoever gets the frame learns nothing of the tables. */
+static void check_zero(frame_t frame)
+{
+    const uint64_t *words = frame_contents(&fake.table, frame);
+    for (unsigned i = 0; i < PAGE_BYTES / sizeof *words; i++)
+        CHECK_EQ(words[i], 0);
+}
+
 TEST("a table of any level moves out of the range, and its space does not notice")
 {
     for (unsigned level = 0; level < SV39_LEVELS; level++) {
@@ -133,6 +141,7 @@ TEST("a table of any level moves out of the range, and its space does not notice
         frame_t table = table_of(level, here);
         sweep(table.value - FAKE_FIRST, 1, FL_OK);
         CHECK_EQ(frame_entry(&fake.table, table)->type, FRAME_FREE);
+        check_zero(table);
         CHECK(table_of(level, here).value != table.value);
         CHECK_EQ(fake_entry(space, here).bits, before.bits);
         CHECK_EQ(fake_touch(space, here, FL_ACCESS_WRITE, &reached), LOOK_SPURIOUS);
@@ -247,6 +256,44 @@ TEST("a table that one sweep moves carries nothing behind the cursor of another"
     sweep(table.value - FAKE_FIRST, 1, FL_OK);
     CHECK_EQ(fake_entry(space, here).bits, 0);
     CHECK(sv39_is_valid(fake_entry(space, (vaddr_t){here.value + PAGE_BYTES})));
+}
+
+TEST("a table that moves takes no device along, as another sweep may be behind it")
+{
+    const vaddr_t here = {0x5000};
+    make_world();
+    fake_map(space, fake_run(here.value, FAKE_FRAMES + 7, 1, RW));
+    fake_map(space, fake_run(here.value + PAGE_BYTES, FAKE_USER_FRAMES, 1, RW));
+    sweep(table_of(0, here).value - FAKE_FIRST, 1, FL_OK);
+    CHECK_EQ(fake_entry(space, here).bits, 0);
+    CHECK(sv39_is_valid(fake_entry(space, (vaddr_t){here.value + PAGE_BYTES})));
+}
+
+TEST("no table moves to a frame of the range that was donated behind the sweep")
+{
+    const vaddr_t here = {0x5000};
+    uint64_t cursor = 0;
+    frame_t low;
+    make_world();
+    while (fake.pool.spare > 0)
+        CHECK_EQ(table_pool_withdraw(&fake.pool, &low), FL_OK);
+    for (uint64_t i = 1; i <= 2; i++)
+        CHECK_EQ(table_pool_donate(&fake.pool, fake_frame(FAKE_USER_FRAMES + i)), FL_OK);
+    fake_map(space, fake_run(here.value, FAKE_USER_FRAMES + 9, 1, RW));
+    CHECK_EQ(table_pool_donate(&fake.pool, fake_frame(FAKE_USER_FRAMES + 20)), FL_OK);
+    CHECK_EQ(table_pool_donate(&fake.pool, fake_frame(FAKE_USER_FRAMES + 21)), FL_OK);
+    do
+        CHECK_EQ(sweep_step(&fake.table, fake_frame(FAKE_USER_FRAMES), 3, &cursor), FL_MORE);
+    while ((cursor & UINT32_MAX) <= FAKE_USER_FRAMES);
+    CHECK_EQ(table_pool_donate(&fake.pool, fake_frame(FAKE_USER_FRAMES)), FL_OK);
+    enum fl_error error;
+    do
+        error = sweep_step(&fake.table, fake_frame(FAKE_USER_FRAMES), 3, &cursor);
+    while (error == FL_MORE);
+    CHECK_EQ(error, FL_OK);
+    for (uint64_t i = 0; i < 3; i++)
+        CHECK_EQ(fake.frames[FAKE_USER_FRAMES + i].type, FRAME_FREE);
+    fake_check();
 }
 
 TEST("a pinned frame loses its mappings and is told")
