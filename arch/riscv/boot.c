@@ -51,8 +51,8 @@ static const struct machine_range *find_image_bank(uint64_t load, uint64_t image
         if (inside < bank->bytes && image_bytes <= bank->bytes - inside)
             return bank;
     }
-    panic("the image at %lx, %lu bytes, lies in no memory that the device tree names", load,
-          image_bytes);
+    panic("no memory that the device tree names holds the image: %lu bytes at %lx", image_bytes,
+          load);
 }
 
 /* RAM that is ours: banks less what firmware reserved, less everything up to the end of the image

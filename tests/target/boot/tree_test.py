@@ -58,7 +58,7 @@ def _():
         tree.set_banks(root, *banks)
         root.children["d@80210000"] = tree.Node(reg=tree.cells64(boot.KERNEL + 0x10000, 0x1000))
         boot.check_told(boot.boot_tree(tree.write(root), initrd),
-                        r"panic: .*image at 0*80200000, \d+ bytes, lies in no memory")
+                        r"panic: no memory .* holds the image: \d+ bytes at 0*80200000")
 
 
 @told("a memory node that is disabled", "no enabled memory node")
