@@ -11,6 +11,11 @@
 #define MAX_CELLS   2u
 #define MAX_SOURCES 1023u /* of a PLIC.  Spec: RISC-V PLIC 1.0, chapter 3 */
 #define MAX_KEPT    16u
+#define MAX_RANGES  256u /* entries of one bus's `ranges` that are looked at */
+
+/* A set of phandles, by their remainders: with two that share one both count as in it. */
+#define SET_BITS  2048u
+#define WORD_BITS 64u
 
 #define CAUSE_EXTERNAL_S 9u /* Spec: RISC-V Privileged 1.12, table 4.2 */
 
@@ -58,8 +63,9 @@ struct scan {
     struct level levels[FDT_MAX_DEPTH]; /* by depth of the open node */
     bool enabled[FDT_MAX_DEPTH]; /* likewise: it is, so are all above, and they hold devices */
     struct fdt_node cpus;        /* without a name when there is none */
-    uint32_t plic_phandle;       /* 0 = no PLIC, or one that no device can name */
-    struct machine_range kept[MAX_KEPT]; /* whole pages: PLIC, CLINT and their like */
+    uint64_t controllers[SET_BITS / WORD_BITS]; /* set of the cpus' interrupt controllers */
+    uint32_t plic_phandle;                      /* 0 = no PLIC, or one that no device can name */
+    struct machine_range kept[MAX_KEPT];        /* whole pages: PLIC, CLINT and their like */
     uint32_t kept_count;
     uint32_t first_count; /* devices that come first, among those collected */
 };
@@ -180,7 +186,9 @@ static bool translate_once(const struct level *bus, const struct fdt_cells cells
         return true;
     if (entry_cells == 0 || bus->ranges_bytes % (entry_cells * CELL_BYTES) != 0)
         return false;
-    for (uint32_t at = 0; at < bus->ranges_bytes / CELL_BYTES; at += entry_cells) {
+    uint32_t entries = bus->ranges_bytes / (entry_cells * CELL_BYTES);
+    for (uint32_t i = 0; i < entries && i < MAX_RANGES; i++) {
+        uint32_t at = i * entry_cells;
         uint64_t child = read_cells(bus->ranges, at, child_cells);
         uint64_t parent = read_cells(bus->ranges, at + child_cells, parent_cells);
         uint64_t bytes = read_cells(bus->ranges, at + child_cells + parent_cells, size_cells);
@@ -260,19 +268,28 @@ static bool next_controller(struct fdt_walk *cpus, uint64_t *id, uint32_t *phand
     return true;
 }
 
-static bool is_a_cpus_controller(const struct scan *scan, uint32_t phandle)
+/* One pass over the cpus, however many nodes ask later. */
+static void find_controllers(struct scan *scan)
 {
     uint32_t controller;
     struct fdt_walk walk;
     uint64_t id;
 
-    if (phandle == 0 || scan->cpus.name == NULL)
-        return false;
+    for (uint32_t i = 0; i < SET_BITS / WORD_BITS; i++)
+        scan->controllers[i] = 0;
+    if (scan->cpus.name == NULL)
+        return;
     fdt_walk_below(&walk, scan->tree, &scan->cpus);
     while (next_controller(&walk, &id, &controller))
-        if (controller == phandle)
-            return true;
-    return false;
+        if (controller != 0)
+            scan->controllers[controller % SET_BITS / WORD_BITS] |= 1ull << controller % WORD_BITS;
+}
+
+static bool is_a_cpus_controller(const struct scan *scan, uint32_t phandle)
+{
+    uint64_t word = scan->controllers[phandle % SET_BITS / WORD_BITS];
+
+    return phandle != 0 && (word >> phandle % WORD_BITS & 1) != 0;
 }
 
 /* PLIC, CLINT, ACLINT, APLIC, IMSIC, debug module: they interrupt harts without a controller in
@@ -303,20 +320,31 @@ static uint32_t find_context(const struct fdt_prop *wires, uint32_t controller)
     return MACHINE_NO_CONTEXT;
 }
 
-static void read_contexts(struct machine *machine, const struct scan *scan,
-                          const struct fdt_prop *wires)
+/* The controller of the first cpu of that id, 0 = none. */
+static uint32_t controller_of_hart(const struct scan *scan, uint64_t hart)
 {
     uint32_t controller;
     struct fdt_walk walk;
     uint64_t id;
 
-    if (scan->cpus.name == NULL)
-        return;
     fdt_walk_below(&walk, scan->tree, &scan->cpus);
     while (next_controller(&walk, &id, &controller))
-        for (uint32_t i = 0; controller != 0 && i < machine->hart_count; i++)
-            if (machine->harts[i] == id)
-                machine->plic.context[i] = find_context(wires, controller);
+        if (controller != 0 && id == hart)
+            return controller;
+    return 0;
+}
+
+static void read_contexts(struct machine *machine, const struct scan *scan,
+                          const struct fdt_prop *wires)
+{
+    if (scan->cpus.name == NULL)
+        return;
+    for (uint32_t i = 0; i < machine->hart_count; i++) {
+        uint32_t controller = controller_of_hart(scan, machine->harts[i]);
+
+        if (controller != 0)
+            machine->plic.context[i] = find_context(wires, controller);
+    }
 }
 
 /* Whether a range shares a page with RAM or with what firmware reserved. */
@@ -483,6 +511,7 @@ void devices_read(struct machine *machine, const struct fdt *tree)
         scan.cpus.name = NULL;
     for (uint32_t i = 0; i < MACHINE_MAX_HARTS; i++)
         machine->plic.context[i] = MACHINE_NO_CONTEXT;
+    find_controllers(&scan);
     find_kept(machine, &scan);
     collect(machine, &scan);
 }

@@ -3,6 +3,7 @@
 /* sources: drivers/fdt.c drivers/machine.c drivers/devices.c tests/unit/tree_blob.c */
 /* libs: -lfdt */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <libfdt.h>
@@ -350,6 +351,30 @@ TEST("of however much interrupts harts no page is a device's, the last one's nei
     CHECK_EQ(find(0xc001000) == NULL, true);
     for (unsigned i = 0; i < 40; i++)
         CHECK_EQ(find(0x20000800 + i * 0x2000) == NULL, true);
+}
+
+/* Quadratic work would take minutes here. */
+TEST("3,000 cpus and 3,000 devices, each with a wire to nobody, are read in one breath")
+{
+    const unsigned count = 3000;
+    char *text = malloc(count * 300), *end = text;
+
+    CHECK(text != NULL);
+    end += sprintf(end, "/ { " CELLS MEMORY "cpus { #address-cells = <1>; #size-cells = <0>; "
+                        "timebase-frequency = <10000000>;");
+    for (unsigned i = 0; i < count; i++)
+        end += sprintf(end,
+                       "cpu@%x { device_type = \"cpu\"; reg = <%u>; riscv,isa = \"rv64\"; " MMU
+                       " i { interrupt-controller; phandle = <%u>; }; };",
+                       i, i % 3, i + 1);
+    end += sprintf(end, "};");
+    for (unsigned i = 0; i < count; i++)
+        end += sprintf(end, "d%x { reg = <0 %u 0 8>; interrupts-extended = <0 3>; };", i,
+                       0x10000000 + i * 4096);
+    sprintf(end, "};");
+    read_text(text);
+    free(text);
+    CHECK_EQ(machine.device_count + machine.devices_dropped, count);
 }
 
 TEST("reg that is empty, malformed, wraps or ends above 2^56 is passed over")
