@@ -203,6 +203,22 @@ TEST("memory mapped shared stays shared after a fork, whoever made it and whoeve
     fork_end();
 }
 
+TEST("a shared page that both only read so far shows what one of them writes to the other")
+{
+    struct space *parent = fork_begin(), *child;
+    uint64_t at = fork_map(parent, 1, RW, MAP_SHARED);
+
+    child = fork_child(parent);
+    CHECK_EQ(fork_read(parent, at), 0);
+    CHECK_EQ(fork_read(child, at), 0);
+    fork_write(child, at, 5);
+    CHECK_EQ(fork_read(parent, at), 5);
+    fork_write(parent, at, 6);
+    CHECK_EQ(fork_read(child, at), 6);
+    CHECK_EQ(fork_pages(), 1);
+    fork_end();
+}
+
 TEST("the child has the parent's protections, guards, break and entries, and faults for them alone")
 {
     struct space *parent = fork_begin(), *child;
@@ -431,6 +447,47 @@ TEST("a fork for which there is no memory changes nothing, and goes with one fra
     CHECK(left > 3);
     CHECK_EQ(fork_read(child, at), 1);
     fork_end();
+}
+
+/* Fills the slabs of index nodes, so that the next node takes a frame. */
+static uint32_t fork_fill_nodes(void **nodes)
+{
+    uint32_t count = 0;
+
+    while (fake.vm.nodes.partial)
+        nodes[count++] = slab_allocate(&fake.vm.nodes);
+    return count;
+}
+
+TEST("a merge without memory for the index is put off, done later, or not needed any more")
+{
+    for (uint32_t later = 0; later < 2; later++) {
+        struct space *parent = fork_begin(), *child;
+        uint64_t at = fork_map(parent, 100, RW, MAP_PRIVATE);
+        void *nodes[16];
+        uint32_t count;
+
+        for (uint32_t i = 0; i < 3; i++)
+            fork_write(parent, at + i * PAGE, (uint8_t)(i + 1));
+        child = fork_child(parent);
+        for (uint32_t i = 64; i < 68; i++)
+            fork_write(parent, at + i * PAGE, (uint8_t)i);
+        count = fork_fill_nodes(nodes);
+        fake_limit(&fake, 0);
+        fake_destroy_space(&fake, child);
+        while (count > 0)
+            slab_release(&fake.vm.nodes, nodes[--count]);
+        fake_unlimit(&fake);
+        fork_sound();
+        CHECK_EQ(fork_depth(parent, at), 2);
+        CHECK_EQ(fork_read(parent, at + PAGE), 2);
+        if (later) {
+            fork_write(parent, at, 9);
+            CHECK_EQ(fork_depth(parent, at), 1);
+            CHECK_EQ(fork_read(parent, at + 2 * PAGE), 3);
+        }
+        fork_end();
+    }
 }
 
 TEST("the last owner writes without any frame left")

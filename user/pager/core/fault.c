@@ -9,6 +9,8 @@
  *
  *   - copy or take: a page below that others see too is copied into the entry's object; one that
  *     nobody else sees is moved there;
+ *   - memory that fork shares (MAP_SHARED) gets a frame on any access: another space that writes
+ *     the page could not take the zero page out of this one's tables;
  *   - a file object that an entry names itself (text) is like a source: shared, never written;
  *   - the page in which a private file mapping turns into zeros is copied up on any access;
  *   - no entry, or an entry that forbids the access: the program is stopped;
@@ -85,7 +87,8 @@ static inline enum fault_step fault_reserve(struct fault *fault)
         object->source_bytes > start && object->source_bytes - start < FL_PAGE_BYTES;
     if (!object->owner)
         return FAULT_GO_ON; /* a file object: its own supply step reserves */
-    if (!(fault->access & (FL_ACCESS_WRITE | FL_ACCESS_EXEC)) && !fault->turns_zero)
+    if (!(fault->access & (FL_ACCESS_WRITE | FL_ACCESS_EXEC)) && !fault->turns_zero &&
+        fault->entry->inheritance != ENTRY_SHARE)
         return FAULT_GO_ON;
     if (!index_reserve(&object->index, &fault->vm->nodes, fault->index, &fault->place))
         return FAULT_NO_FRAME;
