@@ -49,12 +49,12 @@ struct fault {
     uint32_t access;  /* FL_ACCESS_* */
     struct entry *entry;
     struct object *object;    /* the entry's */
-    struct object *holder;    /* the one below it that the page was found in, or NULL */
+    struct object *holder;    /* the one below it that the page was found in, if it was */
     uint64_t index;           /* of the page in the object */
     struct index_place place; /* node NULL: not reserved */
     struct object_page found; /* contents NULL: nowhere */
     bool own;                 /* found lies in an anonymous object of the entry: may be writable */
-    bool turns_zero;          /* the page ends the source's bytes: never mapped from there */
+    uint64_t source_bytes;    /* of the object's source, from this page on */
     enum trace_action action;
 };
 
@@ -77,17 +77,22 @@ static inline enum fault_step fault_check_rights(const struct fault *fault)
     return FAULT_GO_ON;
 }
 
+/* True for a page in which the source ends: it is never mapped from there. */
+static inline bool fault_turns_zero(const struct fault *fault)
+{
+    return fault->source_bytes - 1 < FL_PAGE_BYTES - 1; /* 0 is none, and wraps */
+}
+
 /* Makes the leaf for a page that may be added to an anonymous object. */
 static inline enum fault_step fault_reserve(struct fault *fault)
 {
     struct object *object = fault->object;
     uint64_t start = fault->index * FL_PAGE_BYTES;
 
-    fault->turns_zero =
-        object->source_bytes > start && object->source_bytes - start < FL_PAGE_BYTES;
+    fault->source_bytes = object->source_bytes > start ? object->source_bytes - start : 0;
     if (!object->owner)
         return FAULT_GO_ON; /* a file object: its own supply step reserves */
-    if (!(fault->access & (FL_ACCESS_WRITE | FL_ACCESS_EXEC)) && !fault->turns_zero &&
+    if (!(fault->access & (FL_ACCESS_WRITE | FL_ACCESS_EXEC)) && !fault_turns_zero(fault) &&
         fault->entry->inheritance != ENTRY_SHARE)
         return FAULT_GO_ON;
     if (!index_reserve(&object->index, &fault->vm->nodes, fault->index, &fault->place))
@@ -120,22 +125,20 @@ static bool fault_find_below(struct fault *fault)
         if (!fault_look_in(fault, object, index_lookup(&object->index, fault->index)))
             continue;
         fault->holder = object;
-        fault->turns_zero = false; /* this page has its zeros */
+        fault->source_bytes = 0; /* this page has its zeros */
         fault->action = TRACE_SHARED;
         return true;
     }
     return false;
 }
 
-/* Looks in the file under it all. */
+/* Looks in the file that the object is, or that lies under it. */
 static enum fault_step fault_find_in_file(struct fault *fault)
 {
     struct object *file = fault->object;
     uint64_t index = fault->index;
 
     if (file->owner) {
-        if (index * FL_PAGE_BYTES >= file->source_bytes)
-            return FAULT_GO_ON; /* no source, or behind its end: zero */
         index += file->source_first;
         file = file->source;
         if (fault_look_in(fault, file, index_lookup(&file->index, index)))
@@ -147,11 +150,14 @@ static enum fault_step fault_find_in_file(struct fault *fault)
 
 static inline enum fault_step fault_find_page(struct fault *fault)
 {
-    uint64_t leaf = fault->place.node ? index_read(&fault->place)
-                                      : index_lookup(&fault->object->index, fault->index);
+    const struct object *object = fault->object;
+    uint64_t leaf =
+        fault->place.node ? index_read(&fault->place) : index_lookup(&object->index, fault->index);
 
-    if (fault_look_in(fault, fault->object, leaf) || fault_find_below(fault))
+    if (fault_look_in(fault, object, leaf) || (object->below && fault_find_below(fault)))
         return FAULT_GO_ON;
+    if (object->owner && fault->source_bytes == 0)
+        return FAULT_GO_ON; /* zero */
     return fault_find_in_file(fault);
 }
 
@@ -159,20 +165,19 @@ static inline enum fault_step fault_find_page(struct fault *fault)
 static void fault_fill_copy(struct fault *fault, void *contents)
 {
     page_copy(contents, fault->found.contents);
-    fault->action = TRACE_COPY;
-    if (fault->holder)
+    if (fault->action == TRACE_SHARED)
         fault->vm->counts.copies++;
-    if (fault->turns_zero) {
-        uint64_t bytes = fault->object->source_bytes % FL_PAGE_BYTES;
-
-        memset((uint8_t *)contents + bytes, 0, FL_PAGE_BYTES - bytes);
+    fault->action = TRACE_COPY;
+    if (fault_turns_zero(fault)) {
+        memset((uint8_t *)contents + fault->source_bytes, 0, FL_PAGE_BYTES - fault->source_bytes);
     }
 }
 
 /* Moves the page up if nobody else sees it. */
 static bool fault_take(struct fault *fault)
 {
-    if (!fault->holder || shadow_is_shown(fault->holder, fault->index, fault->object))
+    if (fault->action != TRACE_SHARED ||
+        shadow_is_shown(fault->holder, fault->index, fault->object))
         return false;
     shadow_take_page(fault->vm, fault->holder, fault->index, fault->object, &fault->place);
     fault->own = true;
@@ -195,7 +200,7 @@ static inline enum fault_step fault_copy(struct fault *fault)
     bool below = fault->found.contents != NULL;
     uint32_t page;
 
-    if (fault->own || (below && !(fault->access & FL_ACCESS_WRITE) && !fault->turns_zero))
+    if (fault->own || (below && !(fault->access & FL_ACCESS_WRITE) && !fault_turns_zero(fault)))
         return FAULT_GO_ON;
     if (!fault->place.node) {
         fault->found = (struct object_page){vm->zero_slot, 0, NULL};
@@ -229,7 +234,6 @@ static inline void fault_begin(struct fault *fault, struct vm *vm, struct space 
     fault->address = address & ~(uint64_t)(FL_PAGE_BYTES - 1);
     fault->access = access;
     fault->place.node = NULL;
-    fault->holder = NULL;
     fault->found.contents = NULL;
     fault->own = false;
     fault->action = TRACE_STOP;
