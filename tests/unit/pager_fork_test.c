@@ -386,6 +386,29 @@ TEST("a thousand times fork, touch and exit return to the base line each time")
     fork_end();
 }
 
+TEST("a parent that wrote while a child lived holds no frame more when it is gone")
+{
+    struct space *parent = fork_begin(), *child;
+    uint64_t at[6];
+    uint32_t frames;
+
+    for (uint32_t i = 0; i < 6; i++) { /* six indexes in a frame that holds seven nodes */
+        at[i] = fork_map(parent, 100, i % 2 ? RW : RW | PROT_EXEC, MAP_PRIVATE);
+        fork_write(parent, at[i], 1);
+    }
+    frames = fake.vm.table.counts[PAGE_FREE];
+    child = fork_child(parent);
+    for (uint32_t i = 0; i < 6; i++)
+        fork_write(parent, at[i], (uint8_t)i);
+    CHECK_EQ(fake.vm.nodes.frames, 2);
+    fork_exit(child);
+    CHECK_EQ(fake.vm.nodes.frames, 1);
+    CHECK_EQ(fake.vm.table.counts[PAGE_FREE], frames);
+    for (uint32_t i = 0; i < 6; i++)
+        CHECK_EQ(fork_read(parent, at[i]), i);
+    fork_end();
+}
+
 TEST("a parent with fifty live children that each wrote is no deeper than they are many")
 {
     struct space *parent = fork_begin(), *child[50];
