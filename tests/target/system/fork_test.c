@@ -339,6 +339,28 @@ static int fork_sleep(void)
     return (after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec < 5000000;
 }
 
+static int64_t fork_microseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+TEST("a child's own time starts at its fork")
+{
+    int64_t before = fork_microseconds();
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        clock_t used = clock();
+
+        _exit(fork_microseconds() - (int64_t)used < before);
+    }
+    CHECK(pid > 0);
+    CHECK_EQ(fork_wait(pid), EXITED(0));
+}
+
 TEST("parent and child sleep at the same time")
 {
     pid_t pid = fork();

@@ -166,7 +166,7 @@ TEST("orphans become process 1's children, which collects them")
 {
     uint64_t spaces = fork_spaces();
 
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 70; i++) { /* more than there are records */
         CHECK_EQ(fork_run(wait_leave_orphans), EXITED(0));
         wait_check_wait_error(-1, 0, ECHILD);
         fork_await_spaces(spaces);
