@@ -7,7 +7,7 @@
  */
 /* sources: user/pager/core/program.c user/pager/core/slab.c user/pager/core/space.c
  * user/pager/core/trace.c */
-/* sources: user/pager/core/vm.c user/common/elf.c */
+/* sources: user/pager/core/vm.c user/common/elf.c user/pager/core/shadow.c user/pager/core/fork.c */
 #include "harness.h"
 
 #include <stdlib.h>

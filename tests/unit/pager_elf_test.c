@@ -6,7 +6,7 @@
  */
 /* sources: user/pager/core/program.c user/pager/core/slab.c user/pager/core/space.c
  * user/pager/core/trace.c */
-/* sources: user/pager/core/vm.c user/pager/core/entry.c */
+/* sources: user/pager/core/vm.c user/pager/core/entry.c user/pager/core/shadow.c user/pager/core/fork.c */
 #include "harness.h"
 
 #include <stdlib.h>

@@ -71,16 +71,30 @@ static int calls_rusage(struct call *call)
 
 /* ---- spaces, for the root task ---- */
 
-static int calls_space_create(struct call *call)
+/* Names a new space in the answer. */
+static int calls_name_space(struct call *call, int error, const struct space *space)
 {
-    struct space *space;
-    int error = space_objects_create(call->pager, call->in[0], &space);
-
     if (error)
         return error;
     call->out[0] = (uint64_t)space->generation << 32 | space->id;
     call->out[1] = pager_slot_tcb(space->id);
     return 0;
+}
+
+static int calls_space_create(struct call *call)
+{
+    struct space *space;
+    int error = space_objects_create(call->pager, call->in[0], &space);
+
+    return calls_name_space(call, error, space);
+}
+
+static int calls_space_fork(struct call *call)
+{
+    struct space *space;
+    int error = space_objects_fork(call->pager, call->space, call->in[1], &space);
+
+    return calls_name_space(call, error, space);
 }
 
 static int calls_space_attach(struct call *call)
@@ -177,35 +191,25 @@ static int calls_statistics(struct call *call)
 {
     const struct vm *vm = &call->pager->vm;
     const uint32_t *counts = vm->table.counts;
+    const uint64_t values[PAGER_STAT_COUNT] = {
+        [PAGER_STAT_FREE_FRAMES] = counts[PAGE_FREE],
+        [PAGER_STAT_TOTAL_FRAMES] = vm->table.count - counts[PAGE_OUTSIDE],
+        [PAGER_STAT_SPACES] = vm->space_records.used,
+        [PAGER_STAT_ENTRIES] = vm->entries.used,
+        [PAGER_STAT_OBJECTS] = vm->objects.used,
+        [PAGER_STAT_MINOR_FAULTS] = vm->minor_faults,
+        [PAGER_STAT_MAJOR_FAULTS] = vm->major_faults,
+        [PAGER_STAT_METADATA_FRAMES] = counts[PAGE_METADATA],
+        [PAGER_STAT_SHADOWS_MADE] = vm->counts.shadows,
+        [PAGER_STAT_PAGES_COPIED] = vm->counts.copies,
+        [PAGER_STAT_PAGES_TAKEN] = vm->counts.takes,
+        [PAGER_STAT_OBJECTS_MERGED] = vm->counts.merges,
+    };
 
-    switch (call->in[0]) {
-    case PAGER_STAT_FREE_FRAMES:
-        call->out[0] = counts[PAGE_FREE];
-        return 0;
-    case PAGER_STAT_TOTAL_FRAMES:
-        call->out[0] = vm->table.count - counts[PAGE_OUTSIDE];
-        return 0;
-    case PAGER_STAT_SPACES:
-        call->out[0] = vm->space_records.used;
-        return 0;
-    case PAGER_STAT_ENTRIES:
-        call->out[0] = vm->entries.used;
-        return 0;
-    case PAGER_STAT_OBJECTS:
-        call->out[0] = vm->objects.used;
-        return 0;
-    case PAGER_STAT_MINOR_FAULTS:
-        call->out[0] = vm->minor_faults;
-        return 0;
-    case PAGER_STAT_MAJOR_FAULTS:
-        call->out[0] = vm->major_faults;
-        return 0;
-    case PAGER_STAT_METADATA_FRAMES:
-        call->out[0] = counts[PAGE_METADATA];
-        return 0;
-    default:
+    if (call->in[0] >= PAGER_STAT_COUNT)
         return EINVAL;
-    }
+    call->out[0] = values[call->in[0]];
+    return 0;
 }
 
 /* ---- the initrd, for the root task ---- */
@@ -275,6 +279,7 @@ static const struct call_entry call_table[] = {
     [PAGER_STATISTICS] = {calls_statistics, CALL_SYSTEM},
     [PAGER_FILE_NAME] = {calls_file_name, CALL_SYSTEM},
     [PAGER_FILE_READ] = {calls_file_read, CALL_SYSTEM},
+    [PAGER_SPACE_FORK] = {calls_space_fork, CALL_NAMED_SPACE},
 };
 #define CALLS (sizeof(call_table) / sizeof(call_table[0]))
 

@@ -146,9 +146,23 @@ static void main_refused_fault(uint64_t status, uint64_t badge, struct fl_messag
         main_answer_stop(answer);
 }
 
+/* The answer to a fault did not replace what its address shows, which may be a page that the core
+ * took back meanwhile. */
+static void main_forget_mapping(uint64_t badge, const struct fl_message *answer)
+{
+    const struct vm_port *port = &pager.vm.port;
+    struct space *space =
+        space_find(&pager.vm, (uint32_t)badge, (uint32_t)(badge >> 32) & SPACE_GENERATION_MASK);
+
+    if (space)
+        port->unmap(port->context, space->id, answer->word[0] & ~(uint64_t)(FL_PAGE_BYTES - 1), 1);
+}
+
 /* An answer was refused with `status`.  Afterwards the Reply is free. */
 static void main_refused(uint64_t status, uint64_t badge, struct fl_message *answer)
 {
+    if (badge >> 60 == PAGER_BADGE_FAULT && FL_INFO_LABEL(answer->info) == FL_LABEL_RESUME)
+        main_forget_mapping(badge, answer);
     while (FL_STATUS_CODE(status) != FL_OK && FL_STATUS_CODE(status) != FL_GONE) {
         bool fault = badge >> 60 == PAGER_BADGE_FAULT;
         bool stopping = FL_INFO_LABEL(answer->info) == FL_LABEL_STOP;

@@ -66,6 +66,34 @@ int space_objects_create(struct pager *pager, uint64_t pid, struct space **space
     return ENOMEM;
 }
 
+/* The child's message buffer: a page of its own with what the parent's holds. */
+static bool space_objects_copy_buffer(struct pager *pager, const struct space *parent,
+                                      struct space *child)
+{
+    const struct page_table *table = &pager->vm.table;
+
+    if (parent->buffer == PAGE_NONE)
+        return true;
+    if (space_take_buffer(&pager->vm, child) == PAGE_NONE)
+        return false;
+    page_copy(page_contents(table, child->buffer), page_contents(table, parent->buffer));
+    return true;
+}
+
+int space_objects_fork(struct pager *pager, struct space *parent, uint64_t pid,
+                       struct space **space)
+{
+    int error = space_objects_create(pager, pid, space);
+
+    if (error)
+        return error;
+    if (space_objects_copy_buffer(pager, parent, *space) &&
+        vm_fork(&pager->vm, parent, *space) == 0)
+        return 0;
+    space_objects_destroy(pager, *space);
+    return ENOMEM;
+}
+
 /* The endpoint that the thread's faults go to, with the badge that says whose they are. */
 static uint64_t space_objects_bind(const struct space *space)
 {
@@ -101,10 +129,11 @@ int space_objects_attach(struct pager *pager, struct space *space)
 {
     uint64_t status;
 
-    if (space->buffer != PAGE_NONE)
+    if (space->attached)
         return EINVAL;
-    if (space_take_buffer(&pager->vm, space) == PAGE_NONE)
+    if (space->buffer == PAGE_NONE && space_take_buffer(&pager->vm, space) == PAGE_NONE)
         return ENOMEM;
+    space->attached = true;
     status = space_objects_bind(space);
     if (status == FL_OK)
         status = space_objects_give_buffer(pager, space);

@@ -8,6 +8,11 @@
 /* A space with a VSpace that has a root table.  0 and *space; ENOMEM. */
 int space_objects_create(struct pager *pager, uint64_t pid, struct space **space);
 
+/* A space with a VSpace that shows what `parent` shows, and a message buffer with the same contents.
+ * 0 and *space; ENOMEM, and nothing changed. */
+int space_objects_fork(struct pager *pager, struct space *parent, uint64_t pid,
+                       struct space **space);
+
 /* Binds the TCB that the root task left: fault handler, message buffer at FL_BUFFER; the pager's
  * copy of the capability is gone afterwards.  0; EINVAL (no such TCB, it runs, or was bound);
  * ENOMEM. */

@@ -48,6 +48,10 @@ enum pager_statistic {
     PAGER_STAT_MINOR_FAULTS,
     PAGER_STAT_MAJOR_FAULTS,
     PAGER_STAT_METADATA_FRAMES,
+    PAGER_STAT_SHADOWS_MADE,   /* objects that forks put over others, since the start */
+    PAGER_STAT_PAGES_COPIED,   /* pages copied because others still saw them */
+    PAGER_STAT_PAGES_TAKEN,    /* pages written without a copy: nobody else saw them any more */
+    PAGER_STAT_OBJECTS_MERGED, /* objects that went into the one above or below them */
     PAGER_STAT_COUNT
 };
 

@@ -8,6 +8,7 @@ struct check {
     uint32_t nodes; /* of indexes */
     uint32_t objects;
     uint32_t entries;
+    uint64_t resident[VM_SPACES_MAX]; /* pages of the objects that each space owns */
     const char *broken;
 };
 
@@ -15,6 +16,50 @@ static void check_fail(struct check *check, bool holds, const char *invariant)
 {
     if (!holds && !check->broken)
         check->broken = invariant;
+}
+
+/* The entry after `entry` through all spaces; NULL: the first one, and none is left. */
+static const struct entry *check_next_entry(const struct vm *vm, const struct entry *entry)
+{
+    uint32_t id = 0;
+
+    if (entry && entry->next)
+        return entry->next;
+    if (entry)
+        id = entry->space->id + 1;
+    while (id < VM_SPACES_MAX && !(vm->spaces[id] && vm->spaces[id]->map.first))
+        id++;
+    return id < VM_SPACES_MAX ? vm->spaces[id]->map.first : NULL;
+}
+
+/* The object to visit after one that was reached from an entry or from above, so that each is visited
+ * once: what is below is visited with the first one above. */
+static const struct object *check_next_object(const struct object *object)
+{
+    return object->below && object->below->above == object ? object->below : NULL;
+}
+
+static bool check_covers(const struct entry *entry, uint64_t index)
+{
+    return index >= entry->offset && index < entry->offset + entry_pages(entry);
+}
+
+/* Whether a fault of somebody would find page `index` of `object`. */
+static bool check_is_shown(const struct vm *vm, const struct object *object, uint64_t index)
+{
+    const struct entry *entry = NULL;
+
+    while ((entry = check_next_entry(vm, entry)) != NULL) {
+        const struct object *holder = entry->object;
+
+        if (!holder || !check_covers(entry, index))
+            continue;
+        while (holder && index_lookup(&holder->index, index) == 0)
+            holder = holder->below;
+        if (holder == object)
+            return true;
+    }
+    return false;
 }
 
 static void check_leaf(struct check *check, const struct object *object, uint64_t index,
@@ -28,6 +73,8 @@ static void check_leaf(struct check *check, const struct object *object, uint64_
                page < table->count && table->pages[page].state == PAGE_OBJECT &&
                    table->pages[page].object == object && table->pages[page].link == index,
                "P2");
+    if (object->owner)
+        check_fail(check, check_is_shown(check->vm, object, index), "O3");
     check->pages++;
 }
 
@@ -56,105 +103,130 @@ static uint32_t check_node(struct check *check, const struct object *object,
     return pages;
 }
 
-static void check_object(struct check *check, const struct object *object, uint32_t references)
+static void check_pages(struct check *check, const struct object *object)
 {
     uint32_t pages = 0;
 
     if (object->index.root)
         pages = check_node(check, object, object->index.root, object->index.height - 1, 0);
-    check_fail(check, object->references > 0 && object->references == references, "O1");
     check_fail(check, object->resident == pages, "O2");
     check->objects++;
 }
 
-/* References to a file object: entries that name it and objects that shadow it.  A shadow is
- * counted at the first entry that names it. */
-static uint32_t check_file_references(const struct vm *vm, const struct object *file)
+/* O6.  Returns the number of entries that name the object. */
+static uint32_t check_named(struct check *check, const struct object *object)
 {
-    uint32_t references = 0;
+    const struct entry *entry = NULL, *previous = NULL;
+    uint32_t naming = 0, listed = 0;
 
-    for (uint32_t id = 0; id < VM_SPACES_MAX; id++) {
-        const struct entry *entry = vm->spaces[id] ? vm->spaces[id]->map.first : NULL;
-
-        for (; entry; entry = entry->next) {
-            const struct entry *earlier = entry->previous;
-
-            references += entry->object == file;
-            if (!entry->object || entry->object->shadow != file)
-                continue;
-            while (earlier && earlier->object != entry->object)
-                earlier = earlier->previous;
-            references += earlier == NULL;
-        }
+    while ((entry = check_next_entry(check->vm, entry)) != NULL)
+        naming += entry->object == object;
+    for (entry = object->entries; entry && listed <= naming; entry = entry->object_next) {
+        check_fail(check, entry->object == object && entry->object_previous == previous, "O6");
+        previous = entry;
+        listed++;
     }
-    return references;
+    check_fail(check, listed == naming, "O6");
+    return naming;
 }
 
-/* Pages of the object that lie in the range of `entry`. */
-static uint32_t check_pages_shown(const struct vm *vm, const struct entry *entry)
+/* H1 to H4.  Returns the number of objects above. */
+static uint32_t check_place(struct check *check, const struct object *object)
 {
-    uint64_t end = entry->offset + (entry->end - entry->start) / FL_PAGE_BYTES;
-    uint32_t shown = 0;
+    const struct object *previous = NULL;
+    uint32_t above = 0;
 
-    for (uint32_t i = 0; i < vm->table.count; i++) {
-        const struct page *page = &vm->table.pages[i];
-
-        shown += page->state == PAGE_OBJECT && page->object == entry->object &&
-                 page->link >= entry->offset && page->link < end;
-    }
-    return shown;
-}
-
-/* An anonymous object, met at the first entry that names it; every other entry that does lies
- * behind. */
-static void check_anonymous(struct check *check, const struct space *space,
-                            const struct entry *first)
-{
-    const struct object *object = first->object;
-    uint32_t references = 0, shown = 0;
-
-    for (const struct entry *entry = first; entry; entry = entry->next) {
-        if (entry->object != object)
-            continue;
-        references++;
-        shown += check_pages_shown(check->vm, entry);
-        for (const struct entry *other = entry->next; other; other = other->next)
-            check_fail(
-                check,
-                other->object != object ||
-                    other->offset >= entry->offset + (entry->end - entry->start) / FL_PAGE_BYTES ||
-                    entry->offset >= other->offset + (other->end - other->start) / FL_PAGE_BYTES,
-                "V4");
-    }
-    check_fail(check, object->owner == space, "O4");
-    check_fail(check, shown == object->resident, "O3");
-    check_object(check, object, references);
-}
-
-static uint64_t check_entries(struct check *check, const struct space *space)
-{
-    uint64_t resident = 0;
-
-    for (const struct entry *entry = space->map.first; entry; entry = entry->next) {
-        const struct object *object = entry->object;
-        const struct entry *earlier = entry->previous;
-
-        check->entries++;
+    for (const struct object *o = object->above; o; o = o->next_above) {
+        check_fail(check, o->below == object && o->previous_above == previous, "H1");
         check_fail(check,
-                   object
-                       ? entry->offset + (entry->end - entry->start) / FL_PAGE_BYTES <= INDEX_LIMIT
-                       : entry->use == ENTRY_GUARD && entry->protection == 0,
-                   "V3");
-        if (!object || !object->owner)
-            continue;
-        while (earlier && earlier->object != object)
-            earlier = earlier->previous;
-        if (earlier)
-            continue;
-        check_anonymous(check, space, entry);
-        resident += object->resident;
+                   o->source == object->source && o->source_first == object->source_first &&
+                       o->source_bytes == object->source_bytes,
+                   "H3");
+        previous = o;
+        above++;
     }
-    return resident;
+    if (above == 0)
+        check_fail(check, object->entries != NULL, "H2");
+    else
+        check_fail(check, !object->entries && object->resident > 0 && above + object->lonely >= 2,
+                   "H1");
+    for (const struct entry *entry = object->below ? object->entries : NULL; entry;
+         entry = entry->object_next)
+        check_fail(check, entry->space == object->entries->space, "H4");
+    return above;
+}
+
+/* Whether the owner of an object has an entry that leads to it. */
+static bool check_owner_sees(const struct object *object)
+{
+    for (const struct entry *entry = object->owner->map.first; entry; entry = entry->next)
+        for (const struct object *o = entry->object; o; o = o->below)
+            if (o == object)
+                return true;
+    return false;
+}
+
+static void check_anonymous(struct check *check, const struct object *object)
+{
+    uint32_t references = check_named(check, object);
+
+    references += check_place(check, object);
+    check_fail(check, object->references > 0 && object->references == references, "O1");
+    check_fail(check, check_owner_sees(object), "O4");
+    check->resident[object->owner->id] += object->resident;
+    check_pages(check, object);
+}
+
+/* Objects that have this file as their source. */
+static uint32_t check_sources(const struct vm *vm, const struct object *file)
+{
+    const struct entry *entry = NULL;
+    uint32_t sources = 0;
+
+    while ((entry = check_next_entry(vm, entry)) != NULL) {
+        if (!entry->object || entry->object->entries != entry)
+            continue;
+        for (const struct object *object = entry->object; object;
+             object = check_next_object(object))
+            sources += object->source == file;
+    }
+    return sources;
+}
+
+static void check_file(struct check *check, const struct object *file)
+{
+    check_fail(check, file->file && !file->source && !file->below && !file->above && !file->owner,
+               "O5");
+    check_fail(check,
+               file->references > 0 &&
+                   file->references == check_named(check, file) + check_sources(check->vm, file),
+               "O1");
+    check_pages(check, file);
+}
+
+static bool check_overlap(const struct entry *entry, const struct entry *other)
+{
+    return entry->object == other->object && check_covers(entry, other->offset);
+}
+
+static void check_entry(struct check *check, const struct space *space, const struct entry *entry)
+{
+    const struct object *object = entry->object;
+
+    check->entries++;
+    check_fail(check,
+               object ? entry->offset + entry_pages(entry) <= INDEX_LIMIT
+                      : entry->use == ENTRY_GUARD && entry->protection == 0,
+               "V3");
+    check_fail(check, entry->space == space, "O6");
+    if (!object || !object->owner)
+        return;
+    for (const struct entry *other = entry->next; other; other = other->next)
+        check_fail(check, !check_overlap(entry, other) && !check_overlap(other, entry), "V4");
+    if (object->entries != entry)
+        return;
+    for (; object; object = check_next_object(object))
+        check_anonymous(check, object);
 }
 
 static void check_space(struct check *check, const struct space *space, uint32_t id)
@@ -167,9 +239,8 @@ static void check_space(struct check *check, const struct space *space, uint32_t
     if (broken)
         return;
     check_fail(check, space->id == id && space->generation == check->vm->generations[id], "A1");
-    check_fail(check,
-               check_entries(check, space) == space->resident && space->peak >= space->resident,
-               "A2");
+    for (const struct entry *entry = space->map.first; entry; entry = entry->next)
+        check_entry(check, space, entry);
     check_fail(check, space->heap_start <= space->heap_end, "A3");
     check_fail(check,
                space->buffer == PAGE_NONE || (space->buffer < table->count &&
@@ -233,10 +304,14 @@ const char *vm_check(const struct vm *vm)
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
         if (vm->spaces[id])
             check_space(&check, vm->spaces[id], id);
-    for (const struct object *file = vm->files; file; file = file->next_file) {
-        check_fail(&check, file->file && !file->shadow && !file->owner, "O5");
-        check_object(&check, file, check_file_references(vm, file));
-    }
+    for (const struct object *file = vm->files; file; file = file->next_file)
+        check_file(&check, file);
+    for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
+        if (vm->spaces[id])
+            check_fail(&check,
+                       check.resident[id] == vm->spaces[id]->resident &&
+                           vm->spaces[id]->peak >= vm->spaces[id]->resident,
+                       "A2");
     check_free_list(&check);
     check_totals(&check);
     return check.broken;

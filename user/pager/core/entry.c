@@ -1,8 +1,6 @@
 /* The sorted set of entries: see entry.h. */
 #include "entry.h"
 
-#include "abi.h"
-
 static uint64_t entry_gap(const struct entry *entry)
 {
     return entry->start - (entry->previous ? entry->previous->end : 0);

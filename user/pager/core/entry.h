@@ -7,7 +7,8 @@
  *      gap_max is the largest gap in its subtree;
  *  T4  the list visits the tree in order.
  *
- * Knows nothing of objects: whoever changes an entry's object counts references. */
+ * Knows nothing of objects: whoever changes an entry's object counts references and keeps the
+ * object's list of entries. */
 #ifndef PAGER_ENTRY_H
 #define PAGER_ENTRY_H
 
@@ -15,8 +16,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct object;
+#include "abi.h"
 
+struct object;
+struct space;
+
+/* What fork gives the child: a copy (made page by page, when one side writes), or the same memory. */
 enum entry_inheritance { ENTRY_COPY, ENTRY_SHARE };
 enum entry_advice { ENTRY_NORMAL };
 
@@ -31,10 +36,13 @@ struct entry {
     struct entry *previous;
     uint64_t start;
     uint64_t end;
-    uint64_t gap_max;      /* bytes */
-    struct object *object; /* NULL: nothing can be here (guard) */
-    uint64_t offset;       /* pages: index in the object of the page at `start` */
-    uint8_t protection;    /* FL_RIGHT_READ | WRITE | EXEC */
+    uint64_t gap_max;          /* bytes */
+    struct object *object;     /* NULL: nothing can be here (guard) */
+    uint64_t offset;           /* pages: index in the object of the page at `start` */
+    struct space *space;       /* whose entry it is */
+    struct entry *object_next; /* among the entries that name the object: the reverse map */
+    struct entry *object_previous;
+    uint8_t protection; /* FL_RIGHT_READ | WRITE | EXEC */
     uint8_t max_protection;
     uint8_t inheritance;
     uint8_t advice;
@@ -48,6 +56,29 @@ struct entry_map {
     struct entry *last;
     uint32_t count;
 };
+
+static inline uint64_t entry_pages(const struct entry *entry)
+{
+    return (entry->end - entry->start) / FL_PAGE_BYTES;
+}
+
+/* Index in the object of the page at `address`. */
+static inline uint64_t entry_index(const struct entry *entry, uint64_t address)
+{
+    return (address - entry->start) / FL_PAGE_BYTES + entry->offset;
+}
+
+/* Copies what entries of one area share: all but the bounds and the links. */
+static inline void entry_copy_attributes(struct entry *entry, const struct entry *like)
+{
+    entry->object = like->object;
+    entry->offset = like->offset;
+    entry->protection = like->protection;
+    entry->max_protection = like->max_protection;
+    entry->inheritance = like->inheritance;
+    entry->advice = like->advice;
+    entry->use = like->use;
+}
 
 /* The entry that contains `address`, or NULL. */
 static inline struct entry *entry_find(const struct entry_map *map, uint64_t address)

@@ -1,14 +1,17 @@
 /* Page faults: from an address to the page to map.
  *
  *                               the page is in ...
- *   access        the entry's object    below it (shadow, file)     nowhere
- *   -----------   -------------------   -------------------------   --------------------------
- *   read          map it                map that page, no write     map the shared zero page
- *   execute       map it                map that page, no write     zero a frame, map it
- *   write         map it, writable      copy up, map the copy       zero a frame, map it
+ *   access     the entry's object  an object below   the source, a file     nowhere
+ *   --------   ------------------  ----------------  --------------------   ------------------------
+ *   read       map it              map it, no write  map it, no write       map the shared zero page
+ *   execute    map it              map it, no write  map it, no write       zero a frame, map it
+ *   write      map it, writable    copy or take      copy it, map the copy  zero a frame, map it
  *
- *   - a file object that an entry names itself (text) counts as "below": it is shared, never
- * written;
+ *   - copy or take: a page below that others see too is copied into the entry's object; one that
+ *     nobody else sees is moved there;
+ *   - memory that fork shares (MAP_SHARED) gets a frame on any access: another space that writes
+ *     the page could not take the zero page out of this one's tables;
+ *   - a file object that an entry names itself (text) is like a source: shared, never written;
  *   - the page in which a private file mapping turns into zeros is copied up on any access;
  *   - no entry, or an entry that forbids the access: the program is stopped;
  *   - no frame left for what must be done: the program is stopped with PAGER_EVENT_NO_MEMORY.
@@ -18,8 +21,8 @@
  * there.
  *
  * Steps of a fault: find the entry, check rights, reserve the leaf that a new page would need, find
- * the page along the chain, copy or zero, describe the mapping.  Only then is the caller told to
- * map. */
+ * the page along the chain, copy, take or zero, describe the mapping.  Only then is the caller told
+ * to map, and the tree of objects that a page was taken from is put in order. */
 #include <errno.h>
 #include <string.h>
 
@@ -46,11 +49,12 @@ struct fault {
     uint32_t access;  /* FL_ACCESS_* */
     struct entry *entry;
     struct object *object;    /* the entry's */
+    struct object *holder;    /* the one below it that the page was found in, if it was */
     uint64_t index;           /* of the page in the object */
     struct index_place place; /* node NULL: not reserved */
     struct object_page found; /* contents NULL: nowhere */
     bool own;                 /* found lies in an anonymous object of the entry: may be writable */
-    bool turns_zero;          /* the page ends the shadow's bytes: never mapped from below */
+    uint64_t source_bytes;    /* of the object's source, from this page on */
     enum trace_action action;
 };
 
@@ -60,7 +64,7 @@ static inline enum fault_step fault_find_entry(struct fault *fault)
     if (!fault->entry)
         return FAULT_NO_ENTRY;
     fault->object = fault->entry->object;
-    fault->index = (fault->address - fault->entry->start) / FL_PAGE_BYTES + fault->entry->offset;
+    fault->index = entry_index(fault->entry, fault->address);
     return FAULT_GO_ON;
 }
 
@@ -73,17 +77,23 @@ static inline enum fault_step fault_check_rights(const struct fault *fault)
     return FAULT_GO_ON;
 }
 
+/* True for a page in which the source ends: it is never mapped from there. */
+static inline bool fault_turns_zero(const struct fault *fault)
+{
+    return fault->source_bytes - 1 < FL_PAGE_BYTES - 1; /* 0 is none, and wraps */
+}
+
 /* Makes the leaf for a page that may be added to an anonymous object. */
 static inline enum fault_step fault_reserve(struct fault *fault)
 {
     struct object *object = fault->object;
     uint64_t start = fault->index * FL_PAGE_BYTES;
 
-    fault->turns_zero =
-        object->shadow_bytes > start && object->shadow_bytes - start < FL_PAGE_BYTES;
+    fault->source_bytes = object->source_bytes > start ? object->source_bytes - start : 0;
     if (!object->owner)
         return FAULT_GO_ON; /* a file object: its own supply step reserves */
-    if (!(fault->access & (FL_ACCESS_WRITE | FL_ACCESS_EXEC)) && !fault->turns_zero)
+    if (!(fault->access & (FL_ACCESS_WRITE | FL_ACCESS_EXEC)) && !fault_turns_zero(fault) &&
+        fault->entry->inheritance != ENTRY_SHARE)
         return FAULT_GO_ON;
     if (!index_reserve(&object->index, &fault->vm->nodes, fault->index, &fault->place))
         return FAULT_NO_FRAME;
@@ -108,46 +118,79 @@ static inline bool fault_look_in(struct fault *fault, const struct object *objec
     return true;
 }
 
-static enum fault_step fault_find_below(struct fault *fault)
+/* Looks in the objects that fork put below.  True: the search is over. */
+static bool fault_find_below(struct fault *fault)
 {
-    struct object *object = fault->object;
+    for (struct object *object = fault->object->below; object; object = object->below) {
+        if (!fault_look_in(fault, object, index_lookup(&object->index, fault->index)))
+            continue;
+        fault->holder = object;
+        fault->source_bytes = 0; /* this page has its zeros */
+        fault->action = TRACE_SHARED;
+        return true;
+    }
+    return false;
+}
+
+/* Looks in the file that the object is, or that lies under it. */
+static enum fault_step fault_find_in_file(struct fault *fault)
+{
+    struct object *file = fault->object;
     uint64_t index = fault->index;
 
-    while (object->shadow) {
-        if (index * FL_PAGE_BYTES >= object->shadow_bytes)
-            return FAULT_GO_ON; /* behind the end of the shadow: zero */
-        index += object->shadow_first;
-        object = object->shadow;
-        if (fault_look_in(fault, object, index_lookup(&object->index, index)))
+    if (file->owner) {
+        index += file->source_first;
+        file = file->source;
+        if (fault_look_in(fault, file, index_lookup(&file->index, index)))
             return FAULT_GO_ON;
     }
-    if (!object->ops->supply)
-        return FAULT_GO_ON;
     fault->action = TRACE_FILE;
-    return object->ops->supply(fault->vm, object, index, &fault->found) ? FAULT_GO_ON
-                                                                        : FAULT_NO_FRAME;
+    return file->ops->supply(fault->vm, file, index, &fault->found) ? FAULT_GO_ON : FAULT_NO_FRAME;
 }
 
 static inline enum fault_step fault_find_page(struct fault *fault)
 {
-    uint64_t leaf = fault->place.node ? index_read(&fault->place)
-                                      : index_lookup(&fault->object->index, fault->index);
+    const struct object *object = fault->object;
+    uint64_t leaf =
+        fault->place.node ? index_read(&fault->place) : index_lookup(&object->index, fault->index);
 
-    if (fault_look_in(fault, fault->object, leaf))
+    if (fault_look_in(fault, object, leaf) || (object->below && fault_find_below(fault)))
         return FAULT_GO_ON;
-    return fault_find_below(fault);
+    if (object->owner && fault->source_bytes == 0)
+        return FAULT_GO_ON; /* zero */
+    return fault_find_in_file(fault);
 }
 
-/* A page from below that can't be shared: its copy goes into the entry's object. */
+/* A page that can't be shared: its copy goes into the entry's object. */
 static void fault_fill_copy(struct fault *fault, void *contents)
 {
     page_copy(contents, fault->found.contents);
+    if (fault->action == TRACE_SHARED)
+        fault->vm->counts.copies++;
     fault->action = TRACE_COPY;
-    if (fault->turns_zero) {
-        uint64_t bytes = fault->object->shadow_bytes % FL_PAGE_BYTES;
-
-        memset((uint8_t *)contents + bytes, 0, FL_PAGE_BYTES - bytes);
+    if (fault_turns_zero(fault)) {
+        memset((uint8_t *)contents + fault->source_bytes, 0, FL_PAGE_BYTES - fault->source_bytes);
     }
+}
+
+/* Moves the page up if nobody else sees it. */
+static bool fault_take(struct fault *fault)
+{
+    if (fault->action != TRACE_SHARED ||
+        shadow_is_shown(fault->holder, fault->index, fault->object))
+        return false;
+    shadow_take_page(fault->vm, fault->holder, fault->index, fault->object, &fault->place);
+    fault->own = true;
+    fault->action = TRACE_TAKE;
+    fault->vm->counts.takes++;
+    return true;
+}
+
+/* Puts the tree in order that a page was taken from.  The fault's object may be gone then. */
+static inline void fault_settle(struct fault *fault)
+{
+    if (fault->action == TRACE_TAKE)
+        shadow_settle(fault->vm, fault->holder);
 }
 
 /* Gives the entry's object a page of its own where sharing will not do. */
@@ -157,13 +200,15 @@ static inline enum fault_step fault_copy(struct fault *fault)
     bool below = fault->found.contents != NULL;
     uint32_t page;
 
-    if (fault->own || (below && !(fault->access & FL_ACCESS_WRITE) && !fault->turns_zero))
+    if (fault->own || (below && !(fault->access & FL_ACCESS_WRITE) && !fault_turns_zero(fault)))
         return FAULT_GO_ON;
     if (!fault->place.node) {
         fault->found = (struct object_page){vm->zero_slot, 0, NULL};
         fault->action = TRACE_ZERO_PAGE;
         return FAULT_GO_ON;
     }
+    if (fault_take(fault))
+        return FAULT_GO_ON;
     page = page_allocate(&vm->table, PAGE_OBJECT);
     if (page == PAGE_NONE)
         return FAULT_NO_FRAME;
@@ -283,6 +328,7 @@ bool vm_handle_fault(struct vm *vm, struct space *space, const struct vm_fault *
     space->minor_faults++;
     vm->minor_faults++;
     fault_describe(&fault, mapping);
+    fault_settle(&fault);
     if (vm->trace.records)
         fault_trace(vm, space, request, fault.action);
     return true;
@@ -308,6 +354,7 @@ int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *b
             vm->port.unmap(vm->port.context, space->id, fault.address, 1);
         contents = page_contents(&vm->table, index_leaf_page(index_read(&fault.place)));
         memcpy(contents + offset, from, part);
+        fault_settle(&fault);
         address += part;
         from += part;
         count -= part;
@@ -331,6 +378,7 @@ void vm_populate(struct vm *vm, struct space *space, uint64_t start, uint64_t en
         if (fault_resolve(&fault) != FAULT_GO_ON)
             return;
         fault_describe(&fault, &mapping);
+        fault_settle(&fault);
         if (!vm->port.map(vm->port.context, space->id, &mapping))
             return;
     }

@@ -71,11 +71,11 @@ static inline void index_fill(const struct index_place *place, uint64_t leaf)
     place->node->slot[place->slot] = leaf;
 }
 
-/* Called with each leaf that index_remove takes out. */
-typedef void index_visit(void *context, uint64_t leaf);
+/* Called with each leaf of a range.  True: the leaf goes.  May not change this index itself. */
+typedef bool index_visit(void *context, uint64_t leaf);
 
-/* Empties [first, first + count): every leaf is shown to `visit`, nodes left empty are freed (also
- * those of a reserved place that was not filled). */
+/* Shows every leaf of [first, first + count) to `visit` and takes out those that it says; nodes left
+ * empty are freed (also those of a reserved place that was not filled). */
 void index_remove(struct index *index, struct slab_kind *nodes, uint64_t first, uint64_t count,
                   index_visit *visit, void *context);
 

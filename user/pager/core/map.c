@@ -74,18 +74,6 @@ static uint8_t map_protection(uint32_t protection)
     return (uint8_t)(protection & PROT_WRITE ? protection | PROT_READ : protection);
 }
 
-/* Copies what entries of one area share. */
-static void map_copy_attributes(struct entry *entry, const struct entry *like)
-{
-    entry->object = like->object;
-    entry->offset = like->offset;
-    entry->protection = like->protection;
-    entry->max_protection = like->max_protection;
-    entry->inheritance = like->inheritance;
-    entry->advice = like->advice;
-    entry->use = like->use;
-}
-
 static bool map_alike(const struct entry *entry, const struct entry *other)
 {
     return entry->protection == other->protection &&
@@ -94,9 +82,11 @@ static bool map_alike(const struct entry *entry, const struct entry *other)
            entry->use == other->use;
 }
 
-static uint64_t map_pages(const struct entry *entry)
+void vm_enter_entry(struct space *space, struct entry *entry)
 {
-    return (entry->end - entry->start) / FL_PAGE_BYTES;
+    entry->space = space;
+    entry_insert(&space->map, entry);
+    object_link_entry(entry);
 }
 
 bool vm_add_entry(struct vm *vm, struct space *space, const struct entry *like)
@@ -105,10 +95,10 @@ bool vm_add_entry(struct vm *vm, struct space *space, const struct entry *like)
 
     if (!entry)
         return false;
-    map_copy_attributes(entry, like);
+    entry_copy_attributes(entry, like);
     entry->start = like->start;
     entry->end = like->end;
-    entry_insert(&space->map, entry);
+    vm_enter_entry(space, entry);
     return true;
 }
 
@@ -121,7 +111,7 @@ static void map_clip(struct space *space, uint64_t address, struct map_spare *sp
     if (!entry || entry->start == address)
         return;
     upper = spare->entry[--spare->count];
-    map_copy_attributes(upper, entry);
+    entry_copy_attributes(upper, entry);
     end = entry->end;
     upper->offset += (address - entry->start) / FL_PAGE_BYTES;
     upper->start = address;
@@ -129,7 +119,7 @@ static void map_clip(struct space *space, uint64_t address, struct map_spare *sp
     if (upper->object)
         upper->object->references++;
     entry_resize(&space->map, entry, entry->start, address);
-    entry_insert(&space->map, upper);
+    vm_enter_entry(space, upper);
 }
 
 /* Joins `entry` with the one before it if both show one run of one object in the same way. */
@@ -140,10 +130,11 @@ static void map_join_previous(struct vm *vm, struct space *space, struct entry *
 
     if (!previous || previous->end != entry->start || previous->object != entry->object ||
         !map_alike(previous, entry) || !entry->object ||
-        previous->offset + map_pages(previous) != entry->offset)
+        previous->offset + entry_pages(previous) != entry->offset)
         return;
     end = entry->end;
     entry_remove(&space->map, entry);
+    object_unlink_entry(entry);
     entry->object->references--; /* the other entry holds one */
     slab_release(&vm->entries, entry);
     entry_resize(&space->map, previous, previous->start, end);
@@ -172,12 +163,9 @@ static void map_remove(struct vm *vm, struct space *space, uint64_t start, uint6
     vm->port.unmap(vm->port.context, space->id, start, (end - start) / FL_PAGE_BYTES);
     while (entry && entry->start < end) {
         struct entry *next = entry->next;
-        struct object *object = entry->object;
 
         entry_remove(&space->map, entry);
-        if (object && object->owner && object->references > 1)
-            object_free_pages(vm, object, entry->offset, map_pages(entry));
-        object_release(vm, object);
+        object_drop_entry(vm, entry);
         slab_release(&vm->entries, entry);
         entry = next;
     }
@@ -262,14 +250,16 @@ static int map_place(const struct space *space, const struct vm_map_request *req
 }
 
 /* Lets the entry that ends at `start` grow over [start, end) if it may: it is alike and the only
- * one that shows its object, so the object is empty there. */
-static bool map_extend(struct space *space, const struct entry *like)
+ * one that shows its object, so the object is empty there, and so are those below. */
+static bool map_extend(struct vm *vm, struct space *space, const struct entry *like)
 {
     struct entry *entry = entry_find(&space->map, like->start - 1);
 
     if (!entry || entry->end != like->start || !map_alike(entry, like) || !entry->object ||
         !entry->object->owner || entry->object->references != 1 ||
-        entry->offset + (like->end - entry->start) / FL_PAGE_BYTES > INDEX_LIMIT)
+        entry->offset + (like->end - entry->start) / FL_PAGE_BYTES > INDEX_LIMIT ||
+        !shadow_is_clear(vm, entry->object, entry_index(entry, entry->end),
+                         (like->end - like->start) / FL_PAGE_BYTES))
         return false;
     entry_resize(&space->map, entry, entry->start, like->end);
     return true;
@@ -278,7 +268,7 @@ static bool map_extend(struct space *space, const struct entry *like)
 /* Adds anonymous memory over a free range: grows a neighbour or makes an entry with an object. */
 static bool map_add_anonymous(struct vm *vm, struct space *space, struct entry *like)
 {
-    if (map_extend(space, like))
+    if (map_extend(vm, space, like))
         return true;
     like->object = object_create_anonymous(vm, space);
     if (!like->object)
@@ -305,10 +295,10 @@ static bool map_replace_anonymous(struct vm *vm, struct space *space, struct ent
         map_clip(space, like->start, &spare);
         map_clip(space, like->end, &spare);
         map_remove(vm, space, like->start, like->end);
-        map_copy_attributes(entry, like);
+        entry_copy_attributes(entry, like);
         entry->start = like->start;
         entry->end = like->end;
-        entry_insert(&space->map, entry);
+        vm_enter_entry(space, entry);
     }
     map_spare_release(&spare);
     return like->object != NULL;
@@ -363,9 +353,9 @@ static void map_lower_tables(struct vm *vm, const struct space *space, const str
     if (both == entry->protection)
         return;
     if (both == PROT_READ)
-        vm->port.make_read_only(vm->port.context, space->id, entry->start, map_pages(entry));
+        vm->port.make_read_only(vm->port.context, space->id, entry->start, entry_pages(entry));
     else
-        vm->port.unmap(vm->port.context, space->id, entry->start, map_pages(entry));
+        vm->port.unmap(vm->port.context, space->id, entry->start, entry_pages(entry));
 }
 
 int vm_protect(struct vm *vm, struct space *space, uint64_t address, uint64_t bytes,

@@ -1,4 +1,4 @@
-/* What all kinds of objects share: references and the pages of the index.  See object.h. */
+/* What all kinds of objects share: references, entries, and the pages of the index.  See object.h. */
 #include "object.h"
 
 #include "vm.h"
@@ -8,14 +8,20 @@ struct object_freeing {
     struct object *object;
 };
 
-static void object_free_leaf(void *context, uint64_t leaf)
+void object_discount_page(struct object *object)
+{
+    object->resident--;
+    if (object->owner)
+        object->owner->resident--;
+}
+
+static bool object_free_leaf(void *context, uint64_t leaf)
 {
     const struct object_freeing *freeing = context;
 
     page_release(&freeing->vm->table, index_leaf_page(leaf));
-    freeing->object->resident--;
-    if (freeing->object->owner)
-        freeing->object->owner->resident--;
+    object_discount_page(freeing->object);
+    return true;
 }
 
 void object_free_pages(struct vm *vm, struct object *object, uint64_t first, uint64_t count)
@@ -25,29 +31,129 @@ void object_free_pages(struct vm *vm, struct object *object, uint64_t first, uin
     index_remove(&object->index, &vm->nodes, first, count, object_free_leaf, &freeing);
 }
 
+static void object_charge(struct space *space, uint32_t pages)
+{
+    space->resident += pages;
+    if (space->resident > space->peak)
+        space->peak = space->resident;
+}
+
 void object_add_page(struct vm *vm, struct object *object, const struct index_place *place,
                      uint64_t index, uint32_t page)
 {
     struct page *record = &vm->table.pages[page];
-    struct space *owner = object->owner;
 
     record->object = object;
     record->link = (uint32_t)index;
     index_fill(place, index_leaf_frame(page));
     object->resident++;
-    if (owner && ++owner->resident > owner->peak)
-        owner->peak = owner->resident;
+    if (object->owner)
+        object_charge(object->owner, 1);
+}
+
+void object_set_owner(struct object *object, struct space *owner)
+{
+    object->owner->resident -= object->resident;
+    object->owner = owner;
+    object_charge(owner, object->resident);
+}
+
+void object_free(struct vm *vm, struct object *object)
+{
+    struct object *source = object->source;
+
+    slab_release(&vm->objects, object);
+    if (source)
+        object_release(vm, source);
 }
 
 void object_release(struct vm *vm, struct object *object)
 {
-    while (object && --object->references == 0) {
-        struct object *shadow = object->shadow;
+    if (--object->references > 0)
+        return;
+    object_free_pages(vm, object, 0, INDEX_LIMIT);
+    if (object->ops->destroy)
+        object->ops->destroy(vm, object);
+    if (object->below)
+        shadow_leave(vm, object);
+    object_free(vm, object);
+}
 
-        object_free_pages(vm, object, 0, INDEX_LIMIT);
-        if (object->ops->destroy)
-            object->ops->destroy(vm, object);
-        slab_release(&vm->objects, object);
-        object = shadow;
-    }
+/* ---- entries ---- */
+
+void object_link_entry(struct entry *entry)
+{
+    struct object *object = entry->object;
+
+    if (!object)
+        return;
+    entry->object_previous = NULL;
+    entry->object_next = object->entries;
+    if (object->entries)
+        object->entries->object_previous = entry;
+    object->entries = entry;
+}
+
+void object_unlink_entry(struct entry *entry)
+{
+    if (!entry->object)
+        return;
+    if (entry->object_previous)
+        entry->object_previous->object_next = entry->object_next;
+    else
+        entry->object->entries = entry->object_next;
+    if (entry->object_next)
+        entry->object_next->object_previous = entry->object_previous;
+}
+
+bool object_is_named(const struct object *object, uint64_t index)
+{
+    for (const struct entry *entry = object->entries; entry; entry = entry->object_next)
+        if (index >= entry->offset && index - entry->offset < entry_pages(entry))
+            return true;
+    return false;
+}
+
+static bool object_free_unnamed_leaf(void *context, uint64_t leaf)
+{
+    const struct object_freeing *freeing = context;
+
+    return !object_is_named(freeing->object,
+                            freeing->vm->table.pages[index_leaf_page(leaf)].link) &&
+           object_free_leaf(context, leaf);
+}
+
+/* Charges an object whose owner has no entry of it any more to somebody who has. */
+static void object_find_heir(struct object *object)
+{
+    for (const struct entry *entry = object->entries; entry; entry = entry->object_next)
+        if (entry->space == object->owner)
+            return;
+    object_set_owner(object, object->entries->space);
+}
+
+/* What an entry that left an anonymous object with other entries leaves behind.  Only memory that
+ * fork shares can be named twice. */
+static void object_forget_range(struct vm *vm, struct object *object, const struct entry *entry)
+{
+    struct object_freeing freeing = {vm, object};
+
+    index_remove(&object->index, &vm->nodes, entry->offset, entry_pages(entry),
+                 entry->inheritance == ENTRY_SHARE ? object_free_unnamed_leaf : object_free_leaf,
+                 &freeing);
+    object_find_heir(object);
+}
+
+void object_drop_entry(struct vm *vm, struct entry *entry)
+{
+    struct object *object = entry->object;
+
+    if (!object)
+        return;
+    object_unlink_entry(entry);
+    if (object->owner && object->entries)
+        object_forget_range(vm, object, entry);
+    if (object->below)
+        shadow_forget_range(vm, object, entry->offset, entry_pages(entry));
+    object_release(vm, object);
 }

@@ -1,16 +1,24 @@
 /* Memory objects: what entries show.  One struct, one ops table, a file for each kind.
  *
- * An anonymous object holds the pages that programs wrote; the rest of it is zero, or is what the
- * object that it *shadows* holds there.  A file object is a file of the initrd: its pages are
- * mapped where they lie in the archive, or from copies that its index keeps when they do not lie on
- * pages.
+ * An anonymous object holds the pages that programs wrote.  What it does not hold it shows from the
+ * anonymous object *below* it, if fork put it over one (shadow.h); what none of them holds is a page
+ * of its *source*, the file of a private mapping, or zero.  A file object is a file of the initrd:
+ * its pages are mapped where they lie in the archive, or from copies that its index keeps when they
+ * do not lie on pages.
  *
- *  O1  references = entries that name the object + objects that shadow it; none is kept at 0;
+ * Charging: a page is charged to its object and an object to one space, its owner: the space that
+ * made it, until that space shows nothing of it any more; then an heir that does.  So a page shared
+ * after a fork is charged once.
+ *
+ *  O1  references = entries that name the object + objects above it + objects whose source it is;
+ *      none is kept at 0;
  *  O2  resident = pages in the index;
- *  O3  a page of an anonymous object lies in the range of an entry that names the object;
- *  O4  an anonymous object is named by entries of one space only, its owner, which counts its pages
- *      (until there is a fork);
- *  O5  a file object is in vm->files once, and shadows nothing. */
+ *  O3  every page of an anonymous object is shown by an entry: by one of the object's own, or by
+ *      one of an object above that holds no page there;
+ *  O4  the owner of an anonymous object has an entry that names it or an object above it; a file
+ *      object has none;
+ *  O5  a file object is in vm->files once, and has nothing above, below, or as its source;
+ *  O6  `entries` lists exactly the entries that name the object. */
 #ifndef PAGER_OBJECT_H
 #define PAGER_OBJECT_H
 
@@ -19,6 +27,7 @@
 
 struct vm;
 struct space;
+struct entry;
 struct object;
 
 /* A page that was found: where to map it from, and its bytes. */
@@ -42,12 +51,19 @@ struct object {
     struct index index;
     uint32_t references;
     uint32_t resident;
-    struct space *owner; /* anonymous: who is charged */
-    /* Anonymous: what lies below, or NULL.  Page i is page i + shadow_first of the shadow, for
-     * i * 4096 < shadow_bytes; bytes from shadow_bytes on are zero. */
-    struct object *shadow;
-    uint64_t shadow_first;
-    uint64_t shadow_bytes;
+    struct entry *entries; /* those that name it, through entry.object_next */
+    /* Anonymous: */
+    struct space *owner;       /* who is charged */
+    struct object *below;      /* shows through where this one holds no page: same indexes */
+    struct object *above;      /* the first of those that this one shows through */
+    struct object *next_above; /* the next of those above `below` */
+    struct object *previous_above;
+    struct object *source; /* a file object, or NULL: what lies under all of `below` */
+    uint64_t source_first; /* page i is page i + source_first of the source ... */
+    uint64_t source_bytes; /* ... for i * 4096 < source_bytes; bytes from there on are zero */
+    struct object *twin;   /* while a fork runs: the child's */
+    bool holes;            /* an index that `below` may hold is not shown from here any more */
+    bool lonely;           /* one object above, and no memory yet to merge them */
     /* File: */
     const struct cpio_file *file;
     struct object *next_file;
@@ -59,14 +75,34 @@ struct object *object_create_anonymous(struct vm *vm, struct space *owner);
 /* The object of a file, with one reference more, or NULL. */
 struct object *object_open_file(struct vm *vm, const struct cpio_file *file);
 
+/* Enters an entry in, or takes it off, the list of its object; references are the caller's. */
+void object_link_entry(struct entry *entry);
+void object_unlink_entry(struct entry *entry);
+
+/* Undoes what an entry, which is off its space's set and page tables, means to its object: frees the
+ * pages that nobody else shows, and takes its reference back.  The entry's memory is the caller's. */
+void object_drop_entry(struct vm *vm, struct entry *entry);
+
+/* One reference less; the last frees the object. */
+void object_release(struct vm *vm, struct object *object);
+
+/* Frees a record that holds no page and stands nowhere, and its reference to the source. */
+void object_free(struct vm *vm, struct object *object);
+
 /* Frees the pages [first, first + count) of the index; nobody maps them any more. */
 void object_free_pages(struct vm *vm, struct object *object, uint64_t first, uint64_t count);
-
-/* One reference less; the last frees the object, and what it shadows likewise. */
-void object_release(struct vm *vm, struct object *object);
 
 /* Puts a page that is in state PAGE_OBJECT into a reserved place. */
 void object_add_page(struct vm *vm, struct object *object, const struct index_place *place,
                      uint64_t index, uint32_t page);
+
+/* Counts a page out of its object; the leaf goes by index_remove. */
+void object_discount_page(struct object *object);
+
+/* Charges an anonymous object to another space. */
+void object_set_owner(struct object *object, struct space *owner);
+
+/* True if one of the object's own entries covers page `index`. */
+bool object_is_named(const struct object *object, uint64_t index);
 
 #endif

@@ -1,7 +1,7 @@
 /* Lays out a program's space: segments of its ELF file, an empty heap behind them, the stack.
  *
  *   read-only segments    -> entry -> file object (shared by all who run the file)
- *   writable segments     -> entry -> anonymous object -> shadows the file object
+ *   writable segments     -> entry -> anonymous object, whose source is the file object
  *   stack                 -> entry -> anonymous object; below it a guard that allows nothing */
 #include <errno.h>
 
@@ -19,21 +19,21 @@ static uint64_t program_page_up(uint64_t address)
 }
 
 /* An anonymous object that shows the segment's bytes of the file, and zeros behind them. */
-static struct object *program_shadow_segment(struct vm *vm, struct space *space,
-                                             const struct cpio_file *file,
-                                             const struct elf_segment *segment)
+static struct object *program_copy_segment(struct vm *vm, struct space *space,
+                                           const struct cpio_file *file,
+                                           const struct elf_segment *segment)
 {
     struct object *object = object_create_anonymous(vm, space);
 
     if (!object || segment->file_bytes == 0)
         return object;
-    object->shadow = object_open_file(vm, file);
-    if (!object->shadow) {
+    object->source = object_open_file(vm, file);
+    if (!object->source) {
         object_release(vm, object);
         return NULL;
     }
-    object->shadow_first = segment->file_offset / FL_PAGE_BYTES;
-    object->shadow_bytes = segment->start % FL_PAGE_BYTES + segment->file_bytes;
+    object->source_first = segment->file_offset / FL_PAGE_BYTES;
+    object->source_bytes = segment->start % FL_PAGE_BYTES + segment->file_bytes;
     return object;
 }
 
@@ -52,7 +52,7 @@ static bool program_add_segment(struct vm *vm, struct space *space, const struct
         like.object = object_open_file(vm, file);
     } else {
         like.max_protection = FL_RIGHT_READ | FL_RIGHT_WRITE | FL_RIGHT_EXEC;
-        like.object = program_shadow_segment(vm, space, file, segment);
+        like.object = program_copy_segment(vm, space, file, segment);
     }
     if (!like.object)
         return false;

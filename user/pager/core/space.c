@@ -48,7 +48,7 @@ void space_destroy(struct vm *vm, struct space *space)
     while (entry) {
         struct entry *next = entry->next;
 
-        object_release(vm, entry->object);
+        object_drop_entry(vm, entry);
         slab_release(&vm->entries, entry);
         entry = next;
     }

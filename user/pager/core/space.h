@@ -5,7 +5,7 @@
  *
  *  A1  vm->spaces[id] is the space with that id, or NULL; a generation is never used twice for
  *      an id;
- *  A2  resident = pages of the anonymous objects that the space owns; peak >= resident;
+ *  A2  resident = pages of the objects that the space owns; peak >= resident;
  *  A3  heap_start <= heap_end, and the heap entry, if any, is [heap_start, heap_end rounded up);
  *  A4  a stopped space is on the event list exactly while its event was not read. */
 #ifndef PAGER_SPACE_H
@@ -40,6 +40,7 @@ struct space {
     uint64_t resident; /* pages */
     uint64_t peak;     /* pages */
     uint32_t buffer;   /* page of the message buffer, or PAGE_NONE */
+    bool attached;     /* a thread was bound to it */
     bool stopped;
     struct space_event event;
     struct space *next_event;

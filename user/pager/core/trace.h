@@ -11,8 +11,10 @@
 enum trace_action {
     TRACE_ZERO_PAGE, /* the shared zero page was mapped */
     TRACE_ZERO_FILL, /* a zeroed frame */
-    TRACE_COPY,      /* a copy of a file's page */
+    TRACE_COPY,      /* a copy of a page that others see too */
+    TRACE_TAKE,      /* a page that was shared once and that nobody else sees now, moved up */
     TRACE_PRESENT,   /* a page that was there already */
+    TRACE_SHARED,    /* a page shared since a fork, not to be written */
     TRACE_FILE,      /* a file's page, shared */
     TRACE_STOP,      /* nothing: the program was stopped */
     TRACE_ACTIONS

@@ -1,7 +1,10 @@
 /* The pager's core: all state in one struct, all effects through its port.
  *
  *   space --> entries (sorted set) --> object --> pages (index)
- *                                        |shadows
+ *                                        | below (after a fork)
+ *                                        v
+ *                                      object --> pages
+ *                                        | source
  *                                        v
  *                                      file object
  *
@@ -9,12 +12,12 @@
  * need before they change anything; after an error nothing has changed.  Errors are errno values.
  *
  * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
- * object.h O, space.h A; and of the whole:
+ * object.h O, shadow.h H, space.h A; and of the whole:
  *  V1  every page in state PAGE_METADATA is a page record's, the zero page, or a slab's;
  *  V2  every page in state PAGE_BUFFER is one space's buffer;
  *  V3  every entry has an object except guards, and its range of the object is below
  *      INDEX_LIMIT;
- *  V4  no two entries show the same page of an anonymous object.
+ *  V4  no two entries of a space show the same page of an anonymous object.
  * vm_check() walks all of it. */
 #ifndef PAGER_VM_H
 #define PAGER_VM_H
@@ -26,9 +29,18 @@
 #include "object.h"
 #include "page.h"
 #include "port.h"
+#include "shadow.h"
 #include "slab.h"
 #include "space.h"
 #include "trace.h"
+
+/* What copy-on-write did since the start. */
+struct vm_counts {
+    uint64_t shadows; /* objects that fork put over others */
+    uint64_t copies;  /* pages copied because others saw them too */
+    uint64_t takes;   /* pages moved up because nobody else saw them */
+    uint64_t merges;  /* objects that went into another */
+};
 
 struct vm {
     struct page_table table;
@@ -50,6 +62,7 @@ struct vm {
     uint64_t archive_bytes;
     uint64_t minor_faults;
     uint64_t major_faults;
+    struct vm_counts counts;
     struct trace trace;
     struct vm_port port;
 };
@@ -121,6 +134,13 @@ int vm_protect(struct vm *vm, struct space *space, uint64_t address, uint64_t by
 /* Moves the break to `address`; 0 asks.  0 or ENOMEM, and *end is the break either way. */
 int vm_break(struct vm *vm, struct space *space, uint64_t address, uint64_t *end);
 
+/* ---- fork (fork.c) ---- */
+
+/* Gives `child`, a new space, a copy of all that `parent` shows.  Pages stay shared until one side
+ * writes.  When the parent's tables forbid it to write, and not before, the child has its entries.  0;
+ * ENOMEM, and nothing changed. */
+int vm_fork(struct vm *vm, struct space *parent, struct space *child);
+
 /* ---- programs (program.c) ---- */
 
 struct vm_program {
@@ -149,6 +169,9 @@ static inline void vm_page_locate(const struct vm *vm, uint32_t page, struct obj
 /* Adds an entry to a space; takes over one reference to `object`.  False: no memory, nothing done.
  */
 bool vm_add_entry(struct vm *vm, struct space *space, const struct entry *like);
+
+/* Enters a filled entry in a space's set and in its object's list; references are the caller's. */
+void vm_enter_entry(struct space *space, struct entry *entry);
 
 /* NULL, or the number of the first invariant that does not hold. */
 const char *vm_check(const struct vm *vm);

@@ -1,0 +1,346 @@
+/* Random trees of processes: forks, ends, memory calls and accesses against a model that keeps an array
+ * of bytes for each process, with every invariant checked after each step; then the same with ever so
+ * little memory. */
+/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
+/* sources: user/pager/core/fault.c user/pager/core/index.c user/pager/core/map.c
+ * user/pager/core/object.c */
+/* sources: user/pager/core/object_anonymous.c user/pager/core/object_file.c user/pager/core/page.c
+ */
+/* sources: user/pager/core/program.c user/pager/core/slab.c user/pager/core/space.c
+ * user/pager/core/trace.c */
+/* sources: user/pager/core/vm.c user/pager/core/entry.c user/pager/core/shadow.c
+ * user/pager/core/fork.c */
+#include "harness.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "memory_values.h"
+#include "pager_fake.h"
+
+#define FRAMES      256u
+#define PROCESSES   9u
+#define WORLD_PAGES 24u
+#define WORLD       (0x2000000000ull + 0x3c000) /* an area often crosses 64 pages of its object */
+#define HEAP        0x40000000ull
+#define HEAP_PAGES  4u
+#define FORKS       64u /* of each trace */
+#define PLACES      4u  /* bytes of a page that are ever touched */
+#define SHARED      4096u
+#define PAGE        ((uint64_t)FL_PAGE_BYTES)
+
+struct model_page {
+    bool mapped;
+    uint32_t protection;
+    uint32_t shared; /* 0: `bytes` are this process's own; else they are those of shared page .. */
+    uint8_t bytes[PLACES];
+};
+
+struct model_process {
+    struct space *space;                              /* NULL: does not live */
+    struct model_page page[WORLD_PAGES + HEAP_PAGES]; /* the heap behind the world */
+    uint32_t heap_pages;
+};
+
+struct tree_run {
+    struct fake fake;
+    struct model_process process[PROCESSES];
+    uint8_t shared[SHARED][PLACES];
+    uint32_t shared_used;
+    uint32_t forks;
+    uint64_t seed;
+    uint64_t first_seed;
+    uint32_t step;
+    uint32_t refused; /* steps that failed for want of memory */
+    bool scarce;
+};
+
+static struct tree_run run;
+
+static uint32_t run_pick(uint32_t below)
+{
+    return (uint32_t)(fake_random(&run.seed) % below);
+}
+
+static void run_expect(bool holds, const char *what)
+{
+    if (holds)
+        return;
+    harness_note("seed %" PRIu64 ", step %u: %s", run.first_seed, (unsigned)run.step, what);
+    CHECK(false);
+}
+
+/* True if the call did what the model is about to do; a shortage is fine when memory is scarce. */
+static bool run_accept(int error, int expected, const char *what)
+{
+    if (error == ENOMEM && run.scarce && expected == 0) {
+        run.refused++;
+        return false;
+    }
+    run_expect(error == expected, what);
+    return error == 0;
+}
+
+static uint32_t run_pick_protection(void)
+{
+    static const uint32_t protections[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE,
+                                           PROT_READ | PROT_WRITE,
+                                           PROT_READ | PROT_WRITE | PROT_EXEC};
+
+    return protections[run_pick(5)];
+}
+
+static uint64_t model_address(uint32_t page)
+{
+    return page < WORLD_PAGES ? WORLD + page * PAGE : HEAP + (page - WORLD_PAGES) * PAGE;
+}
+
+static uint8_t *model_bytes(struct model_page *page)
+{
+    return page->shared ? run.shared[page->shared] : page->bytes;
+}
+
+/* ---- steps ---- */
+
+static void step_map(struct model_process *process, uint32_t first, uint32_t count)
+{
+    bool shared = run_pick(4) == 0 && run.shared_used + count < SHARED;
+    struct vm_map_request request = {.address = model_address(first),
+                                     .bytes = count * PAGE,
+                                     .protection = run_pick_protection(),
+                                     .flags = MAP_ANONYMOUS | MAP_FIXED |
+                                              (shared ? MAP_SHARED : MAP_PRIVATE)};
+    uint64_t at = 0;
+
+    if (!run_accept(vm_map(&run.fake.vm, process->space, &request, &at), 0, "mmap"))
+        return;
+    for (uint32_t p = first; p < first + count; p++)
+        process->page[p] = (struct model_page){.mapped = true,
+                                               .protection = request.protection,
+                                               .shared = shared ? ++run.shared_used : 0};
+}
+
+static void step_unmap(struct model_process *process, uint32_t first, uint32_t count)
+{
+    int error = vm_unmap(&run.fake.vm, process->space, model_address(first), count * PAGE);
+
+    if (!run_accept(error, 0, "munmap"))
+        return;
+    for (uint32_t p = first; p < first + count; p++)
+        process->page[p] = (struct model_page){.mapped = false};
+}
+
+static void step_protect(struct model_process *process, uint32_t first, uint32_t count)
+{
+    uint32_t protection = run_pick_protection();
+    bool covered = true;
+    int error;
+
+    for (uint32_t p = first; p < first + count; p++)
+        covered = covered && process->page[p].mapped;
+    error =
+        vm_protect(&run.fake.vm, process->space, model_address(first), count * PAGE, protection);
+    if (!run_accept(error, covered ? 0 : ENOMEM, "mprotect"))
+        return;
+    for (uint32_t p = first; p < first + count; p++)
+        process->page[p].protection = protection;
+}
+
+static void step_break(struct model_process *process)
+{
+    uint32_t pages = run_pick(HEAP_PAGES + 1);
+    uint64_t end = 0;
+
+    if (!run_accept(vm_break(&run.fake.vm, process->space, HEAP + pages * PAGE, &end), 0, "brk"))
+        return;
+    for (uint32_t p = 0; p < HEAP_PAGES; p++)
+        if (p >= pages || p >= process->heap_pages)
+            process->page[WORLD_PAGES + p] =
+                (struct model_page){.mapped = p < pages, .protection = PROT_READ | PROT_WRITE};
+    process->heap_pages = pages;
+}
+
+static void step_touch(struct model_process *process, uint32_t p, uint32_t access)
+{
+    uint32_t place = run_pick(PLACES);
+    struct model_page *page = &process->page[p];
+    bool allowed = page->mapped && (page->protection & access) == access;
+    uint8_t byte = (uint8_t)fake_random(&run.seed);
+    enum fake_outcome outcome = fake_touch(
+        &run.fake, process->space, model_address(p) + place * (PAGE / PLACES), access, &byte);
+
+    if (outcome == FAKE_STOPPED && allowed && run.scarce && fake_last_event.signal == 9) {
+        run.refused++;
+        return;
+    }
+    run_expect((outcome == FAKE_DONE) == allowed, "an access is wrongly allowed or refused");
+    if (!allowed)
+        return;
+    if (access == FL_ACCESS_WRITE)
+        model_bytes(page)[place] = byte;
+    else
+        run_expect(byte == model_bytes(page)[place], "a byte is not what was written");
+}
+
+static void step_fork(struct model_process *parent)
+{
+    struct model_process *child = run.process;
+
+    while (child < run.process + PROCESSES && child->space)
+        child++;
+    if (child == run.process + PROCESSES)
+        return;
+    *child = *parent;
+    child->space = space_create(&run.fake.vm, 2);
+    run_expect(child->space || run.scarce, "no space");
+    if (!child->space ||
+        !run_accept(vm_fork(&run.fake.vm, parent->space, child->space), 0, "fork")) {
+        if (child->space)
+            fake_destroy_space(&run.fake, child->space);
+        child->space = NULL;
+        return;
+    }
+    run.forks++;
+}
+
+static void step_exit(struct model_process *process)
+{
+    uint32_t live = 0;
+
+    for (uint32_t i = 0; i < PROCESSES; i++)
+        live += run.process[i].space != NULL;
+    if (live < 2)
+        return;
+    fake_destroy_space(&run.fake, process->space);
+    process->space = NULL;
+}
+
+static void run_memory_call(struct model_process *process)
+{
+    uint32_t first = run_pick(WORLD_PAGES), count = 1 + run_pick(WORLD_PAGES - first);
+
+    if (run_pick(4) != 0 && count > 6)
+        count = 1 + run_pick(6);
+    switch (run_pick(5)) {
+    case 0:
+        step_map(process, first, count);
+        break;
+    case 1:
+        step_unmap(process, first, count);
+        break;
+    case 2:
+        step_protect(process, first, count);
+        break;
+    case 3:
+        step_break(process);
+        break;
+    default:
+        fake_drop_tables(&run.fake, process->space, 64, &run.seed);
+    }
+}
+
+static void run_step(void)
+{
+    static const uint32_t accesses[] = {FL_ACCESS_READ, FL_ACCESS_WRITE, FL_ACCESS_WRITE,
+                                        FL_ACCESS_EXEC};
+    struct model_process *process;
+
+    do
+        process = &run.process[run_pick(PROCESSES)];
+    while (!process->space);
+    switch (run_pick(16)) {
+    case 0:
+    case 1:
+        step_fork(process);
+        break;
+    case 2:
+        step_exit(process);
+        break;
+    case 3:
+    case 4:
+        run_memory_call(process);
+        break;
+    default:
+        step_touch(process, run_pick(WORLD_PAGES + HEAP_PAGES), accesses[run_pick(4)]);
+    }
+}
+
+static void run_sound(void)
+{
+    const char *broken = fake_check(&run.fake);
+
+    run_expect(!broken, broken ? broken : "");
+}
+
+/* Reads all of every process through its mappings. */
+static void run_compare(void)
+{
+    for (uint32_t i = 0; i < PROCESSES; i++)
+        for (uint32_t p = 0; run.process[i].space && p < WORLD_PAGES + HEAP_PAGES; p++)
+            for (uint32_t turn = 0; turn < 2 * PLACES; turn++)
+                step_touch(&run.process[i], p, FL_ACCESS_READ);
+}
+
+static void run_begin(uint64_t seed, uint32_t frames)
+{
+    memset(run.process, 0, sizeof(run.process));
+    memset(run.shared, 0, sizeof(run.shared));
+    run.shared_used = run.forks = run.refused = run.step = 0;
+    run.seed = run.first_seed = seed;
+    run.scarce = frames > 0;
+    fake_init(&run.fake, FRAMES);
+    fake_start(&run.fake);
+    run.process[0].space = space_create(&run.fake.vm, 1);
+    run.process[0].space->heap_start = run.process[0].space->heap_end = HEAP;
+    if (run.scarce)
+        fake_limit(&run.fake, frames - 1);
+}
+
+static void run_end(void)
+{
+    fake_unlimit(&run.fake);
+    run.scarce = false;
+    run_compare();
+    run_sound();
+    for (uint32_t i = 0; i < PROCESSES; i++)
+        if (run.process[i].space)
+            fake_destroy_space(&run.fake, run.process[i].space);
+    run_expect(run.fake.vm.table.counts[PAGE_FREE] == run.fake.free_pages, "frames are lost");
+    run_sound();
+    fake_free(&run.fake);
+}
+
+/* One trace with at most `frames` free frames (0 = all): until there were enough forks or steps. */
+static void run_trace(uint64_t seed, uint32_t steps, uint32_t frames)
+{
+    run_begin(seed, frames);
+    for (; run.step < steps && run.forks < FORKS; run.step++) {
+        run_step();
+        run_sound();
+    }
+    run_end();
+}
+
+TEST("random trees of 64 forks behave as an array of bytes for each process")
+{
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        run_trace(seed, 10000, 0);
+        CHECK_EQ(run.forks, FORKS);
+    }
+}
+
+TEST("with any amount of memory too small, forks and faults fail cleanly and nothing is lost")
+{
+    uint32_t frames = 0, refused;
+
+    do {
+        run_trace(7, 600, ++frames);
+        refused = run.refused;
+    } while (refused > 0 && frames < FRAMES);
+    harness_note("clean from %u frames on", (unsigned)frames);
+    CHECK(frames > 10 && frames < FRAMES - 20);
+    for (uint64_t seed = 100; seed < 104; seed++)
+        for (frames = 1; frames < 64; frames++)
+            run_trace(seed, 400, frames);
+}

@@ -1,0 +1,514 @@
+/* Copy-on-write in the pager's core: what fork shares, when a page is copied, moved or left, and that
+ * nothing piles up however often programs fork. */
+/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
+/* sources: user/pager/core/fault.c user/pager/core/index.c user/pager/core/map.c
+ * user/pager/core/object.c */
+/* sources: user/pager/core/object_anonymous.c user/pager/core/object_file.c user/pager/core/page.c
+ */
+/* sources: user/pager/core/program.c user/pager/core/slab.c user/pager/core/space.c
+ * user/pager/core/trace.c */
+/* sources: user/pager/core/vm.c user/pager/core/entry.c user/pager/core/shadow.c
+ * user/pager/core/fork.c */
+#include "harness.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "memory_values.h"
+#include "pager_fake.h"
+#include "protocol.h"
+
+#define FRAMES 256u
+#define PAGE   ((uint64_t)FL_PAGE_BYTES)
+#define RW     (PROT_READ | PROT_WRITE)
+
+static struct fake fake;
+
+static void fork_sound(void)
+{
+    CHECK_STRING(fake_check(&fake) ? fake_check(&fake) : "", "");
+}
+
+static struct space *fork_begin(void)
+{
+    fake_init(&fake, FRAMES);
+    fake_start(&fake);
+    return space_create(&fake.vm, 1);
+}
+
+/* The law of all tests here: when its spaces are gone, every frame is back. */
+static void fork_end(void)
+{
+    for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
+        if (fake.vm.spaces[id])
+            fake_destroy_space(&fake, fake.vm.spaces[id]);
+    fork_sound();
+    CHECK_EQ(fake.vm.table.counts[PAGE_FREE], fake.free_pages);
+    CHECK_EQ(fake.entries, 0);
+    fake_free(&fake);
+}
+
+static struct space *fork_child(struct space *parent)
+{
+    struct space *child = space_create(&fake.vm, 2);
+
+    CHECK(child);
+    CHECK_EQ(vm_fork(&fake.vm, parent, child), 0);
+    fork_sound();
+    return child;
+}
+
+static void fork_exit(struct space *space)
+{
+    fake_destroy_space(&fake, space);
+    fork_sound();
+}
+
+static uint64_t fork_map(struct space *space, uint64_t pages, uint32_t protection, uint32_t type)
+{
+    struct vm_map_request request = {
+        .bytes = pages * PAGE, .protection = protection, .flags = type | MAP_ANONYMOUS};
+    uint64_t at = 0;
+
+    CHECK_EQ(vm_map(&fake.vm, space, &request, &at), 0);
+    fork_sound();
+    return at;
+}
+
+static uint8_t fork_access(struct space *space, uint64_t address, uint32_t access, uint8_t byte)
+{
+    CHECK_EQ(fake_touch(&fake, space, address, access, &byte), FAKE_DONE);
+    fork_sound();
+    return byte;
+}
+
+static uint8_t fork_read(struct space *space, uint64_t address)
+{
+    return fork_access(space, address, FL_ACCESS_READ, 0x77);
+}
+
+static void fork_write(struct space *space, uint64_t address, uint8_t byte)
+{
+    fork_access(space, address, FL_ACCESS_WRITE, byte);
+}
+
+static uint32_t fork_pages(void)
+{
+    return fake.vm.table.counts[PAGE_OBJECT];
+}
+
+static uint32_t fork_depth(const struct space *space, uint64_t address)
+{
+    const struct object *object = entry_find(&space->map, address)->object;
+    uint32_t depth = 0;
+
+    for (; object; object = object->below)
+        depth++;
+    return depth;
+}
+
+/* ---- what a child sees ---- */
+
+TEST("after a fork both see what was written before, and neither what the other writes after")
+{
+    struct space *parent = fork_begin(), *child;
+    uint64_t at = fork_map(parent, 3, RW, MAP_PRIVATE);
+
+    fork_write(parent, at, 1);
+    fork_write(parent, at + PAGE, 2);
+    child = fork_child(parent);
+    CHECK_EQ(fork_read(child, at), 1);
+    fork_write(child, at, 11);
+    fork_write(parent, at + PAGE, 12);
+    fork_write(child, at + 2 * PAGE, 13);
+    CHECK_EQ(fork_read(parent, at), 1);
+    CHECK_EQ(fork_read(child, at), 11);
+    CHECK_EQ(fork_read(parent, at + PAGE), 12);
+    CHECK_EQ(fork_read(child, at + PAGE), 2);
+    CHECK_EQ(fork_read(parent, at + 2 * PAGE), 0);
+    CHECK_EQ(fork_read(child, at + 2 * PAGE), 13);
+    fork_end();
+}
+
+TEST("fork takes no page, the first write to a shared page copies it, the last one does not")
+{
+    struct space *parent = fork_begin(), *child;
+    uint64_t at = fork_map(parent, 4, RW, MAP_PRIVATE);
+
+    for (uint32_t i = 0; i < 4; i++)
+        fork_write(parent, at + i * PAGE, (uint8_t)i);
+    child = fork_child(parent);
+    CHECK_EQ(fork_pages(), 4);
+    CHECK_EQ(fork_read(child, at), 0);
+    CHECK_EQ(fork_pages(), 4);
+    fork_write(child, at, 20);
+    CHECK_EQ(fork_pages(), 5);
+    CHECK_EQ(fake.vm.counts.copies, 1);
+    fork_write(parent, at, 30);
+    CHECK_EQ(fork_pages(), 5);
+    CHECK_EQ(fake.vm.counts.copies, 1);
+    CHECK_EQ(fake.vm.counts.takes, 1);
+    fork_exit(child);
+    CHECK_EQ(fork_pages(), 4);
+    for (uint32_t i = 1; i < 4; i++)
+        fork_write(parent, at + i * PAGE, 40);
+    CHECK_EQ(fork_pages(), 4);
+    CHECK_EQ(fake.vm.counts.copies, 1);
+    CHECK_EQ(fork_depth(parent, at), 1);
+    fork_end();
+}
+
+TEST("a page is charged once, and to an heir when the one who made it is gone")
+{
+    struct space *parent = fork_begin(), *child, *grandchild;
+    uint64_t at = fork_map(parent, 4, RW, MAP_PRIVATE);
+
+    for (uint32_t i = 0; i < 4; i++)
+        fork_write(parent, at + i * PAGE, 1);
+    child = fork_child(parent);
+    CHECK_EQ(parent->resident, 4);
+    CHECK_EQ(child->resident, 0);
+    fork_write(child, at, 2);
+    CHECK_EQ(child->resident, 1);
+    grandchild = fork_child(child);
+    fork_exit(parent);
+    CHECK_EQ(child->resident + grandchild->resident, 4);
+    fork_exit(child);
+    CHECK_EQ(grandchild->resident, 4);
+    CHECK_EQ(grandchild->peak, 4);
+    fork_end();
+}
+
+TEST("memory mapped shared stays shared after a fork, whoever made it and whoever ends first")
+{
+    struct space *parent = fork_begin(), *child;
+    uint64_t at = fork_map(parent, 3, RW, MAP_SHARED);
+
+    fork_write(parent, at, 1);
+    child = fork_child(parent);
+    fork_write(child, at, 2);
+    fork_write(child, at + PAGE, 3);
+    CHECK_EQ(fork_read(parent, at), 2);
+    CHECK_EQ(fork_read(parent, at + PAGE), 3);
+    CHECK_EQ(fork_pages(), 2);
+    CHECK_EQ(vm_unmap(&fake.vm, parent, at, PAGE), 0);
+    fork_sound();
+    CHECK_EQ(fork_read(child, at), 2);
+    CHECK_EQ(vm_unmap(&fake.vm, child, at, PAGE), 0);
+    fork_sound();
+    CHECK_EQ(fork_pages(), 1);
+    fork_exit(parent);
+    CHECK_EQ(child->resident, 1);
+    CHECK_EQ(fork_read(child, at + PAGE), 3);
+    fork_end();
+}
+
+TEST("a shared page that both only read so far shows what one of them writes to the other")
+{
+    struct space *parent = fork_begin(), *child;
+    uint64_t at = fork_map(parent, 1, RW, MAP_SHARED);
+
+    child = fork_child(parent);
+    CHECK_EQ(fork_read(parent, at), 0);
+    CHECK_EQ(fork_read(child, at), 0);
+    fork_write(child, at, 5);
+    CHECK_EQ(fork_read(parent, at), 5);
+    fork_write(parent, at, 6);
+    CHECK_EQ(fork_read(child, at), 6);
+    CHECK_EQ(fork_pages(), 1);
+    fork_end();
+}
+
+TEST("the child has the parent's protections, guards, break and entries, and faults for them alone")
+{
+    struct space *parent = fork_begin(), *child;
+    uint64_t at = fork_map(parent, 3, RW | PROT_EXEC, MAP_PRIVATE), end = 0;
+    uint8_t byte = 0;
+
+    parent->heap_start = parent->heap_end = 0x40000;
+    CHECK_EQ(vm_break(&fake.vm, parent, 0x42001, &end), 0);
+    fork_write(parent, 0x40000, 5);
+    fork_write(parent, at + PAGE, 6);
+    CHECK_EQ(vm_protect(&fake.vm, parent, at + PAGE, PAGE, PROT_READ | PROT_EXEC), 0);
+    CHECK_EQ(fork_access(parent, at + PAGE, FL_ACCESS_EXEC, 0), 6);
+    child = fork_child(parent);
+    CHECK_EQ(child->map.count, parent->map.count);
+    CHECK_EQ(vm_break(&fake.vm, child, 0, &end), 0);
+    CHECK_EQ(end, 0x42001);
+    CHECK_EQ(fork_access(child, at + PAGE, FL_ACCESS_EXEC, 0), 6);
+    CHECK_EQ(fork_access(parent, at + PAGE, FL_ACCESS_EXEC, 0), 6);
+    CHECK_EQ(fake_touch(&fake, child, at + PAGE, FL_ACCESS_WRITE, &byte), FAKE_STOPPED);
+    CHECK_EQ(vm_protect(&fake.vm, child, at + PAGE, PAGE, RW), 0);
+    fork_write(child, at + PAGE, 7);
+    CHECK_EQ(fork_read(parent, at + PAGE), 6);
+    CHECK_EQ(vm_break(&fake.vm, child, 0x50000, &end), 0);
+    CHECK_EQ(fork_read(child, 0x4ffff), 0);
+    CHECK_EQ(fork_read(child, 0x40000), 5);
+    CHECK_EQ(fake_touch(&fake, parent, 0x43000, FL_ACCESS_READ, &byte), FAKE_STOPPED);
+    fork_end();
+}
+
+/* ---- parts ---- */
+
+TEST("what both unmapped is free, what one still has is not, and new memory there is zero")
+{
+    struct space *parent = fork_begin(), *child;
+    uint64_t at = fork_map(parent, 6, RW, MAP_PRIVATE);
+
+    for (uint32_t i = 0; i < 6; i++)
+        fork_write(parent, at + i * PAGE, (uint8_t)(i + 1));
+    child = fork_child(parent);
+    CHECK_EQ(vm_unmap(&fake.vm, parent, at + 3 * PAGE, 3 * PAGE), 0);
+    fork_sound();
+    CHECK_EQ(fork_pages(), 6);
+    CHECK_EQ(vm_unmap(&fake.vm, child, at + 4 * PAGE, PAGE), 0);
+    fork_sound();
+    CHECK_EQ(fork_pages(), 5);
+    CHECK_EQ(fork_map(parent, 3, RW, MAP_PRIVATE), at + 3 * PAGE);
+    CHECK_EQ(fork_read(parent, at + 3 * PAGE), 0);
+    CHECK_EQ(fork_read(parent, at + 5 * PAGE), 0);
+    CHECK_EQ(fork_read(child, at + 3 * PAGE), 4);
+    fork_exit(child);
+    CHECK_EQ(fork_pages(), 3);
+    CHECK_EQ(fork_depth(parent, at), 1);
+    fork_end();
+}
+
+TEST("a page that a third process hid and the second unmapped goes with the first")
+{
+    struct space *first = fork_begin(), *second, *third;
+    uint64_t at = fork_map(first, 3, RW, MAP_PRIVATE);
+
+    for (uint32_t i = 0; i < 3; i++)
+        fork_write(first, at + i * PAGE, (uint8_t)(i + 1));
+    second = fork_child(first);
+    third = fork_child(first);
+    fork_write(third, at, 31);
+    CHECK_EQ(vm_unmap(&fake.vm, second, at, PAGE), 0);
+    fork_sound();
+    CHECK_EQ(fork_pages(), 4);
+    fork_exit(first);
+    CHECK_EQ(fork_pages(), 3);
+    CHECK_EQ(fork_read(third, at), 31);
+    CHECK_EQ(fork_read(third, at + PAGE), 2);
+    CHECK_EQ(fork_read(second, at + PAGE), 2);
+    fork_end();
+}
+
+TEST("the page where a file turns into zeros is right in the child, touched before the fork or not")
+{
+    static const struct fake_segment segments[] = {{0x10000, 0x1000, 0x1000, 0x1000, 5},
+                                                   {0x20000, 0x1000, 0x1100, 0x3000, 6}};
+    static uint8_t file[0x3000];
+    struct vm_program loaded;
+
+    memset(file, 0x5a, sizeof(file));
+    fake_make_elf(file, segments, 2, 0x10000);
+    for (uint32_t touched = 0; touched < 2; touched++) {
+        struct space *parent, *child;
+
+        fake_init(&fake, FRAMES);
+        fake_add_file(&fake, "program", file, sizeof(file), true);
+        fake_start(&fake);
+        parent = space_create(&fake.vm, 1);
+        CHECK_EQ(vm_load(&fake.vm, parent, fake_find_file(&fake, "program"), &loaded), 0);
+        if (touched)
+            CHECK_EQ(fork_read(parent, 0x21000), 0x5a);
+        fork_write(parent, 0x22000, 9);
+        child = fork_child(parent);
+        CHECK_EQ(fork_access(child, 0x10000, FL_ACCESS_EXEC, 0), 0x5a);
+        CHECK_EQ(fork_read(child, 0x20fff), 0x5a);
+        CHECK_EQ(fork_read(child, 0x210ff), 0x5a);
+        CHECK_EQ(fork_read(child, 0x21100), 0);
+        fork_write(child, 0x21200, 4);
+        CHECK_EQ(fork_read(child, 0x21100), 0);
+        CHECK_EQ(fork_read(child, 0x210ff), 0x5a);
+        CHECK_EQ(fork_read(child, 0x22000), 9);
+        CHECK_EQ(fork_read(parent, 0x21200), 0);
+        fork_end();
+    }
+}
+
+/* ---- nothing piles up ---- */
+
+TEST("ten thousand generations of fork, parent's end and one write are as deep as ten")
+{
+    struct space *parent = fork_begin();
+    uint64_t at = fork_map(parent, 8, RW, MAP_PRIVATE), frames = 0;
+
+    for (uint32_t i = 0; i < 8; i++)
+        fork_write(parent, at + i * PAGE, (uint8_t)i);
+    for (uint32_t generation = 1; generation <= 10000; generation++) {
+        struct space *child = space_create(&fake.vm, generation);
+        uint8_t byte = (uint8_t)generation;
+
+        CHECK_EQ(vm_fork(&fake.vm, parent, child), 0);
+        fake_destroy_space(&fake, parent);
+        CHECK_EQ(fake_touch(&fake, child, at + generation % 8 * PAGE, FL_ACCESS_WRITE, &byte),
+                 FAKE_DONE);
+        CHECK(fork_depth(child, at) <= 2);
+        if (generation == 10)
+            frames = fake.vm.table.counts[PAGE_FREE];
+        parent = child;
+    }
+    fork_sound();
+    CHECK_EQ(fake.vm.table.counts[PAGE_FREE], frames);
+    CHECK_EQ(fake.vm.counts.shadows, 20000);
+    CHECK_EQ(fake.vm.counts.copies, 0);
+    for (uint32_t i = 0; i < 8; i++)
+        CHECK_EQ(fork_read(parent, at + i * PAGE), (uint8_t)(i == 0 ? 10000 : 9992 + i));
+    fork_end();
+}
+
+TEST("a thousand times fork, touch and exit return to the base line each time")
+{
+    struct space *parent = fork_begin();
+    uint64_t at = fork_map(parent, 16, RW, MAP_PRIVATE);
+    uint32_t frames, objects;
+
+    for (uint32_t i = 0; i < 16; i++)
+        fork_write(parent, at + i * PAGE, (uint8_t)i);
+    frames = fake.vm.table.counts[PAGE_FREE];
+    objects = fake.vm.objects.used;
+    for (uint32_t round = 0; round < 1000; round++) {
+        struct space *child = space_create(&fake.vm, round);
+        uint8_t byte = (uint8_t)round;
+
+        CHECK_EQ(vm_fork(&fake.vm, parent, child), 0);
+        for (uint32_t i = 0; i < round % 17; i++)
+            CHECK_EQ(fake_touch(&fake, child, at + i * PAGE, FL_ACCESS_WRITE, &byte), FAKE_DONE);
+        fake_touch(&fake, parent, at + round % 16 * PAGE, FL_ACCESS_WRITE, &byte);
+        fork_exit(child);
+        CHECK_EQ(fake.vm.table.counts[PAGE_FREE], frames);
+        CHECK_EQ(fake.vm.objects.used, objects);
+        CHECK_EQ(parent->resident, 16);
+    }
+    fork_end();
+}
+
+TEST("a parent with fifty live children that each wrote is no deeper than they are many")
+{
+    struct space *parent = fork_begin(), *child[50];
+    uint64_t at = fork_map(parent, 1, RW, MAP_PRIVATE);
+
+    for (uint32_t i = 0; i < 50; i++) {
+        fork_write(parent, at, (uint8_t)i);
+        child[i] = fork_child(parent);
+    }
+    for (uint32_t i = 0; i < 50; i++)
+        CHECK_EQ(fork_read(child[i], at), i);
+    CHECK(fork_depth(parent, at) <= 51);
+    CHECK_EQ(fork_pages(), 50);
+    for (uint32_t i = 0; i < 50; i++)
+        fork_exit(child[i * 7 % 50]);
+    CHECK_EQ(fork_depth(parent, at), 1);
+    CHECK_EQ(fork_pages(), 1);
+    fork_end();
+}
+
+/* ---- shortage ---- */
+
+TEST("a fork for which there is no memory changes nothing, and goes with one frame more")
+{
+    struct space *parent = fork_begin(), *child;
+    uint64_t at = fork_map(parent, 1, RW, MAP_PRIVATE);
+    uint32_t left = 0, areas = 100;
+    int error;
+
+    fork_write(parent, at, 1);
+    for (uint32_t i = 0; i < areas; i++) {
+        struct vm_map_request request = {.address = 0x50000000 + 2 * i * PAGE,
+                                         .bytes = PAGE,
+                                         .protection = RW,
+                                         .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED};
+        uint64_t there;
+
+        CHECK_EQ(vm_map(&fake.vm, parent, &request, &there), 0);
+        if (i < 3)
+            fork_write(parent, there, 2);
+    }
+    child = space_create(&fake.vm, 2);
+    do {
+        uint32_t entries = fake.vm.entries.used, objects = fake.vm.objects.used;
+
+        fake_limit(&fake, left);
+        error = vm_fork(&fake.vm, parent, child);
+        fork_sound();
+        if (error) {
+            CHECK_EQ(error, ENOMEM);
+            CHECK_EQ(child->map.count, 0);
+            CHECK_EQ(fake.vm.entries.used, entries);
+            CHECK_EQ(fake.vm.objects.used, objects);
+            CHECK_EQ(fake.vm.table.counts[PAGE_FREE], left);
+        }
+        fake_unlimit(&fake);
+        left++;
+    } while (error);
+    CHECK(left > 3);
+    CHECK_EQ(fork_read(child, at), 1);
+    fork_end();
+}
+
+/* Fills the slabs of index nodes, so that the next node takes a frame. */
+static uint32_t fork_fill_nodes(void **nodes)
+{
+    uint32_t count = 0;
+
+    while (fake.vm.nodes.partial)
+        nodes[count++] = slab_allocate(&fake.vm.nodes);
+    return count;
+}
+
+TEST("a merge without memory for the index is put off, done later, or not needed any more")
+{
+    for (uint32_t later = 0; later < 2; later++) {
+        struct space *parent = fork_begin(), *child;
+        uint64_t at = fork_map(parent, 100, RW, MAP_PRIVATE);
+        void *nodes[16];
+        uint32_t count;
+
+        for (uint32_t i = 0; i < 3; i++)
+            fork_write(parent, at + i * PAGE, (uint8_t)(i + 1));
+        child = fork_child(parent);
+        for (uint32_t i = 64; i < 68; i++)
+            fork_write(parent, at + i * PAGE, (uint8_t)i);
+        count = fork_fill_nodes(nodes);
+        fake_limit(&fake, 0);
+        fake_destroy_space(&fake, child);
+        while (count > 0)
+            slab_release(&fake.vm.nodes, nodes[--count]);
+        fake_unlimit(&fake);
+        fork_sound();
+        CHECK_EQ(fork_depth(parent, at), 2);
+        CHECK_EQ(fork_read(parent, at + PAGE), 2);
+        if (later) {
+            fork_write(parent, at, 9);
+            CHECK_EQ(fork_depth(parent, at), 1);
+            CHECK_EQ(fork_read(parent, at + 2 * PAGE), 3);
+        }
+        fork_end();
+    }
+}
+
+TEST("the last owner writes without any frame left")
+{
+    struct space *parent = fork_begin(), *child;
+    uint64_t at = fork_map(parent, 2, RW, MAP_PRIVATE);
+    uint8_t byte = 7;
+
+    fork_write(parent, at, 1);
+    fork_write(parent, at + PAGE, 2);
+    child = fork_child(parent);
+    fork_write(child, at, 3);
+    fork_write(parent, at, 4);
+    fake_limit(&fake, 0);
+    CHECK_EQ(fake_touch(&fake, child, at + PAGE, FL_ACCESS_WRITE, &byte), FAKE_STOPPED);
+    CHECK_EQ(fake_last_event.signal, 9);
+    fork_sound();
+    fork_exit(child);
+    fake_limit(&fake, 0);
+    fork_write(parent, at + PAGE, 5);
+    fake_unlimit(&fake);
+    CHECK_EQ(fork_read(parent, at + PAGE), 5);
+    fork_end();
+}
