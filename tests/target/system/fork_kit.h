@@ -98,7 +98,7 @@ static void __attribute__((constructor)) fork_warm_up(void)
     volatile char stack[16 * FORK_PAGE];
     volatile char *mapped, *heap;
     uint64_t spaces = fork_spaces();
-    pid_t pids[2];
+    pid_t pids[4];
 
     for (volatile char *at = __start_tests - (uintptr_t)__start_tests % FORK_PAGE; at < _end;
          at += FORK_PAGE)
@@ -109,14 +109,14 @@ static void __attribute__((constructor)) fork_warm_up(void)
     heap = malloc(64);
     *mapped = *heap = 1;
     free((void *)heap);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 4; i++) {
         pids[i] = fork();
         if (pids[i] == 0) {
-            fork_await_spaces(spaces + 2 - (unsigned)i);
+            fork_await_spaces(spaces + 4 - (unsigned)i);
             _exit(0);
         }
     }
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 4; i++)
         if (waitpid(pids[i], NULL, 0) != pids[i])
             perror("warm-up");
 }
