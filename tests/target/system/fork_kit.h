@@ -90,6 +90,19 @@ static inline pid_t fork_open_gate(uint64_t spaces)
     return pid;
 }
 
+/* So many processes at once, each the next one's parent.  Returns: 0 when all went well. */
+static inline int fork_line(int processes)
+{
+    int status = -1;
+    pid_t pid = processes > 0 ? fork() : -1;
+
+    if (pid == 0)
+        _exit(fork_line(processes - 1));
+    if (pid > 0)
+        waitpid(pid, &status, 0);
+    return processes > 0 && status != 0;
+}
+
 /* Pages of this program's data, heap and stack, tables for what tests map, and what the servers keep
  * for reuse are there before the laws are measured for the first time. */
 static void __attribute__((constructor)) fork_warm_up(void)
@@ -97,8 +110,6 @@ static void __attribute__((constructor)) fork_warm_up(void)
     extern volatile char __start_tests[], _end[];
     volatile char stack[16 * FORK_PAGE];
     volatile char *mapped, *heap;
-    uint64_t spaces = fork_spaces();
-    pid_t pids[4];
 
     for (volatile char *at = __start_tests - (uintptr_t)__start_tests % FORK_PAGE; at < _end;
          at += FORK_PAGE)
@@ -109,16 +120,8 @@ static void __attribute__((constructor)) fork_warm_up(void)
     heap = malloc(64);
     *mapped = *heap = 1;
     free((void *)heap);
-    for (int i = 0; i < 4; i++) {
-        pids[i] = fork();
-        if (pids[i] == 0) {
-            fork_await_spaces(spaces + 4 - (unsigned)i);
-            _exit(0);
-        }
-    }
-    for (int i = 0; i < 4; i++)
-        if (waitpid(pids[i], NULL, 0) != pids[i])
-            perror("warm-up");
+    if (fork_line(4))
+        perror("warm-up");
 }
 
 #endif
