@@ -44,7 +44,7 @@ $(foreach d,$(patsubst %/,%,$(sort $(dir $(wildcard user/examples/*/*.c)))),$(ev
 
 # --- libos and programs: every user/apps/NAME.c, user/apps/course/NAME.c, or other folder
 #     user/apps/NAME/ is a program -----------------------------------------------------------------
-LIBOS_OBJECTS := $(patsubst %,$(BUILD)/app/%.o,$(basename $(wildcard user/libos/*.c)))
+LIBOS_OBJECTS := $(patsubst %,$(BUILD)/app/%.o,$(basename $(wildcard user/libos/*.c) arch/riscv/user/program_fork.S))
 CRT0_OBJECT   := $(BUILD)/app/arch/riscv/user/program_crt0.o
 $(BUILD)/user/libos.a: $(LIBOS_OBJECTS)
 	@mkdir -p $(@D)

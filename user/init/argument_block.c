@@ -37,7 +37,7 @@ int argument_blocks_append(struct argument_blocks *blocks, uint32_t owner, const
     if (!block)
         block = argument_blocks_claim(blocks, owner);
     if (!block)
-        return ENOMEM;
+        return EAGAIN;
     if (count > ARGUMENT_BLOCK_BYTES - block->bytes) {
         argument_blocks_release(blocks, owner);
         return E2BIG;

@@ -24,7 +24,7 @@ struct argument_blocks {
 };
 
 /* Appends to the owner's block.  A refusal releases the block: the next append starts afresh.
- * Returns: 0; E2BIG (the block is full); ENOMEM (other programs hold all blocks). */
+ * Returns: 0; E2BIG (the block is full); EAGAIN (other programs hold all blocks). */
 int argument_blocks_append(struct argument_blocks *blocks, uint32_t owner, const void *bytes,
                            size_t count);
 

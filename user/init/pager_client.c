@@ -43,6 +43,15 @@ int pager_create_space(uint32_t pid, uint64_t *space, uint64_t *tcb_slot)
     return (int)answer.word[0];
 }
 
+int pager_fork_space(uint64_t parent, uint32_t pid, uint64_t *space, uint64_t *tcb_slot)
+{
+    struct fl_message answer = pager_call(PAGER_SPACE_FORK, 4, parent, pid, 0);
+
+    *space = answer.word[1];
+    *tcb_slot = answer.word[2];
+    return (int)answer.word[0];
+}
+
 int pager_attach_space(uint64_t space)
 {
     return (int)pager_call(PAGER_SPACE_ATTACH, 4, space, 0, 0).word[0];

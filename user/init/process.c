@@ -61,6 +61,7 @@ static uint64_t process_timer_slot(const struct process *process)
 
 void process_init(uint64_t timebase_hz)
 {
+    processes.last_pid = PROCESS_ROOT;
     processes.timebase_hz = timebase_hz;
     processes.random = fl_rdtime() ^ fl_rdcycle() << 32;
     for (unsigned i = 0; i < PROCESSES_MAX; i++) {
@@ -145,13 +146,20 @@ static bool process_pid_in_use(uint32_t pid)
 static uint32_t process_next_pid(void)
 {
     do
-        processes.last_pid = processes.last_pid == PROCESS_PID_MAX ? 1 : processes.last_pid + 1;
+        processes.last_pid =
+            processes.last_pid < PROCESS_PID_MAX ? processes.last_pid + 1 : PROCESS_ROOT + 1;
     while (process_pid_in_use(processes.last_pid));
     return processes.last_pid;
 }
 
 /* --- steps of a start, and their undoing -------------------------------------------------------
  */
+
+/* What becomes the process: a program with arguments, or a copy of a process. */
+struct process_source {
+    const struct startup_strings *arguments; /* NULL: a copy */
+    uint64_t space;                          /* of the original */
+};
 
 /* What can't fail unless a count of ours is wrong. */
 static void process_expect(const struct process *process, const char *what, uint64_t status)
@@ -170,12 +178,12 @@ static void process_delete_slot(const struct process *process, uint64_t cnode, u
     process_expect(process, "delete a capability", status);
 }
 
-static int process_take_frames(struct process *process, const struct startup_strings *arguments)
+static int process_take_frames(struct process *process, const struct process_source *source)
 {
     struct pager_frames frames;
     int error = pager_take_frames(PROCESS_FRAMES, &frames);
 
-    (void)arguments;
+    (void)source;
     if (!error)
         process->frames = frames;
     return error;
@@ -188,11 +196,20 @@ static void process_drop_frames(struct process *process)
     process->frames.pages = 0;
 }
 
-static int process_take_space(struct process *process, const struct startup_strings *arguments)
+static int process_take_space(struct process *process, const struct process_source *source)
 {
     int error = pager_create_space(process->pid, &process->space, &process->pager_slot);
 
-    (void)arguments;
+    (void)source;
+    process->has_space = !error;
+    return error;
+}
+
+static int process_copy_space(struct process *process, const struct process_source *source)
+{
+    int error =
+        pager_fork_space(source->space, process->pid, &process->space, &process->pager_slot);
+
     process->has_space = !error;
     return error;
 }
@@ -237,12 +254,12 @@ static uint64_t process_fill_cspace(const struct process *process)
     return status;
 }
 
-static int process_make_cspace(struct process *process, const struct startup_strings *arguments)
+static int process_make_cspace(struct process *process, const struct process_source *source)
 {
     uint64_t status = process_make_object(process, FL_OBJECT_CNODE, PROCESS_FRAME_CNODE,
                                           process_cnode_slot(process));
 
-    (void)arguments;
+    (void)source;
     if (status == FL_OK)
         status = process_fill_cspace(process);
     process_expect(process, "make its CSpace", status);
@@ -259,12 +276,12 @@ static void process_delete_cspace(struct process *process)
                    flr_notification_poll(process_notification_slot(process)).status);
 }
 
-static int process_make_thread(struct process *process, const struct startup_strings *arguments)
+static int process_make_thread(struct process *process, const struct process_source *source)
 {
     uint64_t tcb = process_tcb_slot(process);
     uint64_t status = process_make_object(process, FL_OBJECT_TCB, PROCESS_FRAME_TCB, tcb);
 
-    (void)arguments;
+    (void)source;
     if (status == FL_OK)
         status = flr_tcb_set_cspace(tcb, process_cnode_slot(process)).status;
     if (status == FL_OK)
@@ -283,10 +300,10 @@ static void process_delete_thread(struct process *process)
     process_delete_slot(process, FL_BOOT_CNODE, process_tcb_slot(process));
 }
 
-static int process_load(struct process *process, const struct startup_strings *arguments)
+static int process_load(struct process *process, const struct process_source *source)
 {
     struct pager_program program;
-    int error = pager_load_program(process->space, arguments->text, &program);
+    int error = pager_load_program(process->space, source->arguments->text, &program);
 
     if (error == ENOEXEC)
         log_line("%s: not a program: %s", process->name, program.reason);
@@ -312,11 +329,11 @@ static int process_write_piece(void *context, uint64_t address, const void *byte
     return pager_write_space(process->space, address, bytes, count);
 }
 
-static int process_write_stack(struct process *process, const struct startup_strings *arguments)
+static int process_write_stack(struct process *process, const struct process_source *source)
 {
     struct startup_stack stack = {
         .end = process->stack_end,
-        .arguments = *arguments,
+        .arguments = *source->arguments,
         .environment = {process_environment, sizeof process_environment, 3},
         .auxiliary = {{STARTUP_AT_PAGESZ, FL_PAGE_BYTES},
                       {STARTUP_AT_ENTRY, process->entry},
@@ -333,12 +350,13 @@ static int process_write_stack(struct process *process, const struct startup_str
     return startup_stack_write(&stack, &sink);
 }
 
-static int process_run(struct process *process, const struct startup_strings *arguments)
+static int process_run(struct process *process, const struct process_source *source)
 {
+    uint64_t argument = source->arguments ? 0 : process->pid;
     uint64_t status =
-        flr_tcb_start(process_tcb_slot(process), process->entry, process->stack_pointer, 0).status;
+        flr_tcb_start(process_tcb_slot(process), process->entry, process->stack_pointer, argument)
+            .status;
 
-    (void)arguments;
     process_expect(process, "start its thread", status);
     return status == FL_OK ? 0 : ENOMEM;
 }
@@ -348,18 +366,21 @@ static void process_stop(struct process *process)
     process_expect(process, "stop its thread", flr_tcb_suspend(process_tcb_slot(process)).status);
 }
 
-/* In this order; `undo` also cleans up after its own `take` that failed half-way. */
+typedef int process_take(struct process *process, const struct process_source *source);
+
+/* In this order; `undo` also cleans up after its own step that failed half-way. */
 static const struct process_step {
-    int (*take)(struct process *process, const struct startup_strings *arguments);
+    process_take *start; /* of a program */
+    process_take *copy;  /* of a process; NULL: its memory has it already */
     void (*undo)(struct process *process);
 } process_steps[] = {
-    {process_take_frames, process_drop_frames},
-    {process_take_space, process_drop_space},
-    {process_make_cspace, process_delete_cspace},
-    {process_make_thread, process_delete_thread},
-    {process_load, NULL},
-    {process_write_stack, NULL},
-    {process_run, process_stop},
+    {process_take_frames, process_take_frames, process_drop_frames},
+    {process_take_space, process_copy_space, process_drop_space},
+    {process_make_cspace, process_make_cspace, process_delete_cspace},
+    {process_make_thread, process_make_thread, process_delete_thread},
+    {process_load, NULL, NULL},
+    {process_write_stack, NULL, NULL},
+    {process_run, process_run, process_stop},
 };
 #define PROCESS_STEPS (sizeof process_steps / sizeof process_steps[0])
 
@@ -387,9 +408,27 @@ static void process_set_name(struct process *process, const char *path)
     process->name[bytes] = '\0';
 }
 
+/* Takes all steps for a record that has its pid, parent and name. */
+static int process_make(struct process *process, const struct process_source *source)
+{
+    for (size_t i = 0; i < PROCESS_STEPS; i++) {
+        process_take *take = source->arguments ? process_steps[i].start : process_steps[i].copy;
+        int error = take ? take(process, source) : 0;
+
+        if (error) {
+            process_undo(process, i + 1);
+            return error;
+        }
+    }
+    process->state = PROCESS_RUNNING;
+    watch_begin_work();
+    return 0;
+}
+
 int process_start(const struct startup_strings *arguments, uint32_t parent,
                   struct process **process)
 {
+    const struct process_source source = {.arguments = arguments};
     struct process *fresh = process_find_free();
 
     if (arguments->bytes > PROCESS_STRINGS_MAX)
@@ -398,18 +437,26 @@ int process_start(const struct startup_strings *arguments, uint32_t parent,
         return EAGAIN;
     *fresh = (struct process){.pid = process_next_pid(), .parent = parent};
     process_set_name(fresh, arguments->text);
-    for (size_t step = 0; step < PROCESS_STEPS; step++) {
-        int error = process_steps[step].take(fresh, arguments);
-
-        if (error) {
-            process_undo(fresh, step + 1);
-            return error;
-        }
-    }
-    fresh->state = PROCESS_RUNNING;
-    watch_begin_work();
     *process = fresh;
-    return 0;
+    return process_make(fresh, &source);
+}
+
+int process_fork(const struct process *parent, uint64_t pc, uint64_t stack_pointer,
+                 struct process **process)
+{
+    const struct process_source source = {.space = parent->space};
+    struct process *fresh = process_find_free();
+
+    if (!fresh)
+        return EAGAIN;
+    *fresh = (struct process){.pid = process_next_pid(),
+                              .parent = parent->pid,
+                              .entry = pc,
+                              .stack_end = parent->stack_end,
+                              .stack_pointer = stack_pointer};
+    memcpy(fresh->name, parent->name, sizeof fresh->name);
+    *process = fresh;
+    return process_make(fresh, &source);
 }
 
 static void process_disown_children(uint32_t parent)
@@ -419,7 +466,7 @@ static void process_disown_children(uint32_t parent)
 
         if (child->state == PROCESS_FREE || child->parent != parent)
             continue;
-        child->parent = 0;
+        child->parent = PROCESS_ROOT;
         if (child->state == PROCESS_ENDED)
             process_collect(child);
     }
@@ -432,7 +479,7 @@ void process_end(struct process *process, uint32_t status)
     watch_end_work();
     process->status = status;
     process_disown_children(process->pid);
-    if (process->parent == 0)
+    if (process->parent == PROCESS_ROOT)
         process_collect(process);
 }
 

@@ -1,21 +1,24 @@
-/* Processes: one program each, with one thread and one space.
+/* Processes: one program each, with one thread and one space.  A new one is a program of the initrd
+ * (process_start) or a copy of a process (process_fork).
  *
  * Life of a process:
  *
  *   1  free       the record is nobody's
- *   2  (starting) process_start takes, in this order: frames for its objects and a space, from the
- *                 pager; a CNode; a TCB, which the pager binds to the space; then the program is
- *                 loaded, its start-up stack written, its thread started.  A step that fails undoes
- *                 itself and those before it, last first: 1
+ *   2  (starting) it takes, in this order: frames for its objects and a space, from the pager, which
+ *                 is empty or a copy of its parent's; a CNode; a TCB, which the pager binds to the
+ *                 space; then, unless it is a copy, the program is loaded and its start-up stack
+ *                 written; its thread is started.  A step that fails undoes itself and those before
+ *                 it, last first: 1
  *   3  running    until it calls EXIT, or the pager reports that it stopped it
  *   4  ended      process_end has undone all of step 2; the pid and the status stay until the
- *                 parent collects them: 1.  Without a parent it goes to 1 at once
+ *                 parent collects them: 1.  A child of the root task goes to 1 at once
  *
  *  P1  a record that is not free has a pid that no other one has;
- *  P2  `parent` is the pid of a running process, or 0: the root task;
+ *  P2  `parent` is the pid of a running process, or PROCESS_ROOT;
  *  P3  a record that is free or ended holds no object, frame, space or slot;
  *  P4  notification and timer i belong to record i for good; they are silent while it is not
- *      running.
+ *      running;
+ *  P5  a process shares no capability with another one, not even with the one that it is a copy of.
  *
  * Who is parked in which call is the server's affair. */
 #ifndef INIT_PROCESS_H
@@ -56,7 +59,15 @@ void process_init(uint64_t timebase_hz);
 int process_start(const struct startup_strings *arguments, uint32_t parent,
                   struct process **process);
 
-/* Ends a running process.  Its children become the root task's. */
+/* Starts a copy of a running process whose thread waits for our answer: its memory as it is now, the
+ * thread at `pc` with `stack_pointer` and its pid as argument, other registers zero.
+ * Returns: 0 and *process; or EAGAIN (no record), or what the pager says (ENOMEM), and nothing is left
+ * behind. */
+int process_fork(const struct process *parent, uint64_t pc, uint64_t stack_pointer,
+                 struct process **process);
+
+/* Ends a running process.  Its children become the root task's, which collects those that have ended
+ * already. */
 void process_end(struct process *process, uint32_t status);
 
 /* Frees the record of an ended process. */

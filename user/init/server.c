@@ -361,6 +361,19 @@ static enum server_outcome server_SPAWN(struct process *caller, struct fl_messag
     return server_answer(message, error, error ? 0 : child->pid, 0);
 }
 
+static enum server_outcome server_FORK(struct process *caller, struct fl_message *message)
+{
+    struct process *child;
+    int error = process_fork(caller, message->word[0], message->word[1], &child);
+
+    return server_answer(message, error, error ? 0 : child->pid, 0);
+}
+
+static enum server_outcome server_GETPPID(struct process *caller, struct fl_message *message)
+{
+    return server_answer(message, 0, caller->parent, 0);
+}
+
 static enum server_outcome server_WAIT(struct process *caller, struct fl_message *message)
 {
     uint64_t pid = message->word[0], flags = message->word[1];

@@ -42,7 +42,7 @@ static const char *session_error_text(int error)
 static int session_start_program(const struct startup_strings *arguments)
 {
     struct process *process;
-    int error = process_start(arguments, 0, &process);
+    int error = process_start(arguments, PROCESS_ROOT, &process);
 
     session.pid = error ? 0 : process->pid;
     return error;

@@ -5,6 +5,7 @@
 #include <faultline/process.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,13 +38,14 @@ pid_t faultline_spawn(char *const argv[])
     return libos_result(error) ? -1 : (pid_t)call.word[1];
 }
 
-/* Process groups do not exist: pid 0 means any child, as -1 does. */
+/* All processes are one group: pid 0 means any child, as -1 does, and other groups have no member.
+ * No child stops or goes on: WUNTRACED and WCONTINUED report nothing. */
 pid_t waitpid(pid_t pid, int *status, int options)
 {
-    struct libos_call call = {.word = {pid > 0 ? (uint64_t)pid : 0, options & WNOHANG}};
+    struct libos_call call = {.word = {pid > 0 ? (uint64_t)pid : 0, (uint64_t)(options & WNOHANG)}};
     int error = pid < -1 ? ECHILD : 0;
 
-    if (options & ~WNOHANG)
+    if (options & ~(WNOHANG | WUNTRACED | WCONTINUED))
         error = EINVAL;
     if (!error)
         error = libos_call_posix(POSIX_WAIT, &call);
@@ -57,6 +59,21 @@ pid_t waitpid(pid_t pid, int *status, int options)
 pid_t wait(int *status)
 {
     return waitpid(-1, status, 0);
+}
+
+/* Nobody keeps what an ended child has used: *usage is all zero. */
+pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
+{
+    pid_t child = waitpid(pid, status, options);
+
+    if (child > 0 && usage)
+        *usage = (struct rusage){0};
+    return child;
+}
+
+pid_t wait3(int *status, int options, struct rusage *usage)
+{
+    return wait4(-1, status, options, usage);
 }
 
 _Noreturn void faultline_poweroff(int status)

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/auxv.h>
 #include <unistd.h>
 
 #define SIGNAL_COUNT 32 /* some versions of picolibc have no NSIG */
@@ -72,15 +71,4 @@ _Noreturn void abort(void)
 {
     raise(SIGABRT);
     libos_end(SIGABRT); /* the handler returned, or the signal is ignored */
-}
-
-pid_t getpid(void)
-{
-    return (pid_t)getauxval(PROGRAM_AT_PID);
-}
-
-/* Every program is a child of the process server. */
-pid_t getppid(void)
-{
-    return 1;
 }

@@ -112,7 +112,9 @@ enum program_slot {
 /* A program starts at its ELF entry with sp at argc, argv, envp, auxv as on Linux, registers zero
  * and its message buffer at FL_BUFFER. */
 #define PROGRAM_AT_TIMEBASE 0x46001u /* auxv: ticks of `time` in a second */
-#define PROGRAM_AT_PID      0x46002u /* auxv: process id */
+#define PROGRAM_AT_PID      0x46002u /* auxv: process id; a copy by FORK finds its own in a0 */
+
+#define PROCESS_ROOT 1u /* process id of the root task: the parent of those that have no other */
 
 /* Layout of a program's space. */
 #define PROGRAM_STACK_END   0x3ff0000000ull

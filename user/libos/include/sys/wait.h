@@ -10,19 +10,25 @@
 extern "C" {
 #endif
 
-#define WNOHANG   1
-#define WUNTRACED 2
+#define WNOHANG    1
+#define WUNTRACED  2
+#define WCONTINUED 8
 
-#define WEXITSTATUS(status) (((status) >> 8) & 0xff)
-#define WTERMSIG(status)    ((status)&0x7f)
-#define WSTOPSIG(status)    WEXITSTATUS(status)
-#define WIFEXITED(status)   (WTERMSIG(status) == 0)
-#define WIFSTOPPED(status)  (((status)&0xff) == 0x7f)
-#define WIFSIGNALED(status) (!WIFEXITED(status) && !WIFSTOPPED(status))
-#define WCOREDUMP(status)   0
+#define WEXITSTATUS(status)  (((status) >> 8) & 0xff)
+#define WTERMSIG(status)     ((status)&0x7f)
+#define WSTOPSIG(status)     WEXITSTATUS(status)
+#define WIFEXITED(status)    (WTERMSIG(status) == 0)
+#define WIFSTOPPED(status)   (((status)&0xff) == 0x7f)
+#define WIFSIGNALED(status)  (!WIFEXITED(status) && !WIFSTOPPED(status) && !WIFCONTINUED(status))
+#define WIFCONTINUED(status) ((status) == 0xffff)
+#define WCOREDUMP(status)    0
 
 pid_t wait(int *status);
 pid_t waitpid(pid_t pid, int *status, int options);
+
+struct rusage;
+pid_t wait3(int *status, int options, struct rusage *usage);
+pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage);
 
 #ifdef __cplusplus
 }
