@@ -49,7 +49,7 @@ def _():
     text = result.stderr.decode(errors="replace").replace("\r", "")
     check_equal(result.returncode, 125)
     for line in ("init: server: waits for a message", "init: pager: runs",
-                 "faultline-run: the system failed: the pager does not answer: fault 3 of hello[1], the oldest of 1, "
+                 "faultline-run: the system failed: the pager does not answer: fault 3 of hello[2], the oldest of 1, "
                  "waits for more than 10 s, status 125"):
         check_in(line + "\n", text)
 
@@ -57,8 +57,8 @@ def _():
 @test("a pager that sleeps with a fault it has taken is found")
 def _():
     result = boot.boot(initrd_of("hello"), append="vice=sleep,3", options=COUNTED)
-    check_report(result, r"fault 3 of hello\[1\], the oldest of 1,", "server: waits for a message",
-                 r"hello\[1\]: waits for an answer, fault 3 at pc 0x1\w{4}", "pager: waits for a notification")
+    check_report(result, r"fault 3 of hello\[2\], the oldest of 1,", "server: waits for a message",
+                 r"hello\[2\]: waits for an answer, fault 3 at pc 0x1\w{4}", "pager: waits for a notification")
 
 
 @test("a pager that sleeps in a call of init's is found, before the first program and after it")
@@ -72,13 +72,13 @@ def _():
 def _():
     result = boot.boot(initrd_of("walk"), append="vice=call,6", options=COUNTED)
     check_report(result, r"call \d+ of init", "server: waits to be received",
-                 r"walk\[1\]: waits for an answer, last fault \d+", "pager: waits for a notification")
+                 r"walk\[2\]: waits for an answer, last fault \d+", "pager: waits for a notification")
 
 
 @test("with many programs the report names them all, and the oldest fault")
 def _():
     result = boot.boot(initrd_of("sh"), stdin=b"sleep 1000 &\n" * 40, append="vice=sleep,150", options=COUNTED)
-    check_report(result, r"fault 150 of \w+\[\d+\], the oldest of \d,", r"sh\[1\]: waits .*",
+    check_report(result, r"fault 150 of \w+\[\d+\], the oldest of \d,", r"sh\[2\]: waits .*",
                  r"\w+\[\d+\]: waits for an answer, fault 150 at pc 0x\w+",
                  r"sleep\[2\]: waits for a notification, last fault \d+", r"sleep\[10\]: waits for a notification, last fault \d+")
 
@@ -86,7 +86,7 @@ def _():
 @test("without the console driver the firmware's console takes the report")
 def _():
     result = boot.boot(initrd_of("hello", without=(b"console",)), append="vice=sleep,3", options=COUNTED)
-    check_report(result, r"fault 3 of hello\[1\], the oldest of 1,", "pager: waits for a notification")
+    check_report(result, r"fault 3 of hello\[2\], the oldest of 1,", "pager: waits for a notification")
 
 
 @test("at the prompt the report is readable too")
@@ -94,7 +94,7 @@ def _():
     with Machine(initrd_of(), *COUNTED, append="tour=no vice=sleep,3", run_mode=False) as machine:
         result = machine.end()
     check_in("init: pager: waits for a notification\n", result.log)
-    check_in("init: the pager does not answer: fault 3 of sh[1]", result.log)
+    check_in("init: the pager does not answer: fault 3 of sh[2]", result.log)
 
 
 # --- and those that don't ------------------------------------------------------------------------
