@@ -41,20 +41,6 @@ static void read_machine(uint64_t tree)
           machine.fault.range.base, machine.fault.range.bytes);
 }
 
-/* The bank that holds the image whole.  What lies in a bank is no device (M6): so none is over us. */
-static const struct machine_range *find_image_bank(uint64_t load, uint64_t image_bytes)
-{
-    for (unsigned i = 0; i < machine.bank_count; i++) {
-        const struct machine_range *bank = &machine.banks[i];
-        uint64_t inside = load - bank->base;
-
-        if (inside < bank->bytes && image_bytes <= bank->bytes - inside)
-            return bank;
-    }
-    panic("no memory that the device tree names holds the image: %lu bytes at %lx", image_bytes,
-          load);
-}
-
 /* RAM that is ours: banks less what firmware reserved, less everything up to the end of the image
  * in the image's bank, less the initrd. */
 static void find_ram(uint64_t load)
@@ -63,7 +49,12 @@ static void find_ram(uint64_t load)
 
     for (unsigned i = 0; i < machine.bank_count; i++)
         ranges_append(&ram, machine.banks[i].base, machine.banks[i].base + machine.banks[i].bytes);
-    ranges_subtract(&ram, find_image_bank(load, image_bytes)->base, load + image_bytes);
+    for (unsigned i = 0; i < machine.bank_count; i++) {
+        const struct machine_range *bank = &machine.banks[i];
+
+        if (load - bank->base < bank->bytes)
+            ranges_subtract(&ram, bank->base, load + image_bytes);
+    }
     for (unsigned i = 0; i < machine.reserved_count; i++)
         ranges_subtract(&ram, machine.reserved[i].base,
                         machine.reserved[i].base + machine.reserved[i].bytes);
@@ -114,6 +105,30 @@ static void make_frame_table(uint64_t direct_offset)
     for (unsigned i = 0; i < ram.count; i++)
         frame_table_free_range(&kernel.frames, frame_containing((paddr_t){ram.at[i].start}),
                                (ram.at[i].end - ram.at[i].start) / PAGE_BYTES);
+}
+
+static bool is_over_image(uint64_t base, uint64_t bytes, uint64_t load)
+{
+    uint64_t image_bytes = (uint64_t)(image_end - image_start);
+
+    return (base & ~(PAGE_BYTES - 1)) < load + image_bytes && base + bytes > load;
+}
+
+/* What lies in a bank of RAM is no device (M6), but the image need not lie in one: a tree may tell of
+ * other memory only.  Neither a device nor the interrupt controller may be over us all the same. */
+static void drop_what_is_over_image(uint64_t load)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < machine.device_count; i++) {
+        const struct fl_boot_device *device = &machine.devices[i];
+
+        if (!is_over_image(device->physical, device->bytes, load))
+            machine.devices[kept++] = *device;
+    }
+    machine.device_count = kept;
+    if (is_over_image(machine.plic.range.base, machine.plic.range.bytes, load))
+        machine.plic.sources = 0;
 }
 
 static void start_hart(uint64_t hart_id)
@@ -188,6 +203,7 @@ void boot_kernel(uint64_t hart_id, uint64_t tree, uint64_t load, uint64_t instre
 {
     start_hart(hart_id);
     read_machine(tree);
+    drop_what_is_over_image(load);
     find_ram(load);
     if (machine.initrd.bytes != 0 && !initrd_in_ram()) {
         log_write("faultline: initrd at %lx, %lu bytes: not in free RAM, ignored\n",

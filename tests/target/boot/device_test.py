@@ -140,6 +140,17 @@ def _():
     check_equal(bool(re.search(r"device at 0*82800000, 4096 bytes \(test,between\): between banks", log)), True)
 
 
+@test("memory that does not hold the image: no device is put over the kernel, nor the interrupt controller")
+def _():
+    root = fresh()
+    tree.set_banks(root, (boot.RAM_BASE + (32 << 20), 32 << 20))
+    for at in (boot.KERNEL - 0x1000, boot.KERNEL, boot.KERNEL + 0x10000):
+        root.children[f"d@{at:x}"] = tree.Node(reg=tree.cells64(at, 0x1001))
+    check_equal(run(root)[1:], (whole(), True))
+    plic(root).props["reg"] = tree.cells64(boot.KERNEL, 0x600000)
+    check_equal(run(root)[1:], (whole(), False))
+
+
 @test("asid= takes whole numbers up to 16; anything else is told and ignored")
 def _():
     for words, bad in (("asid=0", False), ("x asid=16 y", False), ("myasid=99", False), ("asid=17", True),

@@ -51,16 +51,6 @@ def _(root):
     root.remove("/memory@80000000")
 
 
-@test("memory that does not hold the image whole: no device can be put over the kernel")
-def _():
-    for banks in ([(boot.RAM_BASE + (32 << 20), 32 << 20)], [(boot.RAM_BASE, (2 << 20) + 0x1000), (0x82000000, 32 << 20)]):
-        root, initrd = fresh()
-        tree.set_banks(root, *banks)
-        root.children["d@80210000"] = tree.Node(reg=tree.cells64(boot.KERNEL + 0x10000, 0x1000))
-        boot.check_told(boot.boot_tree(tree.write(root), initrd),
-                        r"panic: no memory .* holds the image: \d+ bytes at 0*80200000")
-
-
 @told("a memory node that is disabled", "no enabled memory node")
 def _(root):
     root.at("/memory@80000000").props["status"] = tree.text("disabled")

@@ -80,7 +80,7 @@ def _():
     result = boot.boot(initrd_of("sh"), stdin=b"sleep 1000 &\n" * 40, append="vice=sleep,150", options=COUNTED)
     check_report(result, r"fault 150 of \w+\[\d+\], the oldest of \d,", r"sh\[2\]: waits .*",
                  r"\w+\[\d+\]: waits for an answer, fault 150 at pc 0x\w+",
-                 r"sleep\[2\]: waits for a notification, last fault \d+", r"sleep\[10\]: waits for a notification, last fault \d+")
+                 r"sleep\[3\]: waits for a notification, last fault \d+", r"sleep\[10\]: waits for a notification, last fault \d+")
 
 
 @test("without the console driver the firmware's console takes the report")

@@ -133,8 +133,8 @@ TEST("a source is given once, and a handler takes one only")
     CHECK_REFUSED(flr_system_irq(first, 1, first), BAD_TYPE, 1);
     CHECK_REFUSED(flr_system_irq(SYSTEM, 1, NO_SLOT), BAD_SLOT, 3);
     CHECK_REFUSED(flr_system_irq(SYSTEM, 1, SYSTEM), BAD_TYPE, 3);
-    static const uint64_t none[] = {0, 1024, 1ull << 32 | 1, UINT64_MAX};
-    for (unsigned i = 0; i < 4; i++)
+    static const uint64_t none[] = {0, 1023, 1024, 1ull << 32 | 1, UINT64_MAX};
+    for (unsigned i = 0; i < 5; i++) /* 1023 is a PLIC's last, which virt's has not */
         CHECK_REFUSED(flr_system_irq(SYSTEM, none[i], first), OUT_OF_RANGE, 2);
     CHECK_DONE(flr_system_irq(SYSTEM, 1, first));
     CHECK_REFUSED(flr_system_irq(SYSTEM, 1, second), BUSY, 2);
@@ -294,6 +294,29 @@ TEST("a source with a handler and no notification is not enabled")
     ring();
     CHECK_EQ(count(), before);
     CHECK_DONE(flr_irq_bind(handler, notification));
+    CHECK_EQ(wait(), 1);
+}
+
+TEST("an interrupt whose notification was revoked comes once, and again after the next bind")
+{
+    setup();
+    uint64_t memory = kit_slots(1), target = kit_slots(1);
+    CHECK_DONE(flr_memory_derive(FL_BOOT_RAM, kit_frames(1), 1, ALL & ~0x380u, CNODE, memory));
+    CHECK_DONE(flr_memory_retype(memory, 0, FL_OBJECT_NOTIFICATION, 1, CNODE, target));
+    handler = kit_object(FL_OBJECT_IRQ_HANDLER);
+    CHECK_DONE(flr_system_irq(SYSTEM, uart->interrupt, handler));
+    CHECK_DONE(flr_irq_bind(handler, target));
+    struct fl_result revoked = {FL_MORE, 0};
+    while (FL_STATUS_CODE(revoked.status) == FL_MORE)
+        revoked = flr_cnode_revoke(CNODE, memory, revoked.value);
+    CHECK_EQ(revoked.status, FL_OK);
+    uint64_t before = count();
+    for (unsigned i = 0; i < 3; i++) {
+        ring();
+        CHECK_EQ(count(), before + 1);
+    }
+    CHECK_DONE(flr_irq_bind(handler, notification));
+    ring();
     CHECK_EQ(wait(), 1);
 }
 

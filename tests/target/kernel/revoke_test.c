@@ -396,6 +396,9 @@ TEST("callers return CANCELLED when the last capability to receive from the endp
     CHECK_EQ(kit_delete(endpoint), FL_OK);
     kit_settle();
     CHECK_EQ(call_status, FL_MORE); /* another one can still receive */
+    CHECK_EQ(kit_delete(kit_copy(receiver, FL_RIGHT_CALL, 6)), FL_OK);
+    kit_settle();
+    CHECK_EQ(call_status, FL_MORE); /* that was none which receives */
     CHECK_EQ(kit_delete(receiver), FL_OK);
     kit_settle();
     CHECK_EQ(call_status, FL_CANCELLED);
