@@ -106,6 +106,23 @@ def _():
         check_in(b"\x1enotaframe\n", log.read())
 
 
+@test("on one terminal output, errors and log keep their order, and lines of the log are whole")
+def _():
+    child = subprocess.Popen([RUN, "prog", "mixed", "5000"], env=environment(), stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    time.sleep(0.5)  # the pipe is full by then, and what follows waits
+    got, _ = child.communicate()
+    expected = b"".join(b"out %d\nlog %d begins and ends\nerr %d\n" % (number, number, number) for number in range(5000))
+    start = got.find(b"out 0\n")
+    check_equal((start > 0, got[start:] == expected + b"faultline-run: exit status 0\n", child.returncode), (True, True, 0))
+
+
+@test("a last line of the log without an end is told")
+def _():
+    stderr = run(RUN, "prog", "die", env=environment()).stderr
+    check_in(b"\npanic: it was not to be\nfaultline-run: the system failed", stderr)
+
+
 @test("a reader that is slow loses nothing")
 def _():
     child = start("prog", "flood", "6000")
