@@ -69,6 +69,15 @@ def _():
     check_equal(runner("prog", "exit", "-1")[0], 125)
 
 
+@test("with a pager of one's own, a system that fails says what such a pager must speak")
+def _():
+    hint = b"a pager must speak user/protocol/pager.def"
+    for words in (("prog", "die"), ("prog", "failed")):
+        check_in(hint, run(RUN, "--pager", "prog", *words, env=environment()).stderr)
+    for words in (("prog", "die"), ("--pager", "prog", "prog", "exit", "125")):
+        check_equal(hint in run(RUN, *words, env=environment()).stderr, False)
+
+
 @test("arguments arrive exactly")
 def _():
     arguments = ["a b", "", "n\nl", "\u00fc$(x)", "-x", "--", "'\"\\"]
