@@ -26,7 +26,7 @@ help:
 	@echo 'make bench           instruction counts, to $(BUILD)/bench.tsv'
 	@echo 'make fuzz [SECONDS=60] [TARGET=NAME]'
 	@echo 'make lint            layout of sources, names in documents, generated documents'
-	@echo 'make docs            writes docs/abi.md and the figures of docs/page-tables.md anew'
+	@echo 'make docs            writes docs/abi.md, docs/fault-protocol-tests.md and the figures of docs/page-tables.md anew'
 	@echo 'make KERNEL_CC=clang   the same, run and bench with the kernel by clang, in $(BUILD)/clang/'
 	@echo 'make clean'
 

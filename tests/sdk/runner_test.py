@@ -69,6 +69,15 @@ def _():
     check_equal(runner("prog", "exit", "-1")[0], 125)
 
 
+@test("with a pager of one's own, a system that fails says what such a pager must speak")
+def _():
+    hint = b"a pager must speak user/protocol/pager.def"
+    for words in (("prog", "die"), ("prog", "failed")):
+        check_in(hint, run(RUN, "--pager", "prog", *words, env=environment()).stderr)
+    for words in (("prog", "die"), ("--pager", "prog", "prog", "exit", "125")):
+        check_equal(hint in run(RUN, *words, env=environment()).stderr, False)
+
+
 @test("arguments arrive exactly")
 def _():
     arguments = ["a b", "", "n\nl", "\u00fc$(x)", "-x", "--", "'\"\\"]
@@ -104,6 +113,23 @@ def _():
     check_in(b"\x1enotaframe\n", result.stderr)
     with open("run.log", "rb") as log:
         check_in(b"\x1enotaframe\n", log.read())
+
+
+@test("on one terminal output, errors and log keep their order, and lines of the log are whole")
+def _():
+    child = subprocess.Popen([RUN, "prog", "mixed", "5000"], env=environment(), stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    time.sleep(0.5)  # the pipe is full by then, and what follows waits
+    got, _ = child.communicate()
+    expected = b"".join(b"out %d\nlog %d begins and ends\nerr %d\n" % (number, number, number) for number in range(5000))
+    start = got.find(b"out 0\n")
+    check_equal((start > 0, got[start:] == expected + b"faultline-run: exit status 0\n", child.returncode), (True, True, 0))
+
+
+@test("a last line of the log without an end is told")
+def _():
+    stderr = run(RUN, "prog", "die", env=environment()).stderr
+    check_in(b"\npanic: it was not to be\nfaultline-run: the system failed", stderr)
 
 
 @test("a reader that is slow loses nothing")

@@ -7,6 +7,7 @@ Machine.run moves bytes until QEMU ends, and owns these promises:
  2. Nothing is buffered without bound: when a reader is slow we stop reading from QEMU, when the
     guest is slow we stop reading our input.
  3. QEMU never outlives us: it is killed at the end of run, and by the host if we are killed.
+ 4. What goes to one reader (both of our outputs on one terminal, say) arrives in the order of write.
 """
 import ctypes
 import errno
@@ -83,13 +84,22 @@ def _start(command):
                            "faultline-setup run installs it") from None
 
 
+def _same_reader():
+    """Whether our standard output and error are one terminal, pipe or file."""
+    try:
+        return os.path.sameopenfile(1, 2)
+    except OSError:  # closed
+        return False
+
+
 class Machine:
     """One run.  on_console and on_stderr take the bytes that come; encode turns our input (b"" at
-    its end) into the bytes that the guest gets.  Those call write, log and finish."""
+    its end) into the bytes that the guest gets.  Those call write and finish."""
 
     def __init__(self, command, on_console, on_stderr, encode):
         self.on_console, self.on_stderr, self.encode = on_console, on_stderr, encode
         self.queues = {1: bytearray(), 2: bytearray()}
+        self.fd_of = {1: 1, 2: 1 if _same_reader() else 2}  # which of the two carries it
         self.to_guest = bytearray()
         self.input_open = True
         self.heard = False  # the guest spoke: its firmware no longer clears the receiver
@@ -101,7 +111,7 @@ class Machine:
 
     def write(self, fd, data):
         """Queues bytes for our standard output (1) or error (2)."""
-        self.queues[fd] += data
+        self.queues[self.fd_of[fd]] += data
         if fd == 2 and data:
             self.line_open = not data.endswith(b"\n")
 
@@ -131,7 +141,7 @@ class Machine:
         for pipe in pipes:
             os.set_blocking(pipe.fileno(), False)
         sources = {self.child.stdout.fileno(): self._hear, self.child.stderr.fileno(): self.on_stderr}
-        while sources or any(self.queues.values()):
+        while sources:
             if self._expired():
                 self.child.kill()
                 self._drain_ready()
@@ -144,6 +154,16 @@ class Machine:
                     self._take_input()
                 elif not self._take(fd, sources[fd]):
                     del sources[fd]
+        self.flush()
+
+    def flush(self):
+        """Writes what is queued, also after run; at the time limit only what is taken at once."""
+        while any(self.queues.values()):
+            if self._expired():
+                self._drain_ready()
+                return
+            for fd in self._wait({})[1]:
+                self._drain(fd)
 
     def _drain_ready(self):
         """Writes what our readers take without waiting."""

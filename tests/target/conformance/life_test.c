@@ -362,7 +362,8 @@ static uint64_t derived_memory(uint64_t *source)
     uint64_t slot = kit_slots(1);
 
     *source = kit_slots(1);
-    CHECK_DONE(flr_memory_derive(RAM, fw.page, 1, RW | FL_RIGHT_MAP, CNODE, *source));
+    CHECK_DONE(
+        flr_memory_derive(RAM, fw.page, 1, RW | FL_RIGHT_MAP | FL_RIGHT_REVOKE, CNODE, *source));
     CHECK_DONE(flr_memory_derive(*source, 0, 1, R | FL_RIGHT_MAP, CNODE, slot));
     return slot;
 }

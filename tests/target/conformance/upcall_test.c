@@ -232,6 +232,20 @@ TEST("U4: at the entry a0 to a3 are label and words")
     stop();
 }
 
+TEST("A12: UPCALL delivers words 0 to 2, whatever count its info word gives")
+{
+    for (unsigned count = 0; count <= 3; count++) {
+        struct kit_thread *thread = stand_in_fault();
+        CHECK_EQ(fl_ipc_reply(fw.reply, FL_INFO(FL_LABEL_UPCALL, count), WORDS, 0), FL_OK);
+        expect_entry();
+        look_at_registers(thread);
+        CHECK_EQ(entered[A0 + 1], 0x11);
+        CHECK_EQ(entered[A0 + 2], 0x22);
+        CHECK_EQ(entered[A0 + 3], 0x33);
+        stop();
+    }
+}
+
 TEST("U4: at the entry a4 to a7 and t0 to t6 are zero")
 {
     struct kit_thread *thread = stand_in_fault();

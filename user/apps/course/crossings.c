@@ -86,6 +86,7 @@ int main(void)
         return 2;
     }
     crossings_empty = crossings_median(crossings_nothing);
+    puts("cycles: instructions with --icount, else the host's time");
     printf("%-34s %12s   %s\n", "operation", "cycles", "crosses");
     crossings_show("function of a few instructions", crossings_function, "nothing");
     crossings_show("null call", crossings_null_call, "into the kernel and back");

@@ -35,14 +35,14 @@ static uint64_t walk_table_frames(void)
     return frames;
 }
 
-static void walk_digits(uintptr_t address)
+static void walk_digits(const char *what, uintptr_t address)
 {
-    printf("%#13lx = %3lu %3lu %3lu, byte %lu\n", address, walk_index(address, 2),
+    printf("%-16s %#13lx = %3lu %3lu %3lu, byte %lu\n", what, address, walk_index(address, 2),
            walk_index(address, 1), walk_index(address, 0), address % PAGE);
 }
 
 /* Reads a page in every `step` bytes.  Returns: how many more frames are page tables, spare ones too. */
-static long walk_touch(const char *what, uintptr_t start, unsigned long step)
+static long walk_touch(const char *what, uintptr_t start, unsigned long step, const char *note)
 {
     uint64_t before = walk_table_frames();
     volatile char *pages = mmap((void *)start, PAGES * step, PROT_READ,
@@ -55,7 +55,7 @@ static long walk_touch(const char *what, uintptr_t start, unsigned long step)
     for (unsigned i = 0; i < PAGES; i++)
         (void)pages[i * step];
     long more = (long)(walk_table_frames() - before);
-    printf("%u pages, %-24s %4ld more frames hold tables\n", PAGES, what, more);
+    printf("%u pages, %-22s %4ld more frames hold tables%s\n", PAGES, what, more, note);
     return more;
 }
 
@@ -64,11 +64,12 @@ int main(void)
     for (unsigned level = LEVELS; level-- > 0;)
         printf("level %u: an entry reaches %lu KiB, a table %lu KiB\n", level,
                walk_reach(level) / KIB, 512 * walk_reach(level) / KIB);
-    walk_digits((uintptr_t)main);
-    walk_digits((uintptr_t)&walk_digits);
-    walk_digits((uintptr_t)__builtin_frame_address(0));
-    walk_touch("to fill the stock:", BASE, walk_reach(1));
-    long sparse = walk_touch("one in each 2 MiB:", BASE + walk_reach(2), walk_reach(1));
-    long dense = walk_touch("one behind the other:", BASE + 2 * walk_reach(2), walk_reach(0));
+    walk_digits("main", (uintptr_t)main);
+    walk_digits("another function", (uintptr_t)&walk_digits);
+    walk_digits("the stack", (uintptr_t)__builtin_frame_address(0));
+    walk_touch("one in each 2 MiB:", BASE, walk_reach(1),
+               " (first run: also fills the pager's stock of spare tables)");
+    long sparse = walk_touch("one in each 2 MiB:", BASE + walk_reach(2), walk_reach(1), "");
+    long dense = walk_touch("one behind the other:", BASE + 2 * walk_reach(2), walk_reach(0), "");
     return sparse >= (long)PAGES - SLACK && sparse <= (long)PAGES + SLACK && dense <= SLACK ? 0 : 1;
 }
