@@ -8,6 +8,7 @@
 
 #include "frames.h"
 #include "log.h"
+#include "memory_values.h"
 #include "space_objects.h"
 
 /* A call while it is answered. */
@@ -67,6 +68,65 @@ static int calls_rusage(struct call *call)
     call->out[1] = call->space->major_faults;
     call->out[2] = call->space->peak;
     return 0;
+}
+
+static int calls_madvise(struct call *call)
+{
+    return vm_advise(&call->pager->vm, call->space, call->in[0], call->in[1], call->in[2]);
+}
+
+static int calls_mincore(struct call *call)
+{
+    return vm_resident(&call->pager->vm, call->space, call->in[0], call->in[1], call->in[2],
+                       &call->out[0]);
+}
+
+static int calls_msync(struct call *call)
+{
+    return vm_sync(call->space, call->in[0], call->in[1], call->in[2]);
+}
+
+static int calls_mlock(struct call *call)
+{
+    return vm_wire(&call->pager->vm, call->space, call->in[0], call->in[1], call->in[2]);
+}
+
+static int calls_munlock(struct call *call)
+{
+    return vm_unwire(&call->pager->vm, call->space, call->in[0], call->in[1]);
+}
+
+static int calls_mlockall(struct call *call)
+{
+    if (call->in[0] != 0)
+        return vm_wire_all(&call->pager->vm, call->space, call->in[0]);
+    vm_unwire_all(&call->pager->vm, call->space);
+    return 0;
+}
+
+static int calls_mremap(struct call *call)
+{
+    struct vm_remap_request request = {.address = call->in[0],
+                                       .old_bytes = call->in[1],
+                                       .bytes = call->in[2],
+                                       .flags = call->in[3]};
+
+    if (request.flags & MREMAP_FIXED)
+        memcpy(&request.to, calls_buffer(), sizeof(request.to));
+    return vm_remap(&call->pager->vm, call->space, &request, &call->out[0]);
+}
+
+static int calls_rlimit(struct call *call)
+{
+    const struct limit limit = {call->in[2], call->in[3]};
+    struct limit old = {0, 0};
+    int error = call->in[1] > 1 ? EINVAL
+                                : vm_limit(&call->pager->vm, call->space, call->in[0],
+                                           call->in[1] ? &limit : NULL, &old);
+
+    call->out[0] = old.soft;
+    call->out[1] = old.hard;
+    return error;
 }
 
 /* ---- spaces, for the root task ---- */
@@ -279,6 +339,14 @@ static const struct call_entry call_table[] = {
     [PAGER_STATISTICS] = {calls_statistics, CALL_SYSTEM},
     [PAGER_FILE_NAME] = {calls_file_name, CALL_SYSTEM},
     [PAGER_FILE_READ] = {calls_file_read, CALL_SYSTEM},
+    [PAGER_MADVISE] = {calls_madvise, CALL_OWN_SPACE},
+    [PAGER_MINCORE] = {calls_mincore, CALL_OWN_SPACE},
+    [PAGER_MSYNC] = {calls_msync, CALL_OWN_SPACE},
+    [PAGER_MLOCK] = {calls_mlock, CALL_OWN_SPACE},
+    [PAGER_MUNLOCK] = {calls_munlock, CALL_OWN_SPACE},
+    [PAGER_MLOCKALL] = {calls_mlockall, CALL_OWN_SPACE},
+    [PAGER_MREMAP] = {calls_mremap, CALL_OWN_SPACE},
+    [PAGER_RLIMIT] = {calls_rlimit, CALL_OWN_SPACE},
     [PAGER_SPACE_FORK] = {calls_space_fork, CALL_NAMED_SPACE},
 };
 #define CALLS (sizeof(call_table) / sizeof(call_table[0]))
