@@ -239,15 +239,19 @@ int vm_protect(struct vm *vm, struct space *space, uint64_t address, uint64_t by
                uint32_t protection)
 {
     struct area_spare spare;
-    uint64_t length = area_round(bytes), end = address + length;
+    uint64_t end;
     uint8_t effective = map_protection(protection);
     int error;
 
-    if (!area_aligned(address) || (protection & ~(uint32_t)MAP_PROTECTION))
+    if (!area_aligned(address))
         return EINVAL;
     if (bytes == 0)
         return 0;
-    if (length == 0 || !area_in_limits(address, length))
+    if (!area_find_end(address, bytes, &end) || end == address)
+        return ENOMEM;
+    if (protection & ~(uint32_t)MAP_PROTECTION)
+        return EINVAL;
+    if (end > AREA_LIMIT || address < FL_USER_BASE)
         return ENOMEM;
     error = map_check_protection(space, address, end, effective);
     if (error)

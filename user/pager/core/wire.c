@@ -82,7 +82,7 @@ static int wire_check(const struct space *space, uint64_t address, uint64_t byte
     if (space->limits[LIMIT_MEMLOCK].soft == 0)
         return EPERM;
     if (!fits)
-        return ENOMEM;
+        return bytes > space->limits[LIMIT_MEMLOCK].soft ? ENOMEM : EINVAL;
     if (range->start == range->end)
         return 0;
     if (!limit_has_room(space, LIMIT_MEMLOCK, range->end - range->start - wire_count(space, range),
