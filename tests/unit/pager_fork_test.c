@@ -389,6 +389,78 @@ TEST("a thousand times fork, touch and exit return to the base line each time")
     fork_end();
 }
 
+TEST("a parent that wrote while a child lived holds no frame more when it is gone")
+{
+    struct space *parent = fork_begin(), *child;
+    uint64_t at[6];
+    uint32_t frames;
+
+    for (uint32_t i = 0; i < 6; i++) { /* six indexes in a frame that holds seven nodes */
+        at[i] = fork_map(parent, 100, i % 2 ? RW : RW | PROT_EXEC, MAP_PRIVATE);
+        fork_write(parent, at[i], 1);
+    }
+    frames = fake.vm.table.counts[PAGE_FREE];
+    child = fork_child(parent);
+    for (uint32_t i = 0; i < 6; i++)
+        fork_write(parent, at[i], (uint8_t)i);
+    CHECK_EQ(fake.vm.nodes.frames, 2);
+    fork_exit(child);
+    CHECK_EQ(fake.vm.nodes.frames, 1);
+    CHECK_EQ(fake.vm.table.counts[PAGE_FREE], frames);
+    for (uint32_t i = 0; i < 6; i++)
+        CHECK_EQ(fork_read(parent, at[i]), i);
+    fork_end();
+}
+
+TEST("a parent that writes nothing between its forks gets no deeper, and its children lie side by "
+     "side")
+{
+    struct space *parent = fork_begin(), *child[20];
+    uint64_t at = fork_map(parent, 2, RW, MAP_PRIVATE);
+
+    fork_write(parent, at, 7);
+    for (uint32_t i = 0; i < 20; i++)
+        child[i] = fork_child(parent);
+    CHECK_EQ(fake.vm.objects.used, 22);
+    CHECK_EQ(fork_depth(parent, at), 2);
+    for (uint32_t i = 0; i < 20; i++) {
+        CHECK_EQ(fork_depth(child[i], at), 2);
+        fork_write(child[i], at, (uint8_t)i);
+    }
+    CHECK_EQ(fork_read(parent, at), 7);
+    fork_exit(parent);
+    CHECK_EQ(fork_pages(), 20);
+    CHECK_EQ(fake.vm.objects.used, 20);
+    for (uint32_t i = 0; i < 20; i++)
+        CHECK_EQ(fork_read(child[i], at), i);
+    fork_end();
+}
+
+TEST("bytes that the pager writes into one side are not seen on the other")
+{
+    struct space *parent = fork_begin(), *child;
+    uint64_t at = fork_map(parent, 2, RW, MAP_PRIVATE);
+    uint8_t bytes[2] = {21, 22};
+
+    fork_write(parent, at + PAGE - 1, 1);
+    fork_write(parent, at + PAGE, 2);
+    child = fork_child(parent);
+    CHECK_EQ(fork_read(child, at + PAGE - 1), 1);
+    CHECK_EQ(vm_write(&fake.vm, child, at + PAGE - 1, bytes, 2), 0);
+    fork_sound();
+    CHECK_EQ(fork_read(child, at + PAGE - 1), 21);
+    CHECK_EQ(fork_read(child, at + PAGE), 22);
+    CHECK_EQ(fork_read(parent, at + PAGE - 1), 1);
+    bytes[0] = 31;
+    CHECK_EQ(vm_write(&fake.vm, parent, at + PAGE - 1, bytes, 2), 0);
+    fork_sound();
+    CHECK_EQ(fake.vm.counts.takes, 2);
+    CHECK_EQ(fork_depth(parent, at), 1);
+    CHECK_EQ(fork_read(parent, at + PAGE - 1), 31);
+    CHECK_EQ(fork_read(child, at + PAGE - 1), 21);
+    fork_end();
+}
+
 TEST("a parent with fifty live children that each wrote is no deeper than they are many")
 {
     struct space *parent = fork_begin(), *child[50];

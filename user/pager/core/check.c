@@ -92,8 +92,10 @@ static uint32_t check_node(struct check *check, const struct object *object,
             continue;
         used++;
         if (level > 0) {
-            pages += check_node(check, object, (const struct index_node *)(uintptr_t)node->slot[i],
-                                level - 1, key);
+            const struct index_node *child = (const struct index_node *)(uintptr_t)node->slot[i];
+
+            check_fail(check, child->parent == node, "X4");
+            pages += check_node(check, object, child, level - 1, key);
         } else {
             check_leaf(check, object, key, node->slot[i]);
             pages++;
@@ -108,6 +110,10 @@ static void check_pages(struct check *check, const struct object *object)
 {
     uint32_t pages = 0;
 
+    if (object->index.root)
+        check_fail(check,
+                   !object->index.root->parent && object->index.root->index == &object->index,
+                   "X4");
     if (object->index.root)
         pages = check_node(check, object, object->index.root, object->index.height - 1, 0);
     check_fail(check, object->resident == pages, "O2");

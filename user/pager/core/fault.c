@@ -168,9 +168,8 @@ static void fault_fill_copy(struct fault *fault, void *contents)
     if (fault->action == TRACE_SHARED)
         fault->vm->counts.copies++;
     fault->action = TRACE_COPY;
-    if (fault_turns_zero(fault)) {
+    if (fault_turns_zero(fault))
         memset((uint8_t *)contents + fault->source_bytes, 0, FL_PAGE_BYTES - fault->source_bytes);
-    }
 }
 
 /* Moves the page up if nobody else sees it. */

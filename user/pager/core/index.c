@@ -37,6 +37,7 @@ static void index_add_node(struct index_node *parent, uint32_t slot, struct inde
 {
     parent->slot[slot] = (uintptr_t)child;
     parent->used++;
+    child->parent = parent;
 }
 
 /* Adds levels on top until `key` fits.  What it made before it failed is of use to nobody but holds
@@ -53,6 +54,7 @@ static bool index_grow(struct index *index, struct slab_kind *nodes, uint64_t ke
         else
             while (key >> (INDEX_SHIFT * (index->height + 1)) != 0)
                 index->height++; /* the first node is made at full height */
+        node->index = index;
         index->root = node;
         index->height++;
     }
@@ -90,6 +92,21 @@ bool index_reserve(struct index *index, struct slab_kind *nodes, uint64_t key,
         return true;
     index_remove(index, nodes, key, 1, NULL, NULL);
     return false;
+}
+
+void index_move_node(void *from, void *to)
+{
+    struct index_node *node = to;
+
+    *node = *(struct index_node *)from;
+    for (uint32_t i = 0; i < INDEX_SLOTS; i++) {
+        if (node->slot[i] && INDEX_TAG(node->slot[i]) == INDEX_EMPTY)
+            index_child(node->slot[i])->parent = node;
+        if (node->parent && node->parent->slot[i] == (uintptr_t)from)
+            node->parent->slot[i] = (uintptr_t)node;
+    }
+    if (!node->parent)
+        node->index->root = node;
 }
 
 struct index_removal {

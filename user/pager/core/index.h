@@ -2,7 +2,8 @@
  *
  *  X1  no node is without a used slot, except on the path of a reserved place;
  *  X2  `used` of a node is the number of its slots that are not 0;
- *  X3  a leaf is 0 or carries a tag of enum index_tag.
+ *  X3  a leaf is 0 or carries a tag of enum index_tag;
+ *  X4  a node knows what names it: its parent, or the index whose root it is.
  *
  * A tree of height h holds indexes below 64^h; an empty one has height 0 and no node. */
 #ifndef PAGER_INDEX_H
@@ -27,8 +28,10 @@ enum index_tag {
 #define INDEX_TAG(leaf) ((leaf) & ((1u << INDEX_TAG_BITS) - 1))
 
 struct index_node {
-    uint64_t slot[INDEX_SLOTS]; /* leaves, or addresses of nodes */
+    uint64_t slot[INDEX_SLOTS]; /* leaves, or addresses of nodes (which carry no tag) */
     uint64_t used;
+    struct index_node *parent;
+    struct index *index; /* where there is no parent */
 };
 
 struct index {
@@ -51,6 +54,9 @@ static inline uint32_t index_leaf_page(uint64_t leaf)
 {
     return (uint32_t)(leaf >> INDEX_TAG_BITS);
 }
+
+/* Moves a node to another place; for slab_compact, while no place is reserved. */
+void index_move_node(void *from, void *to);
 
 /* The leaf at `key`, 0 if there is none. */
 uint64_t index_lookup(const struct index *index, uint64_t key);

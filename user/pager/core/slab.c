@@ -100,6 +100,45 @@ void slab_release(struct slab_kind *kind, void *record)
     page_release(kind->table, number);
 }
 
+/* Bit i: slot i is free. */
+static uint64_t slab_free_slots(const struct slab_kind *kind, const struct slab *slab)
+{
+    const uint8_t *first = (const uint8_t *)(slab + 1);
+    uint64_t bits = 0;
+
+    for (void *slot = slab->free; slot; slot = *(void **)slot)
+        bits |= 1ull << (uint64_t)((const uint8_t *)slot - first) / kind->slot_bytes;
+    return bits;
+}
+
+/* Moves all records of a frame, which is off the list, to others, which have room. */
+static void slab_empty(struct slab_kind *kind, struct slab *slab,
+                       void (*move)(void *from, void *to))
+{
+    uint8_t *first = (uint8_t *)(slab + 1);
+    uint64_t free_slots = slab_free_slots(kind, slab);
+
+    for (uint32_t i = 0; i < kind->slots; i++)
+        if (!(free_slots >> i & 1))
+            move(first + (uint64_t)i * kind->slot_bytes, slab_allocate(kind));
+    kind->used -= slab->used;
+    kind->frames--;
+    page_release(kind->table, page_of_contents(kind->table, slab));
+}
+
+void slab_compact(struct slab_kind *kind, void (*move)(void *from, void *to))
+{
+    while (kind->frames > 0 && kind->used <= (kind->frames - 1) * kind->slots) {
+        struct slab *least = kind->partial;
+
+        for (struct slab *slab = least->next; slab; slab = slab->next)
+            if (slab->used < least->used)
+                least = slab;
+        slab_list_remove(kind, least);
+        slab_empty(kind, least, move);
+    }
+}
+
 const char *slab_check(const struct slab_kind *kind)
 {
     uint32_t listed = 0, used = 0;

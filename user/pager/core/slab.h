@@ -27,6 +27,10 @@ void slab_kind_init(struct slab_kind *kind, struct page_table *table, uint32_t s
 void *slab_allocate(struct slab_kind *kind);
 void slab_release(struct slab_kind *kind, void *record);
 
+/* Moves records until no frame could be saved by moving more: after slabs were used by many, what few
+ * still hold takes no more frames than it must.  `move` copies a record and corrects what names it. */
+void slab_compact(struct slab_kind *kind, void (*move)(void *from, void *to));
+
 /* NULL, or the number of the first invariant that does not hold for the listed frames. */
 const char *slab_check(const struct slab_kind *kind);
 

@@ -59,6 +59,7 @@ void space_destroy(struct vm *vm, struct space *space)
         page_release(&vm->table, space->buffer);
     vm->spaces[space->id] = NULL;
     slab_release(&vm->space_records, space);
+    slab_compact(&vm->nodes, index_move_node); /* a child may have moved those of its parent */
 }
 
 struct space *space_find(const struct vm *vm, uint32_t id, uint32_t generation)
