@@ -399,6 +399,19 @@ TEST("private memory is promised once it is writable, shared memory once, and a 
     memory_end();
 }
 
+TEST("shared memory that shrinks and grows again is promised once")
+{
+    struct space *space = memory_begin();
+    uint64_t at = memory_map(space, 6, RW, SHARED);
+
+    for (uint32_t i = 0; i < 5; i++) {
+        CHECK_EQ(memory_remap(space, at, 6, 2), at);
+        CHECK_EQ(memory_remap(space, at, 2, 6), at);
+    }
+    CHECK_EQ(fake.vm.commit.pages, 6);
+    memory_end();
+}
+
 TEST("in strict mode what was promised can be written to the last page, and a fork may be refused")
 {
     struct space *space = memory_begin(), *child;

@@ -16,6 +16,7 @@ struct call {
     struct pager *pager;
     struct space *space; /* the caller's (programs), or the one that word 0 names (the root task) */
     uint64_t in[4];
+    uint64_t sent;  /* words of the call, with those in the buffer */
     uint64_t *out;  /* words 1..3 of the answer */
     uint64_t words; /* of the answer, with those in the buffer */
 };
@@ -111,6 +112,8 @@ static int calls_mremap(struct call *call)
                                        .bytes = call->in[2],
                                        .flags = call->in[3]};
 
+    if ((request.flags & MREMAP_FIXED) && call->sent < 5)
+        return EINVAL;
     if (request.flags & MREMAP_FIXED)
         memcpy(&request.to, calls_buffer(), sizeof(request.to));
     return vm_remap(&call->pager->vm, call->space, &request, &call->out[0]);
@@ -264,6 +267,8 @@ static int calls_statistics(struct call *call)
         [PAGER_STAT_PAGES_COPIED] = vm->counts.copies,
         [PAGER_STAT_PAGES_TAKEN] = vm->counts.takes,
         [PAGER_STAT_OBJECTS_MERGED] = vm->counts.merges,
+        [PAGER_STAT_COMMITTED] = vm->commit.pages,
+        [PAGER_STAT_COMMIT_LIMIT] = commit_limit(vm),
     };
 
     if (call->in[0] >= PAGER_STAT_COUNT)
@@ -376,7 +381,8 @@ static int calls_dispatch(struct call *call, uint32_t label, uint64_t badge)
 
 void pager_call(struct pager *pager, struct fl_message *message)
 {
-    struct call call = {.pager = pager, .out = &message->word[1], .words = 4};
+    struct call call = {
+        .pager = pager, .sent = FL_INFO_WORDS(message->info), .out = &message->word[1], .words = 4};
 
     memcpy(call.in, message->word, sizeof(call.in));
     memset(message->word, 0, sizeof(message->word));

@@ -66,7 +66,7 @@ bool vm_add_entry(struct vm *vm, struct space *space, const struct entry *like)
 
     if (!entry)
         return false;
-    if (!commit_take_area(vm, like, like->object)) {
+    if (!commit_take_area(vm, like, like->object, like->offset + entry_pages(like))) {
         slab_release(&vm->entries, entry);
         return false;
     }
@@ -180,7 +180,7 @@ bool area_extend(struct vm *vm, struct space *space, const struct entry *like)
         !shadow_is_clear(vm, entry->object, entry_index(entry, entry->end),
                          (like->end - like->start) / FL_PAGE_BYTES))
         return false;
-    if (!commit_take_area(vm, like, entry->object))
+    if (!commit_take_area(vm, like, entry->object, entry_index(entry, like->end)))
         return false;
     entry_resize(&space->map, entry, entry->start, like->end);
     return true;

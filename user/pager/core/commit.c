@@ -47,14 +47,17 @@ void commit_give(struct vm *vm, uint64_t pages)
     vm->commit.pages -= pages;
 }
 
-bool commit_take_area(struct vm *vm, const struct entry *like, struct object *object)
+bool commit_take_area(struct vm *vm, const struct entry *like, struct object *object, uint64_t end)
 {
     if (like->charge != ENTRY_CHARGED)
         return true;
-    if (!commit_take(vm, entry_pages(like)))
+    if (like->inheritance == ENTRY_COPY)
+        return commit_take(vm, entry_pages(like));
+    if (end <= object->committed)
+        return true;
+    if (!commit_take(vm, end - object->committed))
         return false;
-    if (like->inheritance == ENTRY_SHARE)
-        object->committed += entry_pages(like);
+    object->committed = end;
     return true;
 }
 

@@ -40,8 +40,9 @@ uint64_t commit_limit(const struct vm *vm);
 bool commit_take(struct vm *vm, uint64_t pages);
 void commit_give(struct vm *vm, uint64_t pages);
 
-/* Charges an area that an entry like this will show of `object`.  False: refused. */
-bool commit_take_area(struct vm *vm, const struct entry *like, struct object *object);
+/* Charges the area of an entry like this, whose last page is page `end` - 1 of `object`.  Shared
+ * memory is charged as far as its object reached at most.  False: refused. */
+bool commit_take_area(struct vm *vm, const struct entry *like, struct object *object, uint64_t end);
 
 /* Charges what a copy of the space needs.  False: refused; undone by commit_give of
  * commit_of_space(). */

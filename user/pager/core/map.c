@@ -110,7 +110,7 @@ static bool map_replace_anonymous(struct vm *vm, struct space *space, struct ent
     if (!area_spare_fill(&spare, vm, 3))
         return false;
     like->object = object_create_anonymous(vm, space);
-    if (like->object && commit_take_area(vm, like, like->object)) {
+    if (like->object && commit_take_area(vm, like, like->object, entry_pages(like))) {
         struct entry *entry = spare.entry[--spare.count];
 
         area_clip(space, like->start, &spare);

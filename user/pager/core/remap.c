@@ -116,7 +116,8 @@ static bool remap_reserve(struct remap *remap)
     if (remap->more.start == remap->more.end)
         return true;
     remap->more.object = object_create_anonymous(remap->vm, remap->space);
-    if (remap->more.object && commit_take_area(remap->vm, &remap->more, remap->more.object))
+    if (remap->more.object &&
+        commit_take_area(remap->vm, &remap->more, remap->more.object, entry_pages(&remap->more)))
         return true;
     if (remap->more.object)
         object_release(remap->vm, remap->more.object);
