@@ -70,7 +70,8 @@ TEST("nonce and tour are read wherever they stand, the last one counts")
 
 TEST("a nonce is 1 to 64 hexadecimal digits, a tour is one of three words")
 {
-    static const char *const bad[] = {"nonce=", "nonce=12g4", "tour=", "tour=maybe", "tour=noo"};
+    static const char *const bad[] = {"nonce=",   "nonce=12g4",  "tour=",          "tour=maybe",
+                                      "tour=noo", "overcommit=", "overcommit=none"};
     char line[80] = "nonce=";
     struct boot_arguments arguments;
 

@@ -8,6 +8,9 @@
 /* sources: user/pager/core/program.c user/pager/core/slab.c user/pager/core/space.c
  * user/pager/core/trace.c */
 /* sources: user/pager/core/vm.c user/pager/core/entry.c user/pager/core/shadow.c user/pager/core/fork.c */
+/* sources: user/pager/core/advise.c user/pager/core/area.c user/pager/core/commit.c */
+/* sources: user/pager/core/limit.c user/pager/core/remap.c user/pager/core/resident.c */
+/* sources: user/pager/core/wire.c */
 #include "harness.h"
 
 #include <errno.h>
@@ -341,7 +344,7 @@ TEST("mmap refuses what POSIX and Linux refuse, with their errors")
         {{0, PAGE, 1, RW, PRIVATE}, EINVAL},
         {{0, PAGE, 0, RW, MAP_ANONYMOUS}, EINVAL},
         {{0, PAGE, 0, RW, PRIVATE | MAP_SHARED}, EINVAL},
-        {{0, PAGE, 0, RW, PRIVATE | 0x2000}, EINVAL},
+        {{0, PAGE, 0, RW, PRIVATE | 0x100}, EINVAL},
         {{0, PAGE, 0, 8, PRIVATE}, EINVAL},
         {{0, PAGE, 0, RW, MAP_PRIVATE}, ENODEV},
         {{0, UINT64_MAX, 0, RW, PRIVATE}, ENOMEM},
@@ -377,7 +380,7 @@ TEST("a hint is taken when its place is free, else the lowest gap")
     struct space *space = core_begin();
     uint64_t at;
 
-    CHECK_EQ(core_map(space, 0x20000001, 1, RW, 0, &at), 0);
+    CHECK_EQ(core_map(space, 0x20001fff, 1, RW, 0, &at), 0);
     CHECK_EQ(at, 0x20001000);
     CHECK_EQ(core_map(space, 0x20001000, 1, RW, 0, &at), 0);
     CHECK_EQ(at, PROGRAM_MMAP_BASE);
@@ -407,8 +410,10 @@ TEST("populating more than there is leaves a reserve of free pages, and the map 
 {
     struct space *space = core_begin();
     uint64_t at = 0;
-    struct vm_map_request request = {
-        .bytes = 1ull << 36, .protection = RW, .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE};
+    struct vm_map_request request = {.bytes = 1ull << 36,
+                                     .protection = RW,
+                                     .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+                                              MAP_POPULATE};
 
     CHECK_EQ(vm_map(&fake.vm, space, &request, &at), 0);
     CHECK_EQ(fake.vm.table.counts[PAGE_FREE], VM_POPULATE_RESERVE);

@@ -7,6 +7,9 @@
 /* sources: user/pager/core/program.c user/pager/core/slab.c user/pager/core/space.c
  * user/pager/core/trace.c */
 /* sources: user/pager/core/vm.c user/pager/core/entry.c user/pager/core/shadow.c user/pager/core/fork.c */
+/* sources: user/pager/core/advise.c user/pager/core/area.c user/pager/core/commit.c */
+/* sources: user/pager/core/limit.c user/pager/core/remap.c user/pager/core/resident.c */
+/* sources: user/pager/core/wire.c */
 #include "harness.h"
 
 #include <stdlib.h>

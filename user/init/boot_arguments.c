@@ -37,12 +37,22 @@ static bool boot_parse_tour(const char *value, size_t bytes, struct boot_argumen
     return false;
 }
 
+/* Keeps nothing: the pager reads the word itself. */
+static bool boot_parse_overcommit(const char *value, size_t bytes, struct boot_arguments *out)
+{
+    (void)out;
+    return (bytes == 6 && memcmp(value, "strict", 6) == 0) ||
+           (bytes == 9 && memcmp(value, "heuristic", 9) == 0);
+}
+
 static bool boot_parse_word(const char *word, size_t bytes, struct boot_arguments *out)
 {
     static const struct {
         const char *key;
         bool (*parse)(const char *value, size_t bytes, struct boot_arguments *out);
-    } keys[] = {{"nonce=", boot_parse_nonce}, {"tour=", boot_parse_tour}};
+    } keys[] = {{"nonce=", boot_parse_nonce},
+                {"tour=", boot_parse_tour},
+                {"overcommit=", boot_parse_overcommit}};
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         size_t length = strlen(keys[i].key);

@@ -3,6 +3,7 @@
  *   nonce=HEX   run mode: 1 to 64 hexadecimal digits that mark the frames on the console
  *   tour=no     interactive mode starts at the prompt
  *   tour=only   interactive mode powers off after the tour
+ *   overcommit=strict|heuristic   how the pager promises memory; checked here, read there
  *
  * Other words are for other servers and pass unread. */
 #ifndef INIT_BOOT_ARGUMENTS_H

@@ -44,32 +44,6 @@ int mprotect(void *address, size_t bytes, int protection)
     return libos_result(libos_call_pager(PAGER_MPROTECT, &call));
 }
 
-/* Advice that may be ignored is; advice that promises something (DONTNEED: pages read as zero
- * afterwards) is refused as long as the pager cannot keep it. */
-int madvise(void *address, size_t bytes, int advice)
-{
-    if ((uintptr_t)address % FL_PAGE_BYTES || (uintptr_t)address + bytes < (uintptr_t)address)
-        return libos_result(EINVAL);
-    switch (advice) {
-    case MADV_NORMAL:
-    case MADV_RANDOM:
-    case MADV_SEQUENTIAL:
-    case MADV_WILLNEED:
-    case MADV_FREE:
-        return 0;
-    default:
-        return libos_result(EINVAL);
-    }
-}
-
-/* Hints only, DONTNEED too.  Returns: 0 or an errno value. */
-int posix_madvise(void *address, size_t bytes, int advice)
-{
-    if ((uintptr_t)address % FL_PAGE_BYTES || (uintptr_t)address + bytes < (uintptr_t)address)
-        return EINVAL;
-    return advice >= POSIX_MADV_NORMAL && advice <= POSIX_MADV_DONTNEED ? 0 : EINVAL;
-}
-
 static int heap_set_end(uintptr_t end)
 {
     struct libos_call call = {.word = {end}};

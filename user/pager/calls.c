@@ -8,6 +8,7 @@
 
 #include "frames.h"
 #include "log.h"
+#include "memory_values.h"
 #include "space_objects.h"
 
 /* A call while it is answered. */
@@ -15,6 +16,7 @@ struct call {
     struct pager *pager;
     struct space *space; /* the caller's (programs), or the one that word 0 names (the root task) */
     uint64_t in[4];
+    uint64_t sent;  /* words of the call, with those in the buffer */
     uint64_t *out;  /* words 1..3 of the answer */
     uint64_t words; /* of the answer, with those in the buffer */
 };
@@ -67,6 +69,67 @@ static int calls_rusage(struct call *call)
     call->out[1] = call->space->major_faults;
     call->out[2] = call->space->peak;
     return 0;
+}
+
+static int calls_madvise(struct call *call)
+{
+    return vm_advise(&call->pager->vm, call->space, call->in[0], call->in[1], call->in[2]);
+}
+
+static int calls_mincore(struct call *call)
+{
+    return vm_resident(&call->pager->vm, call->space, call->in[0], call->in[1], call->in[2],
+                       &call->out[0]);
+}
+
+static int calls_msync(struct call *call)
+{
+    return vm_sync(call->space, call->in[0], call->in[1], call->in[2]);
+}
+
+static int calls_mlock(struct call *call)
+{
+    return vm_wire(&call->pager->vm, call->space, call->in[0], call->in[1], call->in[2]);
+}
+
+static int calls_munlock(struct call *call)
+{
+    return vm_unwire(&call->pager->vm, call->space, call->in[0], call->in[1]);
+}
+
+static int calls_mlockall(struct call *call)
+{
+    if (call->in[0] != 0)
+        return vm_wire_all(&call->pager->vm, call->space, call->in[0]);
+    vm_unwire_all(&call->pager->vm, call->space);
+    return 0;
+}
+
+static int calls_mremap(struct call *call)
+{
+    struct vm_remap_request request = {.address = call->in[0],
+                                       .old_bytes = call->in[1],
+                                       .bytes = call->in[2],
+                                       .flags = call->in[3]};
+
+    if ((request.flags & MREMAP_FIXED) && call->sent < 5)
+        return EINVAL;
+    if (request.flags & MREMAP_FIXED)
+        memcpy(&request.to, calls_buffer(), sizeof(request.to));
+    return vm_remap(&call->pager->vm, call->space, &request, &call->out[0]);
+}
+
+static int calls_rlimit(struct call *call)
+{
+    const struct limit limit = {call->in[2], call->in[3]};
+    struct limit old = {0, 0};
+    int error = call->in[1] > 1 ? EINVAL
+                                : vm_limit(&call->pager->vm, call->space, call->in[0],
+                                           call->in[1] ? &limit : NULL, &old);
+
+    call->out[0] = old.soft;
+    call->out[1] = old.hard;
+    return error;
 }
 
 /* ---- spaces, for the root task ---- */
@@ -204,6 +267,8 @@ static int calls_statistics(struct call *call)
         [PAGER_STAT_PAGES_COPIED] = vm->counts.copies,
         [PAGER_STAT_PAGES_TAKEN] = vm->counts.takes,
         [PAGER_STAT_OBJECTS_MERGED] = vm->counts.merges,
+        [PAGER_STAT_COMMITTED] = vm->commit.pages,
+        [PAGER_STAT_COMMIT_LIMIT] = commit_limit(vm),
     };
 
     if (call->in[0] >= PAGER_STAT_COUNT)
@@ -279,6 +344,14 @@ static const struct call_entry call_table[] = {
     [PAGER_STATISTICS] = {calls_statistics, CALL_SYSTEM},
     [PAGER_FILE_NAME] = {calls_file_name, CALL_SYSTEM},
     [PAGER_FILE_READ] = {calls_file_read, CALL_SYSTEM},
+    [PAGER_MADVISE] = {calls_madvise, CALL_OWN_SPACE},
+    [PAGER_MINCORE] = {calls_mincore, CALL_OWN_SPACE},
+    [PAGER_MSYNC] = {calls_msync, CALL_OWN_SPACE},
+    [PAGER_MLOCK] = {calls_mlock, CALL_OWN_SPACE},
+    [PAGER_MUNLOCK] = {calls_munlock, CALL_OWN_SPACE},
+    [PAGER_MLOCKALL] = {calls_mlockall, CALL_OWN_SPACE},
+    [PAGER_MREMAP] = {calls_mremap, CALL_OWN_SPACE},
+    [PAGER_RLIMIT] = {calls_rlimit, CALL_OWN_SPACE},
     [PAGER_SPACE_FORK] = {calls_space_fork, CALL_NAMED_SPACE},
 };
 #define CALLS (sizeof(call_table) / sizeof(call_table[0]))
@@ -308,7 +381,8 @@ static int calls_dispatch(struct call *call, uint32_t label, uint64_t badge)
 
 void pager_call(struct pager *pager, struct fl_message *message)
 {
-    struct call call = {.pager = pager, .out = &message->word[1], .words = 4};
+    struct call call = {
+        .pager = pager, .sent = FL_INFO_WORDS(message->info), .out = &message->word[1], .words = 4};
 
     memcpy(call.in, message->word, sizeof(call.in));
     memset(message->word, 0, sizeof(message->word));

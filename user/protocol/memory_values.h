@@ -1,4 +1,4 @@
-/* Values of the memory calls, as Linux numbers them: what travels in MMAP and MPROTECT, and what
+/* Values of the memory calls, as Linux numbers them: what travels in the calls of pager.def, and what
  * <sys/mman.h> of the programs shows. */
 #ifndef FAULTLINE_MEMORY_VALUES_H
 #define FAULTLINE_MEMORY_VALUES_H
@@ -13,9 +13,38 @@
 #define MAP_TYPE            0xf
 #define MAP_FIXED           0x10
 #define MAP_ANONYMOUS       0x20
+#define MAP_LOCKED          0x2000
 #define MAP_NORESERVE       0x4000
 #define MAP_POPULATE        0x8000
 #define MAP_STACK           0x20000
 #define MAP_FIXED_NOREPLACE 0x100000
+
+#define MREMAP_MAYMOVE 1
+#define MREMAP_FIXED   2
+
+#define MADV_NORMAL      0
+#define MADV_RANDOM      1
+#define MADV_SEQUENTIAL  2
+#define MADV_WILLNEED    3
+#define MADV_DONTNEED    4
+#define MADV_FREE        8
+#define MADV_MERGEABLE   12
+#define MADV_UNMERGEABLE 13
+#define MADV_COLD        20
+#define MADV_PAGEOUT     21
+
+#define MS_ASYNC      1
+#define MS_INVALIDATE 2
+#define MS_SYNC       4
+
+#define MLOCK_ONFAULT 1
+#define MCL_CURRENT   1
+#define MCL_FUTURE    2
+#define MCL_ONFAULT   4
+
+#define RLIMIT_DATA    2
+#define RLIMIT_STACK   3
+#define RLIMIT_MEMLOCK 8
+#define RLIMIT_AS      9
 
 #endif

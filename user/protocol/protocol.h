@@ -52,6 +52,8 @@ enum pager_statistic {
     PAGER_STAT_PAGES_COPIED,   /* pages copied because others still saw them */
     PAGER_STAT_PAGES_TAKEN,    /* pages written without a copy: nobody else saw them any more */
     PAGER_STAT_OBJECTS_MERGED, /* objects that went into the one above or below them */
+    PAGER_STAT_COMMITTED,      /* pages promised to programs */
+    PAGER_STAT_COMMIT_LIMIT,   /* most that strict mode promises, as of now */
     PAGER_STAT_COUNT
 };
 

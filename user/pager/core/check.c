@@ -8,6 +8,7 @@ struct check {
     uint32_t nodes; /* of indexes */
     uint32_t objects;
     uint32_t entries;
+    uint64_t committed;
     uint64_t resident[VM_SPACES_MAX]; /* pages of the objects that each space owns */
     const char *broken;
 };
@@ -176,6 +177,7 @@ static void check_anonymous(struct check *check, const struct object *object)
 {
     uint32_t references = check_named(check, object);
 
+    check->committed += object->committed;
     references += check_place(check, object);
     check_fail(check, object->references > 0 && object->references == references, "O1");
     check_fail(check, check_owner_sees(object), "O4");
@@ -220,6 +222,7 @@ static void check_entry(struct check *check, const struct space *space, const st
     const struct object *object = entry->object;
 
     check->entries++;
+    check->committed += commit_of_entry(entry);
     check_fail(check,
                object ? entry->offset + entry_pages(entry) <= INDEX_LIMIT
                       : entry->use == ENTRY_GUARD && entry->protection == 0,
@@ -294,6 +297,7 @@ static void check_totals(struct check *check)
         spaces += vm->spaces[id] != NULL;
         buffers += vm->spaces[id] && vm->spaces[id]->buffer != PAGE_NONE;
     }
+    check_fail(check, vm->commit.pages == check->committed, "V5");
     check_fail(check, vm->table.counts[PAGE_METADATA] == metadata, "V1");
     check_fail(check, vm->table.counts[PAGE_BUFFER] == buffers, "V2");
     check_fail(check, vm->table.counts[PAGE_OBJECT] == check->pages, "P2");

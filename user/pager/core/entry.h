@@ -23,7 +23,15 @@ struct space;
 
 /* What fork gives the child: a copy (made page by page, when one side writes), or the same memory. */
 enum entry_inheritance { ENTRY_COPY, ENTRY_SHARE };
-enum entry_advice { ENTRY_NORMAL };
+/* What the program says about its accesses. */
+enum entry_advice { ENTRY_NORMAL, ENTRY_RANDOM, ENTRY_SEQUENTIAL };
+
+/* Whether the entry's pages are charged to the promises of the whole system (commit.h). */
+enum entry_charge {
+    ENTRY_UNCHARGED,  /* never was writable */
+    ENTRY_CHARGED,    /* was once: stays */
+    ENTRY_UNRESERVED, /* the program asked for no promise */
+};
 
 /* What an entry was made for. */
 enum entry_use { ENTRY_MAPPED, ENTRY_PROGRAM, ENTRY_HEAP, ENTRY_STACK, ENTRY_GUARD };
@@ -47,7 +55,9 @@ struct entry {
     uint8_t inheritance;
     uint8_t advice;
     uint8_t use;
+    uint8_t charge;
     uint8_t height;
+    bool wired; /* mlock: stays resident, may not be dropped */
 };
 
 struct entry_map {
@@ -78,6 +88,8 @@ static inline void entry_copy_attributes(struct entry *entry, const struct entry
     entry->inheritance = like->inheritance;
     entry->advice = like->advice;
     entry->use = like->use;
+    entry->charge = like->charge;
+    entry->wired = like->wired;
 }
 
 /* The entry that contains `address`, or NULL. */

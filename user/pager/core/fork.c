@@ -158,6 +158,7 @@ static void fork_copy_entry(struct fork *fork, const struct entry *from)
         entry->object = from->object->twin;
     entry->start = from->start;
     entry->end = from->end;
+    entry->wired = false;
     if (entry->object)
         entry->object->references++;
     vm_enter_entry(fork->child, entry);
@@ -167,8 +168,12 @@ int vm_fork(struct vm *vm, struct space *parent, struct space *child)
 {
     struct fork fork = {.vm = vm, .parent = parent, .child = child};
 
-    if (!fork_reserve(&fork))
+    if (!commit_take_copy(vm, parent))
         return ENOMEM;
+    if (!fork_reserve(&fork)) {
+        commit_give(vm, commit_of_space(parent));
+        return ENOMEM;
+    }
     fork_protect_parent(&fork);
     for (struct entry *entry = parent->map.first; entry; entry = entry->next)
         if (fork_is_first(entry))
@@ -177,5 +182,6 @@ int vm_fork(struct vm *vm, struct space *parent, struct space *child)
         fork_copy_entry(&fork, entry);
     child->heap_start = parent->heap_start;
     child->heap_end = parent->heap_end;
+    limit_inherit(child, parent);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* Memory calls: mmap, munmap, mprotect, brk.
  *
  * Each call decodes its arguments, makes the new entries that it can need, and only then changes
- * the set.  Entries are cut at the ends of a range (map_clip), so that the rest of a call deals
+ * the set.  Entries are cut at the ends of a range (area_clip), so that the rest of a call deals
  * with whole entries; neighbours that came to be alike are joined again.
  *
  * A range is taken out of the page tables before its pages are freed; rights in the tables are only
@@ -12,61 +12,14 @@
 #include "protocol.h"
 #include "vm.h"
 
-/* Programs may map anything below the page of their message buffer. */
-#define MAP_LIMIT FL_BOOT_INFO
-
-#define MAP_FLAGS_KNOWN                                                                \
-    (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_POPULATE | MAP_STACK | \
-     MAP_FIXED_NOREPLACE)
+#define MAP_FLAGS_KNOWN                                                                 \
+    (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | \
+     MAP_STACK | MAP_FIXED_NOREPLACE)
 #define MAP_PROTECTION (PROT_READ | PROT_WRITE | PROT_EXEC)
 
 _Static_assert(PROT_READ == FL_RIGHT_READ && PROT_WRITE == FL_RIGHT_WRITE &&
                    PROT_EXEC == FL_RIGHT_EXEC,
                "protections and rights are the same bits");
-
-/* Entries that a call holds ready: the most that it can need. */
-struct map_spare {
-    struct vm *vm;
-    struct entry *entry[3];
-    uint32_t count;
-};
-
-static void map_spare_release(struct map_spare *spare)
-{
-    while (spare->count > 0)
-        slab_release(&spare->vm->entries, spare->entry[--spare->count]);
-}
-
-static bool map_spare_fill(struct map_spare *spare, struct vm *vm, uint32_t count)
-{
-    *spare = (struct map_spare){.vm = vm};
-    while (spare->count < count) {
-        struct entry *entry = slab_allocate(&vm->entries);
-
-        if (!entry) {
-            map_spare_release(spare);
-            return false;
-        }
-        spare->entry[spare->count++] = entry;
-    }
-    return true;
-}
-
-static bool map_aligned(uint64_t value)
-{
-    return value % FL_PAGE_BYTES == 0;
-}
-
-/* Length in whole pages; 0 if there is none or it is larger than any space. */
-static uint64_t map_round(uint64_t bytes)
-{
-    return bytes > FL_USER_END ? 0 : (bytes + FL_PAGE_BYTES - 1) & ~(uint64_t)(FL_PAGE_BYTES - 1);
-}
-
-static bool map_in_limits(uint64_t start, uint64_t bytes)
-{
-    return start >= FL_USER_BASE && start <= MAP_LIMIT && bytes <= MAP_LIMIT - start;
-}
 
 /* PROT_WRITE means readable too: the hardware knows no other. */
 static uint8_t map_protection(uint32_t protection)
@@ -74,109 +27,13 @@ static uint8_t map_protection(uint32_t protection)
     return (uint8_t)(protection & PROT_WRITE ? protection | PROT_READ : protection);
 }
 
-static bool map_alike(const struct entry *entry, const struct entry *other)
-{
-    return entry->protection == other->protection &&
-           entry->max_protection == other->max_protection &&
-           entry->inheritance == other->inheritance && entry->advice == other->advice &&
-           entry->use == other->use;
-}
-
-void vm_enter_entry(struct space *space, struct entry *entry)
-{
-    entry->space = space;
-    entry_insert(&space->map, entry);
-    object_link_entry(entry);
-}
-
-bool vm_add_entry(struct vm *vm, struct space *space, const struct entry *like)
-{
-    struct entry *entry = slab_allocate(&vm->entries);
-
-    if (!entry)
-        return false;
-    entry_copy_attributes(entry, like);
-    entry->start = like->start;
-    entry->end = like->end;
-    vm_enter_entry(space, entry);
-    return true;
-}
-
-/* Makes `address` a boundary: cuts the entry around it, if there is one. */
-static void map_clip(struct space *space, uint64_t address, struct map_spare *spare)
-{
-    struct entry *entry = entry_find(&space->map, address), *upper;
-    uint64_t end;
-
-    if (!entry || entry->start == address)
-        return;
-    upper = spare->entry[--spare->count];
-    entry_copy_attributes(upper, entry);
-    end = entry->end;
-    upper->offset += (address - entry->start) / FL_PAGE_BYTES;
-    upper->start = address;
-    upper->end = end;
-    if (upper->object)
-        upper->object->references++;
-    entry_resize(&space->map, entry, entry->start, address);
-    vm_enter_entry(space, upper);
-}
-
-/* Joins `entry` with the one before it if both show one run of one object in the same way. */
-static void map_join_previous(struct vm *vm, struct space *space, struct entry *entry)
-{
-    struct entry *previous = entry ? entry->previous : NULL;
-    uint64_t end;
-
-    if (!previous || previous->end != entry->start || previous->object != entry->object ||
-        !map_alike(previous, entry) || !entry->object ||
-        previous->offset + entry_pages(previous) != entry->offset)
-        return;
-    end = entry->end;
-    entry_remove(&space->map, entry);
-    object_unlink_entry(entry);
-    entry->object->references--; /* the other entry holds one */
-    slab_release(&vm->entries, entry);
-    entry_resize(&space->map, previous, previous->start, end);
-}
-
-/* Joins at both ends of [start, end) and inside. */
-static void map_join(struct vm *vm, struct space *space, uint64_t start, uint64_t end)
-{
-    struct entry *entry = entry_find_from(&space->map, start);
-
-    while (entry && entry->start <= end) {
-        struct entry *next = entry->next;
-
-        map_join_previous(vm, space, entry);
-        entry = next;
-    }
-}
-
-/* Takes the whole entries of [start, end) away, and the pages that only they show. */
-static void map_remove(struct vm *vm, struct space *space, uint64_t start, uint64_t end)
-{
-    struct entry *entry = entry_find_from(&space->map, start);
-
-    if (!entry || entry->start >= end)
-        return;
-    vm->port.unmap(vm->port.context, space->id, start, (end - start) / FL_PAGE_BYTES);
-    while (entry && entry->start < end) {
-        struct entry *next = entry->next;
-
-        entry_remove(&space->map, entry);
-        object_drop_entry(vm, entry);
-        slab_release(&vm->entries, entry);
-        entry = next;
-    }
-}
-
 int vm_unmap(struct vm *vm, struct space *space, uint64_t address, uint64_t bytes)
 {
-    struct map_spare spare;
-    uint64_t length = map_round(bytes);
+    struct area_spare spare;
+    uint64_t length = area_round(bytes);
 
-    if (!map_aligned(address) || length == 0 || address > MAP_LIMIT || length > MAP_LIMIT - address)
+    if (!area_aligned(address) || length == 0 || address > AREA_LIMIT ||
+        length > AREA_LIMIT - address)
         return EINVAL;
     if (address + length <= FL_USER_BASE)
         return 0;
@@ -184,12 +41,12 @@ int vm_unmap(struct vm *vm, struct space *space, uint64_t address, uint64_t byte
         length -= FL_USER_BASE - address;
         address = FL_USER_BASE;
     }
-    if (!map_spare_fill(&spare, vm, 2))
+    if (!area_spare_fill(&spare, vm, 2))
         return ENOMEM;
-    map_clip(space, address, &spare);
-    map_clip(space, address + length, &spare);
-    map_remove(vm, space, address, address + length);
-    map_spare_release(&spare);
+    area_clip(space, address, &spare);
+    area_clip(space, address + length, &spare);
+    area_remove(vm, space, address, address + length);
+    area_spare_release(&spare);
     return 0;
 }
 
@@ -199,7 +56,7 @@ static int map_check_request(const struct vm_map_request *request)
 {
     uint32_t type = request->flags & MAP_TYPE;
 
-    if (request->bytes == 0 || !map_aligned(request->offset))
+    if (request->bytes == 0 || !area_aligned(request->offset))
         return EINVAL;
     if (type != MAP_SHARED && type != MAP_PRIVATE)
         return EINVAL;
@@ -208,26 +65,19 @@ static int map_check_request(const struct vm_map_request *request)
         return EINVAL;
     if (!(request->flags & MAP_ANONYMOUS))
         return ENODEV;
-    return map_round(request->bytes) == 0 ? ENOMEM : 0;
-}
-
-static bool map_is_free(const struct space *space, uint64_t start, uint64_t bytes)
-{
-    const struct entry *entry = entry_find_from(&space->map, start);
-
-    return !entry || entry->start >= start + bytes;
+    return area_round(request->bytes) == 0 ? ENOMEM : 0;
 }
 
 static int map_place_fixed(const struct space *space, const struct vm_map_request *request,
                            uint64_t bytes)
 {
-    if (!map_aligned(request->address))
+    if (!area_aligned(request->address))
         return EINVAL;
     if (request->address < FL_USER_BASE)
         return EPERM;
-    if (!map_in_limits(request->address, bytes))
+    if (!area_in_limits(request->address, bytes))
         return ENOMEM;
-    if ((request->flags & MAP_FIXED_NOREPLACE) && !map_is_free(space, request->address, bytes))
+    if ((request->flags & MAP_FIXED_NOREPLACE) && !area_is_free(space, request->address, bytes))
         return EEXIST;
     return 0;
 }
@@ -236,12 +86,12 @@ static int map_place_fixed(const struct space *space, const struct vm_map_reques
 static int map_place(const struct space *space, const struct vm_map_request *request,
                      uint64_t bytes, uint64_t *address)
 {
-    uint64_t hint = map_round(request->address);
+    uint64_t hint = request->address & ~(uint64_t)(FL_PAGE_BYTES - 1);
 
     *address = request->address;
     if (request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
         return map_place_fixed(space, request, bytes);
-    if (hint != 0 && map_in_limits(hint, bytes) && map_is_free(space, hint, bytes)) {
+    if (hint != 0 && area_in_limits(hint, bytes) && area_is_free(space, hint, bytes)) {
         *address = hint;
         return 0;
     }
@@ -249,79 +99,63 @@ static int map_place(const struct space *space, const struct vm_map_request *req
     return *address ? 0 : ENOMEM;
 }
 
-/* Lets the entry that ends at `start` grow over [start, end) if it may: it is alike and the only
- * one that shows its object, so the object is empty there, and so are those below. */
-static bool map_extend(struct vm *vm, struct space *space, const struct entry *like)
-{
-    struct entry *entry = entry_find(&space->map, like->start - 1);
-
-    if (!entry || entry->end != like->start || !map_alike(entry, like) || !entry->object ||
-        !entry->object->owner || entry->object->references != 1 ||
-        entry->offset + (like->end - entry->start) / FL_PAGE_BYTES > INDEX_LIMIT ||
-        !shadow_is_clear(vm, entry->object, entry_index(entry, entry->end),
-                         (like->end - like->start) / FL_PAGE_BYTES))
-        return false;
-    entry_resize(&space->map, entry, entry->start, like->end);
-    return true;
-}
-
-/* Adds anonymous memory over a free range: grows a neighbour or makes an entry with an object. */
-static bool map_add_anonymous(struct vm *vm, struct space *space, struct entry *like)
-{
-    if (map_extend(vm, space, like))
-        return true;
-    like->object = object_create_anonymous(vm, space);
-    if (!like->object)
-        return false;
-    if (vm_add_entry(vm, space, like))
-        return true;
-    object_release(vm, like->object);
-    return false;
-}
-
-/* As map_add_anonymous, over whatever is there; nothing changes without memory for all of it. */
+/* As area_add_anonymous, over what is there; nothing changes without memory for all of it. */
 static bool map_replace_anonymous(struct vm *vm, struct space *space, struct entry *like)
 {
-    struct map_spare spare;
+    struct area_spare spare;
+    bool done = false;
 
-    if (map_is_free(space, like->start, like->end - like->start))
-        return map_add_anonymous(vm, space, like);
-    if (!map_spare_fill(&spare, vm, 3))
+    if (area_is_free(space, like->start, like->end - like->start))
+        return area_add_anonymous(vm, space, like);
+    if (!area_spare_fill(&spare, vm, 3))
         return false;
     like->object = object_create_anonymous(vm, space);
-    if (like->object) {
+    if (like->object && commit_take_area(vm, like, like->object, entry_pages(like))) {
         struct entry *entry = spare.entry[--spare.count];
 
-        map_clip(space, like->start, &spare);
-        map_clip(space, like->end, &spare);
-        map_remove(vm, space, like->start, like->end);
+        area_clip(space, like->start, &spare);
+        area_clip(space, like->end, &spare);
+        area_remove(vm, space, like->start, like->end);
         entry_copy_attributes(entry, like);
         entry->start = like->start;
         entry->end = like->end;
         vm_enter_entry(space, entry);
+        done = true;
+    } else if (like->object) {
+        object_release(vm, like->object);
     }
-    map_spare_release(&spare);
-    return like->object != NULL;
+    area_spare_release(&spare);
+    return done;
 }
 
 int vm_map(struct vm *vm, struct space *space, const struct vm_map_request *request,
            uint64_t *address)
 {
+    bool locked = request->flags & MAP_LOCKED;
     struct entry like = {.protection = map_protection(request->protection),
                          .max_protection = MAP_PROTECTION,
-                         .use = ENTRY_MAPPED};
-    uint64_t bytes = map_round(request->bytes);
+                         .use = ENTRY_MAPPED,
+                         .wired = locked || space->wire_future};
+    uint64_t bytes = area_round(request->bytes);
     int error = map_check_request(request);
 
+    if (!error && locked && space->limits[LIMIT_MEMLOCK].soft == 0)
+        error = EPERM;
     if (!error)
         error = map_place(space, request, bytes, &like.start);
     if (error)
         return error;
     like.end = like.start + bytes;
     like.inheritance = (request->flags & MAP_TYPE) == MAP_SHARED ? ENTRY_SHARE : ENTRY_COPY;
+    like.charge =
+        commit_choose(vm, like.inheritance == ENTRY_SHARE || (like.protection & PROT_WRITE),
+                      request->flags & MAP_NORESERVE);
+    error = limit_check(space, &like, true);
+    if (error)
+        return error;
     if (!map_replace_anonymous(vm, space, &like))
         return ENOMEM;
-    if (request->flags & MAP_POPULATE)
+    if ((request->flags & MAP_POPULATE) || locked || space->wire_future)
         vm_populate(vm, space, like.start, like.end);
     *address = like.start;
     return 0;
@@ -358,34 +192,82 @@ static void map_lower_tables(struct vm *vm, const struct space *space, const str
         vm->port.unmap(vm->port.context, space->id, entry->start, entry_pages(entry));
 }
 
+/* Whether an entry that is made writable is charged from then on. */
+static bool map_wants_charge(const struct entry *entry, uint32_t protection)
+{
+    return (protection & PROT_WRITE) && entry->charge == ENTRY_UNCHARGED && entry->object &&
+           entry->object->owner && entry->inheritance == ENTRY_COPY;
+}
+
+/* Gives the whole entries of [start, end) a protection; they are charged already. */
+static void map_set_protection(struct vm *vm, struct space *space, uint64_t start, uint64_t end,
+                               uint8_t protection)
+{
+    for (struct entry *entry = entry_find(&space->map, start); entry && entry->start < end;
+         entry = entry->next) {
+        map_lower_tables(vm, space, entry, protection);
+        if (map_wants_charge(entry, protection))
+            entry->charge = ENTRY_CHARGED;
+        entry->protection = protection;
+    }
+}
+
+/* Charges what becomes writable in [start, end).  0; ENOMEM (limit or promise), nothing charged. */
+static int map_charge_writable(struct vm *vm, const struct space *space, uint64_t start,
+                               uint64_t end, uint32_t protection)
+{
+    uint64_t bytes = 0, data = 0;
+
+    if (!(protection & PROT_WRITE))
+        return 0;
+    for (const struct entry *entry = entry_find_from(&space->map, start);
+         entry && entry->start < end; entry = entry->next) {
+        uint64_t first = entry->start > start ? entry->start : start;
+        uint64_t last = entry->end < end ? entry->end : end;
+
+        if (map_wants_charge(entry, protection))
+            bytes += last - first;
+        if (entry->inheritance == ENTRY_COPY && entry->use != ENTRY_STACK)
+            data += last - first;
+    }
+    if (data > 0 && !limit_has_room(space, LIMIT_DATA, data, start, end))
+        return ENOMEM;
+    return commit_take(vm, bytes / FL_PAGE_BYTES) ? 0 : ENOMEM;
+}
+
 int vm_protect(struct vm *vm, struct space *space, uint64_t address, uint64_t bytes,
                uint32_t protection)
 {
-    struct map_spare spare;
-    uint64_t length = map_round(bytes), end = address + length;
+    struct area_spare spare;
+    uint64_t end;
+    uint8_t effective = map_protection(protection);
     int error;
 
-    if (!map_aligned(address) || (protection & ~(uint32_t)MAP_PROTECTION))
+    if (!area_aligned(address))
         return EINVAL;
     if (bytes == 0)
         return 0;
-    if (length == 0 || !map_in_limits(address, length))
+    if (!area_find_end(address, bytes, &end) || end == address)
         return ENOMEM;
-    error = map_check_protection(space, address, end, map_protection(protection));
+    if (protection & ~(uint32_t)MAP_PROTECTION)
+        return EINVAL;
+    if (end > AREA_LIMIT || address < FL_USER_BASE)
+        return ENOMEM;
+    error = map_check_protection(space, address, end, effective);
     if (error)
         return error;
-    if (!map_spare_fill(&spare, vm, 2))
+    if (!area_spare_fill(&spare, vm, 2))
         return ENOMEM;
-    map_clip(space, address, &spare);
-    map_clip(space, end, &spare);
-    for (struct entry *entry = entry_find(&space->map, address); entry && entry->start < end;
-         entry = entry->next) {
-        map_lower_tables(vm, space, entry, map_protection(protection));
-        entry->protection = map_protection(protection);
+    error = map_charge_writable(vm, space, address, end, effective);
+    if (!error) {
+        area_clip(space, address, &spare);
+        area_clip(space, end, &spare);
+        map_set_protection(vm, space, address, end, effective);
     }
-    map_spare_release(&spare);
-    map_join(vm, space, address, end);
-    return 0;
+    area_spare_release(&spare);
+    if (!error)
+        area_join(vm, space, address, end);
+    return error;
 }
 
 /* ---- brk ---- */
@@ -395,15 +277,22 @@ static uint64_t map_page_up(uint64_t address)
     return (address + FL_PAGE_BYTES - 1) & ~(uint64_t)(FL_PAGE_BYTES - 1);
 }
 
-static bool map_grow_heap(struct vm *vm, struct space *space, uint64_t start, uint64_t end)
+static int map_grow_heap(struct vm *vm, struct space *space, uint64_t start, uint64_t end)
 {
     struct entry like = {.start = start,
                          .end = end,
                          .protection = PROT_READ | PROT_WRITE,
                          .max_protection = MAP_PROTECTION,
-                         .use = ENTRY_HEAP};
+                         .use = ENTRY_HEAP,
+                         .charge = ENTRY_CHARGED,
+                         .wired = space->wire_future};
 
-    return map_is_free(space, start, end - start) && map_add_anonymous(vm, space, &like);
+    if (limit_check(space, &like, false) != 0 || !area_is_free(space, start, end - start) ||
+        !area_add_anonymous(vm, space, &like))
+        return ENOMEM;
+    if (space->wire_future)
+        vm_populate(vm, space, start, end);
+    return 0;
 }
 
 int vm_break(struct vm *vm, struct space *space, uint64_t address, uint64_t *end)
@@ -417,7 +306,7 @@ int vm_break(struct vm *vm, struct space *space, uint64_t address, uint64_t *end
     if (address < space->heap_start || address > PROGRAM_MMAP_BASE)
         return ENOMEM;
     if (map_page_up(address) > old_end)
-        error = map_grow_heap(vm, space, old_end, map_page_up(address)) ? 0 : ENOMEM;
+        error = map_grow_heap(vm, space, old_end, map_page_up(address));
     else if (map_page_up(address) < old_end)
         error = vm_unmap(vm, space, map_page_up(address), old_end - map_page_up(address));
     if (error)

@@ -62,6 +62,7 @@ void object_free(struct vm *vm, struct object *object)
 {
     struct object *source = object->source;
 
+    commit_give(vm, object->committed);
     slab_release(&vm->objects, object);
     if (source)
         object_release(vm, source);

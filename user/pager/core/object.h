@@ -61,6 +61,7 @@ struct object {
     struct object *source; /* a file object, or NULL: what lies under all of `below` */
     uint64_t source_first; /* page i is page i + source_first of the source ... */
     uint64_t source_bytes; /* ... for i * 4096 < source_bytes; bytes from there on are zero */
+    uint64_t committed;    /* pages charged for shared memory (commit.h) */
     struct object *twin;   /* while a fork runs: the child's */
     bool holes;            /* an index that `below` may hold is not shown from here any more */
     bool lonely;           /* one object above, and no memory yet to merge them */

@@ -52,6 +52,7 @@ static bool program_add_segment(struct vm *vm, struct space *space, const struct
         like.object = object_open_file(vm, file);
     } else {
         like.max_protection = FL_RIGHT_READ | FL_RIGHT_WRITE | FL_RIGHT_EXEC;
+        like.charge = like.protection & FL_RIGHT_WRITE ? ENTRY_CHARGED : ENTRY_UNCHARGED;
         like.object = program_copy_segment(vm, space, file, segment);
     }
     if (!like.object)
@@ -68,7 +69,8 @@ static bool program_add_stack(struct vm *vm, struct space *space)
                           .end = PROGRAM_STACK_END,
                           .protection = FL_RIGHT_READ | FL_RIGHT_WRITE,
                           .max_protection = FL_RIGHT_READ | FL_RIGHT_WRITE | FL_RIGHT_EXEC,
-                          .use = ENTRY_STACK};
+                          .use = ENTRY_STACK,
+                          .charge = commit_choose(vm, true, true)};
     struct entry guard = {
         .start = stack.start - FL_PAGE_BYTES, .end = stack.start, .use = ENTRY_GUARD};
 

@@ -20,6 +20,7 @@ struct space *space_create(struct vm *vm, uint64_t pid)
     space->generation = vm->generations[id];
     space->pid = pid;
     space->buffer = PAGE_NONE;
+    limit_init(space);
     vm->spaces[id] = space;
     return space;
 }
@@ -48,6 +49,7 @@ void space_destroy(struct vm *vm, struct space *space)
     while (entry) {
         struct entry *next = entry->next;
 
+        commit_give(vm, commit_of_entry(entry));
         object_drop_entry(vm, entry);
         slab_release(&vm->entries, entry);
         entry = next;

@@ -12,6 +12,7 @@
 #define PAGER_SPACE_H
 
 #include "entry.h"
+#include "limit.h"
 #include "page.h"
 
 struct vm;
@@ -39,8 +40,10 @@ struct space {
     uint64_t major_faults;
     uint64_t resident; /* pages */
     uint64_t peak;     /* pages */
-    uint32_t buffer;   /* page of the message buffer, or PAGE_NONE */
-    bool attached;     /* a thread was bound to it */
+    struct limit limits[LIMITS];
+    uint32_t buffer;  /* page of the message buffer, or PAGE_NONE */
+    bool wire_future; /* mlockall(MCL_FUTURE): what is mapped from now on is wired */
+    bool attached;    /* a thread was bound to it */
     bool stopped;
     struct space_event event;
     struct space *next_event;

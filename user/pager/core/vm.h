@@ -18,14 +18,18 @@
  *  V3  every entry has an object except guards, and its range of the object is below
  *      INDEX_LIMIT;
  *  V4  no two entries of a space show the same page of an anonymous object.
+ *  V5  commit.pages is the sum of what entries and objects are charged (commit.h).
  * vm_check() walks all of it. */
 #ifndef PAGER_VM_H
 #define PAGER_VM_H
 
+#include "area.h"
+#include "commit.h"
 #include "cpio.h"
 #include "elf.h"
 #include "entry.h"
 #include "index.h"
+#include "memory.h"
 #include "object.h"
 #include "page.h"
 #include "port.h"
@@ -63,6 +67,7 @@ struct vm {
     uint64_t minor_faults;
     uint64_t major_faults;
     struct vm_counts counts;
+    struct commit commit;
     struct trace trace;
     struct vm_port port;
 };
