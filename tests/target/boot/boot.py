@@ -127,13 +127,22 @@ class Boot:
         return [line for line in self.log.split("\n") if re.match(r"(faultline|init|pager|panic|[\w.]+\[\d+\])", line)]
 
 
+def give_input(child, data):
+    """Writes the input; a machine that has ended already takes none, and what it printed says why."""
+    try:
+        while data:
+            data = data[os.write(child.stdin.fileno(), data):]
+    except BrokenPipeError:
+        pass
+
+
 def run_qemu(command, stdin, seconds):
     """(console bytes, standard error, whether the time was up).  Input follows the first output:
     before it the firmware clears the receiver."""
     deadline = time.monotonic() + seconds
     console, hung = b"", False
     with tempfile.TemporaryFile() as complaint, subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaint) as child:
+            command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaint) as child:
         poll = selectors.DefaultSelector()
         poll.register(child.stdout, selectors.EVENT_READ)
         while True:
@@ -144,9 +153,8 @@ def run_qemu(command, stdin, seconds):
             data = os.read(child.stdout.fileno(), 1 << 16)
             if not data:
                 break
-            if not console and stdin:
-                child.stdin.write(stdin)
-                child.stdin.flush()
+            if not console:
+                give_input(child, stdin)
             console += data
         child.wait()
         complaint.seek(0)
