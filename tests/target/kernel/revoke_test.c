@@ -408,3 +408,23 @@ TEST("callers return CANCELLED when the last capability to receive from the endp
     CHECK_EQ(call_status, FL_CANCELLED);
     check_sound();
 }
+
+static void revoke_own_pool(uint64_t slot)
+{
+    for (uint64_t cursor = 0;;)
+        cursor = flr_cnode_revoke(CNODE, slot, cursor).value;
+}
+
+TEST("a thread that revokes the pool of the space it runs in stops, and somebody else can finish")
+{
+    setup();
+    uint64_t own_pool = kit_pool(24), space = kit_space(own_pool);
+    struct kit_thread *thread = kit_run(space, 0, revoke_own_pool, own_pool);
+    kit_settle();
+    CHECK_EQ(FL_STATE(flr_tcb_state(thread->tcb).value), FL_STATE_STOPPED);
+    check_sound();
+    CHECK_EQ(revoke(own_pool), FL_OK);
+    CHECK_EQ(flr_vspace_entry(space, KIT_AREA).status, FL_STATUS(FL_NOT_READY, 1));
+    CHECK_EQ(kit_delete(own_pool), FL_OK);
+    check_sound();
+}
