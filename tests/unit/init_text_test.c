@@ -103,6 +103,8 @@ TEST("an event's line names the access, the address and the pc")
          "instruction fetch from 0x3fefffff00 (not allowed there) at pc 0x3fefffff00"},
         {{0, 7, 0x20000, 0x1000, FL_ACCESS_READ, PAGER_EVENT_MEMORY},
          "read from 0x20000 (no memory behind the address) at pc 0x1000"},
+        {{0, 7, 0x20000, 0x1000, FL_ACCESS_READ, PAGER_EVENT_BEYOND_END},
+         "read from 0x20000 (past the end of the file) at pc 0x1000"},
         {{0, 9, 0x20000, 0x1000, FL_ACCESS_READ, PAGER_EVENT_NO_MEMORY},
          "read from 0x20000 (no free frame left) at pc 0x1000"},
         {{0, 4, 0xffff, 0x1000, 2, PAGER_EVENT_EXCEPTION},

@@ -175,9 +175,9 @@ TEST("a physical access fault stops the program with SIGBUS")
     struct space *space = core_begin();
     uint64_t at = core_map_anywhere(space, 1, RW);
     struct vm_fault fault = {at, 0, FL_ACCESS_READ | FL_ACCESS_PHYSICAL};
-    struct vm_mapping mapping;
+    struct vm_answer answer;
 
-    CHECK(!vm_handle_fault(&fake.vm, space, &fault, &mapping));
+    CHECK(vm_handle_fault(&fake.vm, space, &fault, &answer) == VM_STOPPED);
     CHECK_EQ(space_next_event(&fake.vm), space);
     CHECK_EQ(space->event.kind, PAGER_EVENT_MEMORY);
     CHECK_EQ(space->event.signal, 7);

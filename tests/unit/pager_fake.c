@@ -174,7 +174,7 @@ enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t ad
     for (unsigned turn = 0; turn < 3; turn++) {
         const struct fake_entry *entry = fake_find(fake, space->id, page);
         struct vm_fault fault = {.address = address, .pc = 0x1234, .access = access};
-        struct vm_mapping mapping;
+        struct vm_answer answer;
         uint8_t *contents;
 
         if (entry && (entry->mapping.rights & access) == access) {
@@ -186,14 +186,15 @@ enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t ad
             return FAKE_DONE;
         }
         fake->faults++;
-        if (!vm_handle_fault(&fake->vm, space, &fault, &mapping)) {
+        if (vm_handle_fault(&fake->vm, space, &fault, &answer) == VM_STOPPED) {
             if (space_next_event(&fake->vm) != space)
                 fake_break_rule(fake, "no event of a stopped space");
             fake_last_event = space->event;
             space->stopped = false;
             return FAKE_STOPPED;
         }
-        fake_map(fake, space->id, &mapping);
+        for (uint32_t i = 0; i < answer.count; i++)
+            fake_map(fake, space->id, &answer.mapping[i]);
     }
     fake_break_rule(fake, "an access that faults for ever");
     return FAKE_STOPPED;

@@ -9,7 +9,7 @@ static bool kernel_port_map(void *context, uint32_t space, const struct vm_mappi
     for (;;) {
         struct fl_result result =
             flr_vspace_map(pager_slot_vspace(space), mapping->slot, mapping->page, mapping->address,
-                           1, mapping->rights);
+                           mapping->pages, mapping->rights);
 
         if (FL_STATUS_CODE(result.status) == FL_NO_TABLE && frames_refill_tables(context))
             continue;

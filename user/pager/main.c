@@ -57,19 +57,20 @@ static void main_stop(struct space *space, const struct space_event *event,
 static void main_page_fault(struct space *space, struct fl_message *message)
 {
     struct vm_fault fault = {message->word[0], message->word[1], (uint32_t)message->word[2]};
-    struct vm_mapping mapping;
+    struct vm_answer answer;
+    const struct vm_mapping *mapping = &answer.mapping[0];
 
     if (fault.access & FL_ACCESS_POOL_LOW)
         frames_refill_tables(&pager);
-    if (!vm_handle_fault(&pager.vm, space, &fault, &mapping)) {
+    if (vm_handle_fault(&pager.vm, space, &fault, &answer) == VM_STOPPED) {
         flr_notification_signal(PAGER_SLOT_EVENTS);
         main_answer_stop(message);
         return;
     }
     message->info = FL_INFO_ITEMS(FL_LABEL_RESUME, 3, 1);
-    message->word[0] = FL_ITEM_ADDRESS(mapping.address, mapping.rights);
-    message->word[1] = FL_ITEM_SOURCE(mapping.slot, 1);
-    message->word[2] = mapping.page;
+    message->word[0] = FL_ITEM_ADDRESS(mapping->address, mapping->rights);
+    message->word[1] = FL_ITEM_SOURCE(mapping->slot, mapping->pages);
+    message->word[2] = mapping->page;
 }
 
 static uint16_t main_exception_signal(uint64_t cause)

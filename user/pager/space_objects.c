@@ -114,7 +114,8 @@ static uint64_t space_objects_bind(const struct space *space)
 static uint64_t space_objects_give_buffer(struct pager *pager, const struct space *space)
 {
     struct object_page at;
-    struct vm_mapping mapping = {.address = FL_BUFFER, .rights = FL_RIGHT_READ | FL_RIGHT_WRITE};
+    struct vm_mapping mapping = {
+        .address = FL_BUFFER, .pages = 1, .rights = FL_RIGHT_READ | FL_RIGHT_WRITE};
     const struct vm_port *port = &pager->vm.port;
 
     vm_page_locate(&pager->vm, space->buffer, &at);

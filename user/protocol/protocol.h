@@ -64,7 +64,8 @@ enum pager_event_kind {
     PAGER_EVENT_MEMORY,     /* physical access fault */
     PAGER_EVENT_EXCEPTION,  /* other exception; `access` is the RISC-V cause */
     PAGER_EVENT_SYSCALL,    /* unknown system call; `address` is its number */
-    PAGER_EVENT_NO_MEMORY   /* no frame left */
+    PAGER_EVENT_NO_MEMORY,  /* no frame left */
+    PAGER_EVENT_BEYOND_END  /* a mapping of a file, past the file's last page */
 };
 
 /* The pager's CSpace as the root task fills it. */
@@ -80,8 +81,12 @@ enum pager_slot {
     PAGER_SLOT_RAM,    /* as many as fl_boot_info says */
     PAGER_SLOT_RAM_END = PAGER_SLOT_RAM + FL_BOOT_RAM_MAX,
     /* up to PAGER_SLOT_CONSOLE: as the pager likes */
-    PAGER_SLOT_CONSOLE = 31, /* the console driver's endpoint; empty without one */
-    PAGER_SLOT_SPACES = 32   /* two for each space: VSPACE, then the slot for its TCB */
+    PAGER_SLOT_CONSOLE = 31,  /* the console driver's endpoint; empty without one */
+    PAGER_SLOT_SPACES = 32,   /* two for each space: VSPACE, then the slot for its TCB */
+    PAGER_SLOT_REPLIES = 160, /* one for each message that can wait for its answer */
+    PAGER_SLOT_REPLIES_END = PAGER_SLOT_REPLIES + 64,
+    PAGER_SLOT_DEVICES = 224, /* Memory of devices that programs may map */
+    PAGER_SLOT_DEVICES_END = 256
 };
 /* The pager finds struct fl_boot_info at FL_BOOT_INFO with `first_free` as the root task left it,
  * its message buffer at FL_BUFFER, and a stack that ends at FL_BOOT_STACK. */

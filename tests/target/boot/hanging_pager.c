@@ -15,10 +15,10 @@
 
 #define SLOW_SECONDS 5u
 
-bool __real_vm_handle_fault(struct vm *vm, struct space *space, const struct vm_fault *fault,
-                            struct vm_mapping *out);
-bool __wrap_vm_handle_fault(struct vm *vm, struct space *space, const struct vm_fault *fault,
-                            struct vm_mapping *out);
+enum vm_verdict __real_vm_handle_fault(struct vm *vm, struct space *space,
+                                       const struct vm_fault *fault, struct vm_answer *out);
+enum vm_verdict __wrap_vm_handle_fault(struct vm *vm, struct space *space,
+                                       const struct vm_fault *fault, struct vm_answer *out);
 void __real_pager_call(struct pager *pager, struct fl_message *message);
 void __wrap_pager_call(struct pager *pager, struct fl_message *message);
 
@@ -69,8 +69,8 @@ static void vice_dawdle(void)
         ;
 }
 
-bool __wrap_vm_handle_fault(struct vm *vm, struct space *space, const struct vm_fault *fault,
-                            struct vm_mapping *out)
+enum vm_verdict __wrap_vm_handle_fault(struct vm *vm, struct space *space,
+                                       const struct vm_fault *fault, struct vm_answer *out)
 {
     faults++;
     if (vice_is("loop", faults))

@@ -139,11 +139,7 @@ static void advise_hide(struct advise *advise, struct entry *entry)
 
     advise->objects = object->next_above;
     object->next_above = NULL;
-    object->source = old->source;
-    object->source_first = old->source_first;
-    object->source_bytes = old->source_bytes;
-    if (object->source)
-        object->source->references++;
+    object_copy_source(object, old);
     object_drop_entry(advise->vm, entry);
     entry->object = object;
     object_link_entry(entry);

@@ -203,11 +203,18 @@ static uint32_t check_sources(const struct vm *vm, const struct object *file)
 
 static void check_file(struct check *check, const struct object *file)
 {
+    const struct object *previous = NULL;
+    uint32_t users = 0;
+
     check_fail(check, file->file && !file->source && !file->below && !file->above && !file->owner,
                "O5");
-    check_fail(check,
-               file->references > 0 &&
-                   file->references == check_named(check, file) + check_sources(check->vm, file),
+    for (const struct object *user = file->users; user; user = user->next_user) {
+        check_fail(check, user->source == file && user->previous_user == previous, "O7");
+        previous = user;
+        users++;
+    }
+    check_fail(check, users == check_sources(check->vm, file), "O7");
+    check_fail(check, file->references > 0 && file->references == check_named(check, file) + users,
                "O1");
     check_pages(check, file);
 }

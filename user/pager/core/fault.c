@@ -40,7 +40,14 @@ _Static_assert((uint32_t)FL_ACCESS_READ == (uint32_t)FL_RIGHT_READ &&
 enum { FAULT_SIGBUS = 7, FAULT_SIGKILL = 9, FAULT_SIGSEGV = 11 };
 
 /* What a step says: go on, or why the fault ends here. */
-enum fault_step { FAULT_GO_ON, FAULT_NO_ENTRY, FAULT_FORBIDDEN, FAULT_PHYSICAL, FAULT_NO_FRAME };
+enum fault_step {
+    FAULT_GO_ON,
+    FAULT_NO_ENTRY,
+    FAULT_FORBIDDEN,
+    FAULT_PHYSICAL,
+    FAULT_BEYOND_END,
+    FAULT_NO_FRAME
+};
 
 struct fault {
     struct vm *vm;
@@ -145,7 +152,15 @@ static enum fault_step fault_find_in_file(struct fault *fault)
             return FAULT_GO_ON;
     }
     fault->action = TRACE_FILE;
-    return file->ops->supply(fault->vm, file, index, &fault->found) ? FAULT_GO_ON : FAULT_NO_FRAME;
+    switch (file->ops->supply(fault->vm, file, index, &fault->found)) {
+    case OBJECT_SUPPLIED:
+        return FAULT_GO_ON;
+    case OBJECT_BEYOND_END:
+        return FAULT_BEYOND_END;
+    case OBJECT_NO_FRAME:
+        break;
+    }
+    return FAULT_NO_FRAME;
 }
 
 static inline enum fault_step fault_find_page(struct fault *fault)
@@ -268,6 +283,7 @@ static inline void fault_describe(const struct fault *fault, struct vm_mapping *
         rights |= FL_MAP_DIRTY;
     mapping->address = fault->address;
     mapping->page = fault->found.page;
+    mapping->pages = 1;
     mapping->slot = fault->found.slot;
     mapping->rights = rights | FL_MAP_ACCESSED | FL_MAP_REPLACE;
 }
@@ -295,6 +311,7 @@ static void fault_stop(struct vm *vm, struct space *space, const struct vm_fault
         [FAULT_NO_ENTRY] = {PAGER_EVENT_UNMAPPED, FAULT_SIGSEGV},
         [FAULT_FORBIDDEN] = {PAGER_EVENT_PROTECTION, FAULT_SIGSEGV},
         [FAULT_PHYSICAL] = {PAGER_EVENT_MEMORY, FAULT_SIGBUS},
+        [FAULT_BEYOND_END] = {PAGER_EVENT_BEYOND_END, FAULT_SIGBUS},
         [FAULT_NO_FRAME] = {PAGER_EVENT_NO_MEMORY, FAULT_SIGKILL},
     };
     struct space_event event = {.address = request->address,
@@ -312,8 +329,8 @@ void vm_stop_space(struct vm *vm, struct space *space, const struct space_event 
     space_stop(vm, space, event);
 }
 
-bool vm_handle_fault(struct vm *vm, struct space *space, const struct vm_fault *request,
-                     struct vm_mapping *mapping)
+enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct vm_fault *request,
+                                struct vm_answer *answer)
 {
     struct fault fault;
     enum fault_step step;
@@ -322,15 +339,16 @@ bool vm_handle_fault(struct vm *vm, struct space *space, const struct vm_fault *
     step = fault_resolve(&fault);
     if (step != FAULT_GO_ON) {
         fault_stop(vm, space, request, step);
-        return false;
+        return VM_STOPPED;
     }
     space->minor_faults++;
     vm->minor_faults++;
-    fault_describe(&fault, mapping);
+    fault_describe(&fault, &answer->mapping[0]);
+    answer->count = 1;
     fault_settle(&fault);
     if (vm->trace.records)
         fault_trace(vm, space, request, fault.action);
-    return true;
+    return VM_RESUME;
 }
 
 int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *bytes,

@@ -95,11 +95,7 @@ static struct object *fork_take_object(struct fork *fork, const struct object *l
     object->next_above = NULL;
     object->owner = owner;
     object->references = 0; /* its entries hold one each */
-    object->source = like->source;
-    object->source_first = like->source_first;
-    object->source_bytes = like->source_bytes;
-    if (object->source)
-        object->source->references++;
+    object_copy_source(object, like);
     return object;
 }
 

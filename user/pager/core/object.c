@@ -58,10 +58,45 @@ void object_set_owner(struct object *object, struct space *owner)
     object_charge(owner, object->resident);
 }
 
+/* ---- the source ---- */
+
+void object_set_source(struct object *object, struct object *source, uint64_t first, uint64_t bytes)
+{
+    object->source = source;
+    object->source_first = first;
+    object->source_bytes = bytes;
+    if (!source)
+        return;
+    object->previous_user = NULL;
+    object->next_user = source->users;
+    if (source->users)
+        source->users->previous_user = object;
+    source->users = object;
+}
+
+void object_copy_source(struct object *object, const struct object *like)
+{
+    if (like->source)
+        like->source->references++;
+    object_set_source(object, like->source, like->source_first, like->source_bytes);
+}
+
+static void object_leave_source(struct object *object)
+{
+    if (object->previous_user)
+        object->previous_user->next_user = object->next_user;
+    else
+        object->source->users = object->next_user;
+    if (object->next_user)
+        object->next_user->previous_user = object->previous_user;
+}
+
 void object_free(struct vm *vm, struct object *object)
 {
     struct object *source = object->source;
 
+    if (source)
+        object_leave_source(object);
     commit_give(vm, object->committed);
     slab_release(&vm->objects, object);
     if (source)

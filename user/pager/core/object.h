@@ -18,7 +18,8 @@
  *  O4  the owner of an anonymous object has an entry that names it or an object above it; a file
  *      object has none;
  *  O5  a file object is in vm->files once, and has nothing above, below, or as its source;
- *  O6  `entries` lists exactly the entries that name the object. */
+ *  O6  `entries` lists exactly the entries that name the object;
+ *  O7  `users` of a file object lists exactly the objects whose source it is. */
 #ifndef PAGER_OBJECT_H
 #define PAGER_OBJECT_H
 
@@ -37,11 +38,19 @@ struct object_page {
     const void *contents;
 };
 
+/* What `supply` did. */
+enum object_supply {
+    OBJECT_SUPPLIED,
+    OBJECT_BEYOND_END, /* the object has no such page (SIGBUS) */
+    OBJECT_NO_FRAME
+};
+
 struct object_ops {
     const char *name;
-    /* Finds or makes page `index`, which the object's index does not hold.  False: no frame is
-     * left. NULL: such a page is zero. */
-    bool (*supply)(struct vm *vm, struct object *object, uint64_t index, struct object_page *found);
+    /* Finds or makes page `index`, which the object's index does not hold.  NULL: such a page is
+     * zero. */
+    enum object_supply (*supply)(struct vm *vm, struct object *object, uint64_t index,
+                                 struct object_page *found);
     /* Lets go of what the kind holds; pages are gone already. */
     void (*destroy)(struct vm *vm, struct object *object);
 };
@@ -58,7 +67,9 @@ struct object {
     struct object *above;      /* the first of those that this one shows through */
     struct object *next_above; /* the next of those above `below` */
     struct object *previous_above;
-    struct object *source; /* a file object, or NULL: what lies under all of `below` */
+    struct object *source;    /* a file object, or NULL: what lies under all of `below` */
+    struct object *next_user; /* the next of those whose source it is */
+    struct object *previous_user;
     uint64_t source_first; /* page i is page i + source_first of the source ... */
     uint64_t source_bytes; /* ... for i * 4096 < source_bytes; bytes from there on are zero */
     uint64_t committed;    /* pages charged for shared memory (commit.h) */
@@ -66,7 +77,10 @@ struct object {
     bool holes;            /* an index that `below` may hold is not shown from here any more */
     bool lonely;           /* one object above, and no memory yet to merge them */
     /* File: */
-    const struct cpio_file *file;
+    struct object *users;         /* the first of the objects whose source it is */
+    uint64_t number;              /* of the file: never used twice */
+    uint64_t bytes;               /* its size */
+    const struct cpio_file *file; /* in the initrd, or NULL */
     struct object *next_file;
 };
 
@@ -75,6 +89,32 @@ struct object *object_create_anonymous(struct vm *vm, struct space *owner);
 
 /* The object of a file, with one reference more, or NULL. */
 struct object *object_open_file(struct vm *vm, const struct cpio_file *file);
+
+/* Lays a file object, or NULL, under an object that has no source; takes over one reference to it. */
+void object_set_source(struct object *object, struct object *source, uint64_t first,
+                       uint64_t bytes);
+
+/* Lays what is under `like` under an object that has no source. */
+void object_copy_source(struct object *object, const struct object *like);
+
+/* ---- files in memory (object_memory.c): what has no page is zero ---- */
+
+/* A new empty file with one reference, or NULL. */
+struct object *object_create_memory(struct vm *vm);
+
+/* Copies from a file of any kind; *done: bytes copied, fewer at the end of the file.  0; ENOMEM (a page
+ * of the initrd that must be copied first). */
+int object_read(struct vm *vm, struct object *file, uint64_t offset, void *bytes, uint64_t count,
+                uint64_t *done);
+
+/* Copies into a file in memory, which grows if it must; *done: bytes copied.  0; EFBIG; ENOSPC
+ * (no frame, or files hold their share of memory), after *done bytes. */
+int object_write(struct vm *vm, struct object *file, uint64_t offset, const void *bytes,
+                 uint64_t count, uint64_t *done);
+
+/* Sets the size of a file in memory.  Pages behind its end leave all spaces; the rest of the last page
+ * is zero.  0; EFBIG. */
+int object_resize(struct vm *vm, struct object *file, uint64_t bytes);
 
 /* Enters an entry in, or takes it off, the list of its object; references are the caller's. */
 void object_link_entry(struct entry *entry);

@@ -41,19 +41,19 @@ static bool object_file_in_place(const struct vm *vm, const struct cpio_file *fi
            object_file_zero_behind(vm->archive + file->offset + index * FL_PAGE_BYTES, bytes);
 }
 
-static bool object_file_copy(struct vm *vm, struct object *object, uint64_t index, uint64_t bytes,
-                             struct object_page *found)
+static enum object_supply object_file_copy(struct vm *vm, struct object *object, uint64_t index,
+                                           uint64_t bytes, struct object_page *found)
 {
     struct index_place place;
     uint8_t *contents;
     uint32_t page;
 
     if (!index_reserve(&object->index, &vm->nodes, index, &place))
-        return false;
+        return OBJECT_NO_FRAME;
     page = page_allocate(&vm->table, PAGE_OBJECT);
     if (page == PAGE_NONE) {
         index_remove(&object->index, &vm->nodes, index, 1, NULL, NULL);
-        return false;
+        return OBJECT_NO_FRAME;
     }
     contents = page_contents(&vm->table, page);
     if (bytes > 0)
@@ -61,11 +61,11 @@ static bool object_file_copy(struct vm *vm, struct object *object, uint64_t inde
     memset(contents + bytes, 0, FL_PAGE_BYTES - bytes);
     object_add_page(vm, object, &place, index, page);
     vm_page_locate(vm, page, found);
-    return true;
+    return OBJECT_SUPPLIED;
 }
 
-static bool object_file_supply(struct vm *vm, struct object *object, uint64_t index,
-                               struct object_page *found)
+static enum object_supply object_file_supply(struct vm *vm, struct object *object, uint64_t index,
+                                             struct object_page *found)
 {
     const struct cpio_file *file = object->file;
     uint64_t bytes = object_file_bytes(file, index);
@@ -76,7 +76,7 @@ static bool object_file_supply(struct vm *vm, struct object *object, uint64_t in
     found->slot = vm->archive_slot;
     found->page = (vm->archive_offset + at) / FL_PAGE_BYTES;
     found->contents = vm->archive + at;
-    return true;
+    return OBJECT_SUPPLIED;
 }
 
 static void object_file_destroy(struct vm *vm, struct object *object)
@@ -105,6 +105,7 @@ struct object *object_open_file(struct vm *vm, const struct cpio_file *file)
     object->ops = &object_file_ops;
     object->references = 1;
     object->file = file;
+    object->bytes = file->size_bytes;
     object->next_file = vm->files;
     vm->files = object;
     return object;

@@ -9,10 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One page to map: page `page` of the memory that the port knows as `slot`. */
+/* Consecutive pages to map: from page `page` on of the memory that the port knows as `slot`. */
 struct vm_mapping {
     uint64_t address; /* page-aligned */
     uint64_t page;
+    uint64_t pages; /* at least 1 */
     uint32_t slot;
     uint32_t rights; /* FL_RIGHT_READ | WRITE | EXEC and FL_MAP_* */
 };
@@ -20,7 +21,7 @@ struct vm_mapping {
 struct vm_port {
     void *context; /* first argument of all */
 
-    /* Maps one page into a space ahead of its fault.  False: not done, the fault will come. */
+    /* Maps pages into a space ahead of their faults.  False: not all done, the faults will come. */
     bool (*map)(void *context, uint32_t space, const struct vm_mapping *mapping);
 
     /* Removes the entries of [address, address + pages * 4096); holes are fine.  On return no

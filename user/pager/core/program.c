@@ -23,17 +23,17 @@ static struct object *program_copy_segment(struct vm *vm, struct space *space,
                                            const struct cpio_file *file,
                                            const struct elf_segment *segment)
 {
-    struct object *object = object_create_anonymous(vm, space);
+    struct object *object = object_create_anonymous(vm, space), *source;
 
     if (!object || segment->file_bytes == 0)
         return object;
-    object->source = object_open_file(vm, file);
-    if (!object->source) {
+    source = object_open_file(vm, file);
+    if (!source) {
         object_release(vm, object);
         return NULL;
     }
-    object->source_first = segment->file_offset / FL_PAGE_BYTES;
-    object->source_bytes = segment->start % FL_PAGE_BYTES + segment->file_bytes;
+    object_set_source(object, source, segment->file_offset / FL_PAGE_BYTES,
+                      segment->start % FL_PAGE_BYTES + segment->file_bytes);
     return object;
 }
 

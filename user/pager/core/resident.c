@@ -14,7 +14,7 @@ bool vm_is_resident(const struct entry *entry, uint64_t address)
     const struct object *object = entry->object;
 
     if (object && !object->owner)
-        return index * FL_PAGE_BYTES < object->file->size_bytes;
+        return index * FL_PAGE_BYTES < object->bytes;
     for (; object; object = object->below)
         if (index_lookup(&object->index, index) != 0)
             return true;

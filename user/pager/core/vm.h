@@ -96,10 +96,22 @@ struct vm_fault {
     uint32_t access; /* FL_ACCESS_* as in the message */
 };
 
-/* Decides a page fault.  True: map *mapping and let the thread go on.  False: the program is
- * stopped, its event is queued. */
-bool vm_handle_fault(struct vm *vm, struct space *space, const struct vm_fault *fault,
-                     struct vm_mapping *mapping);
+/* What becomes of a fault. */
+enum vm_verdict {
+    VM_RESUME, /* map what the answer says, all or nothing, and let the thread go on */
+    VM_STOPPED /* the program is stopped, its event is queued */
+};
+
+/* The first mapping holds the page that was touched; others are pages near it that are in memory, at
+ * most FL_ITEM_PAGES in all. */
+struct vm_answer {
+    uint32_t count; /* at least 1 */
+    struct vm_mapping mapping[FL_ITEMS];
+};
+
+/* Decides a page fault.  *answer is filled for VM_RESUME. */
+enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct vm_fault *fault,
+                                struct vm_answer *answer);
 
 /* Stops a program for another reason: exception, unknown system call. */
 void vm_stop_space(struct vm *vm, struct space *space, const struct space_event *event);
