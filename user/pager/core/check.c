@@ -225,7 +225,8 @@ static void check_file(struct check *check, const struct object *file)
 
 static bool check_overlap(const struct entry *entry, const struct entry *other)
 {
-    return entry->object == other->object && check_covers(entry, other->offset);
+    return entry->object == other->object && entry->inheritance == ENTRY_COPY &&
+           check_covers(entry, other->offset);
 }
 
 static void check_entry(struct check *check, const struct space *space, const struct entry *entry)

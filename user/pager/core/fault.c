@@ -61,7 +61,7 @@ struct fault {
     uint64_t index;           /* of the page in the object */
     struct index_place place; /* node NULL: not reserved */
     struct object_page found; /* contents NULL: nowhere */
-    bool own;                 /* found lies in an anonymous object of the entry: may be writable */
+    bool own;                 /* found lies in the entry's object itself: may be writable */
     uint64_t source_bytes;    /* of the object's source, from this page on */
     enum trace_action action;
 };
@@ -121,8 +121,8 @@ static inline bool fault_look_in(struct fault *fault, const struct object *objec
     if (leaf == 0)
         return false;
     vm_page_locate(fault->vm, index_leaf_page(leaf), &fault->found);
-    fault->own = object == fault->object && object->owner;
-    fault->action = fault->own ? TRACE_PRESENT : TRACE_FILE;
+    fault->own = object == fault->object;
+    fault->action = object->owner ? TRACE_PRESENT : TRACE_FILE;
     return true;
 }
 
@@ -152,6 +152,7 @@ static enum fault_step fault_find_in_file(struct fault *fault)
         if (fault_look_in(fault, file, index_lookup(&file->index, index)))
             return FAULT_GO_ON;
     }
+    fault->own = file == fault->object;
     fault->action = TRACE_FILE;
     switch (file->ops->supply(fault->vm, file, index, &fault->found)) {
     case OBJECT_SUPPLIED:

@@ -95,11 +95,17 @@ struct object *object_create_anonymous(struct vm *vm, struct space *owner);
 /* The object of a file, with one reference more, or NULL. */
 struct object *object_open_file(struct vm *vm, const struct cpio_file *file);
 
+/* As `bytes` of a source: all of it, however long the file is or becomes. */
+#define OBJECT_ALL_BYTES (INDEX_LIMIT * FL_PAGE_BYTES)
+
 /* Lays a file object, or NULL, under an object that has no source; takes over one reference to it. */
 void object_set_source(struct object *object, struct object *source, uint64_t first,
                        uint64_t bytes);
 
-/* Lays what is under `like` under an object that has no source. */
+/* Lays what is under `like` under an object that has no source; page 0 is page `first` there. */
+void object_copy_source_from(struct object *object, const struct object *like, uint64_t first);
+
+/* The same, page for page. */
 void object_copy_source(struct object *object, const struct object *like);
 
 /* ---- files in memory (object_memory.c): what has no page is zero ---- */
@@ -131,6 +137,15 @@ void object_unlink_entry(struct entry *entry);
 /* Undoes what an entry, which is off its space's set and page tables, means to its object: frees the
  * pages that nobody else shows, and takes its reference back.  The entry's memory is the caller's. */
 void object_drop_entry(struct vm *vm, struct entry *entry);
+
+/* True if page `index` is in memory: a fault there needs no frame but for a copy. */
+bool object_has_page(const struct object *object, uint64_t index);
+
+/* True if what lies under the object's pages from page `index` on is zero. */
+static inline bool object_is_zero_from(const struct object *object, uint64_t index)
+{
+    return !object->source || object->source_bytes <= index * FL_PAGE_BYTES;
+}
 
 /* One reference less; the last frees the object. */
 void object_release(struct vm *vm, struct object *object);

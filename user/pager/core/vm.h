@@ -17,7 +17,7 @@
  *  V2  every page in state PAGE_BUFFER is one space's buffer;
  *  V3  every entry has an object except guards, and its range of the object is below
  *      INDEX_LIMIT;
- *  V4  no two entries of a space show the same page of an anonymous object.
+ *  V4  no two private entries of a space show the same page of an anonymous object.
  *  V5  commit.pages is the sum of what entries and objects are charged (commit.h);
  *  V6  file_pages is the number of pages that all files hold.
  * vm_check() walks all of it. */
@@ -152,9 +152,14 @@ struct vm_map_request {
     uint64_t offset;
     uint32_t protection; /* PROT_* */
     uint32_t flags;      /* MAP_* */
+    struct object *file; /* of an open description; NULL: anonymous memory */
+    bool readable;       /* the description may be read ... */
+    bool writable;       /* ... written */
 };
 
-/* 0 and *address; EINVAL, EPERM (page 0), EEXIST (MAP_FIXED_NOREPLACE), ENODEV (a file), ENOMEM. */
+/* 0 and *address; EINVAL; EPERM (page 0); EEXIST (MAP_FIXED_NOREPLACE); EBADF (no file, and not
+ * anonymous); EOVERFLOW (behind the largest file); EACCES (not readable, or shared, to be written and not
+ * writable); ENODEV (private memory of a device); ENOMEM; EAGAIN (above the limit of wired memory). */
 int vm_map(struct vm *vm, struct space *space, const struct vm_map_request *request,
            uint64_t *address);
 
