@@ -1,7 +1,7 @@
 /* The file calls: values as in file_values.h, errors as Linux gives them.
  *
  *   file_open.c   open, close; what a path names; unlink, rename, list
- *   file_io.c     read, write, lseek, ftruncate, fstat, access
+ *   file_io.c     read, write, lseek, ftruncate, fstat, mmap, access
  *
  * read() and write() copy between the pages of a file and those of a space, the same pages that
  * mappings show: there is one copy of a file's contents.  The program's memory is used as it could
@@ -12,8 +12,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "file_values.h"
+
 struct vm;
 struct space;
+struct vm_map_request;
+
+/* st_mode.  Nothing checks who asks: the permissions say what a kind of file can do at all. */
+#define FILE_MODE_ARCHIVE   (FILE_S_IFREG | 0555)
+#define FILE_MODE_MEMORY    (FILE_S_IFREG | 0666)
+#define FILE_MODE_VIEW      (FILE_S_IFREG | 0444)
+#define FILE_MODE_DIRECTORY (FILE_S_IFDIR | 0777)
 
 /* What stat tells. */
 struct file_status {
@@ -79,6 +88,10 @@ int vm_file_truncate(struct vm *vm, struct space *space, uint64_t handle, uint64
 
 /* 0; EBADF. */
 int vm_file_status(const struct space *space, uint64_t handle, struct file_status *status);
+
+/* vm_map of an open file: fills in what the request says about it.  As vm_map; EBADF; ENODEV (a view). */
+int vm_file_map(struct vm *vm, struct space *space, uint64_t handle, struct vm_map_request *request,
+                uint64_t *address);
 
 /* Whether the space may use all of [address, address + bytes) with these rights (FL_RIGHT_*); brings
  * nothing in.  0; EFAULT. */

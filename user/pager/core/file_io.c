@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-#include "file_values.h"
 #include "vm.h"
 
 #define FILE_STEP_BYTES (FILE_STEP_PAGES * FL_PAGE_BYTES)
@@ -154,7 +153,7 @@ int vm_file_write(struct vm *vm, struct space *space, const struct file_transfer
     return *done > 0 ? 0 : error;
 }
 
-/* ---- lseek, ftruncate, fstat ---- */
+/* ---- lseek, ftruncate, fstat, mmap ---- */
 
 int vm_file_seek(struct space *space, uint64_t handle, int64_t offset, uint64_t whence,
                  uint64_t *position)
@@ -194,9 +193,22 @@ int vm_file_status(const struct space *space, uint64_t handle, struct file_statu
 
     if (!description)
         return EBADF;
-    view = !(description->mode & 0111) && !(description->mode & 0222);
+    view = description->mode == FILE_MODE_VIEW; /* its text is made when it is opened: no size */
     status->mode = description->mode;
     status->bytes = view ? 0 : description->file->bytes;
     status->number = view ? 0 : description->file->number;
     return 0;
+}
+
+int vm_file_map(struct vm *vm, struct space *space, uint64_t handle, struct vm_map_request *request,
+                uint64_t *address)
+{
+    const struct description *description = handle_find(space, handle);
+
+    if (description && description->mode == FILE_MODE_VIEW)
+        return ENODEV;
+    request->file = description ? description->file : NULL;
+    request->readable = description && description->readable;
+    request->writable = description && description->writable;
+    return vm_map(vm, space, request, address);
 }

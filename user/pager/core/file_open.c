@@ -4,20 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "file_values.h"
 #include "path.h"
 #include "vm.h"
 
 #define FILE_FLAGS_KNOWN \
     (FILE_O_ACCMODE | FILE_O_CREAT | FILE_O_EXCL | FILE_O_TRUNC | FILE_O_APPEND)
-
-/* Permissions: nothing checks who asks, they say what the kind of file can do at all. */
-enum {
-    FILE_MODE_ARCHIVE = FILE_S_IFREG | 0555,
-    FILE_MODE_MEMORY = FILE_S_IFREG | 0666,
-    FILE_MODE_VIEW = FILE_S_IFREG | 0444,
-    FILE_MODE_DIRECTORY = FILE_S_IFDIR | 0777
-};
 
 /* No view exists yet. */
 static int view_open(struct vm *vm, struct space *caller, const char *path, struct object **file)
