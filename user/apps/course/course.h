@@ -1,7 +1,7 @@
 /* What the programs of this folder count with: page faults of this process, and frames.
  *
- * Frames are the whole system's: run such a program alone.  What has to be counted exactly is first done once
- * without counting, so that the pages of code, stack and data that counting itself needs are there. */
+ * Frames are the whole system's: run such a program alone.  What else a program does between two counts
+ * counts too: code that runs there for the first time, stack and data, so it is done once before, uncounted. */
 #ifndef COURSE_H
 #define COURSE_H
 
@@ -32,18 +32,25 @@ static inline long course_faults(void)
 {
     struct rusage usage;
 
+    getrusage(RUSAGE_SELF, &usage); /* brings in what counting itself touches */
     getrusage(RUSAGE_SELF, &usage);
     return usage.ru_minflt;
+}
+
+static inline uint64_t course_no_frames(void)
+{
+    return course_counter(FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES) +
+           course_counter(FAULTLINE_PAGER, PAGER_STAT_METADATA_FRAMES) +
+           course_counter(FAULTLINE_KERNEL, FL_COUNTER_FRAMES_TABLE) +
+           course_counter(FAULTLINE_KERNEL, FL_COUNTER_FRAMES_OBJECT);
 }
 
 /* Frames that hold pages, counted from any start: every frame that is not free, a page table, a kernel
  * object or a record of the pager. */
 static inline long course_frames(void)
 {
-    return -(long)(course_counter(FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES) +
-                   course_counter(FAULTLINE_PAGER, PAGER_STAT_METADATA_FRAMES) +
-                   course_counter(FAULTLINE_KERNEL, FL_COUNTER_FRAMES_TABLE) +
-                   course_counter(FAULTLINE_KERNEL, FL_COUNTER_FRAMES_OBJECT));
+    course_no_frames(); /* as above */
+    return -(long)course_no_frames();
 }
 
 /* Faults of this process and frames: as of now, or how many more. */
