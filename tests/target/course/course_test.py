@@ -53,7 +53,7 @@ class Case:
             result = run("cc", *HOST_FLAGS, "-o", program, source, "-lm")
             check_equal((result.returncode, result.stderr.decode()), (0, ""))
         identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-        return rows(run(program, *words, cwd=host_folder(), env={}, start_new_session=True, **identity))
+        return rows(run(self.name, *words, executable=program, env={}, start_new_session=True, **identity))
 
 
 _folder = []
