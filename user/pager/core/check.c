@@ -9,6 +9,7 @@ struct check {
     uint32_t objects;
     uint32_t entries;
     uint64_t committed;
+    uint64_t file_pages;
     uint64_t resident[VM_SPACES_MAX]; /* pages of the objects that each space owns */
     const char *broken;
 };
@@ -76,6 +77,8 @@ static void check_leaf(struct check *check, const struct object *object, uint64_
                "P2");
     if (object->owner)
         check_fail(check, check_is_shown(check->vm, object, index), "O3");
+    else
+        check_fail(check, index * FL_PAGE_BYTES < object->bytes || object->file, "O8");
     check->pages++;
 }
 
@@ -206,17 +209,17 @@ static void check_file(struct check *check, const struct object *file)
     const struct object *previous = NULL;
     uint32_t users = 0;
 
-    check_fail(check, file->file && !file->source && !file->below && !file->above && !file->owner,
-               "O5");
+    check_fail(check, !file->source && !file->below && !file->above && !file->owner, "O5");
     for (const struct object *user = file->users; user; user = user->next_user) {
         check_fail(check, user->source == file && user->previous_user == previous, "O7");
         previous = user;
         users++;
     }
     check_fail(check, users == check_sources(check->vm, file), "O7");
-    check_fail(check, file->references > 0 && file->references == check_named(check, file) + users,
+    check_fail(check, file->references > 0 && file->references >= check_named(check, file) + users,
                "O1");
     check_pages(check, file);
+    check->file_pages += file->resident;
 }
 
 static bool check_overlap(const struct entry *entry, const struct entry *other)
@@ -305,6 +308,7 @@ static void check_totals(struct check *check)
         buffers += vm->spaces[id] && vm->spaces[id]->buffer != PAGE_NONE;
     }
     check_fail(check, vm->commit.pages == check->committed, "V5");
+    check_fail(check, vm->file_pages == check->file_pages, "V6");
     check_fail(check, vm->table.counts[PAGE_METADATA] == metadata, "V1");
     check_fail(check, vm->table.counts[PAGE_BUFFER] == buffers, "V2");
     check_fail(check, vm->table.counts[PAGE_OBJECT] == check->pages, "P2");

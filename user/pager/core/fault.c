@@ -46,6 +46,7 @@ enum fault_step {
     FAULT_FORBIDDEN,
     FAULT_PHYSICAL,
     FAULT_BEYOND_END,
+    FAULT_NO_SPACE,
     FAULT_NO_FRAME
 };
 
@@ -157,6 +158,8 @@ static enum fault_step fault_find_in_file(struct fault *fault)
         return FAULT_GO_ON;
     case OBJECT_BEYOND_END:
         return FAULT_BEYOND_END;
+    case OBJECT_NO_SPACE:
+        return FAULT_NO_SPACE;
     case OBJECT_NO_FRAME:
         break;
     }
@@ -312,6 +315,7 @@ static void fault_stop(struct vm *vm, struct space *space, const struct vm_fault
         [FAULT_FORBIDDEN] = {PAGER_EVENT_PROTECTION, FAULT_SIGSEGV},
         [FAULT_PHYSICAL] = {PAGER_EVENT_MEMORY, FAULT_SIGBUS},
         [FAULT_BEYOND_END] = {PAGER_EVENT_BEYOND_END, FAULT_SIGBUS},
+        [FAULT_NO_SPACE] = {PAGER_EVENT_NO_MEMORY, FAULT_SIGBUS},
         [FAULT_NO_FRAME] = {PAGER_EVENT_NO_MEMORY, FAULT_SIGKILL},
     };
     struct space_event event = {.address = request->address,

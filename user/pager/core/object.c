@@ -21,6 +21,8 @@ static bool object_free_leaf(void *context, uint64_t leaf)
 
     page_release(&freeing->vm->table, index_leaf_page(leaf));
     object_discount_page(freeing->object);
+    if (!freeing->object->owner)
+        freeing->vm->file_pages--;
     return true;
 }
 
@@ -49,6 +51,8 @@ void object_add_page(struct vm *vm, struct object *object, const struct index_pl
     object->resident++;
     if (object->owner)
         object_charge(object->owner, 1);
+    else
+        vm->file_pages++;
 }
 
 void object_set_owner(struct object *object, struct space *owner)
@@ -113,6 +117,23 @@ void object_release(struct vm *vm, struct object *object)
     if (object->below)
         shadow_leave(vm, object);
     object_free(vm, object);
+}
+
+/* ---- files ---- */
+
+void object_enter_files(struct vm *vm, struct object *object)
+{
+    object->next_file = vm->files;
+    vm->files = object;
+}
+
+void object_leave_files(struct vm *vm, struct object *object)
+{
+    struct object **link = &vm->files;
+
+    while (*link != object)
+        link = &(*link)->next_file;
+    *link = object->next_file;
 }
 
 /* ---- entries ---- */

@@ -79,16 +79,8 @@ static enum object_supply object_file_supply(struct vm *vm, struct object *objec
     return OBJECT_SUPPLIED;
 }
 
-static void object_file_destroy(struct vm *vm, struct object *object)
-{
-    struct object **link = &vm->files;
-
-    while (*link != object)
-        link = &(*link)->next_file;
-    *link = object->next_file;
-}
-
-static const struct object_ops object_file_ops = {"file", object_file_supply, object_file_destroy};
+static const struct object_ops object_file_ops = {
+    .name = "file", .supply = object_file_supply, .destroy = object_leave_files};
 
 struct object *object_open_file(struct vm *vm, const struct cpio_file *file)
 {
@@ -105,8 +97,8 @@ struct object *object_open_file(struct vm *vm, const struct cpio_file *file)
     object->ops = &object_file_ops;
     object->references = 1;
     object->file = file;
+    object->number = file->offset;
     object->bytes = file->size_bytes;
-    object->next_file = vm->files;
-    vm->files = object;
+    object_enter_files(vm, object);
     return object;
 }

@@ -34,6 +34,7 @@ bool vm_init(struct vm *vm, const struct vm_config *config)
     slab_kind_init(&vm->space_records, &vm->table, sizeof(struct space));
     vm->archive = config->archive;
     vm->archive_bytes = config->archive_bytes;
+    vm->file_number = config->archive_bytes;
     vm->archive_offset = config->archive_offset;
     vm->archive_slot = config->archive_slot;
     vm->zero_slot = config->zero_slot;

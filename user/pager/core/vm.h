@@ -18,7 +18,8 @@
  *  V3  every entry has an object except guards, and its range of the object is below
  *      INDEX_LIMIT;
  *  V4  no two entries of a space show the same page of an anonymous object.
- *  V5  commit.pages is the sum of what entries and objects are charged (commit.h).
+ *  V5  commit.pages is the sum of what entries and objects are charged (commit.h);
+ *  V6  file_pages is the number of pages that all files hold.
  * vm_check() walks all of it. */
 #ifndef PAGER_VM_H
 #define PAGER_VM_H
@@ -57,6 +58,8 @@ struct vm {
     struct space *event_first;
     struct space *event_last;
     struct object *files;
+    uint64_t file_pages;  /* in the indexes of all files */
+    uint64_t file_number; /* the highest that a file has */
     uint32_t zero_page;
     uint32_t zero_slot;
     uint32_t record_pages; /* frames of the page records */
