@@ -30,6 +30,7 @@
 struct vm;
 struct space;
 struct entry;
+struct view;
 struct object;
 
 /* A page that was found: where to map it from, and its bytes. */
@@ -78,12 +79,13 @@ struct object {
     struct object *twin;   /* while a fork runs: the child's */
     bool holes;            /* an index that `below` may hold is not shown from here any more */
     bool lonely;           /* one object above, and no memory yet to merge them */
+    uint64_t number; /* never used twice; files count apart, those of the initrd have their place
+                              there */
     /* File: */
     struct object *users;         /* the first of the objects whose source it is */
-    uint64_t number;              /* of the file: its place in the initrd, or a higher one, never
-                                     used twice */
     uint64_t bytes;               /* its size */
     const struct cpio_file *file; /* in the initrd, or NULL */
+    struct view *view;            /* in memory: what is still to be told (view.h), or NULL */
     struct object *next_file;
 };
 
@@ -105,7 +107,8 @@ void object_copy_source(struct object *object, const struct object *like);
 /* A new empty file with one reference, or NULL. */
 struct object *object_create_memory(struct vm *vm);
 
-/* Copies from a file of any kind; *done: bytes copied, fewer at the end of the file.  0. */
+/* Copies from a file of any kind; *done: bytes copied, fewer at the end of the file.  0; of a view
+ * (view.h) also ENOMEM, or EAGAIN: its next line takes longer than one call may, ask again. */
 int object_read(struct vm *vm, struct object *file, uint64_t offset, void *bytes, uint64_t count,
                 uint64_t *done);
 
@@ -148,6 +151,9 @@ void object_discount_page(struct object *object);
 
 /* Charges an anonymous object to another space. */
 void object_set_owner(struct object *object, struct space *owner);
+
+/* How many of the object's own entries cover page `index`.  *visits counts those that were looked at. */
+uint32_t object_count_named(const struct object *object, uint64_t index, uint32_t *visits);
 
 /* True if one of the object's own entries covers page `index`. */
 bool object_is_named(const struct object *object, uint64_t index);

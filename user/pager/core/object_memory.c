@@ -64,8 +64,14 @@ static enum object_supply object_memory_supply(struct vm *vm, struct object *fil
     return OBJECT_SUPPLIED;
 }
 
+static void object_memory_destroy(struct vm *vm, struct object *file)
+{
+    view_forget(vm, file);
+    object_leave_files(vm, file);
+}
+
 static const struct object_ops object_memory_ops = {
-    .name = "memory", .supply = object_memory_supply, .destroy = object_leave_files};
+    .name = "memory", .supply = object_memory_supply, .destroy = object_memory_destroy};
 
 struct object *object_create_memory(struct vm *vm)
 {
@@ -102,11 +108,14 @@ static uint64_t object_memory_part(uint64_t offset, uint64_t count)
 int object_read(struct vm *vm, struct object *file, uint64_t offset, void *bytes, uint64_t count,
                 uint64_t *done)
 {
+    int error;
     uint8_t *to = bytes;
 
     *done = 0;
+    if (offset >= file->bytes && file->view && (error = view_go_on(vm, file)) != 0)
+        return error;
     if (offset >= file->bytes)
-        return 0;
+        return file->view ? EAGAIN : 0;
     if (count > file->bytes - offset)
         count = file->bytes - offset;
     if (file->file) { /* never changes: pages of the index are copies of these bytes */
