@@ -58,6 +58,7 @@ static const char *random_read(const char *name, uint64_t pid)
     snprintf(path, sizeof path, "/proc/%lu/%s", (unsigned long)pid, name);
     CHECK_EQ(view_open(&fake.vm, NULL, path, &file), 0);
     while (done > 0) {
+        CHECK_EQ(view_reach(&fake.vm, file, used), 0);
         CHECK_EQ(object_read(&fake.vm, file, used, text + used, sizeof text - 1 - used, &done), 0);
         used += done;
     }

@@ -78,11 +78,18 @@ void object_set_source(struct object *object, struct object *source, uint64_t fi
     source->users = object;
 }
 
+void object_copy_source_from(struct object *object, const struct object *like, uint64_t first)
+{
+    if (object_is_zero_from(like, first))
+        return;
+    like->source->references++;
+    object_set_source(object, like->source, like->source_first + first,
+                      like->source_bytes - first * FL_PAGE_BYTES);
+}
+
 void object_copy_source(struct object *object, const struct object *like)
 {
-    if (like->source)
-        like->source->references++;
-    object_set_source(object, like->source, like->source_first, like->source_bytes);
+    object_copy_source_from(object, like, 0);
 }
 
 static void object_leave_source(struct object *object)
@@ -101,6 +108,8 @@ void object_free(struct vm *vm, struct object *object)
 
     if (source)
         object_leave_source(object);
+    if (object->name)
+        names_forget(vm, object);
     commit_give(vm, object->committed);
     slab_release(&vm->objects, object);
     if (source)
@@ -172,6 +181,22 @@ uint32_t object_count_named(const struct object *object, uint64_t index, uint32_
         ++*visits;
     }
     return count;
+}
+
+bool object_has_page(const struct object *object, uint64_t index)
+{
+    const struct object *top = object;
+
+    for (; object; object = object->below)
+        if (index_lookup(&object->index, index) != 0)
+            return true;
+    if (!top->owner)
+        return top->file && index * FL_PAGE_BYTES < top->bytes;
+    if (object_is_zero_from(top, index))
+        return false;
+    index += top->source_first;
+    return index_lookup(&top->source->index, index) != 0 ||
+           (top->source->file && index * FL_PAGE_BYTES < top->source->bytes);
 }
 
 bool object_is_named(const struct object *object, uint64_t index)

@@ -11,7 +11,7 @@
  * after a fork is charged once.
  *
  *  O1  references = entries that name the object + objects above it + objects whose source it is
- *      + those of whoever opened a file; none is kept at 0;
+ *      + the name of a file + open descriptions of it; none is kept at 0;
  *  O2  resident = pages in the index;
  *  O3  every page of an anonymous object is shown by an entry: by one of the object's own, or by
  *      one of an object above that holds no page there;
@@ -31,6 +31,7 @@ struct vm;
 struct space;
 struct entry;
 struct view;
+struct name;
 struct object;
 
 /* A page that was found: where to map it from, and its bytes. */
@@ -85,6 +86,7 @@ struct object {
     struct object *users;         /* the first of the objects whose source it is */
     uint64_t bytes;               /* its size */
     const struct cpio_file *file; /* in the initrd, or NULL */
+    struct name *name;            /* in memory, or NULL: it has, or had, a name */
     struct view *view;            /* in memory: what is still to be told (view.h), or NULL */
     struct object *next_file;
 };
@@ -95,11 +97,17 @@ struct object *object_create_anonymous(struct vm *vm, struct space *owner);
 /* The object of a file, with one reference more, or NULL. */
 struct object *object_open_file(struct vm *vm, const struct cpio_file *file);
 
+/* As `bytes` of a source: all of it, however long the file is or becomes. */
+#define OBJECT_ALL_BYTES (INDEX_LIMIT * FL_PAGE_BYTES)
+
 /* Lays a file object, or NULL, under an object that has no source; takes over one reference to it. */
 void object_set_source(struct object *object, struct object *source, uint64_t first,
                        uint64_t bytes);
 
-/* Lays what is under `like` under an object that has no source. */
+/* Lays what is under `like` under an object that has no source; page 0 is page `first` there. */
+void object_copy_source_from(struct object *object, const struct object *like, uint64_t first);
+
+/* The same, page for page. */
 void object_copy_source(struct object *object, const struct object *like);
 
 /* ---- files in memory (object_memory.c): what has no page is zero ---- */
@@ -107,8 +115,7 @@ void object_copy_source(struct object *object, const struct object *like);
 /* A new empty file with one reference, or NULL. */
 struct object *object_create_memory(struct vm *vm);
 
-/* Copies from a file of any kind; *done: bytes copied, fewer at the end of the file.  0; of a view
- * (view.h) also ENOMEM, or EAGAIN: its next line takes longer than one call may, ask again. */
+/* Copies from a file of any kind; *done: bytes copied, fewer at the end of the file.  0. */
 int object_read(struct vm *vm, struct object *file, uint64_t offset, void *bytes, uint64_t count,
                 uint64_t *done);
 
@@ -132,6 +139,15 @@ void object_unlink_entry(struct entry *entry);
 /* Undoes what an entry, which is off its space's set and page tables, means to its object: frees the
  * pages that nobody else shows, and takes its reference back.  The entry's memory is the caller's. */
 void object_drop_entry(struct vm *vm, struct entry *entry);
+
+/* True if page `index` is in memory: a fault there needs no frame but for a copy. */
+bool object_has_page(const struct object *object, uint64_t index);
+
+/* True if what lies under the object's pages from page `index` on is zero. */
+static inline bool object_is_zero_from(const struct object *object, uint64_t index)
+{
+    return !object->source || object->source_bytes <= index * FL_PAGE_BYTES;
+}
 
 /* One reference less; the last frees the object. */
 void object_release(struct vm *vm, struct object *object);

@@ -114,6 +114,7 @@ int view_open(struct vm *vm, const struct space *caller, const char *path, struc
 {
     const struct space *space;
     struct view view = {.kind = view_decode(vm, caller, path, &space)};
+    struct object *made;
     bool complete;
     int error;
 
@@ -123,29 +124,36 @@ int view_open(struct vm *vm, const struct space *caller, const char *path, struc
         view.space = space->id;
         view.generation = space->generation;
     }
-    *file = object_create_memory(vm);
-    if (!*file)
+    made = object_create_memory(vm);
+    if (!made)
         return ENOMEM;
-    error = view_take_step(vm, &view, *file, &complete);
+    error = view_take_step(vm, &view, made, &complete);
     if (!error && !complete) {
-        (*file)->view = slab_allocate(&vm->views);
-        if ((*file)->view)
-            *(*file)->view = view;
+        made->view = slab_allocate(&vm->views);
+        if (made->view)
+            *made->view = view;
         else
             error = ENOMEM;
     }
     if (error)
-        object_release(vm, *file);
+        object_release(vm, made);
+    else
+        *file = made;
     return error;
 }
 
-int view_go_on(struct vm *vm, struct object *file)
+int view_reach(struct vm *vm, struct object *file, uint64_t offset)
 {
     bool complete;
-    int error = view_take_step(vm, file->view, file, &complete);
+    int error;
 
+    if (!file->view || offset < file->bytes)
+        return 0;
+    error = view_take_step(vm, file->view, file, &complete);
     if (!error && complete)
         view_forget(vm, file);
+    if (!error && !complete && offset >= file->bytes)
+        error = EAGAIN;
     return error;
 }
 

@@ -6,7 +6,7 @@
  *
  * A view is a file in memory: whoever opens it gets a new one, with the text as of then, and reads,
  * maps and closes it as any other.  Opening one is bounded work: what takes longer is told in steps,
- * and object_read() takes the next step whenever it is asked for bytes behind the last one.  So a
+ * and a read of bytes behind the last one takes the next step.  So a
  * long view is not of one moment, and what `fstat` says is how long it is by now.  A step goes on at
  * the address where the last one ended, whatever became of the entries meanwhile, and a space that
  * ended has no more to tell.
@@ -31,8 +31,10 @@ struct view_kind;
  * with one reference; ENOENT (no such view, no such process); ENOMEM. */
 int view_open(struct vm *vm, const struct space *caller, const char *path, struct object **file);
 
-/* Takes the next step of a view that is not complete.  0; ENOMEM, and nothing changed. */
-int view_go_on(struct vm *vm, struct object *file);
+/* Takes the next step of a view that has no text at `offset` yet and is not complete; of any other file,
+ * does nothing.  0; EAGAIN (what comes next takes longer than one call may: ask again); ENOMEM, and
+ * nothing changed. */
+int view_reach(struct vm *vm, struct object *file, uint64_t offset);
 
 /* Frees what a view that goes would still have told. */
 void view_forget(struct vm *vm, struct object *file);

@@ -37,8 +37,6 @@ void view_print(struct view_step *step, const char *format, ...)
 /* Bytes of a path that is shown, with its NUL. */
 #define VIEW_PATH_BYTES 280u
 
-size_t names_of_file(const struct vm *vm, const struct object *file, char *out, size_t bytes);
-
 /* ---- areas (view_maps.c) ---- */
 
 /* What one line of maps is about: an entry, or the part of one that shows a program's file and the
