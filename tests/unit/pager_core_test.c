@@ -1,7 +1,7 @@
 /* The pager's core on a fake machine: what each kind of fault does, memory calls and their errors,
  * programs, and what spaces leave behind. */
 /* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
-/* sources: user/pager/core/fault.c user/pager/core/index.c user/pager/core/map.c
+/* sources: user/pager/core/fault.c user/pager/core/around.c user/pager/core/index.c user/pager/core/map.c
  * user/pager/core/object.c */
 /* sources: user/pager/core/object_anonymous.c user/pager/core/object_file.c user/pager/core/page.c
  */

@@ -1,7 +1,7 @@
 /* The reader of newc archives: what it takes and what it refuses. */
 /* sources: user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c
  * user/pager/core/entry.c */
-/* sources: user/pager/core/fault.c user/pager/core/index.c user/pager/core/map.c
+/* sources: user/pager/core/fault.c user/pager/core/around.c user/pager/core/index.c user/pager/core/map.c
  * user/pager/core/object.c */
 /* sources: user/pager/core/object_anonymous.c user/pager/core/object_file.c user/pager/core/page.c
  */

@@ -1,6 +1,6 @@
 /* The decoder of ELF programs: a table of bad files, each with its exact reason. */
 /* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
-/* sources: user/pager/core/fault.c user/pager/core/index.c user/pager/core/map.c
+/* sources: user/pager/core/fault.c user/pager/core/around.c user/pager/core/index.c user/pager/core/map.c
  * user/pager/core/object.c */
 /* sources: user/pager/core/object_anonymous.c user/pager/core/object_file.c user/pager/core/page.c
  */

@@ -1,7 +1,7 @@
 /* Copy-on-write in the pager's core: what fork shares, when a page is copied, moved or left, and that
  * nothing piles up however often programs fork. */
 /* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
-/* sources: user/pager/core/fault.c user/pager/core/index.c user/pager/core/map.c
+/* sources: user/pager/core/fault.c user/pager/core/around.c user/pager/core/index.c user/pager/core/map.c
  * user/pager/core/object.c */
 /* sources: user/pager/core/object_anonymous.c user/pager/core/object_file.c user/pager/core/page.c
  */

@@ -1,7 +1,7 @@
 /* Random traces of memory calls in programs that fork and end, against arrays of pages, with every
  * invariant checked after each step; then the same traces with ever so little memory. */
 /* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
-/* sources: user/pager/core/fault.c user/pager/core/index.c user/pager/core/map.c */
+/* sources: user/pager/core/fault.c user/pager/core/around.c user/pager/core/index.c user/pager/core/map.c */
 /* sources: user/pager/core/object.c user/pager/core/object_anonymous.c */
 /* sources: user/pager/core/object_file.c user/pager/core/page.c user/pager/core/program.c */
 /* sources: user/pager/core/slab.c user/pager/core/space.c user/pager/core/trace.c */

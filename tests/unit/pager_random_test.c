@@ -1,7 +1,7 @@
 /* Random traces of memory calls and accesses against a model that is an array of bytes, with every
  * invariant checked after each step; then the same traces with ever so little memory. */
 /* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
-/* sources: user/pager/core/fault.c user/pager/core/index.c user/pager/core/map.c
+/* sources: user/pager/core/fault.c user/pager/core/around.c user/pager/core/index.c user/pager/core/map.c
  * user/pager/core/object.c */
 /* sources: user/pager/core/object_anonymous.c user/pager/core/object_file.c user/pager/core/page.c
  */
