@@ -242,6 +242,17 @@ enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t ad
     return FAKE_STOPPED;
 }
 
+const uint8_t *fake_peek(struct fake *fake, const struct space *space, uint64_t address,
+                         uint32_t access)
+{
+    const struct fake_entry *entry =
+        fake_find(fake, space->id, address & ~(uint64_t)(FL_PAGE_BYTES - 1));
+
+    return entry && (entry->mapping.rights & access) == access
+               ? fake_contents(fake, &entry->mapping)
+               : NULL;
+}
+
 void fake_drop_tables(struct fake *fake, const struct space *space, uint32_t chance, uint64_t *seed)
 {
     for (uint32_t i = fake->entries; i-- > 0;)
