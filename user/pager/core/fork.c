@@ -176,6 +176,8 @@ int vm_fork(struct vm *vm, struct space *parent, struct space *child)
             fork_split(&fork, entry->object);
     for (const struct entry *entry = parent->map.first; entry; entry = entry->next)
         fork_copy_entry(&fork, entry);
+    child->parent = parent->pid;
+    child->program = parent->program;
     child->heap_start = parent->heap_start;
     child->heap_end = parent->heap_end;
     limit_inherit(child, parent);

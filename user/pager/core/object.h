@@ -30,6 +30,7 @@
 struct vm;
 struct space;
 struct entry;
+struct view;
 struct name;
 struct object;
 
@@ -79,13 +80,14 @@ struct object {
     struct object *twin;   /* while a fork runs: the child's */
     bool holes;            /* an index that `below` may hold is not shown from here any more */
     bool lonely;           /* one object above, and no memory yet to merge them */
+    uint64_t number; /* never used twice; files count apart, those of the initrd have their place
+                              there */
     /* File: */
     struct object *users;         /* the first of the objects whose source it is */
-    uint64_t number;              /* of the file: its place in the initrd, or a higher one, never
-                                     used twice */
     uint64_t bytes;               /* its size */
     const struct cpio_file *file; /* in the initrd, or NULL */
     struct name *name;            /* in memory, or NULL: it has, or had, a name */
+    struct view *view;            /* in memory: what is still to be told (view.h), or NULL */
     struct object *next_file;
 };
 
@@ -165,6 +167,9 @@ void object_discount_page(struct object *object);
 
 /* Charges an anonymous object to another space. */
 void object_set_owner(struct object *object, struct space *owner);
+
+/* How many of the object's own entries cover page `index`.  *visits counts those that were looked at. */
+uint32_t object_count_named(const struct object *object, uint64_t index, uint32_t *visits);
 
 /* True if one of the object's own entries covers page `index`. */
 bool object_is_named(const struct object *object, uint64_t index);

@@ -64,8 +64,14 @@ static enum object_supply object_memory_supply(struct vm *vm, struct object *fil
     return OBJECT_SUPPLIED;
 }
 
+static void object_memory_destroy(struct vm *vm, struct object *file)
+{
+    view_forget(vm, file);
+    object_leave_files(vm, file);
+}
+
 static const struct object_ops object_memory_ops = {
-    .name = "memory", .supply = object_memory_supply, .destroy = object_leave_files};
+    .name = "memory", .supply = object_memory_supply, .destroy = object_memory_destroy};
 
 struct object *object_create_memory(struct vm *vm)
 {
