@@ -252,6 +252,8 @@ TEST("what is not in memory is neither unlinked nor renamed")
     CHECK_EQ(kit_rename(&fake, "/hello", "/x"), EROFS);
     CHECK_EQ(kit_rename(&fake, "/tmp/f", "/proc/x"), EXDEV);
     CHECK_EQ(kit_rename(&fake, "/proc/x", "/proc/y"), EPERM);
+    CHECK_EQ(kit_rename(&fake, "/proc/.", "/proc/y"), EBUSY);
+    CHECK_EQ(kit_rename(&fake, "/dev/shm/..", "/x"), EBUSY);
     CHECK_EQ(kit_rename(&fake, "/tmp/f", "/dev/shm/f"), 0);
     CHECK_EQ(names_try_open("/dev/shm/f", FILE_O_RDONLY), 0);
     CHECK_EQ(names_try_open("/tmp/f", FILE_O_RDONLY), ENOENT);
