@@ -1,7 +1,8 @@
 /* Random trees of processes: forks, ends, memory calls and accesses against a model that keeps an array
  * of bytes for each process, with every invariant checked after each step; then the same with ever so
  * little memory. */
-/* sources: user/pager/core/ user/common/ tests/unit/pager_fake.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* Copy-on-write in the pager's core: what fork shares, when a page is copied, moved or left, and that
  * nothing piles up however often programs fork. */
-/* sources: user/pager/core/ user/common/ tests/unit/pager_fake.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <errno.h>

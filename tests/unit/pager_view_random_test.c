@@ -1,6 +1,7 @@
 /* Views of random worlds: maps against what was asked for, page by page, and the figures of smaps against
  * a count of who shows which frame that knows nothing of chains. */
-/* sources: user/pager/core/ user/common/ tests/unit/pager_fake.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <errno.h>

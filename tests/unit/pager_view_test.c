@@ -1,5 +1,6 @@
 /* Views of the pager's state: exact texts of small worlds, long views in steps, and what is refused. */
-/* sources: user/pager/core/ user/common/ tests/unit/pager_fake.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <errno.h>
