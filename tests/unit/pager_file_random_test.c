@@ -3,16 +3,8 @@
  * mappings and by write(), cut and grow the files, fork, move and unmap.  After each step all that is
  * in the page tables shows what the model says, and all invariants hold; then the same with ever so
  * little memory. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
-/* sources: user/pager/core/fault.c user/pager/core/around.c user/pager/core/index.c */
-/* sources: user/pager/core/object.c user/pager/core/object_anonymous.c user/pager/core/map.c */
-/* sources: user/pager/core/object_file.c user/pager/core/object_memory.c */
-/* sources: user/pager/core/page.c user/pager/core/program.c */
-/* sources: user/pager/core/slab.c user/pager/core/space.c user/pager/core/trace.c */
-/* sources: user/pager/core/vm.c user/pager/core/entry.c user/pager/core/shadow.c */
-/* sources: user/pager/core/fork.c user/pager/core/advise.c user/pager/core/area.c */
-/* sources: user/pager/core/commit.c user/pager/core/limit.c user/pager/core/remap.c */
-/* sources: user/pager/core/resident.c user/pager/core/wire.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <errno.h>

@@ -17,7 +17,7 @@ static int file_check_flags(const struct path *path, uint32_t flags)
 {
     bool changes = (flags & FILE_O_ACCMODE) != FILE_O_RDONLY || (flags & FILE_O_TRUNC);
 
-    if ((flags & FILE_O_CREAT) && (path->slash || path->dot))
+    if ((flags & FILE_O_CREAT) && path->slash)
         return EISDIR;
     if (path->kind == PATH_ABSENT && !(flags & FILE_O_CREAT))
         return ENOENT;
