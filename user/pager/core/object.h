@@ -19,7 +19,8 @@
  *      object has none;
  *  O5  a file object is in vm->files once, and has nothing above, below, or as its source;
  *  O6  `entries` lists exactly the entries that name the object;
- *  O7  `users` of a file object lists exactly the objects whose source it is. */
+ *  O7  `users` of a file object lists exactly the objects whose source it is;
+ *  O9  an object has a twin only while a fork runs. */
 #ifndef PAGER_OBJECT_H
 #define PAGER_OBJECT_H
 
@@ -73,7 +74,7 @@ struct object {
     uint64_t source_first; /* page i is page i + source_first of the source ... */
     uint64_t source_bytes; /* ... for i * 4096 < source_bytes; bytes from there on are zero */
     uint64_t committed;    /* pages charged for shared memory (commit.h) */
-    struct object *twin;   /* while a fork runs: the child's */
+    struct object *twin;   /* while a fork runs (fork.c), else NULL */
     bool holes;            /* an index that `below` may hold is not shown from here any more */
     bool lonely;           /* one object above, and no memory yet to merge them */
     /* File: */
