@@ -155,6 +155,37 @@ TEST("the child has the parent's protections, guards, break and entries, and fau
     fork_end();
 }
 
+TEST("with cloned tables the child reads what its parent had mapped without a fault, and no more")
+{
+    struct space *parent = fork_begin(), *child;
+    uint64_t at = fork_map(parent, 4, RW, MAP_PRIVATE),
+             shared = fork_map(parent, 1, RW, MAP_SHARED);
+    uint64_t faults;
+
+    fork_write(parent, at, 1);
+    fork_write(parent, at + PAGE, 2);
+    fork_read(parent, at + 2 * PAGE);
+    fork_write(parent, shared, 3);
+    CHECK_EQ(vm_wire(&fake.vm, parent, at + PAGE, PAGE, 0), 0);
+    fake.vm.fork_clones = true;
+    child = fork_child(parent);
+    faults = fake.faults;
+    CHECK_EQ(fork_read(child, at), 1);
+    CHECK_EQ(fork_read(child, at + 2 * PAGE), 0);
+    fork_write(child, shared, 4);
+    fork_write(parent, at + PAGE, 12);
+    CHECK_EQ(fake.faults, faults);
+    CHECK_EQ(fork_read(child, at + PAGE), 2);
+    CHECK_EQ(fork_read(child, at + 3 * PAGE), 0);
+    CHECK_EQ(fake.faults, faults + 2);
+    fork_write(parent, at, 11);
+    fork_write(child, at + 2 * PAGE, 13);
+    CHECK_EQ(fork_read(child, at), 1);
+    CHECK_EQ(fork_read(parent, at + 2 * PAGE), 0);
+    CHECK_EQ(fork_read(parent, shared), 4);
+    fork_end();
+}
+
 /* ---- parts ---- */
 
 TEST("what both unmapped is free, what one still has is not, and new memory there is zero")

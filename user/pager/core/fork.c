@@ -208,15 +208,38 @@ static void fork_split(const struct fork *fork, struct object *object)
     fork_raise_wired(fork, object, cover);
 }
 
-/* Only pages of the entry's own object can be mapped writable. */
-static void fork_protect_parent(const struct fork *fork)
+/* Takes the right to write out of the parent's tables; only pages of an entry's own object can be
+ * mapped with it. */
+static void fork_protect(const struct fork *fork, const struct entry *entry)
 {
     const struct vm_port *port = &fork->vm->port;
 
+    if (fork_is_copied(entry) && entry->object->resident > 0 &&
+        (entry->protection & FL_RIGHT_WRITE))
+        port->make_read_only(port->context, fork->parent->id, entry->start, entry_pages(entry));
+}
+
+/* The same, and the child's tables show what the parent's do. */
+static void fork_clone(const struct fork *fork, const struct entry *entry)
+{
+    const struct vm_port *port = &fork->vm->port;
+    uint32_t rights = fork_is_copied(entry) ? FL_RIGHT_READ | FL_RIGHT_EXEC
+                                            : FL_RIGHT_READ | FL_RIGHT_WRITE | FL_RIGHT_EXEC;
+
+    if (entry->object)
+        port->clone(port->context, fork->child->id, fork->parent->id, entry->start,
+                    entry_pages(entry), rights);
+}
+
+static void fork_set_tables(const struct fork *fork)
+{
     for (const struct entry *entry = fork->parent->map.first; entry; entry = entry->next)
-        if (fork_is_copied(entry) && entry->object->resident > 0 && !entry->wired &&
-            (entry->protection & FL_RIGHT_WRITE))
-            port->make_read_only(port->context, fork->parent->id, entry->start, entry_pages(entry));
+        if (fork_is_copied(entry) && entry->wired)
+            continue; /* the parent may go on writing, and the child has other frames */
+        else if (fork->vm->fork_clones)
+            fork_clone(fork, entry);
+        else
+            fork_protect(fork, entry);
 }
 
 static void fork_copy_entry(struct fork *fork, const struct entry *from)
@@ -246,7 +269,7 @@ int vm_fork(struct vm *vm, struct space *parent, struct space *child)
         commit_give(vm, commit_of_space(parent));
         return ENOMEM;
     }
-    fork_protect_parent(&fork);
+    fork_set_tables(&fork);
     for (struct entry *entry = parent->map.first; entry; entry = entry->next)
         if (fork_is_first(entry))
             fork_split(&fork, entry->object);
