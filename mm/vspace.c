@@ -221,10 +221,10 @@ static inline void vspace_commit_data(struct vspace *space, const struct vspace_
 
 /* A core that sees the entry may fetch through it at once, so the fence comes first. */
 static __attribute__((noinline)) enum fl_error
-vspace_commit_code(struct vspace *space, const struct vspace_run *run, pte_t *slot)
+vspace_commit_code(struct vspace *space, struct vspace_run run, pte_t *slot)
 {
     mmu_fence_code(space);
-    vspace_commit_data(space, run, slot);
+    vspace_commit_data(space, &run, slot);
     return FL_OK;
 }
 
@@ -234,7 +234,7 @@ void vspace_commit_run(struct vspace *space, const struct vspace_run *run)
     if (!vspace_is_simple(space, slot, run->first))
         vspace_commit_pieces(space, run);
     else if ((run->rights & FL_RIGHT_EXEC) != 0)
-        vspace_commit_code(space, run, slot);
+        vspace_commit_code(space, *run, slot);
     else
         vspace_commit_data(space, run, slot);
 }
@@ -260,31 +260,32 @@ static inline enum fl_error vspace_map_over(struct vspace *space, const struct v
 }
 
 /* A page that is not simple to map. */
-static __attribute__((noinline)) enum fl_error
-vspace_map_other(struct vspace *space, const struct vspace_run *run, pte_t *slot)
+static __attribute__((noinline)) enum fl_error vspace_map_other(struct vspace *space,
+                                                                struct vspace_run run, pte_t *slot)
 {
     if (slot != NULL && sv39_is_valid(walk_load(slot)))
-        return vspace_map_over(space, run, slot);
+        return vspace_map_over(space, &run, slot);
     uint64_t tables = 0;
-    enum fl_error error = vspace_check_pieces(space, run, &tables);
+    enum fl_error error = vspace_check_pieces(space, &run, &tables);
     if (error != FL_OK)
         return error;
     if (tables > space->pool->spare)
         return FL_NO_TABLE;
-    vspace_commit_pieces(space, run);
+    vspace_commit_pieces(space, &run);
     return FL_OK;
 }
 
+/* What it calls gets a copy of the run, so that here the run stays in registers. */
 enum fl_error vspace_map_page(struct vspace *space, const struct vspace_run *run)
 {
     pte_t *slot = walk_leaf(space, run->address);
     if (!vspace_is_simple(space, slot, run->first))
-        return vspace_map_other(space, run, slot);
+        return vspace_map_other(space, *run, slot);
     enum fl_error error = frame_can_count(frame_entry(space->pool->frames, run->first), 1);
     if (error != FL_OK)
         return error;
     if ((run->rights & FL_RIGHT_EXEC) != 0)
-        return vspace_commit_code(space, run, slot);
+        return vspace_commit_code(space, *run, slot);
     vspace_commit_data(space, run, slot);
     return FL_OK;
 }
