@@ -1,16 +1,6 @@
 /* Files in the pager's core: what a file in memory holds, what its mappings show, and what is left of
  * both when it is cut. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
-/* sources: user/pager/core/fault.c user/pager/core/index.c user/pager/core/map.c */
-/* sources: user/pager/core/object.c user/pager/core/object_anonymous.c */
-/* sources: user/pager/core/object_file.c user/pager/core/object_memory.c */
-/* sources: user/pager/core/page.c user/pager/core/program.c */
-/* sources: user/pager/core/slab.c user/pager/core/space.c user/pager/core/trace.c */
-/* sources: user/pager/core/vm.c user/pager/core/entry.c user/pager/core/shadow.c */
-/* sources: user/pager/core/fork.c user/pager/core/advise.c user/pager/core/area.c */
-/* sources: user/pager/core/commit.c user/pager/core/limit.c user/pager/core/remap.c */
-/* sources: user/pager/core/resident.c user/pager/core/wire.c */
-/* sources: user/pager/core/names.c user/pager/core/handle.c */
+/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <errno.h>

@@ -46,11 +46,16 @@ static int calls_brk(struct call *call)
     return vm_break(&call->pager->vm, call->space, call->in[0], &call->out[0]);
 }
 
+static void calls_tell_usage(struct call *call, const struct space *space)
+{
+    call->out[0] = space->minor_faults;
+    call->out[1] = space->major_faults;
+    call->out[2] = space->peak;
+}
+
 static int calls_rusage(struct call *call)
 {
-    call->out[0] = call->space->minor_faults;
-    call->out[1] = call->space->major_faults;
-    call->out[2] = call->space->peak;
+    calls_tell_usage(call, call->space);
     return 0;
 }
 
@@ -182,6 +187,7 @@ static int calls_space_write(struct call *call)
 
 static int calls_space_destroy(struct call *call)
 {
+    calls_tell_usage(call, call->space);
     return space_objects_destroy(call->pager, call->space);
 }
 

@@ -149,23 +149,36 @@ void page_zero(void *contents)
     }
 }
 
+static inline void page_copy_line(uint64_t *to, const uint64_t *from)
+{
+    uint64_t a = from[0], b = from[1], c = from[2], d = from[3];
+    uint64_t e = from[4], f = from[5], g = from[6], h = from[7];
+
+    to[0] = a;
+    to[1] = b;
+    to[2] = c;
+    to[3] = d;
+    to[4] = e;
+    to[5] = f;
+    to[6] = g;
+    to[7] = h;
+}
+
+/* As above: 1,048 instructions. */
 void page_copy(void *contents, const void *from)
 {
     uint64_t *to = contents;
     const uint64_t *word = from;
 
-    for (uint64_t *end = to + FL_PAGE_BYTES / 8; to < end; to += 8, word += 8) {
-        uint64_t a = word[0], b = word[1], c = word[2], d = word[3];
-        uint64_t e = word[4], f = word[5], g = word[6], h = word[7];
-
-        to[0] = a;
-        to[1] = b;
-        to[2] = c;
-        to[3] = d;
-        to[4] = e;
-        to[5] = f;
-        to[6] = g;
-        to[7] = h;
+    for (uint64_t *end = to + FL_PAGE_BYTES / 8; to < end; to += 64, word += 64) {
+        page_copy_line(to, word);
+        page_copy_line(to + 8, word + 8);
+        page_copy_line(to + 16, word + 16);
+        page_copy_line(to + 24, word + 24);
+        page_copy_line(to + 32, word + 32);
+        page_copy_line(to + 40, word + 40);
+        page_copy_line(to + 48, word + 48);
+        page_copy_line(to + 56, word + 56);
     }
 }
 
