@@ -1,6 +1,7 @@
 /* read, write, lseek, ftruncate and access of open files, descriptions that forks share, and what a
  * table of handles holds. */
-/* sources: user/pager/core/ user/common/ tests/unit/pager_fake.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <stdio.h>

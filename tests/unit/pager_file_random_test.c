@@ -1,7 +1,8 @@
 /* Random traces of file calls in programs that fork and end.  The model of the files is the Linux of
  * this host, called in the same way; that of the programs' memory is arrays of bytes.  Every invariant
  * is checked after each step, and the same traces run with ever so little memory. */
-/* sources: user/pager/core/ user/common/ tests/unit/pager_fake.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #define _GNU_SOURCE /* mkdtemp */
 
 #include "harness.h"

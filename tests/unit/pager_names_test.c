@@ -1,6 +1,7 @@
 /* Names of files: what paths mean, and open, stat, unlink, rename and list; errors are those that the
  * Linux of this host gives for the same calls in a directory of its own. */
-/* sources: user/pager/core/ user/common/ tests/unit/pager_fake.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #define _GNU_SOURCE /* mkdtemp */
 
 #include "harness.h"
