@@ -55,6 +55,9 @@ struct object_ops {
      * zero. */
     enum object_supply (*supply)(struct vm *vm, struct object *object, uint64_t index,
                                  struct object_page *found);
+    /* True if that page lies in memory as it is, and then where; NULL: none does. */
+    bool (*find)(const struct vm *vm, const struct object *object, uint64_t index,
+                 struct object_page *found);
     /* Lets go of what the kind holds; pages are gone already. */
     void (*destroy)(struct vm *vm, struct object *object);
 };

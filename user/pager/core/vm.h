@@ -25,6 +25,7 @@
 #define PAGER_VM_H
 
 #include "area.h"
+#include "around.h"
 #include "commit.h"
 #include "cpio.h"
 #include "elf.h"
@@ -43,12 +44,13 @@
 #include "trace.h"
 #include "view.h"
 
-/* What copy-on-write did since the start. */
+/* What copy-on-write and fault-around did since the start. */
 struct vm_counts {
-    uint64_t shadows; /* objects that fork put over others */
-    uint64_t copies;  /* pages copied because others saw them too */
-    uint64_t takes;   /* pages moved up because nobody else saw them */
-    uint64_t merges;  /* objects that went into another */
+    uint64_t shadows;    /* objects that fork put over others */
+    uint64_t copies;     /* pages copied because others saw them too */
+    uint64_t takes;      /* pages moved up because nobody else saw them */
+    uint64_t merges;     /* objects that went into another */
+    uint64_t neighbours; /* pages of files mapped beside one that was touched */
 };
 
 struct vm {
