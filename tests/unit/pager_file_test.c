@@ -1,15 +1,6 @@
 /* Files in the pager's core: what a file in memory holds, what its mappings show, and what is left of
  * both when it is cut. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
-/* sources: user/pager/core/fault.c user/pager/core/around.c user/pager/core/index.c user/pager/core/map.c */
-/* sources: user/pager/core/object.c user/pager/core/object_anonymous.c */
-/* sources: user/pager/core/object_file.c user/pager/core/object_memory.c */
-/* sources: user/pager/core/page.c user/pager/core/program.c */
-/* sources: user/pager/core/slab.c user/pager/core/space.c user/pager/core/trace.c */
-/* sources: user/pager/core/vm.c user/pager/core/entry.c user/pager/core/shadow.c */
-/* sources: user/pager/core/fork.c user/pager/core/advise.c user/pager/core/area.c */
-/* sources: user/pager/core/commit.c user/pager/core/limit.c user/pager/core/remap.c */
-/* sources: user/pager/core/resident.c user/pager/core/wire.c */
+/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <errno.h>
@@ -30,19 +21,34 @@ static void file_sound(void)
     CHECK_STRING(fake_check(&fake) ? fake_check(&fake) : "", "");
 }
 
+/* A new file that is kept by its name, until file_unlink. */
+static struct object *file_create(const char *text)
+{
+    const struct name_key key = {NAME_IN_TMP, text, (uint32_t)strlen(text)};
+    struct object *file = object_create_memory(&fake.vm);
+
+    CHECK(file && names_create(&fake.vm, &key, file));
+    return file;
+}
+
+static void file_unlink(const struct object *file)
+{
+    names_remove(&fake.vm, file->name);
+}
+
 static struct object *file_begin(void)
 {
     fake_init(&fake, FRAMES);
     fake_start(&fake);
-    return object_create_memory(&fake.vm);
+    return file_create("file");
 }
 
 /* The law of all tests here: when spaces and files are gone, every frame and promise is back. */
 static void file_end(struct object *file)
 {
     file_sound();
-    if (file)
-        object_release(&fake.vm, file);
+    if (file && file->name)
+        file_unlink(file);
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
         if (fake.vm.spaces[id])
             fake_destroy_space(&fake, fake.vm.spaces[id]);
@@ -147,7 +153,7 @@ TEST("a file has a limit, and a refused size changes nothing")
 TEST("files hold at most half of the frames, and say ENOSPC with what was done")
 {
     static char block[FRAMES * FL_PAGE_BYTES];
-    struct object *file = file_begin(), *other = object_create_memory(&fake.vm);
+    struct object *file = file_begin(), *other = file_create("other");
     uint64_t done, frames = FRAMES - 3;
 
     CHECK_EQ(object_write(&fake.vm, file, 0, block, sizeof(block), &done), ENOSPC);
@@ -158,7 +164,7 @@ TEST("files hold at most half of the frames, and say ENOSPC with what was done")
     CHECK_EQ(other->bytes, 0);
     CHECK_EQ(object_resize(&fake.vm, file, PAGE), 0);
     CHECK_EQ(object_write(&fake.vm, other, 0, "x", 1, &done), 0);
-    object_release(&fake.vm, other);
+    file_unlink(other);
     file_end(file);
 }
 
@@ -185,12 +191,12 @@ TEST("numbers of files are never used twice")
     uint64_t number = file->number;
 
     CHECK(number > fake.vm.archive_bytes);
-    object_release(&fake.vm, file);
-    file = object_create_memory(&fake.vm);
-    other = object_create_memory(&fake.vm);
+    file_unlink(file);
+    file = file_create("file");
+    other = file_create("other");
     CHECK(file->number > number);
     CHECK(other->number > file->number);
-    object_release(&fake.vm, other);
+    file_unlink(other);
     file_end(file);
 }
 
@@ -347,7 +353,7 @@ TEST("a file that lives only in mappings goes with the last of them")
     shared = file_map(space, file, 0, 1, MAP_SHARED);
     private = file_map(space, file, 0, 1, MAP_PRIVATE);
     CHECK_EQ(vm_fork(&fake.vm, space, child), 0);
-    object_release(&fake.vm, file);
+    file_unlink(file);
     file_sound();
     CHECK_EQ(vm_unmap(&fake.vm, space, shared, PAGE), 0);
     CHECK_EQ(vm_unmap(&fake.vm, space, private, PAGE), 0);
@@ -480,6 +486,8 @@ TEST("anonymous memory beside a private mapping is zero, not more of the file")
 static struct object *file_begin_archive(struct space **space, uint64_t bytes, bool aligned)
 {
     static uint8_t data[20 * FL_PAGE_BYTES];
+    struct object *file;
+    uint32_t handle;
 
     for (uint64_t i = 0; i < bytes; i++)
         data[i] = (uint8_t)(i / PAGE + 1);
@@ -487,7 +495,10 @@ static struct object *file_begin_archive(struct space **space, uint64_t bytes, b
     fake_add_file(&fake, "data", data, bytes, aligned);
     fake_start(&fake);
     *space = space_create(&fake.vm, 1);
-    return object_open_file(&fake.vm, fake_find_file(&fake, "data"));
+    CHECK_EQ(handle_open(&fake.vm, *space, &handle), 0);
+    file = object_open_file(&fake.vm, fake_find_file(&fake, "data"));
+    (*space)->handles[handle]->file = file;
+    return file;
 }
 
 static void file_check_archive(bool aligned)

@@ -302,13 +302,14 @@ void world_kill_threads(struct world_space *space)
 void world_destroy(struct world_space *space)
 {
     struct pager_frames frames = {space->range, space->page, FRAMES};
+    struct posix_usage usage;
 
     world_kill_threads(space);
     world_delete(FL_BOOT_CNODE, world_slot(space, OF_VSPACE));
     world_delete(FL_BOOT_CNODE, world_slot(space, OF_HANDLER));
     world_delete(FL_BOOT_CNODE, world_slot(space, OF_PROGRAM));
     world_delete(FL_BOOT_CNODE, world_slot(space, OF_CNODE));
-    world_expect((uint64_t)pager_destroy_space(space->name), "destroy");
+    world_expect((uint64_t)pager_destroy_space(space->name, &usage), "destroy");
     world_expect((uint64_t)pager_give_frames(&frames), "give frames back");
 }
 

@@ -207,7 +207,7 @@ static uint32_t check_sources(const struct vm *vm, const struct object *file)
 static void check_file(struct check *check, const struct object *file)
 {
     const struct object *previous = NULL;
-    uint32_t users = 0;
+    uint32_t users = 0, references;
 
     check_fail(check, !file->source && !file->below && !file->above && !file->owner, "O5");
     for (const struct object *user = file->users; user; user = user->next_user) {
@@ -216,8 +216,9 @@ static void check_file(struct check *check, const struct object *file)
         users++;
     }
     check_fail(check, users == check_sources(check->vm, file), "O7");
-    check_fail(check, file->references > 0 && file->references >= check_named(check, file) + users,
-               "O1");
+    references = check_named(check, file) + users + (file->name && !file->name->removed) +
+                 handle_count_openings(check->vm, file);
+    check_fail(check, file->references > 0 && file->references == references, "O1");
     check_pages(check, file);
     check->file_pages += file->resident;
 }
@@ -294,8 +295,9 @@ static void check_free_list(struct check *check)
 static void check_totals(struct check *check)
 {
     const struct vm *vm = check->vm;
-    const struct slab_kind *const kinds[] = {&vm->entries, &vm->objects, &vm->nodes,
-                                             &vm->space_records};
+    const struct slab_kind *const kinds[] = {&vm->entries,      &vm->objects,
+                                             &vm->nodes,        &vm->space_records,
+                                             &vm->name_records, &vm->descriptions};
     uint32_t metadata = vm->record_pages + 1, buffers = 0, spaces = 0;
 
     for (uint32_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -336,5 +338,9 @@ const char *vm_check(const struct vm *vm)
                        "A2");
     check_free_list(&check);
     check_totals(&check);
+    if (!check.broken)
+        check.broken = names_check(vm);
+    if (!check.broken)
+        check.broken = handle_check(vm);
     return check.broken;
 }

@@ -364,27 +364,54 @@ enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct
     return VM_RESUME;
 }
 
+/* Finds the byte that an access of the program's own would use, and does what its fault would do. */
+static int fault_find_byte(struct vm *vm, struct space *space, uint64_t address, uint32_t access,
+                           const uint8_t **byte)
+{
+    struct fault fault;
+    enum fault_step step;
+
+    fault_begin(&fault, vm, space, address, access);
+    step = fault_resolve(&fault);
+    if (step != FAULT_GO_ON)
+        return step == FAULT_NO_FRAME || step == FAULT_NO_SPACE ? ENOMEM : EFAULT;
+    if (fault.action == TRACE_COPY || fault.action == TRACE_ZERO_FILL)
+        vm->port.unmap(vm->port.context, space->id, fault.address, 1); /* shows another page */
+    *byte = fault.found.contents ? fault.found.contents : page_contents(&vm->table, vm->zero_page);
+    *byte += address % FL_PAGE_BYTES;
+    fault_settle(&fault);
+    return 0;
+}
+
+int vm_find_to_read(struct vm *vm, struct space *space, uint64_t address, const uint8_t **byte)
+{
+    return fault_find_byte(vm, space, address, FL_ACCESS_READ, byte);
+}
+
+int vm_find_to_write(struct vm *vm, struct space *space, uint64_t address, uint8_t **byte)
+{
+    const uint8_t *found;
+    int error = fault_find_byte(vm, space, address, FL_ACCESS_WRITE, &found);
+
+    if (!error)
+        *byte = vm->table.window + (found - vm->table.window);
+    return error;
+}
+
 int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *bytes,
              uint64_t count)
 {
     const uint8_t *from = bytes;
 
     while (count > 0) {
-        uint64_t offset = address % FL_PAGE_BYTES;
-        uint64_t part = FL_PAGE_BYTES - offset < count ? FL_PAGE_BYTES - offset : count;
-        struct fault fault;
-        enum fault_step step;
-        uint8_t *contents;
+        uint64_t rest = FL_PAGE_BYTES - address % FL_PAGE_BYTES;
+        uint64_t part = rest < count ? rest : count;
+        uint8_t *to;
+        int error = vm_find_to_write(vm, space, address, &to);
 
-        fault_begin(&fault, vm, space, address, FL_ACCESS_WRITE);
-        step = fault_resolve(&fault);
-        if (step != FAULT_GO_ON)
-            return step == FAULT_NO_FRAME ? ENOMEM : EFAULT;
-        if (fault.action != TRACE_PRESENT) /* another page may be mapped for reading */
-            vm->port.unmap(vm->port.context, space->id, fault.address, 1);
-        contents = page_contents(&vm->table, page_of_contents(&vm->table, fault.found.contents));
-        memcpy(contents + offset, from, part);
-        fault_settle(&fault);
+        if (error)
+            return error;
+        page_move(to, from, part);
         address += part;
         from += part;
         count -= part;

@@ -108,6 +108,8 @@ void object_free(struct vm *vm, struct object *object)
 
     if (source)
         object_leave_source(object);
+    if (object->name)
+        names_forget(vm, object);
     commit_give(vm, object->committed);
     slab_release(&vm->objects, object);
     if (source)

@@ -11,7 +11,7 @@
  * after a fork is charged once.
  *
  *  O1  references = entries that name the object + objects above it + objects whose source it is
- *      + those of whoever opened a file; none is kept at 0;
+ *      + the name of a file + open descriptions of it; none is kept at 0;
  *  O2  resident = pages in the index;
  *  O3  every page of an anonymous object is shown by an entry: by one of the object's own, or by
  *      one of an object above that holds no page there;
@@ -30,6 +30,7 @@
 struct vm;
 struct space;
 struct entry;
+struct name;
 struct object;
 
 /* A page that was found: where to map it from, and its bytes. */
@@ -87,6 +88,7 @@ struct object {
                                      used twice */
     uint64_t bytes;               /* its size */
     const struct cpio_file *file; /* in the initrd, or NULL */
+    struct name *name;            /* in memory, or NULL: it has, or had, a name */
     struct object *next_file;
 };
 

@@ -12,7 +12,7 @@
  * need before they change anything; after an error nothing has changed.  Errors are errno values.
  *
  * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
- * object.h O, shadow.h H, space.h A; and of the whole:
+ * object.h O, shadow.h H, space.h A, names.h N, handle.h D; and of the whole:
  *  V1  every page in state PAGE_METADATA is a page record's, the zero page, or a slab's;
  *  V2  every page in state PAGE_BUFFER is one space's buffer;
  *  V3  every entry has an object except guards, and its range of the object is below
@@ -30,8 +30,11 @@
 #include "cpio.h"
 #include "elf.h"
 #include "entry.h"
+#include "file.h"
+#include "handle.h"
 #include "index.h"
 #include "memory.h"
+#include "names.h"
 #include "object.h"
 #include "page.h"
 #include "port.h"
@@ -55,6 +58,8 @@ struct vm {
     struct slab_kind objects;
     struct slab_kind nodes; /* of object indexes */
     struct slab_kind space_records;
+    struct slab_kind name_records;
+    struct slab_kind descriptions;
     struct space *spaces[VM_SPACES_MAX];
     uint32_t generations[VM_SPACES_MAX];
     struct space *event_first;
@@ -62,6 +67,7 @@ struct vm {
     struct object *files;
     uint64_t file_pages;  /* in the indexes of all files */
     uint64_t file_number; /* the highest that a file has */
+    struct names names;
     uint32_t zero_page;
     uint32_t zero_slot;
     uint32_t record_pages; /* frames of the page records */
@@ -69,6 +75,7 @@ struct vm {
     const uint8_t *archive; /* the initrd, first byte */
     uint64_t archive_offset;
     uint64_t archive_bytes;
+    const struct cpio_index *archive_files;
     uint64_t minor_faults;
     uint64_t major_faults;
     struct vm_counts counts;
@@ -84,9 +91,10 @@ struct vm_config {
     uint8_t *window;        /* all ranges, one after the other, from here on */
     const uint8_t *archive; /* the initrd, or NULL */
     uint64_t archive_bytes;
-    uint64_t archive_offset; /* of its first byte in page 0 of archive_slot */
-    uint32_t archive_slot;   /* as vm_mapping.slot */
-    uint32_t zero_slot;      /* memory of one page, read-only: the zero page (page 0 of the slot) */
+    uint64_t archive_offset;                /* of its first byte in page 0 of archive_slot */
+    uint32_t archive_slot;                  /* as vm_mapping.slot */
+    const struct cpio_index *archive_files; /* may be filled after the start; or NULL */
+    uint32_t zero_slot; /* memory of one page, read-only: the zero page (page 0 of the slot) */
     struct vm_port port;
 };
 
@@ -120,6 +128,12 @@ enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct
 
 /* Stops a program for another reason: exception, unknown system call. */
 void vm_stop_space(struct vm *vm, struct space *space, const struct space_event *event);
+
+/* Finds the byte at an address of a space, and with it the rest of its page, in the window: the page
+ * that the program itself would read, or write, there, made if it must be.  Good until the next change
+ * of the space.  0; EFAULT where the program could not; ENOMEM. */
+int vm_find_to_read(struct vm *vm, struct space *space, uint64_t address, const uint8_t **byte);
+int vm_find_to_write(struct vm *vm, struct space *space, uint64_t address, uint8_t **byte);
 
 /* Copies bytes into a space as the program itself could write them.  0; EFAULT where it could not,
  * ENOMEM; what lies before the failing page is written. */
