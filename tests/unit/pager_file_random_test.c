@@ -3,16 +3,8 @@
  * mappings and by write(), cut and grow the files, fork, move and unmap.  After each step all that is
  * in the page tables shows what the model says, and all invariants hold; then the same with ever so
  * little memory. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
-/* sources: user/pager/core/fault.c user/pager/core/around.c user/pager/core/index.c */
-/* sources: user/pager/core/object.c user/pager/core/object_anonymous.c user/pager/core/map.c */
-/* sources: user/pager/core/object_file.c user/pager/core/object_memory.c */
-/* sources: user/pager/core/page.c user/pager/core/program.c */
-/* sources: user/pager/core/slab.c user/pager/core/space.c user/pager/core/trace.c */
-/* sources: user/pager/core/vm.c user/pager/core/entry.c user/pager/core/shadow.c */
-/* sources: user/pager/core/fork.c user/pager/core/advise.c user/pager/core/area.c */
-/* sources: user/pager/core/commit.c user/pager/core/limit.c user/pager/core/remap.c */
-/* sources: user/pager/core/resident.c user/pager/core/wire.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <errno.h>
@@ -60,6 +52,7 @@ static struct run {
     struct fake fake;
     struct model_file file[FILES];
     struct model_program program[PROGRAMS];
+    struct space *keeper; /* has the files open */
     uint64_t seed;
     uint64_t first_seed;
     uint32_t step;
@@ -516,10 +509,16 @@ static void run_begin_files(void)
         fake_add_file(&run.fake, names[i], file->data, file->bytes, i == 0);
     }
     fake_start(&run.fake);
-    for (uint32_t i = 0; i < FILES; i++)
+    run.keeper = space_create(&run.fake.vm, 1);
+    for (uint32_t i = 0; i < FILES; i++) {
+        uint32_t handle;
+
+        run_expect(handle_open(&run.fake.vm, run.keeper, &handle) == 0, "open");
         run.file[i].object =
             i < FIXED_FILES ? object_open_file(&run.fake.vm, fake_find_file(&run.fake, names[i]))
                             : object_create_memory(&run.fake.vm);
+        handle_find(run.keeper, handle)->file = run.file[i].object;
+    }
 }
 
 static void run_begin(uint64_t seed, uint32_t frames)
@@ -542,8 +541,7 @@ static void run_end(void)
     for (uint32_t i = 0; i < PROGRAMS; i++)
         if (run.program[i].space)
             fake_destroy_space(&run.fake, run.program[i].space);
-    for (uint32_t i = 0; i < FILES; i++)
-        object_release(&run.fake.vm, run.file[i].object);
+    fake_destroy_space(&run.fake, run.keeper);
     memset(run.program, 0, sizeof(run.program));
     run_sound();
     run_expect(run.fake.vm.table.counts[PAGE_FREE] == run.fake.free_pages, "frames are lost");
