@@ -52,6 +52,7 @@ static struct run {
     struct fake fake;
     struct model_file file[FILES];
     struct model_program program[PROGRAMS];
+    struct space *keeper; /* has the files open */
     uint64_t seed;
     uint64_t first_seed;
     uint32_t step;
@@ -124,13 +125,14 @@ static uint32_t model_signal(const struct model_page *page, uint32_t access)
     return model_is_beyond(page) ? 7 : 0;
 }
 
-/* Sets the size of a file: what was behind the end, or is now, is zero, and copies of whole pages
- * there are gone. */
+/* Sets the size of a file: what it grows over is zero, or what is behind its new end, and copies of whole
+ * pages there are gone. */
 static void model_resize(struct model_file *file, uint64_t bytes)
 {
     uint64_t from = bytes < file->bytes ? bytes : file->bytes;
+    uint64_t to = bytes > file->bytes ? bytes : FILE_BYTES;
 
-    memset(file->data + from, 0, FILE_BYTES - from);
+    memset(file->data + from, 0, to - from);
     file->bytes = bytes;
     for (uint32_t i = 0; i < PROGRAMS; i++)
         for (uint32_t p = 0; p < WORLD_PAGES; p++)
@@ -508,10 +510,16 @@ static void run_begin_files(void)
         fake_add_file(&run.fake, names[i], file->data, file->bytes, i == 0);
     }
     fake_start(&run.fake);
-    for (uint32_t i = 0; i < FILES; i++)
+    run.keeper = space_create(&run.fake.vm, 1);
+    for (uint32_t i = 0; i < FILES; i++) {
+        uint32_t handle;
+
+        run_expect(handle_open(&run.fake.vm, run.keeper, &handle) == 0, "open");
         run.file[i].object =
             i < FIXED_FILES ? object_open_file(&run.fake.vm, fake_find_file(&run.fake, names[i]))
                             : object_create_memory(&run.fake.vm);
+        handle_find(run.keeper, handle)->file = run.file[i].object;
+    }
 }
 
 static void run_begin(uint64_t seed, uint32_t frames)
@@ -534,8 +542,7 @@ static void run_end(void)
     for (uint32_t i = 0; i < PROGRAMS; i++)
         if (run.program[i].space)
             fake_destroy_space(&run.fake, run.program[i].space);
-    for (uint32_t i = 0; i < FILES; i++)
-        object_release(&run.fake.vm, run.file[i].object);
+    fake_destroy_space(&run.fake, run.keeper);
     memset(run.program, 0, sizeof(run.program));
     run_sound();
     run_expect(run.fake.vm.table.counts[PAGE_FREE] == run.fake.free_pages, "frames are lost");
