@@ -44,8 +44,4 @@ int pager_read_statistic(uint64_t which, uint64_t *value);
 /* Asks it something and waits for the answer: the watch wants to see whether one comes. */
 void pager_probe(void);
 
-/* Asks the pager what a program asked us: words and buffer go as they came, and the answer stands
- * in *message and the buffer. */
-void pager_forward(enum pager_call call, struct fl_message *message);
-
 #endif
