@@ -30,7 +30,6 @@ static uint32_t entry_flags(pte_t entry)
 static __attribute__((noinline)) void page_fault(uint64_t cause, uint64_t pc, uint64_t value,
                                                  struct tcb *thread)
 {
-    struct hart *hart = hart_self();
     struct vspace *space = &thread->space->space;
     uint32_t access = cause == CAUSE_STORE_PAGE_FAULT  ? FL_ACCESS_WRITE
                       : cause == CAUSE_LOAD_PAGE_FAULT ? FL_ACCESS_READ
@@ -40,10 +39,10 @@ static __attribute__((noinline)) void page_fault(uint64_t cause, uint64_t pc, ui
     if (value < FL_USER_END) {
         switch (vspace_look_at_fault(space, (vaddr_t){value}, access, &entry)) {
         case LOOK_SPURIOUS:
-            hart->counter[FL_COUNTER_SPURIOUS_FAULTS]++;
+            hart_self()->counter[FL_COUNTER_SPURIOUS_FAULTS]++;
             return;
         case LOOK_SET_AD:
-            hart->counter[FL_COUNTER_AD_FAULTS]++;
+            hart_self()->counter[FL_COUNTER_AD_FAULTS]++;
             return;
         case LOOK_ABSENT:
         case LOOK_DENIED:
@@ -83,14 +82,11 @@ static void exception(uint64_t cause, uint64_t value, struct tcb *thread)
     other_fault(thread, FL_LABEL_USER_EXCEPTION, value, cause, cause);
 }
 
-void trap_handle(uint64_t cause, uint64_t pc, uint64_t value, struct tcb *thread)
+static __attribute__((noinline)) void other_trap(uint64_t cause, uint64_t pc, uint64_t value,
+                                                 struct tcb *thread)
 {
     struct hart *hart = hart_self();
 
-    if (cause - CAUSE_FETCH_PAGE_FAULT <= CAUSE_STORE_PAGE_FAULT - CAUSE_FETCH_PAGE_FAULT) {
-        page_fault(cause, pc, value, thread); /* 14 between them is reserved and never comes */
-        return;
-    }
     switch (cause) {
     case CAUSE_FETCH_ACCESS:
     case CAUSE_LOAD_ACCESS:
@@ -119,4 +115,12 @@ void trap_handle(uint64_t cause, uint64_t pc, uint64_t value, struct tcb *thread
         break;
     }
     sched_if_asked(hart);
+}
+
+void trap_handle(uint64_t cause, uint64_t pc, uint64_t value, struct tcb *thread)
+{
+    if (cause - CAUSE_FETCH_PAGE_FAULT <= CAUSE_STORE_PAGE_FAULT - CAUSE_FETCH_PAGE_FAULT)
+        page_fault(cause, pc, value, thread); /* 14 between them is reserved and never comes */
+    else
+        other_trap(cause, pc, value, thread);
 }
