@@ -10,19 +10,12 @@
 
 void trap_handle(uint64_t cause, uint64_t pc, uint64_t value, struct tcb *thread);
 
+_Static_assert(PTE_V << 4 == FL_ACCESS_PRESENT && PTE_R << 4 == FL_ACCESS_MAY_R, "entry to access");
+_Static_assert(PTE_W << 4 == FL_ACCESS_MAY_W && PTE_X << 4 == FL_ACCESS_MAY_X, "entry to access");
+
 static uint32_t entry_flags(pte_t entry)
 {
-    uint32_t flags = FL_ACCESS_PRESENT;
-
-    if ((entry.bits & PTE_V) == 0)
-        return 0;
-    if (entry.bits & PTE_R)
-        flags |= FL_ACCESS_MAY_R;
-    if (entry.bits & PTE_W)
-        flags |= FL_ACCESS_MAY_W;
-    if (entry.bits & PTE_X)
-        flags |= FL_ACCESS_MAY_X;
-    return flags;
+    return sv39_is_valid(entry) ? (uint32_t)(entry.bits & (PTE_V | PTE_RWX)) << 4 : 0;
 }
 
 /* One look at the entry, then a message if the look does not settle it.  Out of line, and no call but
