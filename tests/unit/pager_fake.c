@@ -114,6 +114,7 @@ void fake_start(struct fake *fake)
                                .window = fake->memory,
                                .archive = fake->archive,
                                .archive_slot = FAKE_SLOT_INITRD,
+                               .archive_files = &fake->files,
                                .zero_slot = FAKE_SLOT_ZERO,
                                .port = {.context = fake,
                                         .map = fake_map,

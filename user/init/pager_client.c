@@ -81,9 +81,14 @@ int pager_write_space(uint64_t space, uint64_t address, const void *bytes, size_
         .word[0];
 }
 
-int pager_destroy_space(uint64_t space)
+int pager_destroy_space(uint64_t space, struct posix_usage *usage)
 {
-    return (int)pager_call(PAGER_SPACE_DESTROY, 4, space, 0, 0).word[0];
+    struct fl_message answer = pager_call(PAGER_SPACE_DESTROY, 4, space, 0, 0);
+
+    usage->minor_faults = answer.word[1];
+    usage->major_faults = answer.word[2];
+    usage->peak_pages = answer.word[3];
+    return (int)answer.word[0];
 }
 
 int pager_next_event(struct pager_event *event)

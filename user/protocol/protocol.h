@@ -121,6 +121,14 @@ enum program_slot {
 #define PROGRAM_AT_TIMEBASE 0x46001u /* auxv: ticks of `time` in a second */
 #define PROGRAM_AT_PID      0x46002u /* auxv: process id; a copy by FORK finds its own in a0 */
 
+/* What ended processes used, with those that they had waited for. */
+struct posix_usage {
+    uint64_t minor_faults;
+    uint64_t major_faults;
+    uint64_t peak_pages; /* resident, of the one that had most */
+    uint64_t ticks;      /* of `time`, each from start to end, added up */
+};
+
 #define PROCESS_ROOT 1u /* process id of the root task: the parent of those that have no other */
 
 /* Layout of a program's space. */

@@ -179,5 +179,6 @@ int vm_fork(struct vm *vm, struct space *parent, struct space *child)
     child->heap_start = parent->heap_start;
     child->heap_end = parent->heap_end;
     limit_inherit(child, parent);
+    handle_inherit(child, parent);
     return 0;
 }

@@ -3,7 +3,7 @@
 
 #include "vm.h"
 
-static const struct object_ops object_anonymous_ops = {"anonymous", NULL, NULL};
+static const struct object_ops object_anonymous_ops = {.name = "anonymous"};
 
 struct object *object_create_anonymous(struct vm *vm, struct space *owner)
 {

@@ -33,7 +33,7 @@ static bool object_file_in_place(const struct vm *vm, const struct cpio_file *fi
     uint64_t at = vm->archive_offset + file->offset + index * FL_PAGE_BYTES;
     uint64_t end = vm->archive_offset + vm->archive_bytes;
 
-    if (at % FL_PAGE_BYTES != 0 || bytes == 0)
+    if (at % FL_PAGE_BYTES != 0)
         return false;
     if (bytes == FL_PAGE_BYTES)
         return true;
@@ -56,8 +56,7 @@ static enum object_supply object_file_copy(struct vm *vm, struct object *object,
         return OBJECT_NO_FRAME;
     }
     contents = page_contents(&vm->table, page);
-    if (bytes > 0)
-        memcpy(contents, vm->archive + object->file->offset + index * FL_PAGE_BYTES, bytes);
+    memcpy(contents, vm->archive + object->file->offset + index * FL_PAGE_BYTES, bytes);
     memset(contents + bytes, 0, FL_PAGE_BYTES - bytes);
     object_add_page(vm, object, &place, index, page);
     vm_page_locate(vm, page, found);
@@ -71,6 +70,8 @@ static enum object_supply object_file_supply(struct vm *vm, struct object *objec
     uint64_t bytes = object_file_bytes(file, index);
     uint64_t at = file->offset + index * FL_PAGE_BYTES;
 
+    if (bytes == 0)
+        return OBJECT_BEYOND_END;
     if (!object_file_in_place(vm, file, index, bytes))
         return object_file_copy(vm, object, index, bytes, found);
     found->slot = vm->archive_slot;
@@ -79,16 +80,8 @@ static enum object_supply object_file_supply(struct vm *vm, struct object *objec
     return OBJECT_SUPPLIED;
 }
 
-static void object_file_destroy(struct vm *vm, struct object *object)
-{
-    struct object **link = &vm->files;
-
-    while (*link != object)
-        link = &(*link)->next_file;
-    *link = object->next_file;
-}
-
-static const struct object_ops object_file_ops = {"file", object_file_supply, object_file_destroy};
+static const struct object_ops object_file_ops = {
+    .name = "file", .supply = object_file_supply, .destroy = object_leave_files};
 
 struct object *object_open_file(struct vm *vm, const struct cpio_file *file)
 {
@@ -105,8 +98,8 @@ struct object *object_open_file(struct vm *vm, const struct cpio_file *file)
     object->ops = &object_file_ops;
     object->references = 1;
     object->file = file;
+    object->number = file->offset;
     object->bytes = file->size_bytes;
-    object->next_file = vm->files;
-    vm->files = object;
+    object_enter_files(vm, object);
     return object;
 }

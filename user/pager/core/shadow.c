@@ -166,6 +166,12 @@ static void shadow_replace_above(struct vm *vm, struct object *object)
     object_free(vm, above);
 }
 
+void shadow_drop_empty(struct vm *vm, struct object *object)
+{
+    if (object->above && object->resident == 0)
+        shadow_bypass(vm, object);
+}
+
 static void shadow_merge(struct vm *vm, struct object *object)
 {
     struct object *above = object->above;

@@ -55,6 +55,10 @@ void shadow_forget_range(struct vm *vm, struct object *object, uint64_t first, u
 /* Takes a top that has no entries any more off its tree. */
 void shadow_leave(struct vm *vm, struct object *object);
 
+/* Takes an object out of its tree if it is below others and lost its last page.  Only it may be
+ * freed. */
+void shadow_drop_empty(struct vm *vm, struct object *object);
+
 /* Merges or bypasses an object below others if H1 asks for it; objects at both ends of a merge may
  * be freed. */
 void shadow_settle(struct vm *vm, struct object *object);

@@ -46,6 +46,7 @@ void space_destroy(struct vm *vm, struct space *space)
 {
     struct entry *entry = space->map.first;
 
+    handle_close_all(vm, space);
     while (entry) {
         struct entry *next = entry->next;
 

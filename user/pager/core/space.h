@@ -12,6 +12,7 @@
 #define PAGER_SPACE_H
 
 #include "entry.h"
+#include "handle.h"
 #include "limit.h"
 #include "page.h"
 
@@ -41,7 +42,8 @@ struct space {
     uint64_t resident; /* pages */
     uint64_t peak;     /* pages */
     struct limit limits[LIMITS];
-    uint32_t buffer;  /* page of the message buffer, or PAGE_NONE */
+    struct description *handles[HANDLES_MAX]; /* NULL: not open */
+    uint32_t buffer;                          /* page of the message buffer, or PAGE_NONE */
     bool wire_future; /* mlockall(MCL_FUTURE): what is mapped from now on is wired */
     bool attached;    /* a thread was bound to it */
     bool stopped;
