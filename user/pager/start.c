@@ -52,6 +52,7 @@ static void start_core(struct pager *pager, const struct fl_boot_info *info)
                                .archive_bytes = info->initrd_bytes,
                                .archive_offset = info->initrd_offset,
                                .archive_slot = PAGER_SLOT_INITRD,
+                               .archive_files = &pager->files,
                                .zero_slot = PAGER_SLOT_ZERO_PAGE,
                                .port = kernel_port_make(pager)};
     struct object_page zero;

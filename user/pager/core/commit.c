@@ -18,11 +18,15 @@ uint64_t commit_of_space(const struct space *space)
 
 uint64_t commit_limit(const struct vm *vm)
 {
-    uint64_t pages = (uint64_t)vm->table.counts[PAGE_FREE] + vm->table.counts[PAGE_OBJECT];
+    uint64_t pages =
+        (uint64_t)vm->table.counts[PAGE_FREE] + vm->table.counts[PAGE_OBJECT] - vm->file_pages;
 
-    for (const struct object *file = vm->files; file; file = file->next_file)
-        pages -= file->resident;
     return pages - pages / COMMIT_OVERHEAD;
+}
+
+bool commit_spares(const struct vm *vm, uint64_t pages)
+{
+    return !vm->commit.strict || vm->commit.pages + pages <= commit_limit(vm);
 }
 
 bool commit_take(struct vm *vm, uint64_t pages)

@@ -46,6 +46,7 @@ enum fault_step {
     FAULT_FORBIDDEN,
     FAULT_PHYSICAL,
     FAULT_BEYOND_END,
+    FAULT_NO_SPACE,
     FAULT_NO_FRAME
 };
 
@@ -60,7 +61,7 @@ struct fault {
     uint64_t index;           /* of the page in the object */
     struct index_place place; /* node NULL: not reserved */
     struct object_page found; /* contents NULL: nowhere */
-    bool own;                 /* found lies in an anonymous object of the entry: may be writable */
+    bool own;                 /* found lies in the entry's object itself: may be writable */
     uint64_t source_bytes;    /* of the object's source, from this page on */
     enum trace_action action;
 };
@@ -120,8 +121,8 @@ static inline bool fault_look_in(struct fault *fault, const struct object *objec
     if (leaf == 0)
         return false;
     vm_page_locate(fault->vm, index_leaf_page(leaf), &fault->found);
-    fault->own = object == fault->object && object->owner;
-    fault->action = fault->own ? TRACE_PRESENT : TRACE_FILE;
+    fault->own = object == fault->object;
+    fault->action = object->owner ? TRACE_PRESENT : TRACE_FILE;
     return true;
 }
 
@@ -151,12 +152,15 @@ static enum fault_step fault_find_in_file(struct fault *fault)
         if (fault_look_in(fault, file, index_lookup(&file->index, index)))
             return FAULT_GO_ON;
     }
+    fault->own = file == fault->object;
     fault->action = TRACE_FILE;
     switch (file->ops->supply(fault->vm, file, index, &fault->found)) {
     case OBJECT_SUPPLIED:
         return FAULT_GO_ON;
     case OBJECT_BEYOND_END:
         return FAULT_BEYOND_END;
+    case OBJECT_NO_SPACE:
+        return FAULT_NO_SPACE;
     case OBJECT_NO_FRAME:
         break;
     }
@@ -288,6 +292,12 @@ static inline void fault_describe(const struct fault *fault, struct vm_mapping *
     mapping->rights = rights | FL_MAP_ACCESSED | FL_MAP_REPLACE;
 }
 
+/* True for a page of a file that was not touched to write it. */
+static bool fault_wants_neighbours(const struct fault *fault)
+{
+    return !(fault->access & FL_ACCESS_WRITE) && fault->entry->advice != ENTRY_RANDOM;
+}
+
 static void fault_trace(struct vm *vm, const struct space *space, const struct vm_fault *request,
                         enum trace_action action)
 {
@@ -312,6 +322,7 @@ static void fault_stop(struct vm *vm, struct space *space, const struct vm_fault
         [FAULT_FORBIDDEN] = {PAGER_EVENT_PROTECTION, FAULT_SIGSEGV},
         [FAULT_PHYSICAL] = {PAGER_EVENT_MEMORY, FAULT_SIGBUS},
         [FAULT_BEYOND_END] = {PAGER_EVENT_BEYOND_END, FAULT_SIGBUS},
+        [FAULT_NO_SPACE] = {PAGER_EVENT_NO_MEMORY, FAULT_SIGBUS},
         [FAULT_NO_FRAME] = {PAGER_EVENT_NO_MEMORY, FAULT_SIGKILL},
     };
     struct space_event event = {.address = request->address,
@@ -345,10 +356,46 @@ enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct
     vm->minor_faults++;
     fault_describe(&fault, &answer->mapping[0]);
     answer->count = 1;
+    if (fault.action == TRACE_FILE && fault_wants_neighbours(&fault))
+        around_add(vm, fault.entry, answer);
     fault_settle(&fault);
     if (vm->trace.records)
         fault_trace(vm, space, request, fault.action);
     return VM_RESUME;
+}
+
+/* Finds the byte that an access of the program's own would use, and does what its fault would do. */
+static int fault_find_byte(struct vm *vm, struct space *space, uint64_t address, uint32_t access,
+                           const uint8_t **byte)
+{
+    struct fault fault;
+    enum fault_step step;
+
+    fault_begin(&fault, vm, space, address, access);
+    step = fault_resolve(&fault);
+    if (step != FAULT_GO_ON)
+        return step == FAULT_NO_FRAME || step == FAULT_NO_SPACE ? ENOMEM : EFAULT;
+    if (fault.action == TRACE_COPY || fault.action == TRACE_ZERO_FILL)
+        vm->port.unmap(vm->port.context, space->id, fault.address, 1); /* shows another page */
+    *byte = fault.found.contents ? fault.found.contents : page_contents(&vm->table, vm->zero_page);
+    *byte += address % FL_PAGE_BYTES;
+    fault_settle(&fault);
+    return 0;
+}
+
+int vm_find_to_read(struct vm *vm, struct space *space, uint64_t address, const uint8_t **byte)
+{
+    return fault_find_byte(vm, space, address, FL_ACCESS_READ, byte);
+}
+
+int vm_find_to_write(struct vm *vm, struct space *space, uint64_t address, uint8_t **byte)
+{
+    const uint8_t *found;
+    int error = fault_find_byte(vm, space, address, FL_ACCESS_WRITE, &found);
+
+    if (!error)
+        *byte = vm->table.window + (found - vm->table.window);
+    return error;
 }
 
 int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *bytes,
@@ -357,21 +404,14 @@ int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *b
     const uint8_t *from = bytes;
 
     while (count > 0) {
-        uint64_t offset = address % FL_PAGE_BYTES;
-        uint64_t part = FL_PAGE_BYTES - offset < count ? FL_PAGE_BYTES - offset : count;
-        struct fault fault;
-        enum fault_step step;
-        uint8_t *contents;
+        uint64_t rest = FL_PAGE_BYTES - address % FL_PAGE_BYTES;
+        uint64_t part = rest < count ? rest : count;
+        uint8_t *to;
+        int error = vm_find_to_write(vm, space, address, &to);
 
-        fault_begin(&fault, vm, space, address, FL_ACCESS_WRITE);
-        step = fault_resolve(&fault);
-        if (step != FAULT_GO_ON)
-            return step == FAULT_NO_FRAME ? ENOMEM : EFAULT;
-        if (fault.action != TRACE_PRESENT) /* another page may be mapped for reading */
-            vm->port.unmap(vm->port.context, space->id, fault.address, 1);
-        contents = page_contents(&vm->table, index_leaf_page(index_read(&fault.place)));
-        memcpy(contents + offset, from, part);
-        fault_settle(&fault);
+        if (error)
+            return error;
+        page_move(to, from, part);
         address += part;
         from += part;
         count -= part;

@@ -278,8 +278,11 @@ int vm_fork(struct vm *vm, struct space *parent, struct space *child)
     for (const struct entry *entry = parent->map.first; entry; entry = entry->next)
         if (entry->object)
             entry->object->twin = NULL;
+    child->parent = parent->pid;
+    child->program = parent->program;
     child->heap_start = parent->heap_start;
     child->heap_end = parent->heap_end;
     limit_inherit(child, parent);
+    handle_inherit(child, parent);
     return 0;
 }

@@ -60,6 +60,22 @@ bool shadow_is_shown(const struct object *root, uint64_t index, const struct obj
     return false;
 }
 
+uint32_t shadow_count_entries(const struct object *root, uint64_t index, uint32_t *visits)
+{
+    uint32_t count = object_count_named(root, index, visits);
+    const struct object *object = root->above;
+
+    while (object) {
+        bool through = index_lookup(&object->index, index) == 0;
+
+        if (through)
+            count += object_count_named(object, index, visits);
+        ++*visits;
+        object = shadow_next(root, object, through);
+    }
+    return count;
+}
+
 static bool shadow_note_leaf(void *context, uint64_t leaf)
 {
     (void)leaf;
@@ -172,6 +188,12 @@ static void shadow_replace_above(struct vm *vm, struct object *object)
     object->holes = object->holes || above->holes;
     object->lonely = above->lonely;
     object_free(vm, above);
+}
+
+void shadow_drop_empty(struct vm *vm, struct object *object)
+{
+    if (object->above && object->resident == 0)
+        shadow_bypass(vm, object);
 }
 
 static void shadow_merge(struct vm *vm, struct object *object)

@@ -41,6 +41,10 @@ void shadow_put_above(struct object *object, struct object *below);
  * top object `except` (or NULL). */
 bool shadow_is_shown(const struct object *object, uint64_t index, const struct object *except);
 
+/* How many entries see page `index` of an object, whether it is a top or below others.  *visits counts
+ * the objects that were looked at. */
+uint32_t shadow_count_entries(const struct object *object, uint64_t index, uint32_t *visits);
+
 /* True if no object below `object` holds a page of [first, first + count). */
 bool shadow_is_clear(struct vm *vm, struct object *object, uint64_t first, uint64_t count);
 
@@ -60,6 +64,10 @@ void shadow_forget_range(struct vm *vm, struct object *object, uint64_t first, u
 
 /* Takes a top that has no entries any more off its tree. */
 void shadow_leave(struct vm *vm, struct object *object);
+
+/* Takes an object out of its tree if it is below others and lost its last page.  Only it may be
+ * freed. */
+void shadow_drop_empty(struct vm *vm, struct object *object);
 
 /* Merges or bypasses an object below others if H1 asks for it; objects at both ends of a merge may
  * be freed. */
