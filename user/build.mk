@@ -41,8 +41,8 @@ $(BUILD)/user/$(1).bin: $(BUILD)/user/$(1).elf
 endef
 
 # What every fault and every call of a program passes through: a tenth shorter.
-init_LDFLAGS := -flto
-pager_LDFLAGS := -flto
+init_LDFLAGS := -flto -flto-partition=one
+pager_LDFLAGS := -flto -flto-partition=one
 $(eval $(call server,init,$(wildcard user/init/*.c user/common/*.c)))
 $(eval $(call server,console,$(wildcard user/console/*.c)))
 $(eval $(call server,pager,$(wildcard user/pager/*.c user/pager/core/*.c user/common/*.c)))
