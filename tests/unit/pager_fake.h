@@ -57,6 +57,10 @@ enum fake_outcome { FAKE_DONE, FAKE_STOPPED };
 enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t address,
                              uint32_t access, uint8_t *byte);
 
+/* The page that the tables show at an address for such an access, or NULL: it would fault. */
+const uint8_t *fake_peek(struct fake *fake, const struct space *space, uint64_t address,
+                         uint32_t access);
+
 /* The kind and signal of the last stop. */
 extern struct space_event fake_last_event;
 

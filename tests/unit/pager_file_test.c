@@ -1,6 +1,7 @@
 /* Files in the pager's core: what a file in memory holds, what its mappings show, and what is left of
  * both when it is cut. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/[a-z]*.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <errno.h>
@@ -534,4 +535,283 @@ TEST("a file of the initrd that lies on pages is mapped, read and never written"
 TEST("so is one that does not lie on pages")
 {
     file_check_archive(false);
+}
+
+/* ---- fault-around ---- */
+
+#define FILE_PAGES 20u
+
+/* Reads page after page of a mapping; returns how many faults that took. */
+static uint64_t file_count_faults(struct space *space, uint64_t at, uint64_t pages)
+{
+    uint64_t faults = fake.faults;
+
+    for (uint64_t i = 0; i < pages; i++)
+        CHECK_EQ(file_see(space, at + i * PAGE), (int)(i + 1));
+    return fake.faults - faults;
+}
+
+/* A private mapping of the file at the start of a table of 2 MiB. */
+static uint64_t file_map_aligned(struct space *space, struct object *file, uint64_t first,
+                                 uint64_t pages)
+{
+    struct vm_map_request request = file_request(file, pages, PROT_READ, MAP_PRIVATE | MAP_FIXED);
+    uint64_t at;
+
+    request.address = 0x40000000;
+    request.offset = first * PAGE;
+    CHECK_EQ(vm_map(&fake.vm, space, &request, &at), 0);
+    return at;
+}
+
+TEST("a fault on a page of a file maps the 64 KiB around it, or what the advice says")
+{
+    static const struct {
+        uint64_t advice;
+        uint64_t faults;
+    } cases[] = {{MADV_NORMAL, 2}, {MADV_SEQUENTIAL, 1}, {MADV_RANDOM, FILE_PAGES}};
+
+    for (uint32_t i = 0; i < 3; i++) {
+        struct space *space;
+        struct object *file = file_begin_archive(&space, FILE_PAGES * PAGE, true);
+        uint64_t at = file_map_aligned(space, file, 0, FILE_PAGES);
+
+        CHECK_EQ(vm_advise(&fake.vm, space, at, FILE_PAGES * PAGE, cases[i].advice), 0);
+        CHECK_EQ(file_count_faults(space, at, FILE_PAGES), cases[i].faults);
+        CHECK_EQ(fake.vm.counts.neighbours, FILE_PAGES - cases[i].faults);
+        CHECK_EQ(space->minor_faults, cases[i].faults);
+        file_end(file);
+    }
+}
+
+TEST("neighbours lie on both sides of the page, and take no frame")
+{
+    struct space *space;
+    struct object *file = file_begin_archive(&space, FILE_PAGES * PAGE, true);
+    uint64_t at = file_map_aligned(space, file, 0, FILE_PAGES);
+    struct vm_fault fault = {at + 5 * PAGE, 0, FL_ACCESS_READ};
+    struct vm_answer answer;
+    uint64_t free_pages = fake.vm.table.counts[PAGE_FREE];
+
+    CHECK_EQ(vm_handle_fault(&fake.vm, space, &fault, &answer), VM_RESUME);
+    CHECK_EQ(answer.count, 3);
+    CHECK_EQ(answer.mapping[0].address, at + 5 * PAGE);
+    CHECK_EQ(answer.mapping[0].pages, 1);
+    CHECK(answer.mapping[0].rights & FL_MAP_ACCESSED);
+    CHECK_EQ(answer.mapping[1].address, at);
+    CHECK_EQ(answer.mapping[1].pages, 5);
+    CHECK_EQ(answer.mapping[2].address, at + 6 * PAGE);
+    CHECK_EQ(answer.mapping[2].pages, 10);
+    CHECK(!(answer.mapping[1].rights & (FL_MAP_ACCESSED | FL_RIGHT_WRITE)));
+    CHECK_EQ(fake.vm.table.counts[PAGE_FREE], free_pages);
+    file_end(file);
+}
+
+TEST("neighbours stay inside the entry, and inside one page table")
+{
+    struct space *space;
+    struct object *file = file_begin_archive(&space, FILE_PAGES * PAGE, true);
+    struct vm_map_request request =
+        file_request(file, FILE_PAGES, PROT_READ, MAP_PRIVATE | MAP_FIXED);
+    uint64_t at, table = 0x40200000;
+    struct vm_answer answer;
+
+    request.address = table - 3 * PAGE;
+    CHECK_EQ(vm_map(&fake.vm, space, &request, &at), 0);
+    CHECK_EQ(vm_advise(&fake.vm, space, at, FILE_PAGES * PAGE, MADV_SEQUENTIAL), 0);
+    for (uint64_t i = 0; i < 5; i += 3) {
+        struct vm_fault fault = {at + i * PAGE, 0, FL_ACCESS_READ};
+        const struct vm_mapping *last = &answer.mapping[1];
+
+        CHECK_EQ(vm_handle_fault(&fake.vm, space, &fault, &answer), VM_RESUME);
+        CHECK_EQ(answer.count, 2);
+        CHECK_EQ(last->address + last->pages * PAGE, i == 0 ? table : at + FILE_PAGES * PAGE);
+    }
+    file_end(file);
+}
+
+TEST("neighbours never lie over pages that the program wrote, before a fork or after")
+{
+    struct space *space, *child;
+    struct object *file = file_begin_archive(&space, FILE_PAGES * PAGE, true);
+    uint64_t at = file_map(space, file, 0, FILE_PAGES, MAP_PRIVATE), seed = 1;
+
+    child = space_create(&fake.vm, 2);
+    CHECK(file_put(space, at + PAGE, 'p'));
+    CHECK_EQ(vm_fork(&fake.vm, space, child), 0);
+    CHECK(file_put(child, at + 2 * PAGE, 'c'));
+    fake_drop_tables(&fake, space, 256, &seed);
+    fake_drop_tables(&fake, child, 256, &seed);
+    for (uint64_t i = 0; i < FILE_PAGES; i++) {
+        CHECK_EQ(file_see(space, at + i * PAGE), i == 1 ? 'p' : (int)i + 1);
+        CHECK_EQ(file_see(child, at + i * PAGE), i == 1 ? 'p' : i == 2 ? 'c' : (int)i + 1);
+    }
+    file_end(file);
+}
+
+TEST("of a file in memory only pages that are there are neighbours, and no hole is filled")
+{
+    struct object *file = file_begin();
+    struct space *space = space_create(&fake.vm, 1);
+    uint64_t at, faults;
+
+    for (uint64_t i = 0; i < 16; i += 2)
+        file_write(file, i * PAGE, "x");
+    CHECK_EQ(object_resize(&fake.vm, file, 40 * PAGE), 0);
+    at = file_map_aligned(space, file, 0, 40);
+    faults = fake.faults;
+    for (uint64_t i = 0; i < 16; i += 2)
+        CHECK_EQ(file_see(space, at + i * PAGE), 'x');
+    CHECK_EQ(fake.faults, faults + 1);
+    CHECK_EQ(file->resident, 8);
+    for (uint64_t i = 1; i < 16; i += 2)
+        CHECK_EQ(file_see(space, at + i * PAGE), 0);
+    CHECK_EQ(fake.faults, faults + 9);
+    file_end(file);
+}
+
+TEST("a write to a page of a file maps that page alone")
+{
+    struct object *file = file_begin();
+    struct space *space = space_create(&fake.vm, 1);
+    struct vm_answer answer;
+    struct vm_fault fault = {.access = FL_ACCESS_WRITE};
+
+    for (uint64_t i = 0; i < 16; i++)
+        file_write(file, i * PAGE, "x");
+    fault.address = file_map(space, file, 0, 16, MAP_SHARED);
+    CHECK_EQ(vm_handle_fault(&fake.vm, space, &fault, &answer), VM_RESUME);
+    CHECK_EQ(answer.count, 1);
+    file_end(file);
+}
+
+/* ---- the other memory calls ---- */
+
+TEST("mincore tells pages of a file that are in memory from holes")
+{
+    struct object *file = file_begin();
+    struct space *space = space_create(&fake.vm, 1);
+    struct vm_map_request request = {
+        .bytes = PAGE, .protection = RW, .flags = MAP_PRIVATE | MAP_ANONYMOUS};
+    uint64_t at, vector, pages;
+
+    file_write(file, PAGE, "x");
+    CHECK_EQ(object_resize(&fake.vm, file, 3 * PAGE), 0);
+    CHECK_EQ(vm_map(&fake.vm, space, &request, &vector), 0);
+    for (uint32_t flags = MAP_SHARED; flags <= MAP_PRIVATE; flags++) {
+        at = file_map(space, file, 0, 4, flags);
+        CHECK_EQ(vm_resident(&fake.vm, space, at, 4 * PAGE, vector, &pages), 0);
+        for (uint64_t i = 0; i < 4; i++)
+            CHECK_EQ(file_see(space, vector + i), i == 1);
+    }
+    file_end(file);
+}
+
+TEST("DONTNEED shows the file again where memory is private, and loses nothing where it is shared")
+{
+    struct object *file = file_begin();
+    struct space *space = space_create(&fake.vm, 1);
+    uint64_t shared = file_map(space, file, 0, 1, MAP_SHARED);
+    uint64_t private = file_map(space, file, 0, 1, MAP_PRIVATE);
+
+    file_write(file, 0, "foo");
+    CHECK(file_put(space, private, 'p'));
+    CHECK(file_put(space, shared, 's'));
+    CHECK_EQ(vm_advise(&fake.vm, space, private, PAGE, MADV_DONTNEED), 0);
+    CHECK_EQ(vm_advise(&fake.vm, space, shared, PAGE, MADV_DONTNEED), 0);
+    CHECK_EQ(file_see(space, private), 's');
+    CHECK_EQ(file_see(space, shared), 's');
+    CHECK_EQ(vm_advise(&fake.vm, space, private, PAGE, MADV_FREE), EINVAL);
+    CHECK_EQ(vm_sync(space, shared, PAGE, MS_SYNC), 0);
+    file_end(file);
+}
+
+static int file_remap(struct space *space, uint64_t old, uint64_t old_pages, uint64_t pages,
+                      uint64_t flags, uint64_t *at)
+{
+    struct vm_remap_request request = {
+        .address = old, .old_bytes = old_pages * PAGE, .bytes = pages * PAGE, .flags = flags};
+    int error = vm_remap(&fake.vm, space, &request, at);
+
+    file_sound();
+    return error;
+}
+
+TEST("a mapping of a file that grows shows more of the file, in place and moved")
+{
+    for (uint32_t flags = MAP_SHARED; flags <= MAP_PRIVATE; flags++) {
+        struct object *file = file_begin();
+        struct space *space = space_create(&fake.vm, 1), *child = space_create(&fake.vm, 2);
+        uint64_t at, moved, block;
+
+        for (uint64_t i = 0; i < 6; i++)
+            file_write(file, i * PAGE, (const char[]){(char)('0' + i), 0});
+        at = file_map(space, file, 1, 1, flags);
+        CHECK(file_put(space, at + 1, 'x'));
+        CHECK_EQ(file_remap(space, at, 1, 2, 0, &moved), 0);
+        CHECK_EQ(moved, at);
+        CHECK_EQ(space->map.count, 1);
+        CHECK_EQ(file_see(space, at + PAGE), '2');
+        CHECK_EQ(vm_fork(&fake.vm, space, child), 0);
+        CHECK_EQ(file_remap(space, at, 2, 3, 0, &moved), 0);
+        CHECK_EQ(file_see(space, at + 2 * PAGE), '3');
+        block = file_map(space, file, 0, 1, MAP_SHARED);
+        CHECK_EQ(block, at + 3 * PAGE);
+        CHECK_EQ(file_remap(space, at, 3, 4, 0, &moved), ENOMEM);
+        CHECK_EQ(file_remap(space, at, 3, 6, MREMAP_MAYMOVE, &moved), 0);
+        CHECK_EQ(file_see(space, moved + 1), 'x');
+        CHECK_EQ(file_see(space, moved + 3 * PAGE), '4');
+        CHECK_EQ(file_see(space, moved + 4 * PAGE), '5');
+        CHECK(file_is_beyond(space, moved + 5 * PAGE));
+        CHECK_EQ(file_see(child, at + PAGE), '2');
+        file_end(file);
+    }
+}
+
+TEST("old size 0 maps shared memory a second time, and private memory not at all")
+{
+    struct object *file = file_begin();
+    struct space *space = space_create(&fake.vm, 1);
+    uint64_t shared = file_map(space, file, 0, 3, MAP_SHARED), second, third, anonymous;
+    uint64_t private = file_map(space, file, 0, 1, MAP_PRIVATE);
+    struct vm_map_request request = {
+        .bytes = 2 * PAGE, .protection = RW, .flags = MAP_SHARED | MAP_ANONYMOUS};
+
+    file_write(file, 2 * PAGE, "x");
+    CHECK_EQ(file_remap(space, shared + 2 * PAGE, 0, 1, MREMAP_MAYMOVE, &second), 0);
+    CHECK_EQ(file_see(space, second), 'x');
+    CHECK(file_put(space, second, 'y'));
+    CHECK_EQ(file_see(space, shared + 2 * PAGE), 'y');
+    CHECK_EQ(file_remap(space, private, 0, 1, MREMAP_MAYMOVE, &second), EINVAL);
+    CHECK_EQ(file_remap(space, shared, 0, 1, 0, &second), ENOMEM);
+    CHECK_EQ(vm_map(&fake.vm, space, &request, &anonymous), 0);
+    CHECK(file_put(space, anonymous + PAGE, 'a'));
+    CHECK_EQ(file_remap(space, anonymous + PAGE, 0, 1, MREMAP_MAYMOVE, &third), 0);
+    CHECK_EQ(file_see(space, third), 'a');
+    CHECK_EQ(vm_unmap(&fake.vm, space, anonymous, 2 * PAGE), 0);
+    CHECK_EQ(file_see(space, third), 'a');
+    file_end(file);
+}
+
+TEST("DONTUNMAP moves what was written and leaves what a new mapping would show")
+{
+    struct object *file = file_begin();
+    struct space *space = space_create(&fake.vm, 1);
+    uint64_t flags = MREMAP_MAYMOVE | MREMAP_DONTUNMAP, moved;
+    uint64_t shared = file_map(space, file, 0, 1, MAP_SHARED);
+    uint64_t private = file_map(space, file, 0, 2, MAP_PRIVATE);
+
+    file_write(file, 0, "foo");
+    CHECK(file_put(space, private, 'p'));
+    CHECK_EQ(file_remap(space, private, 2, 1, flags, &moved), EINVAL);
+    CHECK_EQ(file_remap(space, private, 2, 2, MREMAP_DONTUNMAP, &moved), EINVAL);
+    CHECK_EQ(file_remap(space, private, 2, 2, flags, &moved), 0);
+    CHECK_EQ(file_see(space, moved), 'p');
+    CHECK_EQ(file_see(space, private), 'f');
+    CHECK(file_put(space, private, 'q'));
+    CHECK_EQ(file_see(space, moved), 'p');
+    CHECK_EQ(file_remap(space, shared, 1, 1, flags, &moved), 0);
+    CHECK(file_put(space, moved, 's'));
+    CHECK_EQ(file_see(space, shared), 's');
+    file_end(file);
 }

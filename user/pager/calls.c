@@ -137,6 +137,8 @@ static int calls_space_create(struct call *call)
     struct space *space;
     int error = space_objects_create(call->pager, call->in[0], &space);
 
+    if (!error)
+        space->parent = call->in[1];
     return calls_name_space(call, error, space);
 }
 
@@ -256,6 +258,7 @@ static int calls_statistics(struct call *call)
         [PAGER_STAT_PAGES_COPIED] = vm->counts.copies,
         [PAGER_STAT_PAGES_TAKEN] = vm->counts.takes,
         [PAGER_STAT_OBJECTS_MERGED] = vm->counts.merges,
+        [PAGER_STAT_NEIGHBOURS] = vm->counts.neighbours,
         [PAGER_STAT_COMMITTED] = vm->commit.pages,
         [PAGER_STAT_COMMIT_LIMIT] = commit_limit(vm),
     };

@@ -292,6 +292,12 @@ static inline void fault_describe(const struct fault *fault, struct vm_mapping *
     mapping->rights = rights | FL_MAP_ACCESSED | FL_MAP_REPLACE;
 }
 
+/* True for a page of a file that was not touched to write it. */
+static bool fault_wants_neighbours(const struct fault *fault)
+{
+    return !(fault->access & FL_ACCESS_WRITE) && fault->entry->advice != ENTRY_RANDOM;
+}
+
 static void fault_trace(struct vm *vm, const struct space *space, const struct vm_fault *request,
                         enum trace_action action)
 {
@@ -350,6 +356,8 @@ enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct
     vm->minor_faults++;
     fault_describe(&fault, &answer->mapping[0]);
     answer->count = 1;
+    if (fault.action == TRACE_FILE && fault_wants_neighbours(&fault))
+        around_add(vm, fault.entry, answer);
     fault_settle(&fault);
     if (vm->trace.records)
         fault_trace(vm, space, request, fault.action);

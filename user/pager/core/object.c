@@ -172,6 +172,17 @@ void object_unlink_entry(struct entry *entry)
         entry->object_next->object_previous = entry->object_previous;
 }
 
+uint32_t object_count_named(const struct object *object, uint64_t index, uint32_t *visits)
+{
+    uint32_t count = 0;
+
+    for (const struct entry *entry = object->entries; entry; entry = entry->object_next) {
+        count += index >= entry->offset && index - entry->offset < entry_pages(entry);
+        ++*visits;
+    }
+    return count;
+}
+
 bool object_has_page(const struct object *object, uint64_t index)
 {
     const struct object *top = object;
