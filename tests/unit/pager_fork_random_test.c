@@ -284,6 +284,7 @@ static void run_begin(uint64_t seed, uint32_t frames)
     run.scarce = frames > 0;
     fake_init(&run.fake, FRAMES);
     fake_start(&run.fake);
+    run.fake.vm.fork_clones = seed % 2;
     run.process[0].space = space_create(&run.fake.vm, 1);
     run.process[0].space->heap_start = run.process[0].space->heap_end = HEAP;
     if (run.scarce)

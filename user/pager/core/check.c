@@ -185,6 +185,7 @@ static void check_anonymous(struct check *check, const struct object *object)
     references += check_place(check, object);
     check_fail(check, object->references > 0 && object->references == references, "O1");
     check_fail(check, check_owner_sees(object), "O4");
+    check_fail(check, !object->twin, "O9");
     check->resident[object->owner->id] += object->resident;
     check_pages(check, object);
 }

@@ -80,7 +80,7 @@ struct object {
     uint64_t source_first; /* page i is page i + source_first of the source ... */
     uint64_t source_bytes; /* ... for i * 4096 < source_bytes; bytes from there on are zero */
     uint64_t committed;    /* pages charged for shared memory (commit.h) */
-    struct object *twin;   /* while a fork runs: the child's */
+    struct object *twin;   /* while a fork runs (fork.c), else NULL */
     bool holes;            /* an index that `below` may hold is not shown from here any more */
     bool lonely;           /* one object above, and no memory yet to merge them */
     uint64_t number; /* never used twice; files count apart, those of the initrd have their place

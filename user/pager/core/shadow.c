@@ -142,6 +142,14 @@ void shadow_take_page(struct vm *vm, struct object *holder, uint64_t index, stru
     object_add_page(vm, object, place, index, index_leaf_page(leaf));
 }
 
+void shadow_raise_range(struct vm *vm, struct object *object, struct object *above, uint64_t first,
+                        uint64_t count)
+{
+    struct shadow_move move = {vm, object, above, false};
+
+    index_remove(&object->index, &vm->nodes, first, count, shadow_move_leaf, &move);
+}
+
 /* ---- bypass and merge ---- */
 
 /* Takes an empty object out from under those above it. */

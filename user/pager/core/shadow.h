@@ -53,6 +53,12 @@ bool shadow_is_clear(struct vm *vm, struct object *object, uint64_t first, uint6
 void shadow_take_page(struct vm *vm, struct object *holder, uint64_t index, struct object *object,
                       const struct index_place *place);
 
+/* Moves the pages [first, first + count) of `object` to the top `above` it, which has the nodes for
+ * them; the same page is to be seen by nobody else.  `object` wants shadow_settle() afterwards if it
+ * became empty. */
+void shadow_raise_range(struct vm *vm, struct object *object, struct object *above, uint64_t first,
+                        uint64_t count);
+
 /* The top `object` shows [first, first + count) no more: frees what only it saw below. */
 void shadow_forget_range(struct vm *vm, struct object *object, uint64_t first, uint64_t count);
 

@@ -84,6 +84,7 @@ struct vm {
     uint64_t major_faults;
     struct vm_counts counts;
     struct commit commit;
+    bool fork_clones; /* fork fills the child's tables; else its faults do */
     struct trace trace;
     struct vm_port port;
 };
