@@ -20,7 +20,10 @@
  *  O5  a file object is in vm->files once, and has nothing above, below, or as its source;
  *  O6  `entries` lists exactly the entries that name the object;
  *  O7  `users` of a file object lists exactly the objects whose source it is;
- *  O8  a file in memory holds no page at or behind its end. */
+ *  O8  a file in memory holds no page at or behind its end;
+ *  O9  an object has a twin only while a fork runs;
+ *  O10 the entries of an object are of one space unless it is `widespread`, and would show its page 0 at
+ *      one address unless it is `shifted`: so whether one shows a page is asked of that space's tree. */
 #ifndef PAGER_OBJECT_H
 #define PAGER_OBJECT_H
 
@@ -83,6 +86,8 @@ struct object {
     struct object *twin;   /* while a fork runs (fork.c), else NULL */
     bool holes;            /* an index that `below` may hold is not shown from here any more */
     bool lonely;           /* one object above, and no memory yet to merge them */
+    bool shifted;          /* its entries may show page 0 at different addresses */
+    bool widespread;       /* its entries may be of more than one space */
     uint64_t number; /* never used twice; files count apart, those of the initrd have their place
                               there */
     /* File: */
