@@ -167,7 +167,9 @@ static bool fork_reserve_all(struct fork *fork)
 static void fork_cover(const struct fork *fork, struct object *object, struct object *cover)
 {
     cover->entries = object->entries;
+    cover->shifted = object->shifted;
     object->entries = NULL;
+    object->shifted = false;
     for (struct entry *entry = cover->entries; entry; entry = entry->object_next) {
         entry->object = cover;
         cover->references++;
