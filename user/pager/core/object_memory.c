@@ -111,6 +111,8 @@ int object_read(struct vm *vm, struct object *file, uint64_t offset, void *bytes
     uint8_t *to = bytes;
 
     *done = 0;
+    if (object_is_device(file))
+        return EINVAL;
     if (offset >= file->bytes)
         return 0;
     if (count > file->bytes - offset)
@@ -176,7 +178,7 @@ int object_write(struct vm *vm, struct object *file, uint64_t offset, const void
 {
     *done = 0;
     if (file->ops != &object_memory_ops)
-        return EROFS;
+        return file->file ? EROFS : EINVAL;
     if (count == 0)
         return 0;
     if (offset >= OBJECT_MEMORY_BYTES)
@@ -238,7 +240,7 @@ static void object_memory_cut(struct vm *vm, struct object *file, uint64_t first
 int object_resize(struct vm *vm, struct object *file, uint64_t bytes)
 {
     if (file->ops != &object_memory_ops)
-        return EROFS;
+        return file->file ? EROFS : EINVAL;
     if (bytes > OBJECT_MEMORY_BYTES)
         return EFBIG;
     if (bytes > file->bytes) {

@@ -87,5 +87,9 @@ int vm_sync(const struct space *space, uint64_t address, uint64_t bytes, uint64_
          entry && entry->start < end; entry = entry->next)
         if ((flags & MS_INVALIDATE) && entry->wired)
             return EBUSY;
+    for (const struct entry *entry = entry_find_from(&space->map, address);
+         (flags & MS_SYNC) && entry && entry->start < end; entry = entry->next)
+        if (entry->object && object_is_device(entry->object))
+            return EINVAL;
     return area_is_mapped(space, address, end) ? 0 : ENOMEM;
 }
