@@ -141,6 +141,28 @@ static void fake_make_read_only(void *context, uint32_t space, uint64_t address,
     }
 }
 
+static void fake_clone(void *context, uint32_t to, uint32_t from, uint64_t address, uint64_t pages,
+                       uint32_t rights)
+{
+    struct fake *fake = context;
+    uint32_t entries = fake->entries;
+
+    for (uint32_t i = 0; i < entries; i++) {
+        struct fake_entry *entry = &fake->entry[i];
+        struct vm_mapping mapping = entry->mapping;
+
+        if (entry->space != from || mapping.address < address ||
+            mapping.address >= address + pages * FL_PAGE_BYTES)
+            continue;
+        if (fake_find(fake, to, mapping.address))
+            fake_break_rule(fake, "a clone over an entry");
+        mapping.rights &= rights;
+        entry->mapping.rights = mapping.rights;
+        if (mapping.rights & FL_RIGHT_READ)
+            fake_map(fake, to, &mapping);
+    }
+}
+
 void fake_init(struct fake *fake, uint32_t pages)
 {
     uint64_t bytes = (uint64_t)pages * FL_PAGE_BYTES;
@@ -167,7 +189,8 @@ void fake_start(struct fake *fake)
                                .port = {.context = fake,
                                         .map = fake_map,
                                         .unmap = fake_unmap,
-                                        .make_read_only = fake_make_read_only}};
+                                        .make_read_only = fake_make_read_only,
+                                        .clone = fake_clone}};
 
     fake->archive_bytes +=
         fake_cpio_member(fake->archive + fake->archive_bytes, "TRAILER!!!", 11, 0, NULL, 0);

@@ -3,7 +3,8 @@
  * mappings and by write(), cut and grow the files, fork, move and unmap.  After each step all that is
  * in the page tables shows what the model says, and all invariants hold; then the same with ever so
  * little memory. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/[a-z]*.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <errno.h>

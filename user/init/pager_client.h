@@ -30,7 +30,7 @@ struct pager_program {
 
 /* *space names the space from now on: generation << 32 | index.  The thread's TCB belongs in
  * *tcb_slot of the pager's CSpace. */
-int pager_create_space(uint32_t pid, uint64_t *space, uint64_t *tcb_slot);
+int pager_create_space(uint32_t pid, uint32_t parent, uint64_t *space, uint64_t *tcb_slot);
 int pager_fork_space(uint64_t parent, uint32_t pid, uint64_t *space, uint64_t *tcb_slot);
 int pager_attach_space(uint64_t space);
 int pager_load_program(uint64_t space, const char *name, struct pager_program *program);

@@ -137,6 +137,8 @@ static int calls_space_create(struct call *call)
     struct space *space;
     int error = space_objects_create(call->pager, call->in[0], &space);
 
+    if (!error)
+        space->parent = call->in[1];
     return calls_name_space(call, error, space);
 }
 

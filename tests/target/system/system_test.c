@@ -314,8 +314,10 @@ TEST("a program that asks for more memory than there is gets an end or an error,
     uint64_t total = system_counter(FAULTLINE_PAGER, PAGER_STAT_TOTAL_FRAMES);
     char pages[24];
 
-    snprintf(pages, sizeof pages, "%llu", (unsigned long long)total * 2);
-    CHECK(RUN("dirty_reuse", "fill", pages) != EXITED(0));
+    snprintf(pages, sizeof pages, "%llu", (unsigned long long)total * 2); /* refused at once */
+    CHECK_EQ(RUN("dirty_reuse", "fill", pages), EXITED(2));
+    snprintf(pages, sizeof pages, "%llu", (unsigned long long)total); /* promised, not there */
+    CHECK_EQ(RUN("dirty_reuse", "fill", pages), SIGNALED(SIGKILL));
     CHECK_EQ(RUN("true"), EXITED(0));
 }
 

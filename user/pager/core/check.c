@@ -10,6 +10,7 @@ struct check {
     uint32_t entries;
     uint64_t committed;
     uint64_t file_pages;
+    uint32_t views;
     uint64_t resident[VM_SPACES_MAX]; /* pages of the objects that each space owns */
     const char *broken;
 };
@@ -184,6 +185,7 @@ static void check_anonymous(struct check *check, const struct object *object)
     references += check_place(check, object);
     check_fail(check, object->references > 0 && object->references == references, "O1");
     check_fail(check, check_owner_sees(object), "O4");
+    check_fail(check, !object->twin, "O9");
     check->resident[object->owner->id] += object->resident;
     check_pages(check, object);
 }
@@ -233,6 +235,7 @@ static void check_file(struct check *check, const struct object *file)
     check_fail(check, file->references > 0 && file->references == references, "O1");
     check_pages(check, file);
     check->file_pages += file->resident;
+    check->views += file->view != NULL;
 }
 
 static bool check_overlap(const struct entry *entry, const struct entry *other)
@@ -307,9 +310,9 @@ static void check_free_list(struct check *check)
 static void check_totals(struct check *check)
 {
     const struct vm *vm = check->vm;
-    const struct slab_kind *const kinds[] = {&vm->entries,      &vm->objects,
-                                             &vm->nodes,        &vm->space_records,
-                                             &vm->name_records, &vm->descriptions};
+    const struct slab_kind *const kinds[] = {
+        &vm->entries,      &vm->objects,      &vm->nodes, &vm->space_records,
+        &vm->name_records, &vm->descriptions, &vm->views};
     uint32_t metadata = vm->record_pages + 1, buffers = 0, spaces = 0;
 
     for (uint32_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -324,6 +327,7 @@ static void check_totals(struct check *check)
     }
     check_fail(check, vm->commit.pages == check->committed, "V5");
     check_fail(check, vm->file_pages == check->file_pages, "V6");
+    check_fail(check, vm->views.used == check->views, "W1");
     check_fail(check, vm->table.counts[PAGE_METADATA] == metadata, "V1");
     check_fail(check, vm->table.counts[PAGE_BUFFER] == buffers, "V2");
     check_fail(check, vm->table.counts[PAGE_OBJECT] == check->pages, "P2");

@@ -178,6 +178,17 @@ static bool object_is_at_hand(const struct object *file, uint64_t index)
     return (file->file || object_is_device(file)) && index * FL_PAGE_BYTES < file->bytes;
 }
 
+uint32_t object_count_named(const struct object *object, uint64_t index, uint32_t *visits)
+{
+    uint32_t count = 0;
+
+    for (const struct entry *entry = object->entries; entry; entry = entry->object_next) {
+        count += index >= entry->offset && index - entry->offset < entry_pages(entry);
+        ++*visits;
+    }
+    return count;
+}
+
 bool object_has_page(const struct object *object, uint64_t index)
 {
     const struct object *top = object;

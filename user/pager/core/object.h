@@ -32,6 +32,7 @@
 struct vm;
 struct space;
 struct entry;
+struct view;
 struct name;
 struct object;
 
@@ -81,16 +82,17 @@ struct object {
     uint64_t source_first; /* page i is page i + source_first of the source ... */
     uint64_t source_bytes; /* ... for i * 4096 < source_bytes; bytes from there on are zero */
     uint64_t committed;    /* pages charged for shared memory (commit.h) */
-    struct object *twin;   /* while a fork runs: the child's */
+    struct object *twin;   /* while a fork runs (fork.c), else NULL */
     bool holes;            /* an index that `below` may hold is not shown from here any more */
     bool lonely;           /* one object above, and no memory yet to merge them */
+    uint64_t number; /* never used twice; files count apart, those of the initrd have their place
+                              there */
     /* File: */
     struct object *users;         /* the first of the objects whose source it is */
-    uint64_t number;              /* of the file: its place in the initrd, or a higher one, never
-                                     used twice */
     uint64_t bytes;               /* its size */
     const struct cpio_file *file; /* in the initrd, or NULL */
     struct name *name;            /* in memory, or NULL: it has, or had, a name */
+    struct view *view;            /* in memory: what is still to be told (view.h), or NULL */
     struct object *next_file;
     uint32_t slot; /* device: of its Memory, as vm_mapping.slot */
 };
@@ -179,6 +181,9 @@ void object_discount_page(struct object *object);
 
 /* Charges an anonymous object to another space. */
 void object_set_owner(struct object *object, struct space *owner);
+
+/* How many of the object's own entries cover page `index`.  *visits counts those that were looked at. */
+uint32_t object_count_named(const struct object *object, uint64_t index, uint32_t *visits);
 
 /* True if one of the object's own entries covers page `index`. */
 bool object_is_named(const struct object *object, uint64_t index);

@@ -12,7 +12,7 @@
  * need before they change anything; after an error nothing has changed.  Errors are errno values.
  *
  * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
- * object.h O, shadow.h H, space.h A, names.h N, handle.h D; and of the whole:
+ * object.h O, shadow.h H, space.h A, names.h N, handle.h D, view.h W; and of the whole:
  *  V1  every page in state PAGE_METADATA is a page record's, the zero page, or a slab's;
  *  V2  every page in state PAGE_BUFFER is one space's buffer;
  *  V3  every entry has an object except guards, and its range of the object is below
@@ -42,6 +42,7 @@
 #include "slab.h"
 #include "space.h"
 #include "trace.h"
+#include "view.h"
 
 /* What copy-on-write and fault-around did since the start. */
 struct vm_counts {
@@ -60,6 +61,7 @@ struct vm {
     struct slab_kind space_records;
     struct slab_kind name_records;
     struct slab_kind descriptions;
+    struct slab_kind views; /* that are not told to the end */
     struct space *spaces[VM_SPACES_MAX];
     uint32_t generations[VM_SPACES_MAX];
     struct space *event_first;
@@ -68,9 +70,11 @@ struct vm {
     uint64_t file_pages;  /* in the indexes of all files */
     uint64_t file_number; /* the highest that a file has */
     struct names names;
+    uint64_t object_number; /* of anonymous objects made */
     uint32_t zero_page;
     uint32_t zero_slot;
     uint32_t record_pages; /* frames of the page records */
+    uint32_t table_frames; /* page tables among the frames that are lent; kept by the lender */
     uint32_t archive_slot;
     const uint8_t *archive; /* the initrd, first byte */
     uint64_t archive_offset;
@@ -80,6 +84,7 @@ struct vm {
     uint64_t major_faults;
     struct vm_counts counts;
     struct commit commit;
+    bool fork_clones; /* fork fills the child's tables; else its faults do */
     struct trace trace;
     struct vm_port port;
 };
