@@ -143,6 +143,25 @@ TEST("growth is elsewhere when another mapping shows the pages that would follow
     file_end(file);
 }
 
+TEST("mlock behind the end of a file is ENOMEM, and mlockall passes it over")
+{
+    struct object *file = file_begin();
+    struct space *space = space_create(&fake.vm, 1);
+    uint64_t at[2] = {file_map(space, file, 0, 2, MAP_SHARED),
+                      file_map(space, file, 0, 2, MAP_PRIVATE)};
+
+    file_write(file, 0, "foo");
+    for (uint32_t i = 0; i < 2; i++) {
+        CHECK_EQ(vm_wire(&fake.vm, space, at[i], 2 * PAGE, 0), ENOMEM);
+        CHECK_EQ(limit_use(space, LIMIT_MEMLOCK, 0, 0), i * PAGE);
+        CHECK_EQ(vm_wire(&fake.vm, space, at[i], PAGE, 0), 0);
+    }
+    CHECK_EQ(vm_wire_all(&fake.vm, space, MCL_CURRENT), 0);
+    CHECK_EQ(limit_use(space, LIMIT_MEMLOCK, 0, 0), 4 * PAGE);
+    file_sound();
+    file_end(file);
+}
+
 /* ---- devices ---- */
 
 /* A machine with a device of three pages that a space has open. */
