@@ -11,10 +11,16 @@
  *     nobody else sees is moved there;
  *   - memory that fork shares (MAP_SHARED) gets a frame on any access: another space that writes
  *     the page could not take the zero page out of this one's tables;
- *   - a file object that an entry names itself (text) is like a source: shared, never written;
+ *   - a file that an entry names itself (text, MAP_SHARED) is the entry's object: its pages are mapped
+ *     as writable as the entry is.  What the index does not hold the kind supplies, on any access: a
+ *     page of the initrd or of a device where it lies, or a zeroed frame that fills a hole;
+ *   - behind the end of the file nothing is: the program is stopped with SIGBUS, whether it maps the
+ *     file itself or privately;
+ *   - a touch of a file's page that writes nothing maps neighbours too (around.h);
  *   - the page in which a private file mapping turns into zeros is copied up on any access;
  *   - no entry, or an entry that forbids the access: the program is stopped;
- *   - no frame left for what must be done: the program is stopped with PAGER_EVENT_NO_MEMORY.
+ *   - no frame left for what must be done: the program is stopped with PAGER_EVENT_NO_MEMORY; by SIGBUS
+ *     if only files may have no more.
  *
  * Page tables are only a cache: what is mapped already makes no difference to the outcome, and a
  * page that is already in the object is simply mapped again.  Every mapping may replace what is

@@ -184,6 +184,12 @@ void object_unlink_entry(struct entry *entry)
         entry->object_next->object_previous = entry->object_previous;
 }
 
+/* True if a page of a file that its index does not hold lies in the initrd or a device. */
+static bool object_is_at_hand(const struct object *file, uint64_t index)
+{
+    return (file->file || object_is_device(file)) && index * FL_PAGE_BYTES < file->bytes;
+}
+
 uint32_t object_count_named(const struct object *object, uint64_t index, uint32_t *visits)
 {
     uint32_t count = 0;
@@ -193,12 +199,6 @@ uint32_t object_count_named(const struct object *object, uint64_t index, uint32_
         ++*visits;
     }
     return count;
-}
-
-/* True if a page of a file that its index does not hold lies in the initrd or a device. */
-static bool object_is_at_hand(const struct object *file, uint64_t index)
-{
-    return (file->file || object_is_device(file)) && index * FL_PAGE_BYTES < file->bytes;
 }
 
 bool object_has_page(const struct object *object, uint64_t index)

@@ -165,6 +165,15 @@ static inline bool object_is_zero_from(const struct object *object, uint64_t ind
     return !object->source || object->source_bytes <= index * FL_PAGE_BYTES;
 }
 
+/* True if page `index` lies behind the end of the file that the object is, or shows there. */
+static inline bool object_is_beyond_end(const struct object *object, uint64_t index)
+{
+    if (!object->owner)
+        return index * FL_PAGE_BYTES >= object->bytes;
+    return !object_is_zero_from(object, index) &&
+           (index + object->source_first) * FL_PAGE_BYTES >= object->source->bytes;
+}
+
 /* One reference less; the last frees the object. */
 void object_release(struct vm *vm, struct object *object);
 
