@@ -1,6 +1,7 @@
 /* The pager's core on a fake machine: what each kind of fault does, memory calls and their errors,
  * programs, and what spaces leave behind. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/[a-z]*.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <errno.h>

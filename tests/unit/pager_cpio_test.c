@@ -1,5 +1,6 @@
 /* The reader of newc archives: what it takes and what it refuses. */
-/* sources: user/common/cpio.c tests/unit/pager_fake.c user/common/elf.c user/pager/core/[a-z]*.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <stdlib.h>

@@ -22,10 +22,13 @@ static struct fake_entry *fake_find(struct fake *fake, uint32_t space, uint64_t 
 }
 
 /* What a mapping shows, or NULL if there is no such memory. */
-static uint8_t *fake_contents(const struct fake *fake, const struct vm_mapping *mapping)
+static uint8_t *fake_contents(struct fake *fake, const struct vm_mapping *mapping)
 {
     const struct page_table *table = &fake->vm.table;
 
+    if (mapping->slot == FAKE_SLOT_DEVICE)
+        return mapping->page < FAKE_DEVICE_PAGES ? fake->device + mapping->page * FL_PAGE_BYTES
+                                                 : NULL;
     if (mapping->slot == FAKE_SLOT_ZERO)
         return mapping->page == 0 ? page_contents(table, fake->vm.zero_page) : NULL;
     if (mapping->slot == FAKE_SLOT_INITRD)
@@ -38,9 +41,9 @@ static uint8_t *fake_contents(const struct fake *fake, const struct vm_mapping *
     return NULL;
 }
 
-static bool fake_map(void *context, uint32_t space, const struct vm_mapping *mapping)
+/* One page of a mapping. */
+static bool fake_map_page(struct fake *fake, uint32_t space, const struct vm_mapping *mapping)
 {
-    struct fake *fake = context;
     struct fake_entry *entry = fake_find(fake, space, mapping->address);
     bool ram = mapping->slot != FAKE_SLOT_ZERO && mapping->slot != FAKE_SLOT_INITRD;
 
@@ -50,6 +53,8 @@ static bool fake_map(void *context, uint32_t space, const struct vm_mapping *map
         fake_break_rule(fake, "a shared page mapped writable");
     if (mapping->slot == FAKE_SLOT_ZERO && (mapping->rights & FL_RIGHT_EXEC))
         fake_break_rule(fake, "the zero page mapped executable");
+    if (mapping->slot == FAKE_SLOT_DEVICE && (mapping->rights & FL_RIGHT_EXEC))
+        fake_break_rule(fake, "a device mapped executable");
     if (mapping->address % FL_PAGE_BYTES != 0 || (mapping->rights & ~FL_MAP_RIGHTS_MASK) ||
         ((mapping->rights & FL_MAP_DIRTY) && !(mapping->rights & FL_RIGHT_WRITE)))
         fake_break_rule(fake, "a bad map item");
@@ -62,6 +67,49 @@ static bool fake_map(void *context, uint32_t space, const struct vm_mapping *map
         entry = &fake->entry[fake->entries++];
     *entry = (struct fake_entry){space, *mapping};
     return true;
+}
+
+static bool fake_map(void *context, uint32_t space, const struct vm_mapping *mapping)
+{
+    struct vm_mapping page = *mapping;
+
+    if (mapping->pages == 0 || mapping->pages > FL_ITEM_PAGES)
+        fake_break_rule(context, "a map item of no page, or of too many");
+    page.pages = 1;
+    for (uint64_t i = 0; i < mapping->pages; i++) {
+        if (!fake_map_page(context, space, &page))
+            return false;
+        page.address += FL_PAGE_BYTES;
+        page.page++;
+    }
+    return true;
+}
+
+static bool fake_overlaps(const struct vm_mapping *a, const struct vm_mapping *b)
+{
+    return a->address < b->address + b->pages * FL_PAGE_BYTES &&
+           b->address < a->address + a->pages * FL_PAGE_BYTES;
+}
+
+/* Maps what an answer to a fault says, by the rules of docs/fault-protocol.md. */
+static void fake_answer(struct fake *fake, uint32_t space, uint64_t touched,
+                        const struct vm_answer *answer)
+{
+    uint64_t pages = 0;
+
+    if (answer->count == 0 || answer->count > FL_ITEMS)
+        fake_break_rule(fake, "an answer of no item, or of too many");
+    if (answer->mapping[0].address != touched || answer->mapping[0].pages != 1)
+        fake_break_rule(fake, "the first item is not the page that was touched");
+    for (uint32_t i = 0; i < answer->count; i++) {
+        pages += answer->mapping[i].pages;
+        for (uint32_t j = 0; j < i; j++)
+            if (fake_overlaps(&answer->mapping[i], &answer->mapping[j]))
+                fake_break_rule(fake, "items that overlap");
+        fake_map(fake, space, &answer->mapping[i]);
+    }
+    if (pages > FL_ITEM_PAGES)
+        fake_break_rule(fake, "an answer of too many pages");
 }
 
 static void fake_unmap(void *context, uint32_t space, uint64_t address, uint64_t pages)
@@ -93,6 +141,28 @@ static void fake_make_read_only(void *context, uint32_t space, uint64_t address,
     }
 }
 
+static void fake_clone(void *context, uint32_t to, uint32_t from, uint64_t address, uint64_t pages,
+                       uint32_t rights)
+{
+    struct fake *fake = context;
+    uint32_t entries = fake->entries;
+
+    for (uint32_t i = 0; i < entries; i++) {
+        struct fake_entry *entry = &fake->entry[i];
+        struct vm_mapping mapping = entry->mapping;
+
+        if (entry->space != from || mapping.address < address ||
+            mapping.address >= address + pages * FL_PAGE_BYTES)
+            continue;
+        if (fake_find(fake, to, mapping.address))
+            fake_break_rule(fake, "a clone over an entry");
+        mapping.rights &= rights;
+        entry->mapping.rights = mapping.rights;
+        if (mapping.rights & FL_RIGHT_READ)
+            fake_map(fake, to, &mapping);
+    }
+}
+
 void fake_init(struct fake *fake, uint32_t pages)
 {
     uint64_t bytes = (uint64_t)pages * FL_PAGE_BYTES;
@@ -119,7 +189,8 @@ void fake_start(struct fake *fake)
                                .port = {.context = fake,
                                         .map = fake_map,
                                         .unmap = fake_unmap,
-                                        .make_read_only = fake_make_read_only}};
+                                        .make_read_only = fake_make_read_only,
+                                        .clone = fake_clone}};
 
     fake->archive_bytes +=
         fake_cpio_member(fake->archive + fake->archive_bytes, "TRAILER!!!", 11, 0, NULL, 0);
@@ -194,11 +265,21 @@ enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t ad
             space->stopped = false;
             return FAKE_STOPPED;
         }
-        for (uint32_t i = 0; i < answer.count; i++)
-            fake_map(fake, space->id, &answer.mapping[i]);
+        fake_answer(fake, space->id, page, &answer);
     }
     fake_break_rule(fake, "an access that faults for ever");
     return FAKE_STOPPED;
+}
+
+const uint8_t *fake_peek(struct fake *fake, const struct space *space, uint64_t address,
+                         uint32_t access)
+{
+    const struct fake_entry *entry =
+        fake_find(fake, space->id, address & ~(uint64_t)(FL_PAGE_BYTES - 1));
+
+    return entry && (entry->mapping.rights & access) == access
+               ? fake_contents(fake, &entry->mapping)
+               : NULL;
 }
 
 void fake_drop_tables(struct fake *fake, const struct space *space, uint32_t chance, uint64_t *seed)

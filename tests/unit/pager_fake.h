@@ -15,6 +15,8 @@
 #define FAKE_SLOT_RAM      9u /* two ranges: 9 and 10 */
 #define FAKE_SLOT_INITRD   8u
 #define FAKE_SLOT_ZERO     17u
+#define FAKE_SLOT_DEVICE   18u
+#define FAKE_DEVICE_PAGES  3u
 #define FAKE_ENTRIES       4096u
 #define FAKE_ARCHIVE_BYTES (256u * 1024)
 #define FAKE_FILES         16u
@@ -29,6 +31,7 @@ struct fake {
     uint8_t *memory;  /* all frames */
     uint8_t *archive; /* page-aligned; archive_bytes of it are used */
     uint64_t archive_bytes;
+    uint8_t device[FAKE_DEVICE_PAGES * FL_PAGE_BYTES];
     struct cpio_file file_table[FAKE_FILES];
     struct cpio_index files;
     struct fake_entry entry[FAKE_ENTRIES];
@@ -56,6 +59,10 @@ enum fake_outcome { FAKE_DONE, FAKE_STOPPED };
  * space. When the pager stops the program, its event is taken and the program may go on. */
 enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t address,
                              uint32_t access, uint8_t *byte);
+
+/* The page that the tables show at an address for such an access, or NULL: it would fault. */
+const uint8_t *fake_peek(struct fake *fake, const struct space *space, uint64_t address,
+                         uint32_t access);
 
 /* The kind and signal of the last stop. */
 extern struct space_event fake_last_event;

@@ -1,7 +1,8 @@
 /* Random trees of processes: forks, ends, memory calls and accesses against a model that keeps an array
  * of bytes for each process, with every invariant checked after each step; then the same with ever so
  * little memory. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/[a-z]*.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <errno.h>
@@ -283,6 +284,7 @@ static void run_begin(uint64_t seed, uint32_t frames)
     run.scarce = frames > 0;
     fake_init(&run.fake, FRAMES);
     fake_start(&run.fake);
+    run.fake.vm.fork_clones = seed % 2;
     run.process[0].space = space_create(&run.fake.vm, 1);
     run.process[0].space->heap_start = run.process[0].space->heap_end = HEAP;
     if (run.scarce)

@@ -1,6 +1,7 @@
 /* Random traces of memory calls in programs that fork and end, against arrays of pages, with every
  * invariant checked after each step; then the same traces with ever so little memory. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/[a-z]*.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* Memory calls beside mmap: what each kind of advice, lock, move and limit does to pages, entries and
  * promises.  Which errors they give is compared with Linux in tests/target/system/memcalls_test.py. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/[a-z]*.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <errno.h>

@@ -34,9 +34,9 @@ static struct fl_message pager_call(enum pager_call call, uint64_t words, uint64
     return answer;
 }
 
-int pager_create_space(uint32_t pid, uint64_t *space, uint64_t *tcb_slot)
+int pager_create_space(uint32_t pid, uint32_t parent, uint64_t *space, uint64_t *tcb_slot)
 {
-    struct fl_message answer = pager_call(PAGER_SPACE_CREATE, 4, pid, 0, 0);
+    struct fl_message answer = pager_call(PAGER_SPACE_CREATE, 4, pid, parent, 0);
 
     *space = answer.word[1];
     *tcb_slot = answer.word[2];
@@ -130,10 +130,4 @@ int pager_read_statistic(uint64_t which, uint64_t *value)
 void pager_probe(void)
 {
     (void)pager_call(PAGER_STATISTICS, 4, 0, 0, 0);
-}
-
-void pager_forward(enum pager_call call, struct fl_message *message)
-{
-    *message = pager_call(call, FL_INFO_WORDS(message->info), message->word[0], message->word[1],
-                          message->word[2]);
 }

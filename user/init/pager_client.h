@@ -30,22 +30,18 @@ struct pager_program {
 
 /* *space names the space from now on: generation << 32 | index.  The thread's TCB belongs in
  * *tcb_slot of the pager's CSpace. */
-int pager_create_space(uint32_t pid, uint64_t *space, uint64_t *tcb_slot);
+int pager_create_space(uint32_t pid, uint32_t parent, uint64_t *space, uint64_t *tcb_slot);
 int pager_fork_space(uint64_t parent, uint32_t pid, uint64_t *space, uint64_t *tcb_slot);
 int pager_attach_space(uint64_t space);
 int pager_load_program(uint64_t space, const char *name, struct pager_program *program);
 int pager_write_space(uint64_t space, uint64_t address, const void *bytes, size_t count);
 int pager_destroy_space(uint64_t space, struct posix_usage *usage); /* all but its time */
-int pager_next_event(struct pager_event *event); /* EAGAIN: none */
+int pager_next_event(struct pager_event *event);                    /* EAGAIN: none */
 int pager_take_frames(uint64_t pages, struct pager_frames *frames);
 int pager_give_frames(const struct pager_frames *frames);
 int pager_read_statistic(uint64_t which, uint64_t *value);
 
 /* Asks it something and waits for the answer: the watch wants to see whether one comes. */
 void pager_probe(void);
-
-/* Asks the pager what a program asked us: words and buffer go as they came, and the answer stands
- * in *message and the buffer. */
-void pager_forward(enum pager_call call, struct fl_message *message);
 
 #endif

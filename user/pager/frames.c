@@ -77,13 +77,14 @@ uint64_t frames_return(struct pager *pager, uint32_t first, uint32_t pages)
     return FL_OK;
 }
 
-static void frames_donate(const struct pager *pager, uint32_t page)
+static void frames_donate(struct pager *pager, uint32_t page)
 {
     struct fl_result result =
         flr_pool_donate(PAGER_SLOT_POOL, frames_slot(pager, page), frames_offset(pager, page), 1);
 
     if (result.status != FL_OK)
         log_stop("donation of page %u: status 0x%lx", (unsigned)page, result.status);
+    pager->vm.table_frames += pager->vm.table.pages[page].state == PAGE_LENT;
 }
 
 /* Donates up to `pages` pages.  Returns how many there were. */
@@ -121,6 +122,7 @@ static bool frames_withdraw(struct pager *pager, uint32_t range)
     if (result.status != FL_OK)
         return false;
     page = page_number(&pager->vm.table, range, result.value);
+    pager->vm.table_frames -= pager->vm.table.pages[page].state == PAGE_LENT;
     if (frames_open(pager, page) != FL_OK) {
         frames_donate(pager, page);
         return false;

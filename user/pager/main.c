@@ -1,7 +1,7 @@
 /* The pager's loop: receive, decide, answer and receive again in one kernel entry.
  *
- * A fault is answered with one map item, or with STOP when the program did wrong or no frame is
- * left; then the root task is told.  An answer that the kernel refuses maps nothing and leaves us
+ * A fault is answered with map items, one unless neighbours of a file's page go along, or with STOP
+ * when the program did wrong or no frame is left; then the root task is told.  An answer that the kernel refuses maps nothing and leaves us
  * with the Reply. */
 #include <errno.h>
 
@@ -21,6 +21,7 @@ enum {
 };
 
 static struct pager pager;
+static struct vm_answer main_mappings; /* of the fault that is answered */
 
 static const char *main_access(uint32_t access)
 {
@@ -57,20 +58,32 @@ static void main_stop(struct space *space, const struct space_event *event,
 static void main_page_fault(struct space *space, struct fl_message *message)
 {
     struct vm_fault fault = {message->word[0], message->word[1], (uint32_t)message->word[2]};
-    struct vm_answer answer;
-    const struct vm_mapping *mapping = &answer.mapping[0];
+    const struct vm_mapping *mapping = &main_mappings.mapping[0];
 
     if (fault.access & FL_ACCESS_POOL_LOW)
         frames_refill_tables(&pager);
-    if (vm_handle_fault(&pager.vm, space, &fault, &answer) == VM_STOPPED) {
+    if (vm_handle_fault(&pager.vm, space, &fault, &main_mappings) == VM_STOPPED) {
         flr_notification_signal(PAGER_SLOT_EVENTS);
         main_answer_stop(message);
         return;
     }
-    message->info = FL_INFO_ITEMS(FL_LABEL_RESUME, 3, 1);
+    message->info = FL_INFO_ITEMS(FL_LABEL_RESUME, 3, main_mappings.count);
     message->word[0] = FL_ITEM_ADDRESS(mapping->address, mapping->rights);
     message->word[1] = FL_ITEM_SOURCE(mapping->slot, mapping->pages);
     message->word[2] = mapping->page;
+}
+
+/* Puts the items behind the first one into the message buffer; nothing may be logged after it. */
+static void main_write_items(void)
+{
+    struct fl_item *item = (struct fl_item *)(uintptr_t)(FL_BUFFER + FL_BUFFER_DATA);
+
+    for (uint32_t i = 1; i < main_mappings.count; i++) {
+        const struct vm_mapping *mapping = &main_mappings.mapping[i];
+
+        *item++ = (struct fl_item){FL_ITEM_ADDRESS(mapping->address, mapping->rights),
+                                   FL_ITEM_SOURCE(mapping->slot, mapping->pages), mapping->page};
+    }
 }
 
 static uint16_t main_exception_signal(uint64_t cause)
@@ -159,6 +172,13 @@ static void main_forget_mapping(uint64_t badge, const struct fl_message *answer)
         port->unmap(port->context, space->id, answer->word[0] & ~(uint64_t)(FL_PAGE_BYTES - 1), 1);
 }
 
+/* Leaves one item, for the page that was touched: neighbours are not asked for twice. */
+static void main_drop_neighbours(struct fl_message *answer)
+{
+    if (FL_INFO_ITEM_COUNT(answer->info) > 1)
+        answer->info = FL_INFO_ITEMS(FL_LABEL_RESUME, 3, 1);
+}
+
 /* An answer was refused with `status`.  Afterwards the Reply is free. */
 static void main_refused(uint64_t status, uint64_t badge, struct fl_message *answer)
 {
@@ -171,6 +191,7 @@ static void main_refused(uint64_t status, uint64_t badge, struct fl_message *ans
         if (!fault || stopping)
             log_stop("answer refused: status 0x%lx, info 0x%lx, badge 0x%lx", status, answer->info,
                      badge);
+        main_drop_neighbours(answer);
         if (FL_STATUS_CODE(status) != FL_NO_TABLE || !frames_refill_tables(&pager))
             main_refused_fault(status, badge, answer);
         status = flr_ipc_reply(PAGER_SLOT_REPLY, answer->info, answer->word[0], answer->word[1],
@@ -193,6 +214,8 @@ int main(void)
         main_handle(&answer);
         if (pager.vm.trace.records)
             main_print_trace(&pager.vm.trace);
+        if (FL_INFO_ITEM_COUNT(answer.info) > 1)
+            main_write_items();
         fl_ipc(FL_CALL_ipc_reply_recv, PAGER_SLOT_ENDPOINT, answer.info, answer.word,
                PAGER_SLOT_REPLY, &message);
         if (message.status == FL_OK)

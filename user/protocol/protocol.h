@@ -54,6 +54,7 @@ enum pager_statistic {
     PAGER_STAT_OBJECTS_MERGED, /* objects that went into the one above or below them */
     PAGER_STAT_COMMITTED,      /* pages promised to programs */
     PAGER_STAT_COMMIT_LIMIT,   /* most that strict mode promises, as of now */
+    PAGER_STAT_NEIGHBOURS,     /* pages of files mapped beside one that was touched */
     PAGER_STAT_COUNT
 };
 

@@ -4,6 +4,7 @@
 usage: course_test.py [NAME...]        (default: every *_case.py beside this file; README.md says what a case is)
 """
 import atexit
+import ctypes
 import glob
 import importlib.util
 import os
@@ -21,6 +22,12 @@ INITRD = os.path.join(TOP, os.environ.get("FAULTLINE_BUILD", "build"), "initrd.c
 HOST_FLAGS = ("-D_GNU_SOURCE", "-O1", "-fno-stack-clash-protection", "-Wall", "-Wextra",
               *(f"-I{os.path.join(TOP, folder)}" for folder in ("tests/target/course/linux", "kernel/abi", "user/protocol")))
 NOBODY = 65534
+PR_SET_THP_DISABLE = 41
+
+
+def small_pages():
+    """Runs in the child before its program: Linux may put no pages of 2 MiB where we count those of 4 KiB."""
+    ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
 
 
 class Case:
@@ -53,7 +60,8 @@ class Case:
             result = run("cc", *HOST_FLAGS, "-o", program, source, "-lm")
             check_equal((result.returncode, result.stderr.decode()), (0, ""))
         identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-        return rows(run(self.name, *words, executable=program, env={}, start_new_session=True, **identity))
+        return rows(run(self.name, *words, executable=program, env={}, start_new_session=True,
+                        preexec_fn=small_pages, **identity))
 
 
 _folder = []

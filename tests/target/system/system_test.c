@@ -278,8 +278,9 @@ TEST("a bad access ends one program and no other")
 /* What they print is judged in tests/target/course. */
 TEST("the course's programs leave nothing behind")
 {
-    static char *const programs[] = {"timing",       "demand_zero", "segments",    "stack_heap",
-                                     "minor_faults", "fork_cow",    "table_cache", "snapshot"};
+    static char *const programs[] = {"timing",       "demand_zero", "segments", "stack_heap",
+                                     "minor_faults", "prefetch",    "fork_cow", "snapshot",
+                                     "table_cache",  "protections", "mappings", "memory_advice"};
 
     for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
         CHECK_EQ(RUN(programs[i]), EXITED(0));
@@ -314,8 +315,10 @@ TEST("a program that asks for more memory than there is gets an end or an error,
     uint64_t total = system_counter(FAULTLINE_PAGER, PAGER_STAT_TOTAL_FRAMES);
     char pages[24];
 
-    snprintf(pages, sizeof pages, "%llu", (unsigned long long)total * 2);
-    CHECK(RUN("dirty_reuse", "fill", pages) != EXITED(0));
+    snprintf(pages, sizeof pages, "%llu", (unsigned long long)total * 2); /* refused at once */
+    CHECK_EQ(RUN("dirty_reuse", "fill", pages), EXITED(2));
+    snprintf(pages, sizeof pages, "%llu", (unsigned long long)total); /* promised, not there */
+    CHECK_EQ(RUN("dirty_reuse", "fill", pages), SIGNALED(SIGKILL));
     CHECK_EQ(RUN("true"), EXITED(0));
 }
 

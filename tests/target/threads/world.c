@@ -246,7 +246,8 @@ struct world_space *world_create(unsigned threads)
 
     world_start();
     space = world_claim(threads);
-    world_expect((uint64_t)pager_create_space(++world.pids, &space->name, &tcb_slot), "create");
+    world_expect((uint64_t)pager_create_space(++world.pids, PROCESS_ROOT, &space->name, &tcb_slot),
+                 "create");
     world_expect((uint64_t)pager_load_program(space->name, "worker", &program), "load");
     world_equip(space, tcb_slot);
     return space;

@@ -5,8 +5,10 @@
 #ifndef COURSE_H
 #define COURSE_H
 
+#include <errno.h>
 #include <faultline/process.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -149,6 +151,41 @@ static inline const char *course_wait(pid_t pid)
     else
         snprintf(text, sizeof text, "status %d", WEXITSTATUS(status));
     return text;
+}
+
+enum course_access { COURSE_READ, COURSE_WRITE, COURSE_EXECUTE };
+
+/* A child reads, writes or executes at an address.  Returns: what came of it, as course_wait. */
+static inline const char *course_try(volatile unsigned char *address, enum course_access access)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        if (access == COURSE_READ)
+            (void)*address;
+        else if (access == COURSE_WRITE)
+            *address = 1;
+        else
+            ((void (*)(void))(uintptr_t)address)();
+        _exit(0);
+    }
+    return course_wait(pid);
+}
+
+/* The outcome of a call that returns -1 or MAP_FAILED when it fails, with the error's name. */
+static inline const char *course_outcome(intptr_t result)
+{
+    static const struct {
+        int error;
+        const char *name;
+    } names[] = {{EINVAL, "EINVAL"}, {ENOMEM, "ENOMEM"}, {EEXIST, "EEXIST"}, {EBADF, "EBADF"},
+                 {EACCES, "EACCES"}, {EFAULT, "EFAULT"}, {ENODEV, "ENODEV"}, {EPERM, "EPERM"},
+                 {EAGAIN, "EAGAIN"}, {EBUSY, "EBUSY"}};
+
+    for (size_t i = 0; result == -1 && i < sizeof names / sizeof names[0]; i++)
+        if (names[i].error == errno)
+            return names[i].name;
+    return result == -1 ? "another error" : "done";
 }
 
 #endif

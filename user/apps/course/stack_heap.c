@@ -6,8 +6,6 @@
  * What ends badly is done by children; their parent reports how they ended. */
 #include "course.h"
 
-#include <stdint.h>
-
 #define CHUNK 64ul /* in KiB: how exactly a stack's size is told */
 #define USED  32ul /* pages of stack that counting may have used */
 
@@ -71,18 +69,6 @@ static void heap_show(size_t pages)
     printf("Moved up once more, its pages hold a sum of %lu.\n", course_read(heap, pages));
 }
 
-/* Prints what ends a child that reads there. */
-static void heap_try(const char *what, uintptr_t address)
-{
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        (void)*(volatile unsigned char *)address;
-        _exit(0);
-    }
-    printf("%s: %s.\n", what, course_wait(pid));
-}
-
 int main(int argc, char **argv)
 {
     size_t pages = course_pages(argc, argv, 64);
@@ -96,9 +82,15 @@ int main(int argc, char **argv)
     heap_show(pages);
     end = (uintptr_t)sbrk(0);
     fflush(stdout);
-    heap_try("The last byte of the heap", end - 1);
-    heap_try("The byte past the break", end);
-    heap_try("Half way between heap and stack", end / 2 + (uintptr_t)&stack / 2);
+    printf("The last byte of the heap"
+           ": %s.\n",
+           course_try((volatile unsigned char *)(end - 1), COURSE_READ));
+    printf("The byte past the break"
+           ": %s.\n",
+           course_try((volatile unsigned char *)(end), COURSE_READ));
+    printf("Half way between heap and stack"
+           ": %s.\n",
+           course_try((volatile unsigned char *)(end / 2 + (uintptr_t)&stack / 2), COURSE_READ));
     stack_exhaust(argc > 2 ? strtoul(argv[2], NULL, 10) : 1024);
     return 0;
 }

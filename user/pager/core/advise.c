@@ -3,7 +3,8 @@
  *   advice                        what it does
  *   ---------------------------   ------------------------------------------------------------------
  *   NORMAL, RANDOM, SEQUENTIAL    kept in the entries, for whoever reads ahead
- *   WILLNEED                      fills and maps the first pages of the range
+ *   WILLNEED                      fills and maps the first pages of anonymous memory; those of files
+ *                                 are in memory already
  *   DONTNEED; FREE                drops private pages at once: zero, or the file's bytes again;
  *                                 shared memory keeps its contents
  *   COLD, PAGEOUT, (UN)MERGEABLE  checked, and of no effect yet
@@ -71,7 +72,7 @@ static int advise_check_entry(const struct advise *advise, const struct entry *e
         advise_drops(advise) || advise->advice == MADV_COLD || advise->advice == MADV_PAGEOUT;
     const struct object *object = entry->object;
 
-    if (moves && entry->wired)
+    if (moves && (entry->wired || object_is_device(object)))
         return EINVAL;
     if (advise->advice == MADV_FREE &&
         (!object->owner || object->source || entry->inheritance == ENTRY_SHARE))
@@ -200,6 +201,8 @@ static void advise_apply(struct advise *advise)
         if (advise_drops(advise)) {
             entry = advise_drop(advise, entry);
         } else if (advise->advice == MADV_WILLNEED) {
+            if (!entry->object->owner || entry->object->source)
+                continue;
             pages = pages < budget ? pages : budget;
             vm_populate(advise->vm, advise->space, start, start + pages * FL_PAGE_BYTES);
             budget -= pages;

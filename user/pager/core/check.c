@@ -10,6 +10,7 @@ struct check {
     uint32_t entries;
     uint64_t committed;
     uint64_t file_pages;
+    uint32_t views;
     uint64_t resident[VM_SPACES_MAX]; /* pages of the objects that each space owns */
     const char *broken;
 };
@@ -78,7 +79,7 @@ static void check_leaf(struct check *check, const struct object *object, uint64_
     if (object->owner)
         check_fail(check, check_is_shown(check->vm, object, index), "O3");
     else
-        check_fail(check, index * FL_PAGE_BYTES < object->bytes || object->file, "O8");
+        check_fail(check, index * FL_PAGE_BYTES < object->bytes && !object_is_device(object), "O8");
     check->pages++;
 }
 
@@ -123,6 +124,17 @@ static void check_pages(struct check *check, const struct object *object)
     check->objects++;
 }
 
+/* Two entries of one object. */
+static void check_alike(struct check *check, const struct object *object, const struct entry *one,
+                        const struct entry *other)
+{
+    check_fail(check, object->widespread || one->space == other->space, "O10");
+    check_fail(check,
+               object->shifted || one->start / FL_PAGE_BYTES - one->offset ==
+                                      other->start / FL_PAGE_BYTES - other->offset,
+               "O10");
+}
+
 /* O6.  Returns the number of entries that name the object. */
 static uint32_t check_named(struct check *check, const struct object *object)
 {
@@ -133,6 +145,8 @@ static uint32_t check_named(struct check *check, const struct object *object)
         naming += entry->object == object;
     for (entry = object->entries; entry && listed <= naming; entry = entry->object_next) {
         check_fail(check, entry->object == object && entry->object_previous == previous, "O6");
+        if (previous)
+            check_alike(check, object, previous, entry);
         previous = entry;
         listed++;
     }
@@ -184,6 +198,7 @@ static void check_anonymous(struct check *check, const struct object *object)
     references += check_place(check, object);
     check_fail(check, object->references > 0 && object->references == references, "O1");
     check_fail(check, check_owner_sees(object), "O4");
+    check_fail(check, !object->twin, "O9");
     check->resident[object->owner->id] += object->resident;
     check_pages(check, object);
 }
@@ -204,6 +219,16 @@ static uint32_t check_sources(const struct vm *vm, const struct object *file)
     return sources;
 }
 
+static void check_device(struct check *check, const struct object *device)
+{
+    check_fail(check, !device->users, "O9");
+    for (const struct entry *entry = device->entries; entry; entry = entry->object_next)
+        check_fail(check,
+                   entry->inheritance == ENTRY_SHARE && !entry->wired &&
+                       (entry->offset + entry_pages(entry)) * FL_PAGE_BYTES <= device->bytes,
+                   "O9");
+}
+
 static void check_file(struct check *check, const struct object *file)
 {
     const struct object *previous = NULL;
@@ -216,11 +241,14 @@ static void check_file(struct check *check, const struct object *file)
         users++;
     }
     check_fail(check, users == check_sources(check->vm, file), "O7");
+    if (object_is_device(file))
+        check_device(check, file);
     references = check_named(check, file) + users + (file->name && !file->name->removed) +
                  handle_count_openings(check->vm, file);
     check_fail(check, file->references > 0 && file->references == references, "O1");
     check_pages(check, file);
     check->file_pages += file->resident;
+    check->views += file->view != NULL;
 }
 
 static bool check_overlap(const struct entry *entry, const struct entry *other)
@@ -295,9 +323,9 @@ static void check_free_list(struct check *check)
 static void check_totals(struct check *check)
 {
     const struct vm *vm = check->vm;
-    const struct slab_kind *const kinds[] = {&vm->entries,      &vm->objects,
-                                             &vm->nodes,        &vm->space_records,
-                                             &vm->name_records, &vm->descriptions};
+    const struct slab_kind *const kinds[] = {
+        &vm->entries,      &vm->objects,      &vm->nodes, &vm->space_records,
+        &vm->name_records, &vm->descriptions, &vm->views};
     uint32_t metadata = vm->record_pages + 1, buffers = 0, spaces = 0;
 
     for (uint32_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -312,6 +340,7 @@ static void check_totals(struct check *check)
     }
     check_fail(check, vm->commit.pages == check->committed, "V5");
     check_fail(check, vm->file_pages == check->file_pages, "V6");
+    check_fail(check, vm->views.used == check->views, "W1");
     check_fail(check, vm->table.counts[PAGE_METADATA] == metadata, "V1");
     check_fail(check, vm->table.counts[PAGE_BUFFER] == buffers, "V2");
     check_fail(check, vm->table.counts[PAGE_OBJECT] == check->pages, "P2");

@@ -292,6 +292,12 @@ static inline void fault_describe(const struct fault *fault, struct vm_mapping *
     mapping->rights = rights | FL_MAP_ACCESSED | FL_MAP_REPLACE;
 }
 
+/* True for a page of a file that was not touched to write it. */
+static bool fault_wants_neighbours(const struct fault *fault)
+{
+    return !(fault->access & FL_ACCESS_WRITE) && fault->entry->advice != ENTRY_RANDOM;
+}
+
 static void fault_trace(struct vm *vm, const struct space *space, const struct vm_fault *request,
                         enum trace_action action)
 {
@@ -350,6 +356,8 @@ enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct
     vm->minor_faults++;
     fault_describe(&fault, &answer->mapping[0]);
     answer->count = 1;
+    if (fault.action == TRACE_FILE && fault_wants_neighbours(&fault))
+        around_add(vm, fault.entry, answer);
     fault_settle(&fault);
     if (vm->trace.records)
         fault_trace(vm, space, request, fault.action);
@@ -367,6 +375,8 @@ static int fault_find_byte(struct vm *vm, struct space *space, uint64_t address,
     step = fault_resolve(&fault);
     if (step != FAULT_GO_ON)
         return step == FAULT_NO_FRAME || step == FAULT_NO_SPACE ? ENOMEM : EFAULT;
+    if (fault.action == TRACE_FILE && !fault.found.contents)
+        return EFAULT; /* a device */
     if (fault.action == TRACE_COPY || fault.action == TRACE_ZERO_FILL)
         vm->port.unmap(vm->port.context, space->id, fault.address, 1); /* shows another page */
     *byte = fault.found.contents ? fault.found.contents : page_contents(&vm->table, vm->zero_page);
@@ -403,7 +413,7 @@ int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *b
 
         if (error)
             return error;
-        page_move(to, from, part);
+        memcpy(to, from, part);
         address += part;
         from += part;
         count -= part;

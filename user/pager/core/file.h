@@ -72,8 +72,8 @@ struct file_transfer {
 #define FILE_AT_POSITION UINT64_MAX
 
 /* *done: bytes copied: fewer than wanted at the end of the file, at the end of memory, and always at
- * most FILE_STEP_PAGES pages.  0; EBADF; EINVAL (a negative or overflowing offset); EFAULT; ENOMEM; and
- * nothing is copied then.  vm_file_write: also EFBIG and ENOSPC. */
+ * most FILE_STEP_PAGES pages.  0; EBADF; EINVAL (a negative or overflowing offset); EFAULT; ENOMEM; EAGAIN
+ * (a long view: ask again); and nothing is copied then.  vm_file_write: also EFBIG and ENOSPC. */
 int vm_file_read(struct vm *vm, struct space *space, const struct file_transfer *transfer,
                  uint64_t *done);
 int vm_file_write(struct vm *vm, struct space *space, const struct file_transfer *transfer,

@@ -102,6 +102,8 @@ int vm_file_read(struct vm *vm, struct space *space, const struct file_transfer 
         error = EBADF;
     if (!error)
         error = file_check_range(transfer, offset);
+    if (!error)
+        error = view_reach(vm, description->file, offset);
     if (error || offset >= description->file->bytes)
         return error;
     count = description->file->bytes - offset;

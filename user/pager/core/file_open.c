@@ -10,16 +10,6 @@
 #define FILE_FLAGS_KNOWN \
     (FILE_O_ACCMODE | FILE_O_CREAT | FILE_O_EXCL | FILE_O_TRUNC | FILE_O_APPEND)
 
-/* No view exists yet. */
-static int view_open(struct vm *vm, struct space *caller, const char *path, struct object **file)
-{
-    (void)vm;
-    (void)caller;
-    (void)path;
-    (void)file;
-    return ENOENT;
-}
-
 /* ---- open ---- */
 
 /* What a path that names something there, or nothing, answers to these flags. */
@@ -27,7 +17,7 @@ static int file_check_flags(const struct path *path, uint32_t flags)
 {
     bool changes = (flags & FILE_O_ACCMODE) != FILE_O_RDONLY || (flags & FILE_O_TRUNC);
 
-    if ((flags & FILE_O_CREAT) && (path->slash || path->dot))
+    if ((flags & FILE_O_CREAT) && path->slash)
         return EISDIR;
     if (path->kind == PATH_ABSENT && !(flags & FILE_O_CREAT))
         return ENOENT;

@@ -19,18 +19,35 @@ static uint32_t index_slot(uint64_t key, uint32_t level)
     return (uint32_t)(key >> (INDEX_SHIFT * level)) & (INDEX_SLOTS - 1);
 }
 
-uint64_t index_lookup(const struct index *index, uint64_t key)
+/* The key that the first used slot below `node` at or behind that of `key` begins with; *slot: which it
+ * is, INDEX_SLOTS if there is none.  Keys below a later slot begin with its first one. */
+static uint64_t index_skip(const struct index_node *node, uint32_t level, uint64_t key,
+                           uint32_t *slot)
 {
-    const struct index_node *node = index->root;
+    uint64_t span = index_span(level);
+    uint32_t first = index_slot(key, level);
 
-    if (key >> (INDEX_SHIFT * index->height) != 0)
-        return 0;
-    for (uint32_t level = index->height; level-- > 1;) {
-        if (!node)
-            return 0;
-        node = index_child(node->slot[index_slot(key, level)]);
+    for (*slot = first; *slot < INDEX_SLOTS && !node->slot[*slot];)
+        ++*slot;
+    return *slot == first ? key : (key & ~(span - 1)) + (*slot - first) * span;
+}
+
+uint64_t index_next(const struct index *index, uint64_t first, uint64_t end)
+{
+    while (first < end && index->root && first >> (INDEX_SHIFT * index->height) == 0) {
+        const struct index_node *node = index->root;
+        uint32_t level = index->height, slot;
+
+        do {
+            first = index_skip(node, --level, first, &slot);
+            if (slot == INDEX_SLOTS)
+                break;
+            node = index_child(node->slot[slot]);
+        } while (level > 0);
+        if (slot < INDEX_SLOTS)
+            return first < end ? first : end;
     }
-    return node ? node->slot[key & (INDEX_SLOTS - 1)] : 0;
+    return end;
 }
 
 static void index_add_node(struct index_node *parent, uint32_t slot, struct index_node *child)
@@ -82,8 +99,8 @@ static bool index_descend(struct index *index, struct slab_kind *nodes, uint64_t
     return true;
 }
 
-bool index_reserve(struct index *index, struct slab_kind *nodes, uint64_t key,
-                   struct index_place *place)
+bool index_make_path(struct index *index, struct slab_kind *nodes, uint64_t key,
+                     struct index_place *place)
 {
     if ((!index->root || key >> (INDEX_SHIFT * index->height) != 0) &&
         !index_grow(index, nodes, key))

@@ -48,7 +48,7 @@ struct name *names_at(const struct vm *vm, uint64_t number)
 {
     struct name *name = number < vm->names.count ? vm->names.first : NULL;
 
-    for (; number > 0; number--)
+    for (; name && number > 0; number--)
         name = name->next;
     return name;
 }

@@ -14,5 +14,6 @@ struct object *object_create_anonymous(struct vm *vm, struct space *owner)
     object->ops = &object_anonymous_ops;
     object->references = 1;
     object->owner = owner;
+    object->number = ++vm->object_number;
     return object;
 }

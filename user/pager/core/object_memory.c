@@ -64,8 +64,14 @@ static enum object_supply object_memory_supply(struct vm *vm, struct object *fil
     return OBJECT_SUPPLIED;
 }
 
+static void object_memory_destroy(struct vm *vm, struct object *file)
+{
+    view_forget(vm, file);
+    object_leave_files(vm, file);
+}
+
 static const struct object_ops object_memory_ops = {
-    .name = "memory", .supply = object_memory_supply, .destroy = object_leave_files};
+    .name = "memory", .supply = object_memory_supply, .destroy = object_memory_destroy};
 
 struct object *object_create_memory(struct vm *vm)
 {
@@ -105,12 +111,14 @@ int object_read(struct vm *vm, struct object *file, uint64_t offset, void *bytes
     uint8_t *to = bytes;
 
     *done = 0;
+    if (object_is_device(file))
+        return EINVAL;
     if (offset >= file->bytes)
         return 0;
     if (count > file->bytes - offset)
         count = file->bytes - offset;
     if (file->file) { /* never changes: pages of the index are copies of these bytes */
-        page_move(to, vm->archive + file->file->offset + offset, count);
+        memcpy(to, vm->archive + file->file->offset + offset, count);
         *done = count;
         return 0;
     }
@@ -119,7 +127,7 @@ int object_read(struct vm *vm, struct object *file, uint64_t offset, void *bytes
         const uint8_t *contents = object_memory_contents(vm, file, at / FL_PAGE_BYTES);
 
         if (contents)
-            page_move(to + *done, contents + at % FL_PAGE_BYTES, part);
+            memmove(to + *done, contents + at % FL_PAGE_BYTES, part);
         else
             memset(to + *done, 0, part);
         *done += part;
@@ -127,19 +135,19 @@ int object_read(struct vm *vm, struct object *file, uint64_t offset, void *bytes
     return 0;
 }
 
-/* Zeroes the rest of the page in which the file ends. */
-static void object_memory_clear_tail(const struct vm *vm, const struct object *file)
+/* Zeroes what lies behind the end of the file, up to the end of that page and to `bytes` at most. */
+static void object_memory_clear_tail(const struct vm *vm, const struct object *file, uint64_t bytes)
 {
     uint64_t used = file->bytes % FL_PAGE_BYTES;
     uint8_t *contents = object_memory_contents(vm, file, file->bytes / FL_PAGE_BYTES);
 
     if (used > 0 && contents)
-        memset(contents + used, 0, FL_PAGE_BYTES - used);
+        memset(contents + used, 0, object_memory_part(file->bytes, bytes - file->bytes));
 }
 
 static void object_memory_grow(const struct vm *vm, struct object *file, uint64_t bytes)
 {
-    object_memory_clear_tail(vm, file);
+    object_memory_clear_tail(vm, file, bytes);
     file->bytes = bytes;
 }
 
@@ -161,7 +169,7 @@ static int object_memory_write(struct vm *vm, struct object *file, uint64_t offs
     }
     if (offset + count > file->bytes)
         object_memory_grow(vm, file, offset + count);
-    page_move(contents + offset % FL_PAGE_BYTES, bytes, count);
+    memmove(contents + offset % FL_PAGE_BYTES, bytes, count);
     return 0;
 }
 
@@ -170,7 +178,7 @@ int object_write(struct vm *vm, struct object *file, uint64_t offset, const void
 {
     *done = 0;
     if (file->ops != &object_memory_ops)
-        return EROFS;
+        return file->file ? EROFS : EINVAL;
     if (count == 0)
         return 0;
     if (offset >= OBJECT_MEMORY_BYTES)
@@ -232,7 +240,7 @@ static void object_memory_cut(struct vm *vm, struct object *file, uint64_t first
 int object_resize(struct vm *vm, struct object *file, uint64_t bytes)
 {
     if (file->ops != &object_memory_ops)
-        return EROFS;
+        return file->file ? EROFS : EINVAL;
     if (bytes > OBJECT_MEMORY_BYTES)
         return EFBIG;
     if (bytes > file->bytes) {
@@ -242,6 +250,6 @@ int object_resize(struct vm *vm, struct object *file, uint64_t bytes)
     if (object_memory_pages(bytes) < object_memory_pages(file->bytes))
         object_memory_cut(vm, file, object_memory_pages(bytes));
     file->bytes = bytes;
-    object_memory_clear_tail(vm, file);
+    object_memory_clear_tail(vm, file, UINT64_MAX);
     return 0;
 }

@@ -60,6 +60,22 @@ bool shadow_is_shown(const struct object *root, uint64_t index, const struct obj
     return false;
 }
 
+uint32_t shadow_count_entries(const struct object *root, uint64_t index, uint32_t *visits)
+{
+    uint32_t count = object_count_named(root, index, visits);
+    const struct object *object = root->above;
+
+    while (object) {
+        bool through = index_lookup(&object->index, index) == 0;
+
+        if (through)
+            count += object_count_named(object, index, visits);
+        ++*visits;
+        object = shadow_next(root, object, through);
+    }
+    return count;
+}
+
 static bool shadow_note_leaf(void *context, uint64_t leaf)
 {
     (void)leaf;
@@ -126,6 +142,14 @@ void shadow_take_page(struct vm *vm, struct object *holder, uint64_t index, stru
     object_add_page(vm, object, place, index, index_leaf_page(leaf));
 }
 
+void shadow_raise_range(struct vm *vm, struct object *object, struct object *above, uint64_t first,
+                        uint64_t count)
+{
+    struct shadow_move move = {vm, object, above, false};
+
+    index_remove(&object->index, &vm->nodes, first, count, shadow_move_leaf, &move);
+}
+
 /* ---- bypass and merge ---- */
 
 /* Takes an empty object out from under those above it. */
@@ -163,6 +187,7 @@ static void shadow_replace_above(struct vm *vm, struct object *object)
     object->references = above->references;
     object->holes = object->holes || above->holes;
     object->lonely = above->lonely;
+    object->shifted = above->shifted;
     object_free(vm, above);
 }
 
@@ -202,6 +227,7 @@ void shadow_settle(struct vm *vm, struct object *object)
 struct shadow_sweep {
     struct vm *vm;
     struct object *object; /* whose pages are looked at; the highest one that may hold them */
+    const struct object *forgetful; /* the top that shows them no more */
 };
 
 /* A page that nobody sees goes. */
@@ -210,7 +236,7 @@ static bool shadow_sweep_leaf(void *context, uint64_t leaf)
     const struct shadow_sweep *sweep = context;
     uint32_t page = index_leaf_page(leaf);
 
-    if (shadow_is_shown(sweep->object, sweep->vm->table.pages[page].link, NULL))
+    if (shadow_is_shown(sweep->object, sweep->vm->table.pages[page].link, sweep->forgetful))
         return false;
     page_release(&sweep->vm->table, page);
     object_discount_page(sweep->object);
@@ -226,7 +252,7 @@ static bool shadow_sweep_hidden(void *context, uint64_t leaf)
     for (struct object *object = sweep->object; object; object = object->below) {
         if (index_lookup(&object->index, index) == 0)
             continue;
-        if (!shadow_is_shown(object, index, NULL))
+        if (!shadow_is_shown(object, index, sweep->forgetful))
             object_free_pages(sweep->vm, object, index, 1);
         break;
     }
@@ -251,7 +277,7 @@ static struct object *shadow_find_witness(const struct object *object)
 /* Frees what nobody sees of [first, first + count) below `object`. */
 static void shadow_sweep_range(struct vm *vm, struct object *object, uint64_t first, uint64_t count)
 {
-    struct shadow_sweep sweep = {vm, object->below};
+    struct shadow_sweep sweep = {vm, object->below, object};
     struct object *witness = shadow_find_witness(object);
 
     if (witness) {

@@ -36,6 +36,7 @@ bool vm_init(struct vm *vm, const struct vm_config *config)
     slab_kind_init(&vm->space_records, &vm->table, sizeof(struct space));
     slab_kind_init(&vm->name_records, &vm->table, sizeof(struct name));
     slab_kind_init(&vm->descriptions, &vm->table, sizeof(struct description));
+    slab_kind_init(&vm->views, &vm->table, sizeof(struct view));
     vm->archive = config->archive;
     vm->archive_bytes = config->archive_bytes;
     vm->file_number = config->archive_bytes;

@@ -12,7 +12,7 @@
  * need before they change anything; after an error nothing has changed.  Errors are errno values.
  *
  * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
- * object.h O, shadow.h H, space.h A, names.h N, handle.h D; and of the whole:
+ * object.h O, shadow.h H, space.h A, names.h N, handle.h D, view.h W; and of the whole:
  *  V1  every page in state PAGE_METADATA is a page record's, the zero page, or a slab's;
  *  V2  every page in state PAGE_BUFFER is one space's buffer;
  *  V3  every entry has an object except guards, and its range of the object is below
@@ -25,6 +25,7 @@
 #define PAGER_VM_H
 
 #include "area.h"
+#include "around.h"
 #include "commit.h"
 #include "cpio.h"
 #include "elf.h"
@@ -41,13 +42,15 @@
 #include "slab.h"
 #include "space.h"
 #include "trace.h"
+#include "view.h"
 
-/* What copy-on-write did since the start. */
+/* What copy-on-write and fault-around did since the start. */
 struct vm_counts {
-    uint64_t shadows; /* objects that fork put over others */
-    uint64_t copies;  /* pages copied because others saw them too */
-    uint64_t takes;   /* pages moved up because nobody else saw them */
-    uint64_t merges;  /* objects that went into another */
+    uint64_t shadows;    /* objects that fork put over others */
+    uint64_t copies;     /* pages copied because others saw them too */
+    uint64_t takes;      /* pages moved up because nobody else saw them */
+    uint64_t merges;     /* objects that went into another */
+    uint64_t neighbours; /* pages of files mapped beside one that was touched */
 };
 
 struct vm {
@@ -58,6 +61,7 @@ struct vm {
     struct slab_kind space_records;
     struct slab_kind name_records;
     struct slab_kind descriptions;
+    struct slab_kind views; /* that are not told to the end */
     struct space *spaces[VM_SPACES_MAX];
     uint32_t generations[VM_SPACES_MAX];
     struct space *event_first;
@@ -66,9 +70,11 @@ struct vm {
     uint64_t file_pages;  /* in the indexes of all files */
     uint64_t file_number; /* the highest that a file has */
     struct names names;
+    uint64_t object_number; /* of anonymous objects made */
     uint32_t zero_page;
     uint32_t zero_slot;
     uint32_t record_pages; /* frames of the page records */
+    uint32_t table_frames; /* page tables among the frames that are lent; kept by the lender */
     uint32_t archive_slot;
     const uint8_t *archive; /* the initrd, first byte */
     uint64_t archive_offset;
@@ -78,6 +84,7 @@ struct vm {
     uint64_t major_faults;
     struct vm_counts counts;
     struct commit commit;
+    bool fork_clones; /* fork fills the child's tables; else its faults do */
     struct trace trace;
     struct vm_port port;
 };
@@ -157,9 +164,10 @@ struct vm_map_request {
     bool writable;       /* ... written */
 };
 
-/* 0 and *address; EINVAL; EPERM (page 0); EEXIST (MAP_FIXED_NOREPLACE); EBADF (no file, and not
- * anonymous); EOVERFLOW (behind the largest file); EACCES (not readable, or shared, to be written and not
- * writable); ENODEV (private memory of a device); ENOMEM; EAGAIN (above the limit of wired memory). */
+/* 0 and *address; EINVAL (also private memory of a device, or beyond it); EPERM (page 0; to execute a
+ * device); EEXIST (MAP_FIXED_NOREPLACE); EBADF (no file, and not anonymous); EOVERFLOW (behind the largest
+ * file); EACCES (not readable, or shared, to be written and not writable); ENOMEM; EAGAIN (above the limit
+ * of wired memory). */
 int vm_map(struct vm *vm, struct space *space, const struct vm_map_request *request,
            uint64_t *address);
 
