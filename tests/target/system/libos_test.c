@@ -201,6 +201,38 @@ TEST("descriptors run out with EMFILE and come back")
         CHECK_EQ(close(fd), 0);
 }
 
+/* Bytes of the file with this path in the list of all, or -1. */
+static int64_t libos_test_listed(const char *path)
+{
+    char name[256];
+    uint64_t bytes;
+
+    for (unsigned i = 0; faultline_file_name(i, name, sizeof name, &bytes) == 0; i++)
+        if (strcmp(name, path) == 0)
+            return (int64_t)bytes;
+    return -1;
+}
+
+TEST("the list of files has those of the initrd, /tmp and /dev/shm, as long as they have a name")
+{
+    int file = open("/tmp/libos_listed", O_RDWR | O_CREAT | O_EXCL, 0600);
+    int shared = shm_open("/libos_listed", O_RDWR | O_CREAT | O_EXCL, 0600);
+    struct stat status;
+
+    CHECK_EQ(stat("hello", &status), 0);
+    CHECK_EQ(libos_test_listed("/hello"), status.st_size);
+    CHECK_EQ(write(file, "five!", 5), 5);
+    CHECK_EQ(ftruncate(shared, 5000), 0);
+    CHECK_EQ(libos_test_listed("/tmp/libos_listed"), 5);
+    CHECK_EQ(libos_test_listed("/dev/shm/libos_listed"), 5000);
+    CHECK_EQ(unlink("/tmp/libos_listed"), 0);
+    CHECK_EQ(shm_unlink("/libos_listed"), 0);
+    CHECK_EQ(libos_test_listed("/tmp/libos_listed"), -1);
+    CHECK_EQ(libos_test_listed("/dev/shm/libos_listed"), -1);
+    CHECK_EQ(close(file), 0);
+    CHECK_EQ(close(shared), 0);
+}
+
 TEST("a write that finds memory full tells how much it wrote, then ENOSPC, and unlink gives all "
      "back")
 {
