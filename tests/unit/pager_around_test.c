@@ -1,6 +1,6 @@
 /* Fault-around: which neighbours of a file's page a fault maps, and which it must not. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/[a-z]*.c */
-/* sources: tests/unit/pager_file_kit.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c tests/unit/pager_file_kit.c */
 #include "harness.h"
 
 #include <string.h>

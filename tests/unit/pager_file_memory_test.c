@@ -1,6 +1,6 @@
 /* Memory calls beside mmap on mappings of files and devices. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/[a-z]*.c */
-/* sources: tests/unit/pager_file_kit.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c tests/unit/pager_file_kit.c */
 #include "harness.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* Files in the pager's core: what a file in memory holds, what its mappings show, and what is left of
  * both when it is cut. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
-/* sources: user/pager/core/[a-z]*.c */
+/* sources: user/pager/core/[a-z]*.c tests/unit/pager_file_kit.c */
 #include "harness.h"
 
 #include <errno.h>
