@@ -79,7 +79,7 @@ static void check_leaf(struct check *check, const struct object *object, uint64_
     if (object->owner)
         check_fail(check, check_is_shown(check->vm, object, index), "O3");
     else
-        check_fail(check, index * FL_PAGE_BYTES < object->bytes || object->file, "O8");
+        check_fail(check, index * FL_PAGE_BYTES < object->bytes && !object_is_device(object), "O8");
     check->pages++;
 }
 
@@ -128,11 +128,11 @@ static void check_pages(struct check *check, const struct object *object)
 static void check_alike(struct check *check, const struct object *object, const struct entry *one,
                         const struct entry *other)
 {
-    check_fail(check, object->widespread || one->space == other->space, "O10");
+    check_fail(check, object->widespread || one->space == other->space, "O11");
     check_fail(check,
                object->shifted || one->start / FL_PAGE_BYTES - one->offset ==
                                       other->start / FL_PAGE_BYTES - other->offset,
-               "O10");
+               "O11");
 }
 
 /* O6.  Returns the number of entries that name the object. */
@@ -198,7 +198,7 @@ static void check_anonymous(struct check *check, const struct object *object)
     references += check_place(check, object);
     check_fail(check, object->references > 0 && object->references == references, "O1");
     check_fail(check, check_owner_sees(object), "O4");
-    check_fail(check, !object->twin, "O9");
+    check_fail(check, !object->twin, "O10");
     check->resident[object->owner->id] += object->resident;
     check_pages(check, object);
 }
@@ -219,6 +219,16 @@ static uint32_t check_sources(const struct vm *vm, const struct object *file)
     return sources;
 }
 
+static void check_device(struct check *check, const struct object *device)
+{
+    check_fail(check, !device->users, "O9");
+    for (const struct entry *entry = device->entries; entry; entry = entry->object_next)
+        check_fail(check,
+                   entry->inheritance == ENTRY_SHARE && !entry->wired &&
+                       (entry->offset + entry_pages(entry)) * FL_PAGE_BYTES <= device->bytes,
+                   "O9");
+}
+
 static void check_file(struct check *check, const struct object *file)
 {
     const struct object *previous = NULL;
@@ -231,6 +241,8 @@ static void check_file(struct check *check, const struct object *file)
         users++;
     }
     check_fail(check, users == check_sources(check->vm, file), "O7");
+    if (object_is_device(file))
+        check_device(check, file);
     references = check_named(check, file) + users + (file->name && !file->name->removed) +
                  handle_count_openings(check->vm, file);
     check_fail(check, file->references > 0 && file->references == references, "O1");
