@@ -125,13 +125,14 @@ static uint32_t model_signal(const struct model_page *page, uint32_t access)
     return model_is_beyond(page) ? 7 : 0;
 }
 
-/* Sets the size of a file: what was behind the end, or is now, is zero, and copies of whole pages
- * there are gone. */
+/* Sets the size of a file: what it grows over is zero, or what is behind its new end, and copies of whole
+ * pages there are gone. */
 static void model_resize(struct model_file *file, uint64_t bytes)
 {
     uint64_t from = bytes < file->bytes ? bytes : file->bytes;
+    uint64_t to = bytes > file->bytes ? bytes : FILE_BYTES;
 
-    memset(file->data + from, 0, FILE_BYTES - from);
+    memset(file->data + from, 0, to - from);
     file->bytes = bytes;
     for (uint32_t i = 0; i < PROGRAMS; i++)
         for (uint32_t p = 0; p < WORLD_PAGES; p++)

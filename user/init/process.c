@@ -198,8 +198,8 @@ static void process_drop_frames(struct process *process)
 
 static int process_take_space(struct process *process, const struct process_source *source)
 {
-    int error = pager_create_space(process->pid, process->parent, &process->space,
-                                   &process->pager_slot);
+    int error =
+        pager_create_space(process->pid, process->parent, &process->space, &process->pager_slot);
 
     (void)source;
     process->has_space = !error;
@@ -304,7 +304,7 @@ static void process_delete_thread(struct process *process)
 
 static int process_load(struct process *process, const struct process_source *source)
 {
-    struct pager_program program;
+    struct pager_program program = {0};
     int error = pager_load_program(process->space, source->arguments->text, &program);
 
     if (error == ENOEXEC)

@@ -16,23 +16,34 @@
 
 #define FILE_STEP_BYTES (FILE_STEP_PAGES * FL_PAGE_BYTES)
 
-/* Each call tells the pager all that is left: it checks all and copies a step. */
+/* One call, which tells the pager all that is left: it checks all and copies a step. */
+static int pager_take_step(struct file *file, enum pager_call number,
+                           const struct file_transfer *transfer, uint64_t *copied)
+{
+    uint64_t offset = transfer->offset == FILE_HERE ? FILE_HERE : transfer->offset + transfer->done;
+    int error;
+
+    do {
+        struct libos_call call = {.word = {file->handle, transfer->address + transfer->done,
+                                           transfer->bytes - transfer->done, offset}};
+
+        error = libos_call_pager(number, &call);
+        *copied = call.word[1];
+    } while (error == EAGAIN); /* a long view, which goes on when it is asked again */
+    return error;
+}
+
 static int pager_transfer(struct file *file, enum pager_call number, struct file_transfer *transfer)
 {
     uint64_t step, copied;
 
     do {
         uint64_t left = transfer->bytes - transfer->done;
-        struct libos_call call = {.word = {file->handle, transfer->address + transfer->done, left,
-                                           transfer->offset == FILE_HERE
-                                               ? FILE_HERE
-                                               : transfer->offset + transfer->done}};
-        int error = libos_call_pager(number, &call);
+        int error = pager_take_step(file, number, transfer, &copied);
 
         if (error)
             return transfer->done ? 0 : error;
         step = left < FILE_STEP_BYTES ? left : FILE_STEP_BYTES;
-        copied = call.word[1];
         transfer->done += copied;
     } while (copied == step && transfer->done < transfer->bytes);
     return 0;

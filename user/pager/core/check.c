@@ -124,6 +124,17 @@ static void check_pages(struct check *check, const struct object *object)
     check->objects++;
 }
 
+/* Two entries of one object. */
+static void check_alike(struct check *check, const struct object *object, const struct entry *one,
+                        const struct entry *other)
+{
+    check_fail(check, object->widespread || one->space == other->space, "O10");
+    check_fail(check,
+               object->shifted || one->start / FL_PAGE_BYTES - one->offset ==
+                                      other->start / FL_PAGE_BYTES - other->offset,
+               "O10");
+}
+
 /* O6.  Returns the number of entries that name the object. */
 static uint32_t check_named(struct check *check, const struct object *object)
 {
@@ -134,6 +145,8 @@ static uint32_t check_named(struct check *check, const struct object *object)
         naming += entry->object == object;
     for (entry = object->entries; entry && listed <= naming; entry = entry->object_next) {
         check_fail(check, entry->object == object && entry->object_previous == previous, "O6");
+        if (previous)
+            check_alike(check, object, previous, entry);
         previous = entry;
         listed++;
     }

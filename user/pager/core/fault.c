@@ -421,7 +421,7 @@ int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *b
 
         if (error)
             return error;
-        page_move(to, from, part);
+        memcpy(to, from, part);
         address += part;
         from += part;
         count -= part;

@@ -85,6 +85,8 @@ struct object {
     struct object *twin;   /* while a fork runs (fork.c), else NULL */
     bool holes;            /* an index that `below` may hold is not shown from here any more */
     bool lonely;           /* one object above, and no memory yet to merge them */
+    bool shifted;          /* its entries may show page 0 at different addresses */
+    bool widespread;       /* its entries may be of more than one space */
     uint64_t number; /* never used twice; files count apart, those of the initrd have their place
                               there */
     /* File: */

@@ -118,7 +118,7 @@ int object_read(struct vm *vm, struct object *file, uint64_t offset, void *bytes
     if (count > file->bytes - offset)
         count = file->bytes - offset;
     if (file->file) { /* never changes: pages of the index are copies of these bytes */
-        page_move(to, vm->archive + file->file->offset + offset, count);
+        memcpy(to, vm->archive + file->file->offset + offset, count);
         *done = count;
         return 0;
     }
@@ -127,7 +127,7 @@ int object_read(struct vm *vm, struct object *file, uint64_t offset, void *bytes
         const uint8_t *contents = object_memory_contents(vm, file, at / FL_PAGE_BYTES);
 
         if (contents)
-            page_move(to + *done, contents + at % FL_PAGE_BYTES, part);
+            memmove(to + *done, contents + at % FL_PAGE_BYTES, part);
         else
             memset(to + *done, 0, part);
         *done += part;
@@ -169,7 +169,7 @@ static int object_memory_write(struct vm *vm, struct object *file, uint64_t offs
     }
     if (offset + count > file->bytes)
         object_memory_grow(vm, file, offset + count);
-    page_move(contents + offset % FL_PAGE_BYTES, bytes, count);
+    memmove(contents + offset % FL_PAGE_BYTES, bytes, count);
     return 0;
 }
 
