@@ -1,11 +1,11 @@
 /* Memory calls beside mmap on mappings of files and devices. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
-/* sources: user/pager/core/[a-z]*.c tests/unit/pager_file_kit.c */
+/* sources: user/pager/core/[a-z]*.c tests/unit/pager_mapping_kit.c */
 #include "harness.h"
 
 #include <errno.h>
 
-#include "pager_file_kit.h"
+#include "pager_mapping_kit.h"
 #include "protocol.h"
 
 TEST("mincore tells pages of a file that are in memory from holes")

@@ -128,11 +128,11 @@ static void check_pages(struct check *check, const struct object *object)
 static void check_alike(struct check *check, const struct object *object, const struct entry *one,
                         const struct entry *other)
 {
-    check_fail(check, object->widespread || one->space == other->space, "O10");
+    check_fail(check, object->widespread || one->space == other->space, "O11");
     check_fail(check,
                object->shifted || one->start / FL_PAGE_BYTES - one->offset ==
                                       other->start / FL_PAGE_BYTES - other->offset,
-               "O10");
+               "O11");
 }
 
 /* O6.  Returns the number of entries that name the object. */
@@ -198,7 +198,7 @@ static void check_anonymous(struct check *check, const struct object *object)
     references += check_place(check, object);
     check_fail(check, object->references > 0 && object->references == references, "O1");
     check_fail(check, check_owner_sees(object), "O4");
-    check_fail(check, !object->twin, "O9");
+    check_fail(check, !object->twin, "O10");
     check->resident[object->owner->id] += object->resident;
     check_pages(check, object);
 }

@@ -184,6 +184,12 @@ void object_unlink_entry(struct entry *entry)
         entry->object_next->object_previous = entry->object_previous;
 }
 
+/* True if a page of a file that its index does not hold lies in the initrd or a device. */
+static bool object_is_at_hand(const struct object *file, uint64_t index)
+{
+    return (file->file || object_is_device(file)) && index * FL_PAGE_BYTES < file->bytes;
+}
+
 uint32_t object_count_named(const struct object *object, uint64_t index, uint32_t *visits)
 {
     uint32_t count = 0;
@@ -193,12 +199,6 @@ uint32_t object_count_named(const struct object *object, uint64_t index, uint32_
         ++*visits;
     }
     return count;
-}
-
-/* True if a page of a file that its index does not hold lies in the initrd or a device. */
-static bool object_is_at_hand(const struct object *file, uint64_t index)
-{
-    return (file->file || object_is_device(file)) && index * FL_PAGE_BYTES < file->bytes;
 }
 
 bool object_has_page(const struct object *object, uint64_t index)
@@ -244,8 +244,8 @@ bool object_is_named(const struct object *object, uint64_t index)
     return entry;
 }
 
-/* True if an entry of another space than `gone`'s shows page `index`.  No other one of that space does
- * (V4). */
+/* True if an entry other than `gone`, which left the list, shows page `index`.  Another one of its space
+ * can do so only where the object was mapped twice, at different addresses (V4). */
 static bool object_is_named_elsewhere(struct object *object, const struct entry *gone,
                                       uint64_t index)
 {
@@ -253,6 +253,8 @@ static bool object_is_named_elsewhere(struct object *object, const struct entry 
         object->owner != gone->space ? object->owner : object->entries->space;
     bool elsewhere = false;
 
+    if (object->shifted)
+        return object_is_named(object, index);
     if (!object->widespread)
         return false;
     if (other != gone->space && object_find_at(other, gone, index))

@@ -22,7 +22,10 @@
  *  O6  `entries` lists exactly the entries that name the object;
  *  O7  `users` of a file object lists exactly the objects whose source it is;
  *  O8  a file in memory holds no page at or behind its end; a device holds none;
- *  O9  a device is shown by shared entries only, that lie inside it, and is nobody's source. */
+ *  O9  a device is shown by shared entries only, that lie inside it, and is nobody's source;
+ *  O10 an object has a twin only while a fork runs;
+ *  O11 the entries of an object are of one space unless it is `widespread`, and would show its page 0 at
+ *      one address unless it is `shifted`: so whether one shows a page is asked of that space's tree. */
 #ifndef PAGER_OBJECT_H
 #define PAGER_OBJECT_H
 
