@@ -244,8 +244,8 @@ bool object_is_named(const struct object *object, uint64_t index)
     return entry;
 }
 
-/* True if an entry other than `gone`, which left the list, shows page `index`.  Another one of its space
- * can do so only where the object was mapped twice, at different addresses (V4). */
+/* True if another entry than `gone`, which is off the list, shows page `index`.  One of the same space
+ * does only where mremap mapped shared memory a second time, at another address. */
 static bool object_is_named_elsewhere(struct object *object, const struct entry *gone,
                                       uint64_t index)
 {
@@ -253,18 +253,14 @@ static bool object_is_named_elsewhere(struct object *object, const struct entry 
         object->owner != gone->space ? object->owner : object->entries->space;
     bool elsewhere = false;
 
-    if (object->shifted)
-        return object_is_named(object, index);
-    if (!object->widespread)
+    if (!object->widespread && !object->shifted)
         return false;
     if (other != gone->space && object_find_at(other, gone, index))
         return true;
     for (const struct entry *entry = object->entries; entry; entry = entry->object_next) {
-        if (entry->space == gone->space)
-            continue;
         if (object_shows(entry, index))
             return true;
-        elsewhere = true;
+        elsewhere = elsewhere || entry->space != gone->space;
     }
     object->widespread = elsewhere;
     return false;
