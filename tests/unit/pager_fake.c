@@ -166,6 +166,12 @@ const struct cpio_file *fake_find_file(const struct fake *fake, const char *name
     return cpio_index_find(&fake->files, name, (uint32_t)strlen(name));
 }
 
+void fake_answer(struct fake *fake, const struct space *space, const struct vm_answer *answer)
+{
+    for (uint32_t i = 0; i < answer->count; i++)
+        fake_map(fake, space->id, &answer->mapping[i]);
+}
+
 enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t address,
                              uint32_t access, uint8_t *byte)
 {
@@ -175,6 +181,7 @@ enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t ad
         const struct fake_entry *entry = fake_find(fake, space->id, page);
         struct vm_fault fault = {.address = address, .pc = 0x1234, .access = access};
         struct vm_answer answer;
+        enum vm_verdict verdict;
         uint8_t *contents;
 
         if (entry && (entry->mapping.rights & access) == access) {
@@ -186,15 +193,17 @@ enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t ad
             return FAKE_DONE;
         }
         fake->faults++;
-        if (vm_handle_fault(&fake->vm, space, &fault, &answer) == VM_STOPPED) {
+        verdict = vm_handle_fault(&fake->vm, space, &fault, &answer);
+        if (verdict == VM_WAIT)
+            return FAKE_WAITS;
+        if (verdict == VM_STOPPED) {
             if (space_next_event(&fake->vm) != space)
                 fake_break_rule(fake, "no event of a stopped space");
             fake_last_event = space->event;
             space->stopped = false;
             return FAKE_STOPPED;
         }
-        for (uint32_t i = 0; i < answer.count; i++)
-            fake_map(fake, space->id, &answer.mapping[i]);
+        fake_answer(fake, space, &answer);
     }
     fake_break_rule(fake, "an access that faults for ever");
     return FAKE_STOPPED;

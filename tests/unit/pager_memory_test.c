@@ -9,6 +9,7 @@
 /* sources: user/pager/core/fork.c user/pager/core/advise.c user/pager/core/area.c */
 /* sources: user/pager/core/commit.c user/pager/core/limit.c user/pager/core/remap.c */
 /* sources: user/pager/core/resident.c user/pager/core/wire.c */
+/* sources: user/pager/core/wait.c */
 #include "harness.h"
 
 #include <errno.h>

@@ -11,6 +11,7 @@
 /* sources: user/pager/core/advise.c user/pager/core/area.c user/pager/core/commit.c */
 /* sources: user/pager/core/limit.c user/pager/core/remap.c user/pager/core/resident.c */
 /* sources: user/pager/core/wire.c */
+/* sources: user/pager/core/wait.c */
 #include "harness.h"
 
 #include <errno.h>

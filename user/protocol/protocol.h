@@ -54,6 +54,7 @@ enum pager_statistic {
     PAGER_STAT_OBJECTS_MERGED, /* objects that went into the one above or below them */
     PAGER_STAT_COMMITTED,      /* pages promised to programs */
     PAGER_STAT_COMMIT_LIMIT,   /* most that strict mode promises, as of now */
+    PAGER_STAT_WAITS,        /* times that a fault or call had to wait for a page or a frame */
     PAGER_STAT_COUNT
 };
 
@@ -65,7 +66,8 @@ enum pager_event_kind {
     PAGER_EVENT_EXCEPTION,  /* other exception; `access` is the RISC-V cause */
     PAGER_EVENT_SYSCALL,    /* unknown system call; `address` is its number */
     PAGER_EVENT_NO_MEMORY,  /* no frame left */
-    PAGER_EVENT_BEYOND_END  /* a mapping of a file, past the file's last page */
+    PAGER_EVENT_BEYOND_END, /* a mapping of a file, past the file's last page */
+    PAGER_EVENT_UNREADABLE  /* the page could not be read from where it is kept */
 };
 
 /* The pager's CSpace as the root task fills it. */

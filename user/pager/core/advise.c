@@ -201,7 +201,7 @@ static void advise_apply(struct advise *advise)
             entry = advise_drop(advise, entry);
         } else if (advise->advice == MADV_WILLNEED) {
             pages = pages < budget ? pages : budget;
-            vm_populate(advise->vm, advise->space, start, start + pages * FL_PAGE_BYTES);
+            (void)vm_populate(advise->vm, advise->space, start, start + pages * FL_PAGE_BYTES);
             budget -= pages;
         } else if (advise->advice <= MADV_SEQUENTIAL) {
             advise_set(advise, entry);

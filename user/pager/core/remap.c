@@ -92,7 +92,7 @@ static int remap_describe_growth(struct remap *remap)
 static void remap_fill(const struct remap *remap)
 {
     if (remap->more.wired)
-        vm_populate(remap->vm, remap->space, remap->more.start, remap->more.end);
+        (void)vm_populate(remap->vm, remap->space, remap->more.start, remap->more.end);
 }
 
 /* Grows where the mapping lies.  False: something is in the way, or it is not the end of a mapping. */

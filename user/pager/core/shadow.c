@@ -206,7 +206,7 @@ static bool shadow_sweep_leaf(void *context, uint64_t leaf)
 
     if (shadow_is_shown(sweep->object, sweep->vm->table.pages[page].link, NULL))
         return false;
-    page_release(&sweep->vm->table, page);
+    object_drop_page(sweep->vm, page);
     object_discount_page(sweep->object);
     return true;
 }

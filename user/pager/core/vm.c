@@ -38,6 +38,7 @@ bool vm_init(struct vm *vm, const struct vm_config *config)
     vm->archive_slot = config->archive_slot;
     vm->zero_slot = config->zero_slot;
     vm->port = config->port;
+    wait_init(&vm->waits);
     vm->zero_page = page_allocate(&vm->table, PAGE_METADATA);
     if (vm->zero_page == PAGE_NONE)
         return false;
