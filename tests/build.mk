@@ -27,7 +27,7 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t))))
 
 unit-tests: $(UNIT_TESTS:%=$(BUILD)/tests/%)
 test-programs: all unit-tests bad-pagers $(addprefix $(KERNEL_BUILD)/,kernel_test.bin conformance.bin system_handler.bin \
-        storm_test.bin kernel_half.bin kernel_bench.bin) $(BUILD)/initrd-test.cpio $(BUILD)/user/hanging_pager.elf
+        storm_test.bin kernel_half.bin kernel_bench.bin threads_test.bin) $(BUILD)/initrd-test.cpio $(BUILD)/initrd-threads.cpio $(BUILD)/user/hanging_pager.elf
 # Made last: the two compilers' kernels share the user side.
 clang-kernel: test-programs
 	@$(MAKE) --no-print-directory KERNEL_CC=clang $(BUILD)/clang/kernel_test.bin $(BUILD)/clang/conformance.bin $(BUILD)/clang/faultline.bin

@@ -51,3 +51,17 @@ bad-pagers: $(VICES:%=$(BUILD)/user/bad_pager_%.elf)
 $(eval $(call server,hanging_pager,$(wildcard user/pager/*.c user/pager/core/*.c user/common/*.c) tests/target/boot/hanging_pager.c))
 hanging_pager_LDFLAGS := -Wl,--wrap=vm_handle_fault,--wrap=pager_call
 .PHONY: pager-test pager-conformance bad-pagers
+
+# A root task above the real pager that gives spaces several threads.
+THREADS_INIT    := $(filter-out $(addprefix user/init/,main.c server.c session.c process.c watch.c stall.c console_start.c argument_block.c startup_stack.c),$(wildcard user/init/*.c))
+THREADS_SOURCES := $(filter-out tests/target/threads/worker.c,$(wildcard tests/target/threads/*.c)) tests/harness.c \
+                   tests/target/kernel/console.c $(THREADS_INIT) user/common/cpio.c user/common/elf.c
+$(eval $(call server,threads_test,$(THREADS_SOURCES)))
+$(eval $(call kernel_image,threads_test,$(BUILD)/user/threads_test.bin))
+# Its program has neither libos nor crt0.
+$(BUILD)/programs/worker: $(BUILD)/server/tests/target/threads/worker.o $(APP_LD)
+	@mkdir -p $(@D)
+	$(CROSS)gcc $(SERVER_CFLAGS) -nostdlib -static -Wl,--no-relax -Wl,-z,max-page-size=4096 -Wl,--build-id=none -s -T $(APP_LD) $< -o $@
+-include $(BUILD)/server/tests/target/threads/worker.d
+$(BUILD)/initrd-threads.cpio: $(SERVERS) $(BUILD)/programs/worker user/sdk/faultline-pack
+	user/sdk/faultline-pack -o $@ $(foreach p,$(SERVERS) $(BUILD)/programs/worker,$(notdir $(p))=$(p))

@@ -6,6 +6,7 @@
 #include "frames.h"
 #include "initrd.h"
 #include "log.h"
+#include "objects.h"
 #include "pager_start.h"
 #include "process.h"
 #include "server.h"
@@ -31,31 +32,6 @@ static void init_read_boot_info(const struct fl_boot_info *info)
         log_stop("our CNode has %lu slots, we need %u", info->cnode_slots, (unsigned)SLOTS_END);
 }
 
-static void init_mint_wake(uint64_t slot, uint64_t bit)
-{
-    uint64_t status =
-        flr_cnode_copy(FL_BOOT_CNODE, slot, FL_BOOT_CNODE, SLOT_NOTIFICATIONS, FL_RIGHT_SEND, bit)
-            .status;
-
-    if (status != FL_OK)
-        log_stop("our notification with bit 0x%lx: status 0x%lx", bit, status);
-}
-
-static void init_make_objects(void)
-{
-    frames_make_objects(FL_OBJECT_ENDPOINT, SLOT_ENDPOINTS_END - SLOT_ENDPOINTS, SLOT_ENDPOINTS);
-    frames_make_objects(FL_OBJECT_TCB, SLOT_SERVER_VSPACES - SLOT_SERVER_TCBS, SLOT_SERVER_TCBS);
-    frames_make_objects(FL_OBJECT_VSPACE, SLOT_SERVER_VSPACES_END - SLOT_SERVER_VSPACES,
-                        SLOT_SERVER_VSPACES);
-    frames_make_objects(FL_OBJECT_REPLY, STOCK_OBJECTS, SLOT_REPLIES);
-    frames_make_objects(FL_OBJECT_NOTIFICATION, STOCK_OBJECTS, SLOT_NOTIFICATIONS);
-    frames_make_objects(FL_OBJECT_TIMER, STOCK_OBJECTS, SLOT_TIMERS);
-    init_mint_wake(SLOT_WAKE_PAGER, EVENT_PAGER);
-    init_mint_wake(SLOT_WAKE_TIMER, EVENT_TIMER);
-    init_mint_wake(SLOT_WAKE_CONSOLE, EVENT_CONSOLE);
-    init_mint_wake(SLOT_WAKE_WATCH, EVENT_WATCH);
-}
-
 int main(void)
 {
     const struct fl_boot_info *info = (const struct fl_boot_info *)(uintptr_t)FL_BOOT_INFO;
@@ -67,7 +43,7 @@ int main(void)
     log_line("%lu KiB of %lu KiB free, initrd of %u files in %lu KiB", frames_free_pages() * 4,
              frames_total_pages() * 4, initrd_files(), info->initrd_bytes / 1024);
     (void)flr_tcb_set_priority(FL_BOOT_TCB, FL_BOOT_SCHED, PRIORITY_INIT);
-    init_make_objects();
+    objects_make();
     console_start(info);
     watch_start(info->timebase_hz);
     pager_start(info, console_has_driver());
