@@ -2,15 +2,19 @@
  *
  * A fault is answered with one map item, or with STOP when the program did wrong or no frame is
  * left; then the root task is told.  An answer that the kernel refuses maps nothing and leaves us
- * with the Reply. */
+ * with the Reply.
+ *
+ * What has to wait is parked with its Reply, and the loop goes on with another one (request.h).  While
+ * something is parked a message is answered first, then all that came to be ready is started again,
+ * and only then the next message is received. */
 #include <errno.h>
 
 #include "frames.h"
 #include "log.h"
-#include "pager.h"
+#include "request.h"
 
 /* Signals as Linux numbers them. */
-enum { MAIN_SIGILL = 4, MAIN_SIGTRAP = 5, MAIN_SIGBUS = 7, MAIN_SIGKILL = 9, MAIN_SIGSYS = 31 };
+enum { MAIN_SIGILL = 4, MAIN_SIGTRAP = 5, MAIN_SIGBUS = 7, MAIN_SIGSYS = 31 };
 
 /* RISC-V exception causes (Privileged 1.12, table 3.6). */
 enum {
@@ -40,31 +44,32 @@ static void main_print_trace(struct trace *trace)
                  trace_action_name(record.action));
 }
 
-static void main_answer_stop(struct fl_message *message)
+/* A fault that is not resumed with a page.  One that can't be parked is made again by its thread. */
+static void main_hold_back(struct space *space, enum vm_verdict verdict, struct fl_message *message)
 {
-    message->info = FL_INFO(FL_LABEL_STOP, 0);
-    message->word[0] = message->word[1] = message->word[2] = message->word[3] = 0;
+    if (verdict == VM_STOPPED) {
+        flr_notification_signal(PAGER_SLOT_EVENTS);
+        request_answer_stop(message);
+    } else if (!request_park(&pager, space, message)) {
+        message->info = FL_INFO(FL_LABEL_RESUME, 0);
+    }
 }
 
-static void main_stop(struct space *space, const struct space_event *event,
-                      struct fl_message *message)
-{
-    vm_stop_space(&pager.vm, space, event);
-    flr_notification_signal(PAGER_SLOT_EVENTS);
-    main_answer_stop(message);
-}
-
-static void main_page_fault(struct space *space, struct fl_message *message)
+/* restarted: the token of a fault that was parked, or WAIT_NONE. */
+static inline void main_page_fault(struct space *space, uint32_t restarted,
+                                   struct fl_message *message)
 {
     struct vm_fault fault = {message->word[0], message->word[1], (uint32_t)message->word[2]};
     struct vm_answer answer;
     const struct vm_mapping *mapping = &answer.mapping[0];
+    enum vm_verdict verdict;
 
     if (fault.access & FL_ACCESS_POOL_LOW)
         frames_refill_tables(&pager);
-    if (vm_handle_fault(&pager.vm, space, &fault, &answer) == VM_STOPPED) {
-        flr_notification_signal(PAGER_SLOT_EVENTS);
-        main_answer_stop(message);
+    verdict = restarted == WAIT_NONE ? vm_handle_fault(&pager.vm, space, &fault, &answer)
+                                     : vm_restart_fault(&pager.vm, restarted, &fault, &answer);
+    if (verdict != VM_RESUME) {
+        main_hold_back(space, verdict, message);
         return;
     }
     message->info = FL_INFO_ITEMS(FL_LABEL_RESUME, 3, 1);
@@ -102,20 +107,19 @@ static void main_other_fault(struct space *space, struct fl_message *message)
         event.access = (uint32_t)message->word[2];
         event.signal = main_exception_signal(message->word[2]);
     }
-    main_stop(space, &event, message);
+    request_stop(&pager, space, &event, message);
 }
 
 static void main_fault(struct fl_message *message)
 {
-    uint64_t badge = message->badge;
-    struct space *space =
-        space_find(&pager.vm, (uint32_t)badge, (uint32_t)(badge >> 32) & SPACE_GENERATION_MASK);
+    struct space *space = request_space(&pager, message->badge);
 
     if (!space) {
-        log_line("fault of no space: badge 0x%lx, label %u", badge, FL_INFO_LABEL(message->info));
-        main_answer_stop(message);
+        log_line("fault of no space: badge 0x%lx, label %u", message->badge,
+                 FL_INFO_LABEL(message->info));
+        request_answer_stop(message);
     } else if (FL_INFO_LABEL(message->info) == FL_LABEL_PAGE_FAULT) {
-        main_page_fault(space, message);
+        main_page_fault(space, WAIT_NONE, message);
     } else {
         main_other_fault(space, message);
     }
@@ -129,75 +133,60 @@ static inline void main_handle(struct fl_message *message)
         pager_call(&pager, message);
 }
 
-/* The kernel refused to map what we answered to a fault: the program can't go on. */
-static void main_refused_fault(uint64_t status, uint64_t badge, struct fl_message *answer)
+/* Starts a parked request again. */
+static void main_restart(uint32_t token)
 {
-    struct space *space =
-        space_find(&pager.vm, (uint32_t)badge, (uint32_t)(badge >> 32) & SPACE_GENERATION_MASK);
-    struct space_event event = {.address = answer->word[0] & ~(uint64_t)(FL_PAGE_BYTES - 1),
-                                .kind = PAGER_EVENT_NO_MEMORY,
-                                .signal = MAIN_SIGKILL};
+    struct fl_message answer = pager.parked[token];
 
-    if (FL_STATUS_CODE(status) != FL_NO_TABLE)
-        log_line("answer refused: status 0x%lx, item 0x%lx 0x%lx 0x%lx", status, answer->word[0],
-                 answer->word[1], answer->word[2]);
-    if (space)
-        main_stop(space, &event, answer);
+    pager.running = token;
+    if (answer.badge >> 60 == PAGER_BADGE_FAULT)
+        main_page_fault(pager.vm.waits.record[token].space, token, &answer);
     else
-        main_answer_stop(answer);
+        pager_call(&pager, &answer);
+    if (pager.running == WAIT_NONE)
+        return; /* it waits again */
+    request_answer(&pager, &answer);
+    wait_release(&pager.vm, token);
 }
 
-/* The answer to a fault did not replace what its address shows, which may be a page that the core
- * took back meanwhile. */
-static void main_forget_mapping(uint64_t badge, const struct fl_message *answer)
+/* After a message while there is more to do than to answer it.  Returns the Reply to receive with. */
+static uint64_t main_attend(struct fl_message *answer)
 {
-    const struct vm_port *port = &pager.vm.port;
-    struct space *space =
-        space_find(&pager.vm, (uint32_t)badge, (uint32_t)(badge >> 32) & SPACE_GENERATION_MASK);
+    uint32_t token;
 
-    if (space)
-        port->unmap(port->context, space->id, answer->word[0] & ~(uint64_t)(FL_PAGE_BYTES - 1), 1);
-}
-
-/* An answer was refused with `status`.  Afterwards the Reply is free. */
-static void main_refused(uint64_t status, uint64_t badge, struct fl_message *answer)
-{
-    if (badge >> 60 == PAGER_BADGE_FAULT && FL_INFO_LABEL(answer->info) == FL_LABEL_RESUME)
-        main_forget_mapping(badge, answer);
-    while (FL_STATUS_CODE(status) != FL_OK && FL_STATUS_CODE(status) != FL_GONE) {
-        bool fault = badge >> 60 == PAGER_BADGE_FAULT;
-        bool stopping = FL_INFO_LABEL(answer->info) == FL_LABEL_STOP;
-
-        if (!fault || stopping)
-            log_stop("answer refused: status 0x%lx, info 0x%lx, badge 0x%lx", status, answer->info,
-                     badge);
-        if (FL_STATUS_CODE(status) != FL_NO_TABLE || !frames_refill_tables(&pager))
-            main_refused_fault(status, badge, answer);
-        status = flr_ipc_reply(PAGER_SLOT_REPLY, answer->info, answer->word[0], answer->word[1],
-                               answer->word[2], answer->word[3])
-                     .status;
-    }
+    if (pager.running != WAIT_NONE)
+        request_answer(&pager, answer);
+    while ((token = wait_next(&pager.vm)) != WAIT_NONE)
+        main_restart(token);
+    if (pager.vm.trace.records)
+        main_print_trace(&pager.vm.trace);
+    pager.attention = pager.vm.trace.records || pager.vm.waits.active > 0;
+    pager.running = wait_find_free(&pager.vm);
+    return request_reply(pager.running);
 }
 
 int main(void)
 {
     struct fl_message message;
+    uint64_t reply = request_reply(pager.running);
 
     pager_start(&pager);
-    fl_ipc_recv(PAGER_SLOT_ENDPOINT, PAGER_SLOT_REPLY, &message);
+    fl_ipc_recv(PAGER_SLOT_ENDPOINT, reply, &message);
     for (;;) {
         struct fl_message answer = message;
 
         if (message.status != FL_OK)
             log_stop("receive: status 0x%lx", message.status);
         main_handle(&answer);
-        if (pager.vm.trace.records)
-            main_print_trace(&pager.vm.trace);
-        fl_ipc(FL_CALL_ipc_reply_recv, PAGER_SLOT_ENDPOINT, answer.info, answer.word,
-               PAGER_SLOT_REPLY, &message);
-        if (message.status == FL_OK)
-            continue;
-        main_refused(message.status, answer.badge, &answer);
-        fl_ipc_recv(PAGER_SLOT_ENDPOINT, PAGER_SLOT_REPLY, &message);
+        if (pager.attention) {
+            reply = main_attend(&answer);
+        } else {
+            fl_ipc(FL_CALL_ipc_reply_recv, PAGER_SLOT_ENDPOINT, answer.info, answer.word, reply,
+                   &message);
+            if (message.status == FL_OK)
+                continue;
+            request_refused(&pager, message.status, &answer);
+        }
+        fl_ipc_recv(PAGER_SLOT_ENDPOINT, reply, &message);
     }
 }

@@ -74,7 +74,6 @@ enum pager_event_kind {
 enum pager_slot {
     PAGER_SLOT_CNODE = 1, /* its own */
     PAGER_SLOT_ENDPOINT,  /* all rights, no badge: it mints from it */
-    PAGER_SLOT_REPLY,
     PAGER_SLOT_EVENTS, /* notification of the root task: NEXT_EVENT has something */
     PAGER_SLOT_VSPACE, /* its own */
     PAGER_SLOT_POOL,   /* TablePool of all spaces, its own included */

@@ -310,8 +310,8 @@ static void check_totals(struct check *check)
     check_fail(check, vm->commit.pages == check->committed, "V5");
     check_fail(check, vm->table.counts[PAGE_METADATA] == metadata, "V1");
     check_fail(check, vm->table.counts[PAGE_BUFFER] == buffers, "V2");
-    check_fail(check,
-               vm->table.counts[PAGE_OBJECT] + vm->table.counts[PAGE_BUSY] == check->pages, "P2");
+    check_fail(check, vm->table.counts[PAGE_OBJECT] + vm->table.counts[PAGE_BUSY] == check->pages,
+               "P2");
     check_fail(check,
                vm->nodes.used == check->nodes && vm->objects.used == check->objects &&
                    vm->entries.used == check->entries && vm->space_records.used == spaces,

@@ -373,8 +373,8 @@ static void fault_stop(struct vm *vm, struct space *space, const struct vm_fault
 }
 
 /* Ends a fault that a step did not let go on. */
-static enum vm_verdict fault_end(struct vm *vm, struct space *space,
-                                 const struct vm_fault *request, enum fault_step step)
+static enum vm_verdict fault_end(struct vm *vm, struct space *space, const struct vm_fault *request,
+                                 enum fault_step step)
 {
     if (step == FAULT_BUSY || (step == FAULT_NO_FRAME && wait_for_memory(vm))) {
         fault_trace(vm, space, request, TRACE_WAIT);

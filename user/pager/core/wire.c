@@ -137,8 +137,7 @@ static int wire_fill_all(struct vm *vm, struct space *space)
     const struct wire_range all = {0, AREA_LIMIT};
 
     for (const struct entry *entry = space->map.first; entry; entry = entry->next) {
-        int error =
-            entry->object && entry->protection != 0 ? wire_fill(vm, space, entry, &all) : 0;
+        int error = entry->object && entry->protection != 0 ? wire_fill(vm, space, entry, &all) : 0;
 
         if (error)
             return error;
