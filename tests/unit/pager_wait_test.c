@@ -1,0 +1,755 @@
+/* Requests that wait: for a page that is fetched, whatever happens to it meanwhile, and for a frame.
+ * Each request is answered exactly once, and none is lost; slow_check() looks after each step. */
+/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
+/* sources: user/pager/core/fault.c user/pager/core/index.c user/pager/core/map.c
+ * user/pager/core/object.c */
+/* sources: user/pager/core/object_anonymous.c user/pager/core/object_file.c user/pager/core/page.c
+ */
+/* sources: user/pager/core/program.c user/pager/core/slab.c user/pager/core/space.c
+ * user/pager/core/trace.c */
+/* sources: user/pager/core/vm.c user/pager/core/entry.c user/pager/core/shadow.c user/pager/core/fork.c */
+/* sources: user/pager/core/advise.c user/pager/core/area.c user/pager/core/commit.c */
+/* sources: user/pager/core/limit.c user/pager/core/remap.c user/pager/core/resident.c */
+/* sources: user/pager/core/wire.c user/pager/core/wait.c tests/unit/pager_slow.c */
+#include "harness.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "memory_values.h"
+#include "pager_slow.h"
+#include "protocol.h"
+
+#define FRAMES 256u
+#define PAGE   ((uint64_t)FL_PAGE_BYTES)
+#define AT     0x10000000ull /* where files are mapped */
+#define HEAP   0x20000000ull /* and anonymous memory */
+#define RW     (PROT_READ | PROT_WRITE)
+
+static struct slow slow;
+
+static struct space *wait_begin(void)
+{
+    struct space *space;
+
+    slow_begin(&slow, FRAMES);
+    space = space_create(&slow.fake.vm, 1);
+    CHECK(space);
+    return space;
+}
+
+static void wait_sound(void)
+{
+    const char *broken = slow_check(&slow);
+
+    CHECK_STRING(broken ? broken : "", "");
+}
+
+/* The law of all tests here: when spaces and fetches are gone, every frame is back. */
+static void wait_end(void)
+{
+    wait_sound();
+    slow_end(&slow);
+    fake_unlimit(&slow.fake);
+    wait_sound();
+    CHECK_EQ(slow.fake.vm.table.counts[PAGE_FREE], slow.fake.free_pages);
+    CHECK_EQ(slow.fake.vm.waits.active, 0);
+    fake_free(&slow.fake);
+}
+
+static enum slow_state wait_fault(uint32_t thread, struct space *space, uint64_t address,
+                                  uint32_t access)
+{
+    enum slow_state state = slow_fault(&slow, &slow.thread[thread], space, address, access);
+
+    wait_sound();
+    return state;
+}
+
+static enum slow_state wait_write(uint32_t thread, struct space *space, uint64_t address)
+{
+    enum slow_state state = slow_write(&slow, &slow.thread[thread], space, address, 0x99);
+
+    wait_sound();
+    return state;
+}
+
+static void wait_finish(uint32_t page, bool ok)
+{
+    slow_end_fetch(&slow, page, ok);
+    wait_sound();
+}
+
+/* What a program reads; it may not have to wait. */
+static int wait_read(struct space *space, uint64_t address)
+{
+    uint8_t byte = 0;
+
+    return fake_touch(&slow.fake, space, address, FL_ACCESS_READ, &byte) == FAKE_DONE ? byte : -1;
+}
+
+static uint64_t wait_map_heap(struct space *space, uint64_t pages)
+{
+    struct vm_map_request request = {.address = HEAP,
+                                     .bytes = pages * PAGE,
+                                     .protection = RW,
+                                     .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED};
+    uint64_t at = 0;
+
+    CHECK_EQ(vm_map(&slow.fake.vm, space, &request, &at), 0);
+    return at;
+}
+
+static void wait_stopped(uint32_t thread, const struct space *space, uint32_t kind, uint32_t signal)
+{
+    CHECK_EQ(slow.thread[thread].state, SLOW_STOPPED);
+    CHECK_EQ(space->event.kind, kind);
+    CHECK_EQ(space->event.signal, signal);
+}
+
+/* ---- one page ---- */
+
+TEST(
+    "a fault on a page that must be fetched waits, and is served and counted as major when it came")
+{
+    struct space *space = wait_begin();
+
+    CHECK(slow_map(&slow, space, AT, 0, SLOW_PAGES, false));
+    CHECK_EQ(wait_fault(0, space, AT + 2 * PAGE + 5, FL_ACCESS_READ), SLOW_WAITS);
+    CHECK_EQ(space->minor_faults + space->major_faults, 0);
+    CHECK_EQ(slow.fake.entries, 0);
+    wait_finish(slow_find_fetch(&slow, 2), true);
+    CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
+    CHECK_EQ(space->major_faults, 1);
+    CHECK_EQ(space->minor_faults, 0);
+    CHECK_EQ(slow.fake.vm.major_faults, 1);
+    CHECK_EQ(slow.fake.vm.minor_faults, 0);
+    CHECK_EQ(wait_read(space, AT + 2 * PAGE + 5), slow_byte(2));
+    CHECK_EQ(wait_fault(0, space, AT + 2 * PAGE, FL_ACCESS_READ), SLOW_SERVED);
+    CHECK_EQ(space->minor_faults, 1);
+    CHECK_EQ(slow.fetches_begun, 1);
+    wait_end();
+}
+
+TEST("faults and calls on one busy page make one fetch, and are answered in the order they came in")
+{
+    struct space *space = wait_begin(), *other = space_create(&slow.fake.vm, 2);
+
+    CHECK(slow_map(&slow, space, AT, 0, SLOW_PAGES, false));
+    CHECK(slow_map(&slow, other, HEAP, 1, 4, true));
+    CHECK_EQ(wait_fault(3, space, AT + 3 * PAGE, FL_ACCESS_READ), SLOW_WAITS);
+    CHECK_EQ(wait_fault(1, other, HEAP + 2 * PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    CHECK_EQ(wait_write(0, other, HEAP + 2 * PAGE + 9), SLOW_WAITS);
+    CHECK_EQ(wait_fault(2, space, AT + 3 * PAGE, FL_ACCESS_READ), SLOW_WAITS);
+    CHECK_EQ(wait_fault(4, space, AT + 4 * PAGE, FL_ACCESS_READ), SLOW_WAITS); /* another page */
+    CHECK_EQ(slow.fetches_begun, 2);
+    wait_finish(slow_find_fetch(&slow, 3), true);
+    CHECK_EQ(slow.thread[3].order, 1);
+    CHECK_EQ(slow.thread[1].order, 2);
+    CHECK_EQ(slow.thread[0].order, 3);
+    CHECK_EQ(slow.thread[2].order, 4);
+    CHECK_EQ(slow.thread[4].state, SLOW_WAITS);
+    CHECK_EQ(wait_read(space, AT + 3 * PAGE), slow_byte(3));
+    CHECK_EQ(wait_read(other, HEAP + 2 * PAGE), slow_byte(3));
+    CHECK_EQ(wait_read(other, HEAP + 2 * PAGE + 9), 0x99);
+    CHECK_EQ(wait_read(space, AT + 3 * PAGE + 9), slow_byte(3)); /* the file has no copy of that */
+    wait_end();
+}
+
+TEST("a failed fetch ends each who waited with SIGBUS and leaves no page; the next one fetches "
+     "again")
+{
+    struct space *space = wait_begin(), *other = space_create(&slow.fake.vm, 2),
+                 *later = space_create(&slow.fake.vm, 3);
+
+    CHECK(slow_map(&slow, space, AT, 0, SLOW_PAGES, false));
+    CHECK(slow_map(&slow, other, AT, 0, SLOW_PAGES, true));
+    CHECK(slow_map(&slow, later, AT, 0, SLOW_PAGES, false));
+    CHECK_EQ(wait_fault(0, space, AT, FL_ACCESS_READ), SLOW_WAITS);
+    CHECK_EQ(wait_fault(1, other, AT, FL_ACCESS_WRITE), SLOW_WAITS);
+    CHECK_EQ(wait_write(2, other, AT), SLOW_WAITS);
+    wait_finish(slow_find_fetch(&slow, 0), false);
+    wait_stopped(0, space, PAGER_EVENT_UNREADABLE, 7);
+    wait_stopped(1, other, PAGER_EVENT_UNREADABLE, 7);
+    CHECK_EQ(slow.thread[2].state, SLOW_FAILED);
+    CHECK_EQ(slow.thread[2].error, EFAULT);
+    CHECK_EQ(slow_object(&slow)->resident, 0);
+    CHECK_EQ(wait_fault(3, later, AT, FL_ACCESS_READ), SLOW_WAITS);
+    CHECK_EQ(slow.fetches_begun, 2);
+    wait_finish(slow_find_fetch(&slow, 0), true);
+    CHECK_EQ(wait_read(later, AT), slow_byte(0));
+    wait_end();
+}
+
+TEST("who waited for one page may wait for the next one, and a failure of the first is forgotten")
+{
+    struct space *space = wait_begin();
+
+    CHECK(slow_map(&slow, space, AT, 0, 2, false));
+    CHECK_EQ(wait_fault(0, space, AT, FL_ACCESS_READ), SLOW_WAITS);
+    slow_truncate(&slow,
+                  0); /* the page goes; the file is as long as before when the fault looks again */
+    slow_object(&slow)->bytes = 2 * PAGE;
+    slow_serve(&slow);
+    wait_sound();
+    CHECK_EQ(slow.thread[0].state, SLOW_WAITS);
+    CHECK_EQ(slow.fake.vm.table.counts[PAGE_STRAY], 1);
+    CHECK_EQ(slow.fake.vm.table.counts[PAGE_BUSY], 1);
+    wait_finish(slow.fetch[0], false); /* of the stray: nobody's */
+    CHECK_EQ(slow.thread[0].state, SLOW_WAITS);
+    CHECK_EQ(slow.fake.vm.table.counts[PAGE_STRAY], 0);
+    wait_finish(slow_find_fetch(&slow, 0), true);
+    CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
+    CHECK_EQ(wait_read(space, AT), slow_byte(0));
+    wait_end();
+}
+
+/* ---- what happens to a page while it is fetched ---- */
+
+enum wait_event {
+    NOTHING,
+    UNMAP,
+    UNMAP_SHOWN, /* while another space shows the page too */
+    PROTECT,
+    TRUNCATE,
+    REPLACE, /* another memory is mapped over it */
+    DROP,    /* DONTNEED */
+    DESTROY,
+    DESTROY_SHOWN,
+    FORK,
+    SECOND_FAULT,
+    SECOND_SPACE,
+    EVENTS
+};
+
+struct wait_case {
+    const char *name;
+    enum slow_state before; /* the end of the fetch */
+    enum slow_state after;  /* if it came */
+    enum slow_state failed; /* if not */
+    uint32_t kind;          /* of a stop */
+    bool stray;             /* the page leaves its object */
+};
+
+static const struct wait_case wait_cases[EVENTS] = {
+    [NOTHING] = {"nothing", SLOW_WAITS, SLOW_SERVED, SLOW_STOPPED, PAGER_EVENT_UNREADABLE, false},
+    [UNMAP] = {"unmap", SLOW_STOPPED, SLOW_STOPPED, SLOW_STOPPED, PAGER_EVENT_UNMAPPED, true},
+    [UNMAP_SHOWN] = {"unmap of one of two", SLOW_WAITS, SLOW_STOPPED, SLOW_STOPPED,
+                     PAGER_EVENT_UNMAPPED, false},
+    [PROTECT] = {"protect", SLOW_WAITS, SLOW_STOPPED, SLOW_STOPPED, PAGER_EVENT_PROTECTION, false},
+    [TRUNCATE] = {"truncate", SLOW_STOPPED, SLOW_STOPPED, SLOW_STOPPED, PAGER_EVENT_BEYOND_END,
+                  true},
+    [REPLACE] = {"replace", SLOW_SERVED, SLOW_SERVED, SLOW_SERVED, 0, true},
+    [DROP] = {"DONTNEED", SLOW_WAITS, SLOW_SERVED, SLOW_STOPPED, PAGER_EVENT_UNREADABLE, false},
+    [DESTROY] = {"destroy", SLOW_GONE, SLOW_GONE, SLOW_GONE, 0, true},
+    [DESTROY_SHOWN] = {"destroy of one of two", SLOW_GONE, SLOW_GONE, SLOW_GONE, 0, false},
+    [FORK] = {"fork", SLOW_WAITS, SLOW_SERVED, SLOW_STOPPED, PAGER_EVENT_UNREADABLE, false},
+    [SECOND_FAULT] = {"second fault", SLOW_WAITS, SLOW_SERVED, SLOW_STOPPED, PAGER_EVENT_UNREADABLE,
+                      false},
+    [SECOND_SPACE] = {"second space", SLOW_WAITS, SLOW_SERVED, SLOW_STOPPED, PAGER_EVENT_UNREADABLE,
+                      false},
+};
+
+/* Thread 0 of `space` waits for page 1 of the file. */
+static void wait_happen(enum wait_event event, struct space *space, bool private)
+{
+    struct vm *vm = &slow.fake.vm;
+    struct space *other = space_create(vm, 2);
+    struct vm_map_request request = {.address = AT,
+                                     .bytes = 4 * PAGE,
+                                     .protection = RW,
+                                     .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED};
+    uint64_t at = 0;
+
+    if (event == UNMAP_SHOWN || event == DESTROY_SHOWN || event == SECOND_SPACE)
+        CHECK(slow_map(&slow, other, HEAP, 0, 4, !private));
+    switch (event) {
+    case UNMAP:
+    case UNMAP_SHOWN:
+        CHECK_EQ(vm_unmap(vm, space, AT + PAGE, PAGE), 0);
+        if (event == UNMAP) /* the object lives on by its other pages */
+            CHECK_EQ(vm_unmap(vm, space, AT, 4 * PAGE), 0);
+        break;
+    case PROTECT:
+        CHECK_EQ(vm_protect(vm, space, AT, 4 * PAGE, PROT_NONE), 0);
+        break;
+    case TRUNCATE:
+        slow_truncate(&slow, 1);
+        break;
+    case REPLACE:
+        CHECK_EQ(vm_map(vm, space, &request, &at), 0);
+        break;
+    case DROP:
+        CHECK_EQ(vm_advise(vm, space, AT, 4 * PAGE, MADV_DONTNEED), 0);
+        break;
+    case DESTROY:
+    case DESTROY_SHOWN:
+        slow_destroy(&slow, space);
+        break;
+    case FORK:
+        CHECK_EQ(vm_fork(vm, space, other), 0);
+        CHECK_EQ(wait_fault(1, other, AT + PAGE, FL_ACCESS_READ), SLOW_WAITS);
+        break;
+    case SECOND_FAULT:
+        CHECK_EQ(wait_fault(1, space, AT + PAGE, FL_ACCESS_READ), SLOW_WAITS);
+        break;
+    case SECOND_SPACE:
+        CHECK_EQ(wait_fault(1, other, HEAP + PAGE, FL_ACCESS_READ), SLOW_WAITS);
+        break;
+    case NOTHING:
+    case EVENTS:
+        break;
+    }
+    slow_serve(&slow);
+    wait_sound();
+}
+
+static void wait_try(enum wait_event event, bool private, uint32_t access, bool ok)
+{
+    const struct wait_case *expected = &wait_cases[event];
+    struct space *space = wait_begin();
+    const struct slow_thread *thread = &slow.thread[0], *second = &slow.thread[1];
+
+    CHECK(slow_map(&slow, space, AT, 0, 4, private));
+    CHECK_EQ(wait_fault(0, space, AT + PAGE, access), SLOW_WAITS);
+    wait_happen(event, space, private);
+    CHECK_EQ(thread->state, expected->before);
+    CHECK_EQ(slow.fake.vm.table.counts[PAGE_STRAY], expected->stray ? 1 : 0);
+    wait_finish(slow.fetch[0], ok);
+    CHECK_EQ(thread->state, ok ? expected->after : expected->failed);
+    if (event == FORK || event == SECOND_FAULT || event == SECOND_SPACE)
+        CHECK_EQ(second->state, ok ? SLOW_SERVED : SLOW_STOPPED);
+    if (thread->state == SLOW_STOPPED) {
+        CHECK_EQ(space->event.kind, expected->kind);
+    } else if (thread->state == SLOW_SERVED) {
+        CHECK_EQ(wait_read(space, AT + PAGE), event == REPLACE ? 0 : slow_byte(1));
+    }
+    CHECK_EQ(slow.fetches_begun, 1);
+    wait_end();
+}
+
+TEST("whatever happens to a page while it is fetched, who waits is told what is there then")
+{
+    for (unsigned event = 0; event < EVENTS; event++)
+        for (unsigned bits = 0; bits < 8; bits++) {
+            bool private = bits & 1, write = bits & 2;
+
+            if (private || !write)
+                wait_try((enum wait_event)event, private, write ? FL_ACCESS_WRITE : FL_ACCESS_READ,
+                         bits & 4);
+        }
+}
+
+/* ---- pages of anonymous memory, as a swapped one will be ---- */
+
+/* Page 2 of the heap is fetched; pages 0 and 1 were written. */
+static uint32_t wait_fetch_heap(struct space *space)
+{
+    uint64_t at = wait_map_heap(space, 4);
+    uint32_t page;
+
+    for (uint64_t i = 0; i < 2; i++)
+        CHECK_EQ(wait_fault(0, space, at + i * PAGE, FL_ACCESS_WRITE), SLOW_SERVED);
+    page = object_begin_fetch(&slow.fake.vm, entry_find(&space->map, at)->object, 2);
+    CHECK(page != PAGE_NONE);
+    slow_note_fetch(&slow, page, 2);
+    wait_sound();
+    return page;
+}
+
+TEST("after a fork both sides wait for one busy page below them, and each gets its own when it "
+     "writes")
+{
+    struct space *parent = wait_begin(), *child = space_create(&slow.fake.vm, 2);
+    uint32_t page = wait_fetch_heap(parent);
+
+    CHECK_EQ(vm_fork(&slow.fake.vm, parent, child), 0);
+    CHECK_EQ(wait_fault(0, parent, HEAP + 2 * PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    CHECK_EQ(wait_fault(1, child, HEAP + 2 * PAGE, FL_ACCESS_READ), SLOW_WAITS);
+    CHECK_EQ(wait_write(2, child, HEAP + 2 * PAGE + 1), SLOW_WAITS);
+    wait_finish(page, true);
+    CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
+    CHECK_EQ(slow.thread[1].state, SLOW_SERVED);
+    CHECK_EQ(wait_read(parent, HEAP + 2 * PAGE + 1), slow_byte(2));
+    CHECK_EQ(wait_read(child, HEAP + 2 * PAGE), slow_byte(2));
+    CHECK_EQ(wait_read(child, HEAP + 2 * PAGE + 1), 0x99);
+    wait_end();
+}
+
+TEST("a busy page moves when objects are merged, upwards or downwards, and comes or fails as ever")
+{
+    for (unsigned bits = 0; bits < 4; bits++) {
+        struct space *parent = wait_begin(), *child = space_create(&slow.fake.vm, 2);
+        uint32_t page = wait_fetch_heap(parent);
+        bool ok = bits & 1, down = bits & 2;
+
+        CHECK_EQ(vm_fork(&slow.fake.vm, parent, child), 0);
+        if (!down) /* what is above gets more pages than what is below */
+            for (uint64_t i = 0; i < 2; i++)
+                CHECK_EQ(wait_fault(2, parent, HEAP + i * PAGE, FL_ACCESS_WRITE), SLOW_SERVED);
+        CHECK_EQ(wait_fault(0, parent, HEAP + 2 * PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+        CHECK_EQ(wait_fault(1, child, HEAP + 2 * PAGE, FL_ACCESS_READ), SLOW_WAITS);
+        slow_destroy(&slow, child);
+        wait_sound();
+        CHECK_EQ(slow.fake.vm.counts.merges, 1);
+        CHECK_EQ(slow.thread[0].state, SLOW_WAITS);
+        CHECK_EQ(slow.thread[1].state, SLOW_GONE);
+        wait_finish(page, ok);
+        CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
+        CHECK_EQ(wait_read(parent, HEAP + 2 * PAGE), ok ? slow_byte(2) : 0);
+        wait_end();
+    }
+}
+
+TEST("the last page of an object below others may fail: the object goes")
+{
+    struct space *parent = wait_begin(), *child = space_create(&slow.fake.vm, 2);
+    uint64_t at = wait_map_heap(parent, 4);
+    uint32_t page = object_begin_fetch(&slow.fake.vm, entry_find(&parent->map, at)->object, 2);
+
+    slow_note_fetch(&slow, page, 2);
+    CHECK_EQ(vm_fork(&slow.fake.vm, parent, child), 0);
+    CHECK_EQ(slow.fake.vm.objects.used, 3);
+    CHECK_EQ(wait_fault(0, parent, HEAP + 2 * PAGE, FL_ACCESS_READ), SLOW_WAITS);
+    wait_finish(page, false);
+    CHECK_EQ(slow.fake.vm.objects.used, 2);
+    wait_end();
+}
+
+TEST("a busy page that is dropped or ends with its space is nobody's frame until its fetch ends")
+{
+    struct space *space = wait_begin();
+    uint32_t page = wait_fetch_heap(space);
+
+    CHECK_EQ(wait_fault(0, space, HEAP + 2 * PAGE, FL_ACCESS_READ), SLOW_WAITS);
+    CHECK_EQ(vm_advise(&slow.fake.vm, space, HEAP, 4 * PAGE, MADV_DONTNEED), 0);
+    slow_serve(&slow);
+    wait_sound();
+    CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
+    CHECK_EQ(wait_read(space, HEAP + 2 * PAGE), 0);
+    CHECK_EQ(slow.fake.vm.table.pages[page].state, PAGE_STRAY);
+    slow_destroy(&slow, space);
+    CHECK_EQ(slow.fake.vm.table.counts[PAGE_FREE], slow.fake.free_pages - 1);
+    wait_finish(page, true);
+    CHECK_EQ(slow.fake.vm.table.counts[PAGE_FREE], slow.fake.free_pages);
+    wait_end();
+}
+
+TEST("mlock waits for each page that is fetched, MADV_WILLNEED does not")
+{
+    struct space *space = wait_begin();
+
+    CHECK(slow_map(&slow, space, AT, 0, 2, true));
+    CHECK_EQ(vm_advise(&slow.fake.vm, space, AT, 2 * PAGE, MADV_WILLNEED), 0);
+    CHECK_EQ(slow.fetches, 1);
+    CHECK_EQ(vm_wire(&slow.fake.vm, space, AT, 2 * PAGE, 0), EINPROGRESS);
+    CHECK_EQ(slow.fake.vm.waits.wanted, slow_find_fetch(&slow, 0));
+    wait_finish(slow_find_fetch(&slow, 0), true);
+    CHECK_EQ(vm_wire(&slow.fake.vm, space, AT, 2 * PAGE, 0), EINPROGRESS);
+    CHECK_EQ(slow.fake.vm.waits.wanted, slow_find_fetch(&slow, 1));
+    wait_finish(slow_find_fetch(&slow, 1), true);
+    CHECK_EQ(vm_wire(&slow.fake.vm, space, AT, 2 * PAGE, 0), 0);
+    wait_end();
+}
+
+/* ---- tokens ---- */
+
+TEST("with no token left a fault is made again and a call says so; both wait when one is free")
+{
+    struct space *space = wait_begin();
+    const uint32_t last = WAIT_RECORDS - 1;
+
+    CHECK(slow_map(&slow, space, AT, 0, SLOW_PAGES, true));
+    for (uint32_t i = 0; i < last; i++)
+        CHECK_EQ(wait_fault(i, space, AT + i % 3 * PAGE, FL_ACCESS_READ), SLOW_WAITS);
+    CHECK_EQ(wait_fault(last, space, AT, FL_ACCESS_READ), SLOW_AGAIN);
+    CHECK_EQ(wait_write(last, space, AT), SLOW_AGAIN);
+    wait_finish(slow_find_fetch(&slow, 1), true);
+    CHECK_EQ(wait_fault(last, space, AT, FL_ACCESS_READ), SLOW_WAITS);
+    CHECK_EQ(wait_write(last + 1, space, AT), SLOW_WAITS);
+    wait_finish(slow_find_fetch(&slow, 0), true);
+    wait_finish(slow_find_fetch(&slow, 2), true);
+    for (uint32_t i = 0; i <= last + 1; i++)
+        CHECK_EQ(slow.thread[i].state, SLOW_SERVED);
+    wait_end();
+}
+
+/* ---- memory ---- */
+
+/* A space with 8 anonymous pages of which some are there, so that a fault takes one frame. */
+static struct space *wait_hog(uint64_t pages)
+{
+    struct space *space = space_create(&slow.fake.vm, 7);
+
+    CHECK(space);
+    wait_map_heap(space, 8);
+    for (uint64_t i = 0; i < pages; i++)
+        CHECK_EQ(wait_fault(SLOW_THREADS - 1, space, HEAP + i * PAGE, FL_ACCESS_WRITE),
+                 SLOW_SERVED);
+    return space;
+}
+
+TEST("a fault without a frame ends its program when no frame is on its way")
+{
+    struct space *space;
+
+    slow_begin(&slow, FRAMES);
+    space = wait_hog(1);
+    fake_limit(&slow.fake, 0);
+    CHECK_EQ(wait_fault(0, space, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_STOPPED);
+    wait_stopped(0, space, PAGER_EVENT_NO_MEMORY, 9);
+    wait_end();
+}
+
+TEST("a fault without a frame waits for the frames of a stopped program, and of a stray page")
+{
+    struct space *stopped, *waiting;
+    uint32_t page;
+
+    slow_begin(&slow, FRAMES);
+    stopped = wait_hog(4);
+    waiting = wait_hog(1);
+    fake_limit(&slow.fake, 0);
+    CHECK_EQ(wait_fault(0, stopped, HEAP + 4 * PAGE, FL_ACCESS_WRITE), SLOW_STOPPED);
+    CHECK_EQ(wait_fault(1, waiting, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    CHECK_EQ(wait_write(2, waiting, HEAP + 2 * PAGE),
+             SLOW_FAILED); /* calls do not wait for frames */
+    CHECK_EQ(slow.thread[2].error, ENOMEM);
+    slow_destroy(&slow, stopped);
+    wait_sound();
+    CHECK_EQ(slow.thread[1].state, SLOW_SERVED);
+    CHECK_EQ(waiting->major_faults, 0);
+    page = object_begin_fetch(&slow.fake.vm, entry_find(&waiting->map, HEAP)->object, 5);
+    CHECK(page != PAGE_NONE);
+    slow_note_fetch(&slow, page, 5);
+    fake_limit(&slow.fake, 0);
+    CHECK_EQ(vm_advise(&slow.fake.vm, waiting, HEAP + 5 * PAGE, PAGE, MADV_DONTNEED), 0);
+    CHECK_EQ(wait_fault(1, waiting, HEAP + 2 * PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    wait_finish(page, false);
+    CHECK_EQ(slow.thread[1].state, SLOW_SERVED);
+    CHECK_EQ(slow.thread[1].answers, 1);
+    wait_end();
+}
+
+TEST("when nothing is on its way any more the first in line is ended, and its frames serve the "
+     "others")
+{
+    struct space *stopped, *first, *second;
+
+    slow_begin(&slow, FRAMES);
+    stopped = wait_hog(4);
+    first = wait_hog(1);
+    second = wait_hog(1);
+    fake_limit(&slow.fake, 0);
+    CHECK_EQ(wait_fault(0, stopped, HEAP + 4 * PAGE, FL_ACCESS_WRITE), SLOW_STOPPED);
+    CHECK_EQ(wait_fault(1, first, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    CHECK_EQ(wait_fault(2, second, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    CHECK(space_next_event(&slow.fake.vm) == stopped);
+    stopped->stopped = false; /* as if its frames had not come back */
+    slow_serve(&slow);
+    wait_sound();
+    CHECK_EQ(slow.thread[1].state, SLOW_STOPPED);
+    CHECK_EQ(slow.thread[2].state, SLOW_WAITS);
+    slow_destroy(&slow, first);
+    wait_sound();
+    CHECK_EQ(slow.thread[2].state, SLOW_SERVED);
+    wait_end();
+}
+
+/* A frame that is lent comes back. */
+static void wait_return_frame(void)
+{
+    uint32_t page = 0;
+
+    while (slow.fake.vm.table.pages[page].state != PAGE_LENT)
+        page++;
+    page_release(&slow.fake.vm.table, page);
+    slow_serve(&slow);
+    wait_sound();
+}
+
+/* Whether an index can have a node without a new frame. */
+static bool wait_has_node(void)
+{
+    uint32_t frames = slow.fake.vm.nodes.frames;
+    void *node = slab_allocate(&slow.fake.vm.nodes);
+    bool has = slow.fake.vm.nodes.frames == frames;
+
+    slab_release(&slow.fake.vm.nodes, node);
+    return has;
+}
+
+TEST("nobody overtakes: what is free is kept for the first in line until it has enough")
+{
+    struct space *stopped, *first, *second;
+
+    slow_begin(&slow, FRAMES);
+    stopped = wait_hog(4);
+    second = wait_hog(1);
+    first = space_create(&slow.fake.vm, 2);
+    wait_map_heap(first, 8); /* its first page takes a node of the index too */
+    while (wait_has_node())
+        wait_hog(1);
+    fake_limit(&slow.fake, 0);
+    CHECK_EQ(wait_fault(0, stopped, HEAP + 4 * PAGE, FL_ACCESS_WRITE), SLOW_STOPPED);
+    CHECK_EQ(wait_fault(1, first, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    wait_return_frame();
+    CHECK_EQ(slow.thread[1].state, SLOW_WAITS);
+    CHECK_EQ(slow.fake.vm.table.counts[PAGE_HELD], 1);
+    CHECK_EQ(wait_fault(2, second, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    wait_return_frame();
+    CHECK_EQ(slow.thread[1].state, SLOW_SERVED);
+    CHECK_EQ(slow.thread[2].state, SLOW_WAITS);
+    wait_return_frame();
+    CHECK_EQ(slow.thread[2].state, SLOW_SERVED);
+    wait_end();
+}
+
+TEST("who is killed while it is first in line leaves what was kept for it to the next")
+{
+    struct space *stopped, *first, *second;
+
+    slow_begin(&slow, FRAMES);
+    stopped = wait_hog(4);
+    first = wait_hog(1);
+    second = wait_hog(1);
+    fake_limit(&slow.fake, 0);
+    CHECK_EQ(wait_fault(0, stopped, HEAP + 4 * PAGE, FL_ACCESS_WRITE), SLOW_STOPPED);
+    CHECK_EQ(wait_fault(1, first, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    CHECK_EQ(wait_fault(2, second, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    slow_destroy(&slow, first);
+    wait_sound();
+    CHECK_EQ(slow.thread[1].state, SLOW_GONE);
+    CHECK_EQ(slow.thread[2].state, SLOW_SERVED);
+    wait_end();
+}
+
+/* ---- all orders of three programs that want more than there is ---- */
+
+#define HOGS      3u
+#define HOG_PAGES 3u
+
+/* Which of the possible steps a run takes, one after the other; the next run differs in the last
+ * choice that had another one left. */
+static struct {
+    uint8_t taken[64];
+    uint8_t options[64];
+    uint32_t count;
+    uint32_t at;
+} wait_order;
+
+static uint32_t wait_choose(uint32_t options)
+{
+    uint32_t at = wait_order.at++;
+
+    if (at == wait_order.count) {
+        wait_order.taken[at] = 0;
+        wait_order.options[at] = (uint8_t)options;
+        wait_order.count++;
+    }
+    return wait_order.taken[at];
+}
+
+static bool wait_next_order(void)
+{
+    while (wait_order.count > 0 &&
+           wait_order.taken[wait_order.count - 1] + 1 == wait_order.options[wait_order.count - 1])
+        wait_order.count--;
+    if (wait_order.count == 0)
+        return false;
+    wait_order.taken[wait_order.count - 1]++;
+    wait_order.at = 0;
+    return true;
+}
+
+struct wait_hogs {
+    struct space *space[HOGS];
+    uint32_t written[HOGS]; /* pages */
+    uint32_t ended;
+    uint32_t done;
+};
+
+/* Writes the page that was waited for, and its number. */
+static void wait_hog_step(struct wait_hogs *hogs, uint32_t i)
+{
+    struct slow_thread *thread = &slow.thread[i];
+    uint8_t byte = (uint8_t)(16 * i + hogs->written[i] + 1);
+
+    if (thread->state != SLOW_SERVED || thread->address == 0) {
+        slow_fault(&slow, thread, hogs->space[i], HEAP + (1 + hogs->written[i]) * PAGE,
+                   FL_ACCESS_WRITE);
+        if (thread->state != SLOW_SERVED)
+            return;
+    }
+    CHECK_EQ(fake_touch(&slow.fake, hogs->space[i], thread->address, FL_ACCESS_WRITE, &byte),
+             FAKE_DONE);
+    thread->address = 0;
+    if (++hogs->written[i] < HOG_PAGES)
+        return;
+    for (uint32_t k = 0; k < HOG_PAGES; k++)
+        CHECK_EQ(wait_read(hogs->space[i], HEAP + (1 + k) * PAGE), 16 * i + k + 1);
+    slow_destroy(&slow, hogs->space[i]);
+    hogs->space[i] = NULL;
+    hogs->done++;
+}
+
+static bool wait_hog_may_step(const struct wait_hogs *hogs, uint32_t i)
+{
+    return hogs->space[i] && !hogs->space[i]->stopped && slow.thread[i].state != SLOW_WAITS;
+}
+
+/* One step of a program, or of the root task for one that was stopped.  False: none is possible. */
+static bool wait_hogs_step(struct wait_hogs *hogs)
+{
+    uint32_t options = 0, chosen;
+
+    for (uint32_t i = 0; i < HOGS; i++)
+        options += wait_hog_may_step(hogs, i) || (hogs->space[i] && hogs->space[i]->stopped);
+    if (options == 0)
+        return false;
+    chosen = wait_choose(options);
+    for (uint32_t i = 0; i < HOGS; i++) {
+        if (!wait_hog_may_step(hogs, i) && !(hogs->space[i] && hogs->space[i]->stopped))
+            continue;
+        if (chosen-- > 0)
+            continue;
+        if (wait_hog_may_step(hogs, i)) {
+            wait_hog_step(hogs, i);
+        } else {
+            slow_destroy(&slow, hogs->space[i]);
+            hogs->space[i] = NULL;
+            hogs->ended++;
+        }
+        break;
+    }
+    return true;
+}
+
+TEST("three programs want all memory: in every order one is ended at most, and the others go on")
+{
+    uint32_t orders = 0, ended = 0;
+
+    wait_order.count = wait_order.at = 0;
+    do {
+        struct wait_hogs hogs = {.ended = 0};
+
+        slow_begin(&slow, 64);
+        for (uint32_t i = 0; i < HOGS; i++) {
+            hogs.space[i] = wait_hog(1);
+            slow.thread[i].address = 0;
+        }
+        fake_limit(&slow.fake,
+                   5); /* of the 9 that they want: what two need, with the third's first */
+        while (wait_hogs_step(&hogs))
+            ;
+        wait_sound();
+        CHECK_EQ(slow.fake.vm.waits.active, 0);
+        CHECK_EQ(hogs.done + hogs.ended, HOGS);
+        CHECK(hogs.ended <= 1);
+        ended += hogs.ended;
+        orders++;
+        wait_end();
+    } while (wait_next_order());
+    CHECK(orders > 1000);
+    CHECK(ended > 0);
+}
