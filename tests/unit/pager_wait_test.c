@@ -204,6 +204,23 @@ TEST("who waited for one page may wait for the next one, and a failure of the fi
     wait_end();
 }
 
+TEST("a failed fetch is no news to who needs another page by then, nor to who comes later")
+{
+    struct space *space = wait_begin(), *other = space_create(&slow.fake.vm, 2);
+
+    CHECK(slow_map(&slow, space, AT, 1, 1, false));
+    CHECK(slow_map(&slow, other, AT, 1, 1, false));
+    CHECK_EQ(wait_fault(0, space, AT, FL_ACCESS_READ), SLOW_WAITS);
+    CHECK_EQ(vm_unmap(&slow.fake.vm, space, AT, PAGE), 0);
+    CHECK(slow_map(&slow, space, AT, 3, 1, false));
+    wait_finish(slow_find_fetch(&slow, 1), false);
+    CHECK_EQ(slow.thread[0].state, SLOW_WAITS);
+    CHECK(slow_find_fetch(&slow, 3) != PAGE_NONE);
+    CHECK_EQ(wait_fault(1, other, AT, FL_ACCESS_READ), SLOW_WAITS);
+    CHECK(slow_find_fetch(&slow, 1) != PAGE_NONE);
+    wait_end();
+}
+
 /* ---- what happens to a page while it is fetched ---- */
 
 enum wait_event {
@@ -621,6 +638,27 @@ TEST("who is killed while it is first in line leaves what was kept for it to the
     wait_sound();
     CHECK_EQ(slow.thread[1].state, SLOW_GONE);
     CHECK_EQ(slow.thread[2].state, SLOW_SERVED);
+    wait_end();
+}
+
+TEST("who is killed while it alone waits for memory gives back what was kept for it")
+{
+    struct space *stopped, *first;
+
+    slow_begin(&slow, FRAMES);
+    stopped = wait_hog(4);
+    first = space_create(&slow.fake.vm, 2);
+    wait_map_heap(first, 8);
+    while (wait_has_node())
+        wait_hog(1);
+    fake_limit(&slow.fake, 0);
+    CHECK_EQ(wait_fault(0, stopped, HEAP + 4 * PAGE, FL_ACCESS_WRITE), SLOW_STOPPED);
+    CHECK_EQ(wait_fault(1, first, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    wait_return_frame();
+    CHECK_EQ(slow.fake.vm.table.counts[PAGE_HELD], 1);
+    slow_destroy(&slow, first);
+    wait_sound();
+    CHECK_EQ(slow.fake.vm.table.counts[PAGE_HELD], 0);
     wait_end();
 }
 
