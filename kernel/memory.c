@@ -20,7 +20,7 @@ inline enum fl_error memory_decode_run(const struct cap *memory, uint64_t page, 
         return FL_RESERVED;
     if (!memory_holds(memory, page, pages))
         return FL_OUT_OF_RANGE;
-    if (wanted == 0 || (wanted & (FL_RIGHT_READ | FL_RIGHT_WRITE)) == FL_RIGHT_WRITE)
+    if (!vspace_rights_name_leaf(rights))
         return FL_OUT_OF_RANGE;
     /* An entry's ceiling holds W and X only: what may be mapped at all may be read. */
     if (((wanted | FL_RIGHT_READ) & memory->rights) != (wanted | FL_RIGHT_READ))

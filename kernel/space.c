@@ -164,3 +164,13 @@ struct outcome call_pool_withdraw(uint64_t slot, uint64_t memory_slot)
         return outcome_error(error, 1);
     return outcome_ok(frame.value - memory.cap->first_frame);
 }
+
+struct outcome call_pool_spare(uint64_t slot)
+{
+    struct lookup pool = cap_lookup(hart_self()->current, slot, FL_OBJECT_TABLE_POOL, 0, 1);
+
+    if (pool.cap == NULL)
+        return (struct outcome){pool.status, 0};
+    const struct pool_object *object = pool.cap->object;
+    return outcome_ok(object->pool.spare);
+}

@@ -13,7 +13,8 @@ void frame_table_init(struct frame_table *table, struct frame *frames, frame_t f
     table->totals[FRAME_FIRMWARE] = count;
 }
 
-/* Every later change of a frame's type goes through here, so that the totals are exact (F4). */
+/* Changes of a frame's type go through here, so that the totals are exact (F4); but those that mapping
+ * and unmapping make, which are in frame.h. */
 static void frame_set_type(struct frame_table *table, struct frame *entry, enum frame_type type)
 {
     table->totals[entry->type]--;
@@ -32,26 +33,6 @@ void frame_table_free_range(struct frame_table *table, frame_t first, uint64_t c
     }
     table->totals[FRAME_FIRMWARE] -= count; /* F4, once for all: this is most of the boot */
     table->totals[FRAME_FREE] += count;
-}
-
-static void frame_free_if_unused(struct frame_table *table, struct frame *entry)
-{
-    if (entry->count > 0 || entry->pins > 0)
-        return;
-    frame_set_type(table, entry, FRAME_FREE);
-    entry->flags = (uint8_t)(entry->flags & FRAME_STICKY);
-}
-
-void frame_drop_map(struct frame_table *table, frame_t frame, uint32_t sticky)
-{
-    if (!frame_known(table, frame))
-        return;
-    struct frame *entry = frame_entry(table, frame);
-    MM_ASSERT(entry->type == FRAME_USER && entry->count > 0);
-    entry->flags = (uint8_t)(entry->flags | sticky);
-    entry->count--;
-    table->mappings--;
-    frame_free_if_unused(table, entry);
 }
 
 enum fl_error frame_can_pin(const struct frame_table *table, frame_t frame)
@@ -83,7 +64,10 @@ void frame_unpin(struct frame_table *table, frame_t frame)
     MM_ASSERT(entry->type == FRAME_USER && entry->pins > 0);
     entry->pins--;
     table->pins--;
-    frame_free_if_unused(table, entry);
+    if (entry->count > 0 || entry->pins > 0)
+        return;
+    frame_set_type(table, entry, FRAME_FREE);
+    entry->flags = (uint8_t)(entry->flags & FRAME_STICKY);
 }
 
 _Static_assert(FL_HARVEST_ACCESSED == FRAME_STICKY_ACCESSED &&

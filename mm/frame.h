@@ -130,9 +130,38 @@ static inline void frame_add_map(struct frame_table *table, frame_t frame)
         frame_count_map(table, frame);
 }
 
-/* One mapping less; `sticky` (FRAME_STICKY_*) is what its entry said.  The frame is free after its
- * last mapping and pin.  The caller has fenced the entry. */
-void frame_drop_map(struct frame_table *table, frame_t frame, uint32_t sticky);
+/* What mappings that were dropped add up to in the totals. */
+struct frame_drops {
+    uint64_t mappings;
+    uint64_t freed; /* frames */
+};
+
+/* One mapping less of a frame that may be any; `sticky` (FRAME_STICKY_*) is what its entry said.  The
+ * frame is free after its last mapping and pin.  The caller has fenced the entry, and adds to the
+ * totals, by frame_count_drops, what this adds to *drops. */
+static inline void frame_drop_map(const struct frame_table *table, frame_t frame, uint32_t sticky,
+                                  struct frame_drops *drops)
+{
+    if (!frame_known(table, frame))
+        return;
+    struct frame *entry = frame_entry(table, frame);
+    MM_ASSERT(entry->type == FRAME_USER && entry->count > 0);
+    if (sticky != 0)
+        entry->flags = (uint8_t)(entry->flags | sticky);
+    drops->mappings++;
+    if (--entry->count > 0 || entry->pins > 0)
+        return;
+    entry->type = FRAME_FREE;
+    entry->flags &= FRAME_STICKY;
+    drops->freed++;
+}
+
+static inline void frame_count_drops(struct frame_table *table, struct frame_drops drops)
+{
+    table->mappings -= drops.mappings;
+    table->totals[FRAME_USER] -= drops.freed;
+    table->totals[FRAME_FREE] += drops.freed;
+}
 
 /* May one more pin be added?  Any frame number may be asked for.
  * Returns: FL_OK; FL_BAD_FRAME (not in the table, or neither free nor user); FL_OVERFLOW. */

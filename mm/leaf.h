@@ -19,19 +19,4 @@ static inline void leaf_put(struct vspace *space, pte_t *slot, pte_t leaf)
     leaf_publish(space, slot, leaf);
 }
 
-/* The leaf slot of an address; tables on the way are taken from the pool. */
-static inline pte_t *leaf_make(struct vspace *space, vaddr_t address)
-{
-    struct frame_table *frames = space->pool->frames;
-    struct walk_path path = walk_path(space, address);
-    for (unsigned level = path.level; level > 0; level--) {
-        frame_t table = table_pool_take(space->pool, vspace_pack_owner(space, address, level - 1));
-        space->tables++;
-        frame_entry(frames, walk_table_of(frames, path.slot[level]))->count++;
-        walk_publish(path.slot[level], sv39_table_entry(table));
-        path.slot[level - 1] = walk_slot(frames, table, address, level - 1);
-    }
-    return path.slot[0];
-}
-
 #endif

@@ -12,6 +12,7 @@ struct range {
     uint64_t pages;   /* of the whole call */
     uint64_t passed;  /* of them behind us */
     uint64_t visited; /* entries */
+    uint64_t most;    /* pages of a piece, unless it is a whole leaf table */
 };
 
 /* The next pages that are treated alike: a subtree that is absent, or entries of one leaf table. */
@@ -30,29 +31,10 @@ static inline struct range range_start(struct vspace *space, vaddr_t address, ui
 {
     MM_ASSERT((address.value & (PAGE_BYTES - 1)) == 0 && address.value <= FL_USER_END);
     MM_ASSERT(pages <= (FL_USER_END - address.value) >> PAGE_SHIFT);
-    return (struct range){.space = space, .address = address, .pages = pages};
+    return (struct range){.space = space, .address = address, .pages = pages, .most = VSPACE_STEP};
 }
 
 /* False when the range or this step's work is at its end. */
-static inline bool range_next(struct range *range, struct range_piece *piece)
-{
-    if (range->passed == range->pages || range->visited == VSPACE_STEP)
-        return false;
-    piece->address = walk_address_plus(range->address, range->passed);
-    piece->path = walk_path(range->space, piece->address);
-    piece->pages = range->pages - range->passed;
-    if (piece->path.level > 0) {
-        uint64_t absent = walk_pages_left(piece->address, piece->path.level);
-        piece->pages = range_least(piece->pages, absent);
-        range->visited++;
-    } else {
-        piece->pages = range_least(piece->pages, walk_pages_left(piece->address, 1));
-        piece->pages = range_least(piece->pages, VSPACE_STEP - range->visited);
-        piece->pages = range_least(piece->pages, REMOVAL_ENTRIES);
-        range->visited += piece->pages;
-    }
-    range->passed += piece->pages;
-    return true;
-}
+bool range_next(struct range *range, struct range_piece *piece);
 
 #endif

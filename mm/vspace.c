@@ -157,16 +157,15 @@ static inline pte_t vspace_run_leaf(const struct vspace_run *run, uint64_t page)
     return sv39_user_leaf(frame_plus(run->first, page), run->rights, run->ceiling);
 }
 
-/* The entry names the frame already: it gets the rights and ceiling of this map, keeps its A and D.
- * Only A and D change behind our back, so the difference in the other bits can be flipped. */
-static void vspace_change_leaf(struct removal *removal, pte_t *slot, vaddr_t address, pte_t leaf)
+/* The entry `old` names the frame already: it gets the rights and ceiling of this map, keeps its A and
+ * D.  Only A and D change behind our back, so the difference in the other bits can be flipped.  True
+ * when it lost a right, so that it needs a fence. */
+static inline bool vspace_change_leaf(pte_t *slot, pte_t old, pte_t leaf)
 {
-    pte_t old = walk_load(slot);
     uint64_t flip = (old.bits ^ leaf.bits) & (PTE_RWX | PTE_CEILING);
     __atomic_fetch_xor(&slot->bits, flip, __ATOMIC_RELAXED);
     __atomic_fetch_or(&slot->bits, leaf.bits & PTE_AD, __ATOMIC_RELAXED);
-    if ((old.bits & ~leaf.bits & PTE_RWX) != 0)
-        removal_note(removal, address);
+    return (old.bits & ~leaf.bits & PTE_RWX) != 0;
 }
 
 static void vspace_commit_page(struct removal *removal, pte_t *slot, const struct vspace_run *run,
@@ -179,7 +178,8 @@ static void vspace_commit_page(struct removal *removal, pte_t *slot, const struc
     if (!sv39_is_valid(old)) {
         leaf_put(removal->space, slot, leaf);
     } else if (sv39_frame(old).value == frame.value) {
-        vspace_change_leaf(removal, slot, address, leaf);
+        if (vspace_change_leaf(slot, old, leaf))
+            removal_note(removal, address, 1);
     } else {
         frame_add_map(removal->space->pool->frames, frame);
         removal_take(removal, slot, address, leaf);
@@ -196,7 +196,7 @@ static void vspace_commit_pieces(struct vspace *space, const struct vspace_run *
         mmu_fence_code(space);
     for (uint64_t page = 0; page < run->pages;) {
         struct vspace_run piece = vspace_piece(run, page);
-        pte_t *slots = leaf_make(space, piece.address);
+        pte_t *slots = walk_make_leaf(space, piece.address);
         for (uint64_t i = 0; i < piece.pages; i++)
             vspace_commit_page(&removal, &slots[i], &piece, i);
         page += piece.pages;
@@ -221,10 +221,10 @@ static inline void vspace_commit_data(struct vspace *space, const struct vspace_
 
 /* A core that sees the entry may fetch through it at once, so the fence comes first. */
 static __attribute__((noinline)) enum fl_error
-vspace_commit_code(struct vspace *space, const struct vspace_run *run, pte_t *slot)
+vspace_commit_code(struct vspace *space, struct vspace_run run, pte_t *slot)
 {
     mmu_fence_code(space);
-    vspace_commit_data(space, run, slot);
+    vspace_commit_data(space, &run, slot);
     return FL_OK;
 }
 
@@ -234,34 +234,58 @@ void vspace_commit_run(struct vspace *space, const struct vspace_run *run)
     if (!vspace_is_simple(space, slot, run->first))
         vspace_commit_pieces(space, run);
     else if ((run->rights & FL_RIGHT_EXEC) != 0)
-        vspace_commit_code(space, run, slot);
+        vspace_commit_code(space, *run, slot);
     else
         vspace_commit_data(space, run, slot);
 }
 
-static __attribute__((noinline)) enum fl_error vspace_map_pieces(struct vspace *space,
-                                                                 const struct vspace_run *run)
+/* One page over a valid entry: copy-on-write, and rights that come back. */
+static inline enum fl_error vspace_map_over(struct vspace *space, const struct vspace_run *run,
+                                            pte_t *slot)
 {
+    pte_t old = walk_load(slot), leaf = vspace_run_leaf(run, 0);
+    enum fl_error error = vspace_check_page(space, old, run->first, run->rights);
+    if (error != FL_OK)
+        return error;
+    vspace_assert_rights(run);
+    if ((run->rights & FL_RIGHT_EXEC) != 0)
+        mmu_fence_code(space);
+    if (sv39_frame(old).value != run->first.value) {
+        frame_add_map(space->pool->frames, run->first);
+        removal_replace_one(space, slot, run->address, leaf);
+    } else if (vspace_change_leaf(slot, old, leaf)) {
+        mmu_fence_page(space, run->address);
+    }
+    return FL_OK;
+}
+
+/* A page that is not simple to map. */
+static __attribute__((noinline)) enum fl_error vspace_map_other(struct vspace *space,
+                                                                struct vspace_run run, pte_t *slot)
+{
+    if (slot != NULL && sv39_is_valid(walk_load(slot)))
+        return vspace_map_over(space, &run, slot);
     uint64_t tables = 0;
-    enum fl_error error = vspace_check_pieces(space, run, &tables);
+    enum fl_error error = vspace_check_pieces(space, &run, &tables);
     if (error != FL_OK)
         return error;
     if (tables > space->pool->spare)
         return FL_NO_TABLE;
-    vspace_commit_pieces(space, run);
+    vspace_commit_pieces(space, &run);
     return FL_OK;
 }
 
+/* What it calls gets a copy of the run, so that here the run stays in registers. */
 enum fl_error vspace_map_page(struct vspace *space, const struct vspace_run *run)
 {
     pte_t *slot = walk_leaf(space, run->address);
     if (!vspace_is_simple(space, slot, run->first))
-        return vspace_map_pieces(space, run);
+        return vspace_map_other(space, *run, slot);
     enum fl_error error = frame_can_count(frame_entry(space->pool->frames, run->first), 1);
     if (error != FL_OK)
         return error;
     if ((run->rights & FL_RIGHT_EXEC) != 0)
-        return vspace_commit_code(space, run, slot);
+        return vspace_commit_code(space, *run, slot);
     vspace_commit_data(space, run, slot);
     return FL_OK;
 }

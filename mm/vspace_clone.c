@@ -1,75 +1,84 @@
-/* Cloning a range of one space into another.  The pages of one leaf table, at most REMOVAL_ENTRIES of
- * them, are a piece: its pages are checked, then mapped and, if asked, protected. */
+/* Cloning a range of one space into another.  The pages of one leaf table are a piece; each is checked,
+ * then mapped and, if asked, protected. */
 #include "leaf.h"
 #include "range.h"
 
-/* What one page of the source becomes.  entry 0: the page is skipped. */
-static pte_t clone_leaf(const struct vspace_clone *clone, pte_t old)
-{
-    const uint64_t rights = sv39_rights_bits(clone->rights);
-    const uint64_t ceiling = sv39_user_leaf((frame_t){0}, 0, clone->ceiling).bits & PTE_CEILING;
-    uint64_t kept = old.bits & rights;
-    if (!sv39_is_valid(old) || !vspace_rights_name_leaf((uint32_t)(kept >> 1)))
-        return (pte_t){0};
-    return (pte_t){(old.bits & (PTE_PPN_MASK | PTE_V | PTE_U | ceiling)) | kept};
-}
-
 /* A device's frame is refused too: it has no flag that says that it is being revoked. */
-static enum fl_error clone_check_frame(const struct frame_table *frames, frame_t frame)
+static inline enum fl_error clone_check_frame(const struct frame_table *frames, frame_t frame)
 {
     if (!frame_known(frames, frame))
         return FL_BAD_FRAME;
     if ((frame_entry(frames, frame)->flags & FRAME_REVOKING) != 0)
         return FL_BAD_FRAME;
-    return frame_can_map(frames, frame, 1);
+    return frame_can_count(frame_entry(frames, frame), 1);
 }
 
-/* How many pages from the start of the piece can be cloned; *error says why not the next one. */
-static uint64_t clone_check(const struct vspace_clone *clone, const struct range_piece *piece,
-                            enum fl_error *error)
+/* A piece whose clones lie in one leaf table of `to`. */
+struct clone_piece {
+    struct vspace *to;
+    struct frame_table frames; /* a copy, for where they are: it stays in registers */
+    vaddr_t address;
+    pte_t *first;    /* entry for the first page; NULL until a page of the piece is cloned */
+    uint32_t cloned; /* pages, not yet counted in the table and in the total */
+};
+
+/* Maps page `page` of the piece.  Its frame is mapped already, so it is a user's. */
+static inline enum fl_error clone_leaf(struct clone_piece *piece, uint64_t page, pte_t leaf)
 {
-    const struct walk_path to = walk_path(clone->to, piece->address);
-    for (uint64_t i = 0; i < piece->pages; i++) {
-        pte_t leaf = clone_leaf(clone, walk_load(&piece->path.slot[0][i]));
-        if (!sv39_is_valid(leaf))
-            continue;
-        *error = clone_check_frame(clone->to->pool->frames, sv39_frame(leaf));
-        if (*error == FL_OK && to.level > clone->to->pool->spare)
-            *error = FL_NO_TABLE;
-        if (*error == FL_OK && to.level == 0 && sv39_is_valid(walk_load(&to.slot[0][i])))
-            *error = FL_OCCUPIED;
-        if (*error != FL_OK)
-            return i;
+    enum fl_error error = clone_check_frame(&piece->frames, sv39_frame(leaf));
+    if (error != FL_OK)
+        return error;
+    if (piece->first == NULL) {
+        if (walk_path(piece->to, piece->address).level > piece->to->pool->spare)
+            return FL_NO_TABLE;
+        piece->first = walk_make_leaf(piece->to, piece->address);
     }
-    *error = FL_OK;
-    return piece->pages;
+    if (sv39_is_valid(walk_load(&piece->first[page])))
+        return FL_OCCUPIED;
+    frame_entry(&piece->frames, sv39_frame(leaf))->count++;
+    walk_publish(&piece->first[page], leaf);
+    piece->cloned++;
+    return FL_OK;
 }
 
-/* Only A and D of the source change behind our back, so bits that are set can be taken out. */
-static void clone_protect(struct removal *removal, pte_t *slot, vaddr_t address, pte_t leaf)
+static void clone_count(const struct clone_piece *piece)
 {
-    uint64_t surplus = walk_load(slot).bits & ~leaf.bits & PTE_RWX;
-    if (surplus == 0)
+    struct frame_table *frames = piece->to->pool->frames;
+    if (piece->cloned == 0)
         return;
-    __atomic_fetch_and(&slot->bits, ~surplus, __ATOMIC_RELAXED);
-    removal_note(removal, address);
+    frame_entry(frames, walk_table_of(frames, piece->first))->count += piece->cloned;
+    frames->mappings += piece->cloned;
 }
 
-static void clone_commit(const struct vspace_clone *clone, const struct range_piece *piece,
-                         uint64_t pages, struct removal *removal)
+/* Clones the pages of a piece up to the first that cannot be; returns how many these are.  A page of
+ * whose rights none is kept is passed over; by V3 any that are kept make a leaf. */
+static uint64_t clone_pages(const struct vspace_clone *clone, const struct range_piece *range,
+                            struct removal *removal, enum fl_error *error)
 {
-    pte_t *to = NULL;
-    for (uint64_t i = 0; i < pages; i++) {
-        pte_t *from = &piece->path.slot[0][i];
-        pte_t leaf = clone_leaf(clone, walk_load(from));
-        if (!sv39_is_valid(leaf))
+    const uint64_t kept =
+        sv39_user_leaf((frame_t){PTE_PPN_MASK >> PTE_PPN_SHIFT}, clone->rights, clone->ceiling)
+            .bits;
+    const uint64_t taken = (clone->rights & FL_CLONE_PROTECT) != 0 ? PTE_RWX & ~kept : 0;
+    struct clone_piece piece = {
+        .to = clone->to, .frames = *clone->to->pool->frames, .address = range->address};
+    uint64_t lost = 0, page = 0;
+    for (pte_t *from = range->path.slot[0]; page < range->pages; from++, page++) {
+        pte_t old = walk_load(from), leaf = {old.bits & kept};
+        if (!sv39_is_valid(leaf) || (leaf.bits & PTE_RWX) == 0)
             continue;
-        if (to == NULL)
-            to = leaf_make(clone->to, piece->address);
-        leaf_put(clone->to, &to[i], leaf);
-        if ((clone->rights & FL_CLONE_PROTECT) != 0)
-            clone_protect(removal, from, walk_address_plus(piece->address, i), leaf);
+        *error = clone_leaf(&piece, page, leaf);
+        if (*error != FL_OK)
+            break;
+        if ((old.bits & taken) == 0)
+            continue;
+        /* Only A and D change behind our back, so bits that are set can be taken out. */
+        __atomic_fetch_and(&from->bits, ~taken, __ATOMIC_RELAXED);
+        lost = taken;
     }
+    clone_count(&piece);
+    if (lost != 0)
+        removal_note(removal, range->address, range->pages);
+    return page;
 }
 
 enum fl_error vspace_clone(const struct vspace_clone *clone, uint64_t *done)
@@ -86,9 +95,7 @@ enum fl_error vspace_clone(const struct vspace_clone *clone, uint64_t *done)
     while (error == FL_OK && range_next(&range, &piece)) {
         if (piece.path.level > 0)
             continue;
-        uint64_t pages = clone_check(clone, &piece, &error);
-        clone_commit(clone, &piece, pages, &removal);
-        range.passed -= piece.pages - pages;
+        range.passed -= piece.pages - clone_pages(clone, &piece, &removal, &error);
     }
     removal_finish(&removal);
     *done = range.passed;

@@ -22,7 +22,7 @@ static uint64_t harvest_entry(struct harvest *harvest, pte_t *slot, vaddr_t addr
     if ((found & harvest->clear) != 0)
         found = __atomic_fetch_and(&slot->bits, ~harvest->clear, __ATOMIC_RELAXED);
     if ((found & harvest->clear & PTE_D) != 0)
-        removal_note(&harvest->removal, address);
+        removal_note(&harvest->removal, address, 1);
     return found;
 }
 

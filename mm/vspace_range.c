@@ -6,22 +6,39 @@
 
 #include "range.h"
 
+bool range_next(struct range *range, struct range_piece *piece)
+{
+    if (range->passed == range->pages || range->visited == VSPACE_STEP)
+        return false;
+    piece->address = walk_address_plus(range->address, range->passed);
+    piece->path = walk_path(range->space, piece->address);
+    piece->pages = range->pages - range->passed;
+    if (piece->path.level > 0) {
+        uint64_t absent = walk_pages_left(piece->address, piece->path.level);
+        piece->pages = range_least(piece->pages, absent);
+        range->visited++;
+    } else {
+        piece->pages = range_least(piece->pages, walk_pages_left(piece->address, 1));
+        piece->pages = range_least(piece->pages, VSPACE_STEP - range->visited);
+        if (piece->pages < SV39_ENTRIES)
+            piece->pages = range_least(piece->pages, range->most);
+        range->visited += piece->pages;
+    }
+    range->passed += piece->pages;
+    return true;
+}
+
 /* --- unmap --------------------------------------------------------------------------------- */
 
 static void range_unmap_piece(struct vspace *space, const struct range_piece *piece)
 {
     struct removal removal;
     removal_start(&removal, space);
-    pte_t *slots = piece->path.slot[0];
-    for (uint64_t i = 0; i < piece->pages; i++) {
-        vaddr_t address = walk_address_plus(piece->address, i);
-        if (sv39_is_valid(walk_load(&slots[i])))
-            removal_take(&removal, &slots[i], address, (pte_t){0});
-    }
+    removal_take_run(&removal, piece->path.slot[0], piece->address, piece->pages);
     if (removal.ended == 0)
         return;
     struct frame_table *frames = space->pool->frames;
-    struct frame *table = frame_entry(frames, walk_table_of(frames, slots));
+    struct frame *table = frame_entry(frames, walk_table_of(frames, piece->path.slot[0]));
     MM_ASSERT(table->count >= removal.ended);
     table->count -= removal.ended;
     removal_unlink_tables(&removal, &piece->path);
@@ -32,8 +49,13 @@ enum fl_error vspace_unmap(struct vspace *space, vaddr_t address, uint64_t pages
 {
     struct range range = range_start(space, address, pages);
     struct range_piece piece;
+    range.most = REMOVAL_ENTRIES;
     while (range_next(&range, &piece)) {
-        if (piece.path.level == 0)
+        if (piece.path.level > 0)
+            continue;
+        if (piece.pages == SV39_ENTRIES)
+            removal_end_table(space, &piece.path);
+        else
             range_unmap_piece(space, &piece);
     }
     *done = range.passed;
@@ -42,12 +64,13 @@ enum fl_error vspace_unmap(struct vspace *space, vaddr_t address, uint64_t pages
 
 /* --- protect ------------------------------------------------------------------------------- */
 
-static bool range_ceiling_allows(const struct range_piece *piece, uint32_t rights)
+/* Whether the ceiling of each valid entry holds these PTE_CEILING bits. */
+static bool range_ceiling_allows(const struct range_piece *piece, uint64_t ceiling)
 {
-    uint64_t ceiling = sv39_user_leaf((frame_t){0}, 0, rights).bits & PTE_CEILING;
-    for (uint64_t i = 0; i < piece->pages; i++) {
-        pte_t entry = walk_load(&piece->path.slot[0][i]);
-        if (sv39_is_valid(entry) && (ceiling & ~entry.bits) != 0)
+    const pte_t *end = piece->path.slot[0] + piece->pages;
+    for (const pte_t *slot = piece->path.slot[0]; slot < end; slot++) {
+        uint64_t found = walk_load(slot).bits & (ceiling | PTE_V);
+        if (found != (ceiling | PTE_V) && (found & PTE_V) != 0)
             return false;
     }
     return true;
@@ -57,16 +80,31 @@ static bool range_ceiling_allows(const struct range_piece *piece, uint32_t right
 static void range_protect_piece(struct removal *removal, const struct range_piece *piece,
                                 uint64_t rights_bits)
 {
-    pte_t *slots = piece->path.slot[0];
-    for (uint64_t i = 0; i < piece->pages; i++) {
-        pte_t entry = walk_load(&slots[i]);
+    const pte_t *end = piece->path.slot[0] + piece->pages;
+    uint64_t lost = 0;
+    for (pte_t *slot = piece->path.slot[0]; slot < end; slot++) {
+        pte_t entry = walk_load(slot);
         uint64_t flip = (entry.bits ^ rights_bits) & PTE_RWX;
         if (!sv39_is_valid(entry) || flip == 0)
             continue;
-        __atomic_fetch_xor(&slots[i].bits, flip, __ATOMIC_RELAXED);
-        if ((entry.bits & flip) != 0)
-            removal_note(removal, walk_address_plus(piece->address, i));
+        __atomic_fetch_xor(&slot->bits, flip, __ATOMIC_RELAXED);
+        lost |= entry.bits & flip;
     }
+    if (lost != 0)
+        removal_note(removal, piece->address, piece->pages);
+}
+
+/* FL_CEILING when an entry that this call comes to forbids the rights; without W and X none does. */
+static enum fl_error range_check_protect(const struct range *range, uint32_t rights)
+{
+    struct range look = *range;
+    struct range_piece piece;
+    uint64_t ceiling = sv39_user_leaf((frame_t){0}, 0, rights).bits & PTE_CEILING;
+    while (ceiling != 0 && range_next(&look, &piece)) {
+        if (piece.path.level == 0 && !range_ceiling_allows(&piece, ceiling))
+            return FL_CEILING;
+    }
+    return FL_OK;
 }
 
 enum fl_error vspace_protect(struct vspace *space, vaddr_t address, uint64_t pages, uint32_t rights,
@@ -75,21 +113,17 @@ enum fl_error vspace_protect(struct vspace *space, vaddr_t address, uint64_t pag
     MM_ASSERT(vspace_rights_are_valid(rights));
     struct range range = range_start(space, address, pages);
     struct range_piece piece;
+    struct removal removal;
     *done = 0;
-    while (range_next(&range, &piece)) {
-        if (piece.path.level == 0 && !range_ceiling_allows(&piece, rights))
-            return FL_CEILING;
-    }
+    if (range_check_protect(&range, rights) != FL_OK)
+        return FL_CEILING;
     if ((rights & FL_RIGHT_EXEC) != 0)
         mmu_fence_code(space);
-    struct removal removal;
     removal_start(&removal, space);
-    struct range again = range_start(space, address, range.passed);
-    while (range_next(&again, &piece)) {
+    while (range_next(&range, &piece)) {
         if (piece.path.level == 0)
             range_protect_piece(&removal, &piece, sv39_rights_bits(rights));
     }
-    MM_ASSERT(again.passed == range.passed);
     removal_finish(&removal);
     *done = range.passed;
     return range.passed < pages ? FL_MORE : FL_OK;
@@ -97,16 +131,16 @@ enum fl_error vspace_protect(struct vspace *space, vaddr_t address, uint64_t pag
 
 /* --- the end of a space -------------------------------------------------------------------- */
 
-/* Index of the first valid entry of a table that has one. */
-static unsigned range_first_valid(const struct vspace *space, frame_t table)
+/* The first leaf table of a space that has one, and what it cost to find it, in entries read. */
+static struct walk_path range_first_table(const struct vspace *space, unsigned *seen)
 {
-    const pte_t *entries = frame_contents(space->pool->frames, table);
-    unsigned index = 0;
-    while (!sv39_is_valid(walk_load(&entries[index]))) {
-        index++;
-        MM_ASSERT(index < SV39_ENTRIES);
-    }
-    return index;
+    const struct frame_table *frames = space->pool->frames;
+    const pte_t *root = frame_contents(frames, space->root);
+    unsigned upper = walk_skip_empty(root, 0);
+    const pte_t *middle = frame_contents(frames, walk_table(walk_load(&root[upper])));
+    unsigned lower = walk_skip_empty(middle, 0);
+    *seen = upper + lower;
+    return walk_path(space, (vaddr_t){upper * sv39_span_bytes(2) + lower * sv39_span_bytes(1)});
 }
 
 static void vspace_return_root(struct vspace *space)
@@ -121,20 +155,25 @@ static void vspace_return_root(struct vspace *space)
     space->pool = NULL;
 }
 
+/* Ends whole leaf tables.  Eight empty entries are read in the time that one takes to end, and about
+ * as many a table takes to go. */
+#define DESTROY_EMPTY 8u
+#define DESTROY_TABLE 8u
+
 enum fl_error vspace_destroy_step(struct vspace *space)
 {
     if (space->pool == NULL)
         return FL_OK;
-    struct frame_table *frames = space->pool->frames;
-    if (frame_entry(frames, space->root)->count == 0) {
-        vspace_return_root(space);
-        return FL_OK;
+    const struct frame_table *frames = space->pool->frames;
+    for (uint64_t work = 0; frame_entry(frames, space->root)->count > 0;) {
+        unsigned seen;
+        struct walk_path path = range_first_table(space, &seen);
+        uint64_t ends = frame_entry(frames, walk_table_of(frames, path.slot[0]))->count;
+        if (work > 0 && work + ends > VSPACE_STEP)
+            return FL_MORE;
+        seen += removal_end_table(space, &path);
+        work += ends + seen / DESTROY_EMPTY + DESTROY_TABLE;
     }
-    vaddr_t address = {range_first_valid(space, space->root) * sv39_span_bytes(2)};
-    frame_t middle = sv39_frame(walk_load(walk_slot(frames, space->root, address, 2)));
-    address.value += range_first_valid(space, middle) * sv39_span_bytes(1);
-    uint64_t done;
-    enum fl_error error = vspace_unmap(space, address, SV39_ENTRIES, &done);
-    MM_ASSERT(error == FL_OK && done == SV39_ENTRIES);
-    return FL_MORE;
+    vspace_return_root(space);
+    return FL_OK;
 }

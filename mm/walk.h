@@ -66,20 +66,15 @@ struct walk_path {
     unsigned level; /* 0: down to the leaf table; else the level of the first absent entry */
 };
 
-static inline struct walk_path walk_path(const struct vspace *space, vaddr_t address)
-{
-    const struct frame_table *frames = space->pool->frames;
-    struct walk_path path = {.level = SV39_LEVELS - 1};
-    path.slot[path.level] = walk_slot(frames, space->root, address, path.level);
-    while (path.level > 0) {
-        pte_t entry = walk_load(path.slot[path.level]);
-        if (!sv39_is_valid(entry))
-            break;
-        path.level--;
-        path.slot[path.level] = walk_slot(frames, walk_table(entry), address, path.level);
-    }
-    return path;
-}
+struct walk_path walk_path(const struct vspace *space, vaddr_t address);
+
+/* The leaf slot of an address; the tables on the way to it that are absent are taken from the pool,
+ * which has as many. */
+pte_t *walk_make_leaf(struct vspace *space, vaddr_t address);
+
+/* Index of the first entry from `index` on that is not 0; there is one.  Read eight at a time: small
+ * programs have tables that are all but empty. */
+unsigned walk_skip_empty(const pte_t *entries, unsigned index);
 
 /* Pages from an address to the end of what its entry at this level spans. */
 static inline uint64_t walk_pages_left(vaddr_t address, unsigned level)

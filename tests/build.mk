@@ -1,5 +1,5 @@
 # Tests.  Host tests: every tests/unit/NAME_test.c is a program of its own.  Its comment lines
-#     /* sources: mm/frame.c mm/asid.c */     name what it tests
+#     /* sources: mm/frame.c mm/[a-z]*.c */   name what it tests, patterns allowed
 #     /* libs: -lfdt */                       name libraries of the host
 # and may be repeated.  tests/fuzz/NAME_fuzz.c likewise, for clang's libFuzzer.
 HOST_INCLUDES := -iquotekernel/abi -iquotekernel -iquotemm -iquotedrivers -iquoteuser/protocol -iquoteuser/common -iquoteuser/init -iquoteuser/pager/core \
@@ -18,7 +18,7 @@ $(BUILD)/tests/obj/%.o: %.c $(BUILD)/flags
 	$(HOSTCC) $(HOST_CFLAGS) -MMD -MP -c $< -o $@
 
 define unit_test
-$(1)_OBJECTS := $$(patsubst %.c,$(BUILD)/tests/obj/%.o,tests/unit/$(1).c tests/harness.c $$(call test_words,tests/unit/$(1).c,sources))
+$(1)_OBJECTS := $$(patsubst %.c,$(BUILD)/tests/obj/%.o,tests/unit/$(1).c tests/harness.c $$(sort $$(wildcard $$(call test_words,tests/unit/$(1).c,sources))))
 $(BUILD)/tests/$(1): $$($(1)_OBJECTS)
 	$(HOSTCC) $(HOST_CFLAGS) $$^ $$(call test_words,tests/unit/$(1).c,libs) -o $$@
 -include $$($(1)_OBJECTS:.o=.d)

@@ -23,6 +23,10 @@ $(BUILD)/app/%.o: %.S $(BUILD)/flags
 
 $(addprefix $(BUILD)/server/arch/riscv/user/,upcall_entry.o test_registers.o) $(BUILD)/app/arch/riscv/user/upcall_entry.o: $(BUILD)/generated/offsets.h
 
+# Their loops would become calls of themselves.
+$(BUILD)/server/user/common/bytes.o: SERVER_CFLAGS += -fno-tree-loop-distribute-patterns
+$(BUILD)/app/user/common/bytes.o: APP_CFLAGS += -fno-tree-loop-distribute-patterns
+
 # --- servers: $(call server,NAME,SOURCES) makes build/user/NAME.elf and .bin, linked with NAME_LDFLAGS too
 define server
 $(1)_OBJECTS := $$(patsubst %,$(BUILD)/server/%.o,$$(basename $(2) arch/riscv/user/server_crt0.S))
@@ -44,7 +48,7 @@ $(foreach d,$(patsubst %/,%,$(sort $(dir $(wildcard user/examples/*/*.c)))),$(ev
 
 # --- libos and programs: every user/apps/NAME.c, user/apps/course/NAME.c, or other folder
 #     user/apps/NAME/ is a program -----------------------------------------------------------------
-LIBOS_OBJECTS := $(patsubst %,$(BUILD)/app/%.o,$(basename $(wildcard user/libos/*.c) arch/riscv/user/program_fork.S))
+LIBOS_OBJECTS := $(patsubst %,$(BUILD)/app/%.o,$(basename $(wildcard user/libos/*.c) user/common/bytes.c arch/riscv/user/program_fork.S))
 CRT0_OBJECT   := $(BUILD)/app/arch/riscv/user/program_crt0.o
 $(BUILD)/user/libos.a: $(LIBOS_OBJECTS)
 	@mkdir -p $(@D)

@@ -19,7 +19,7 @@ KERNEL_OBJECTS := $(KERNEL_SOURCES:%.c=$(KERNEL_BUILD)/kernel/%.o) $(KERNEL_ASM:
 
 # What messages, faults, switches and calls on ranges run is made fast, everything else small.
 KERNEL_HOT := $(addprefix arch/riscv/,fpu mmu string trap) $(addprefix kernel/,cap fault ipc memory sched syscall upcall) \
-              $(addprefix mm/,asid frame removal vspace vspace_clone vspace_harvest vspace_range)
+              $(addprefix mm/,asid frame removal vspace vspace_clone vspace_harvest vspace_range walk)
 KERNEL_CFLAGS += -Os
 $(KERNEL_HOT:%=$(KERNEL_BUILD)/kernel/%.o): KERNEL_CFLAGS += -O2
 

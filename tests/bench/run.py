@@ -18,6 +18,8 @@ KERNEL_RUN = RUN + ["--console", "--no-initrd", "-k", f"{KERNELS}/kernel_bench.b
 RUNS = [
     (KERNEL_RUN, "", ""),
     (RUN + ["-k", f"{KERNELS}/faultline.bin", f"{BUILD}/programs/vm_bench"], "", ""),
+    (RUN + ["-k", f"{KERNELS}/faultline.bin", "--append", "fork=clone", f"{BUILD}/programs/vm_bench"], ", cloned tables",
+     "fork|COW"),
     (KERNEL_RUN + ["--append", "asid=0"], ", without ASIDs", "IPC round trip, 4|fault"),
 ]
 

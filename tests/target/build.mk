@@ -55,7 +55,7 @@ hanging_pager_LDFLAGS := -Wl,--wrap=vm_handle_fault,--wrap=pager_call
 # A root task above the real pager that gives spaces several threads.
 THREADS_INIT    := $(filter-out $(addprefix user/init/,main.c server.c session.c process.c watch.c stall.c console_start.c argument_block.c startup_stack.c),$(wildcard user/init/*.c))
 THREADS_SOURCES := $(filter-out tests/target/threads/worker.c,$(wildcard tests/target/threads/*.c)) tests/harness.c \
-                   tests/target/kernel/console.c $(THREADS_INIT) user/common/cpio.c user/common/elf.c
+                   tests/target/kernel/console.c $(THREADS_INIT) user/common/cpio.c user/common/elf.c user/common/text.c
 $(eval $(call server,threads_test,$(THREADS_SOURCES)))
 $(eval $(call kernel_image,threads_test,$(BUILD)/user/threads_test.bin))
 # Its program has neither libos nor crt0.

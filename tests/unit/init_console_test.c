@@ -1,4 +1,4 @@
-/* sources: user/init/console_line.c user/init/console_frame.c user/init/text.c */
+/* sources: user/init/console_line.c user/init/console_frame.c user/common/text.c */
 #include <stdio.h>
 #include <string.h>
 

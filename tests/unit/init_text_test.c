@@ -1,45 +1,11 @@
-/* sources: user/init/text.c user/init/boot_arguments.c user/init/event_text.c */
+/* sources: user/common/text.c user/init/boot_arguments.c user/init/event_text.c */
 #include <stdio.h>
 #include <string.h>
 
 #include "../../user/init/boot_arguments.h"
 #include "../../user/init/event_text.h"
-#include "../../user/init/text.h"
 #include "harness.h"
 #include "protocol.h"
-
-TEST("numbers and strings come out as printf writes them")
-{
-    static const long values[] = {0, 1, -1, 9, 10, 4095, INT64_MAX, INT64_MIN};
-
-    for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++) {
-        char ours[128], theirs[128];
-        int length;
-
-        length = snprintf(theirs, sizeof theirs, "<%ld %lu %lx %d %u %x %s %c %%>", values[i],
-                          (unsigned long)values[i], (unsigned long)values[i], (int)values[i],
-                          (unsigned)values[i], (unsigned)values[i], "text", 'c');
-        CHECK_EQ(text_format(ours, sizeof ours, "<%ld %lu %lx %d %u %x %s %c %%>", values[i],
-                             (unsigned long)values[i], (unsigned long)values[i], (int)values[i],
-                             (unsigned)values[i], (unsigned)values[i], "text", 'c'),
-                 length);
-        CHECK_STRING(ours, theirs);
-    }
-}
-
-TEST("text that does not fit is cut and NUL-terminated")
-{
-    for (size_t room = 1; room <= 12; room++) {
-        char out[16];
-        size_t expected = room - 1 < 9 ? room - 1 : 9;
-
-        memset(out, '#', sizeof out);
-        CHECK_EQ(text_format(out, room, "%s%u", "abcde", 1234u), expected);
-        CHECK(memcmp(out, "abcde1234", expected) == 0);
-        CHECK_EQ(out[expected], '\0');
-        CHECK_EQ(out[expected + 1], '#');
-    }
-}
 
 TEST("a command line without our words means interactive mode with the tour")
 {

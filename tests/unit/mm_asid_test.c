@@ -1,5 +1,5 @@
 /* sources: mm/asid.c mm/vspace.c mm/vspace_range.c mm/vspace_check.c */
-/* sources: mm/removal.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c */
+/* sources: mm/removal.c mm/walk.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c */
 /* ASIDs: a TLB of whole spaces shows that no ASID is seen by two. */
 #include "asid.h"
 

@@ -1,5 +1,5 @@
 /* sources: mm/vspace.c mm/vspace_range.c mm/vspace_clone.c mm/vspace_harvest.c */
-/* sources: mm/vspace_check.c mm/removal.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c */
+/* sources: mm/vspace_check.c mm/removal.c mm/walk.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c */
 /* Clone and harvest: what they fence, and how much they do in one call.  What they do to entries is
  * compared with a model in mm_random_test.c. */
 #include "harness.h"

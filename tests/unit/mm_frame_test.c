@@ -1,5 +1,5 @@
 /* sources: mm/vspace.c mm/vspace_range.c mm/vspace_check.c */
-/* sources: mm/removal.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c */
+/* sources: mm/removal.c mm/walk.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c */
 /* The frame table: types follow counts, errors are exact, and the checker sees what is broken. */
 #include <string.h>
 
@@ -9,6 +9,13 @@
 #define FRAME  fake_frame(FAKE_USER_FRAMES)
 #define ENTRY  (&fake.frames[FAKE_USER_FRAMES])
 #define TOTALS fake.table.totals
+
+static void drop_map(frame_t frame, uint32_t sticky)
+{
+    struct frame_drops drops = {0, 0};
+    frame_drop_map(&fake.table, frame, sticky, &drops);
+    frame_count_drops(&fake.table, drops);
+}
 
 TEST("a frame is user from its first mapping or pin to the end of its last")
 {
@@ -20,8 +27,8 @@ TEST("a frame is user from its first mapping or pin to the end of its last")
     CHECK_EQ(frame_pin(&fake.table, FRAME), FL_OK);
     frame_add_map(&fake.table, FRAME);
     CHECK_EQ(fake.table.mappings, 2);
-    frame_drop_map(&fake.table, FRAME, 0);
-    frame_drop_map(&fake.table, FRAME, 0);
+    drop_map(FRAME, 0);
+    drop_map(FRAME, 0);
     CHECK_EQ(ENTRY->type, FRAME_USER);
     frame_unpin(&fake.table, FRAME);
     CHECK_EQ(ENTRY->type, FRAME_FREE);
@@ -36,8 +43,8 @@ TEST("sticky bits outlive the last mapping and end when the frame becomes a tabl
     fake_reset(1);
     frame_add_map(&fake.table, FRAME);
     frame_add_map(&fake.table, FRAME);
-    frame_drop_map(&fake.table, FRAME, FRAME_STICKY_DIRTY);
-    frame_drop_map(&fake.table, FRAME, FRAME_STICKY_ACCESSED);
+    drop_map(FRAME, FRAME_STICKY_DIRTY);
+    drop_map(FRAME, FRAME_STICKY_ACCESSED);
     CHECK_EQ(ENTRY->flags, FRAME_STICKY_DIRTY | FRAME_STICKY_ACCESSED);
     CHECK_EQ(frame_claim(&fake.table, FRAME, FRAME_TABLE, 7), FL_OK);
     CHECK_EQ(ENTRY->flags, 0);
@@ -54,7 +61,7 @@ TEST("a frame that is being revoked is so until it is free")
     ENTRY->flags = FRAME_REVOKING;
     CHECK(frame_table_check(&fake.table) == NULL);
     CHECK_EQ(frame_pin(&fake.table, FRAME), FL_OK);
-    frame_drop_map(&fake.table, FRAME, FRAME_STICKY_DIRTY);
+    drop_map(FRAME, FRAME_STICKY_DIRTY);
     CHECK_EQ(ENTRY->flags, FRAME_REVOKING | FRAME_STICKY_DIRTY);
     frame_unpin(&fake.table, FRAME);
     CHECK_EQ(ENTRY->flags, FRAME_STICKY_DIRTY);
@@ -108,7 +115,7 @@ TEST("a frame outside the table can be mapped without a count, and nothing else"
     for (unsigned i = 0; i < 4; i++) {
         CHECK_EQ(frame_can_map(&fake.table, outside[i], 1), FL_OK);
         frame_add_map(&fake.table, outside[i]);
-        frame_drop_map(&fake.table, outside[i], FRAME_STICKY_DIRTY);
+        drop_map(outside[i], FRAME_STICKY_DIRTY);
         CHECK_EQ(fake.table.mappings, 0);
         CHECK_EQ(frame_pin(&fake.table, outside[i]), FL_BAD_FRAME);
         CHECK_EQ(frame_claim(&fake.table, outside[i], FRAME_TABLE, 0), FL_BAD_FRAME);
@@ -148,7 +155,7 @@ TEST("random maps, pins and claims agree with plain arrays")
                 maps[i]++;
             }
         } else if (what == 1 && maps[i] > 0) {
-            frame_drop_map(&fake.table, fake_frame(i), 0);
+            drop_map(fake_frame(i), 0);
             maps[i]--;
         } else if (what == 2) {
             CHECK_EQ(frame_pin(&fake.table, fake_frame(i)), usable);

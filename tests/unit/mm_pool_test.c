@@ -1,5 +1,5 @@
 /* sources: mm/vspace.c mm/vspace_range.c mm/vspace_check.c */
-/* sources: mm/removal.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c */
+/* sources: mm/removal.c mm/walk.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c */
 /* The TablePool: what goes in is zeroed, what comes out is free, and no frame is lost. */
 #include <string.h>
 

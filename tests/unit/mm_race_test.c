@@ -1,5 +1,5 @@
 /* sources: mm/vspace.c mm/vspace_range.c mm/vspace_clone.c mm/vspace_harvest.c mm/sweep.c */
-/* sources: mm/vspace_check.c mm/removal.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c */
+/* sources: mm/vspace_check.c mm/removal.c mm/walk.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c */
 /* A core sets A and D in an entry at the worst moment: just before the instruction with which the
  * kernel changes that entry, after the kernel has read it.  The leaf table is write-protected on
  * the host, so that this instruction traps; the trap handler is the core. */
@@ -53,6 +53,13 @@ static void make_world(void)
     stores = 0;
 }
 
+/* The kernel changes the entry that leads to the leaf table, instead of the leaf. */
+static void guard_middle_table(void)
+{
+    const pte_t *root = frame_contents(&fake.table, space->root);
+    guarded = frame_contents(&fake.table, sv39_frame(root[0]));
+}
+
 /* The store came, and D is where it must be. */
 static void check_dirty(uint64_t in_entry, uint32_t in_frame)
 {
@@ -97,9 +104,19 @@ TEST("a store just before unmap leaves D with the frame")
     check_dirty(0, FRAME_STICKY_ACCESSED | FRAME_STICKY_DIRTY);
 }
 
+TEST("a store just before its whole table is unmapped leaves D with the frame")
+{
+    make_world();
+    guard_middle_table();
+    set_writable(false);
+    fake_unmap(space, 0, SV39_ENTRIES);
+    check_dirty(0, FRAME_STICKY_ACCESSED | FRAME_STICKY_DIRTY);
+}
+
 TEST("a store just before the end of the space leaves D with the frame")
 {
     make_world();
+    guard_middle_table();
     set_writable(false);
     fake_destroy(space);
     check_dirty(0, FRAME_STICKY_ACCESSED | FRAME_STICKY_DIRTY);

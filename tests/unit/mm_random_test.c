@@ -1,6 +1,6 @@
 /* sources: mm/vspace.c mm/vspace_range.c mm/vspace_clone.c mm/vspace_harvest.c */
 /* sources: mm/vspace_check.c mm/sweep.c */
-/* sources: mm/removal.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c tests/unit/mm_model.c */
+/* sources: mm/removal.c mm/walk.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c tests/unit/mm_model.c */
 /* Random calls and accesses on three spaces against a model of plain arrays.  The model predicts every status, every count of pages,
  * every fault and the number of tables; MM_SEED replays one run (it is printed). */
 #include <inttypes.h>

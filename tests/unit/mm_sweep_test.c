@@ -1,5 +1,5 @@
 /* sources: mm/vspace.c mm/vspace_range.c mm/vspace_clone.c mm/vspace_check.c mm/sweep.c */
-/* sources: mm/removal.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c */
+/* sources: mm/removal.c mm/walk.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c */
 /* The sweep, promise by promise; mm_random_test.c runs two of them among all other calls. */
 #include "sweep.h"
 

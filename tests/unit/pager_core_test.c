@@ -1,17 +1,7 @@
 /* The pager's core on a fake machine: what each kind of fault does, memory calls and their errors,
  * programs, and what spaces leave behind. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
-/* sources: user/pager/core/fault.c user/pager/core/index.c user/pager/core/map.c
- * user/pager/core/object.c */
-/* sources: user/pager/core/object_anonymous.c user/pager/core/object_file.c user/pager/core/page.c
- */
-/* sources: user/pager/core/program.c user/pager/core/slab.c user/pager/core/space.c
- * user/pager/core/trace.c */
-/* sources: user/pager/core/vm.c user/pager/core/entry.c user/pager/core/shadow.c user/pager/core/fork.c */
-/* sources: user/pager/core/advise.c user/pager/core/area.c user/pager/core/commit.c */
-/* sources: user/pager/core/limit.c user/pager/core/remap.c user/pager/core/resident.c */
-/* sources: user/pager/core/wire.c */
-/* sources: user/pager/core/wait.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <errno.h>
@@ -338,29 +328,34 @@ struct map_case {
     int error;
 };
 
+#define ANONYMOUS(address, bytes, offset, protection, flags)          \
+    {                                                                 \
+        address, bytes, offset, protection, flags, NULL, false, false \
+    }
+
 TEST("mmap refuses what POSIX and Linux refuse, with their errors")
 {
     static const struct map_case cases[] = {
-        {{0, 0, 0, RW, PRIVATE}, EINVAL},
-        {{0, PAGE, 1, RW, PRIVATE}, EINVAL},
-        {{0, PAGE, 0, RW, MAP_ANONYMOUS}, EINVAL},
-        {{0, PAGE, 0, RW, PRIVATE | MAP_SHARED}, EINVAL},
-        {{0, PAGE, 0, RW, PRIVATE | 0x100}, EINVAL},
-        {{0, PAGE, 0, 8, PRIVATE}, EINVAL},
-        {{0, PAGE, 0, RW, MAP_PRIVATE}, ENODEV},
-        {{0, UINT64_MAX, 0, RW, PRIVATE}, ENOMEM},
-        {{0, UINT64_MAX - 4095, 0, RW, PRIVATE}, ENOMEM},
-        {{0, PROGRAM_MMAP_END, 0, RW, PRIVATE}, ENOMEM},
-        {{1, PAGE, 0, RW, PRIVATE | MAP_FIXED}, EINVAL},
-        {{0, PAGE, 0, RW, PRIVATE | MAP_FIXED}, EPERM},
-        {{FL_BOOT_INFO, PAGE, 0, RW, PRIVATE | MAP_FIXED}, ENOMEM},
-        {{FL_BOOT_INFO - PAGE, 2 * PAGE, 0, RW, PRIVATE | MAP_FIXED}, ENOMEM},
-        {{UINT64_MAX - 4095, PAGE, 0, RW, PRIVATE | MAP_FIXED}, ENOMEM},
-        {{FL_BOOT_INFO - PAGE, PAGE, 0, RW, PRIVATE | MAP_FIXED}, 0},
-        {{FL_BOOT_INFO - PAGE, PAGE, 0, RW, PRIVATE | MAP_FIXED_NOREPLACE}, EEXIST},
-        {{FL_BOOT_INFO - PAGE, PAGE, 0, RW, PRIVATE | MAP_FIXED}, 0},
-        {{0, 1, 0, PROT_NONE, PRIVATE | MAP_NORESERVE | MAP_STACK}, 0},
-        {{0, 1, 0, RW, MAP_SHARED | MAP_ANONYMOUS}, 0},
+        {ANONYMOUS(0, 0, 0, RW, PRIVATE), EINVAL},
+        {ANONYMOUS(0, PAGE, 1, RW, PRIVATE), EINVAL},
+        {ANONYMOUS(0, PAGE, 0, RW, MAP_ANONYMOUS), EINVAL},
+        {ANONYMOUS(0, PAGE, 0, RW, PRIVATE | MAP_SHARED), EINVAL},
+        {ANONYMOUS(0, PAGE, 0, RW, PRIVATE | 0x100), EINVAL},
+        {ANONYMOUS(0, PAGE, 0, 8, PRIVATE), EINVAL},
+        {ANONYMOUS(0, PAGE, 0, RW, MAP_PRIVATE), EBADF},
+        {ANONYMOUS(0, UINT64_MAX, 0, RW, PRIVATE), ENOMEM},
+        {ANONYMOUS(0, UINT64_MAX - 4095, 0, RW, PRIVATE), ENOMEM},
+        {ANONYMOUS(0, PROGRAM_MMAP_END, 0, RW, PRIVATE), ENOMEM},
+        {ANONYMOUS(1, PAGE, 0, RW, PRIVATE | MAP_FIXED), EINVAL},
+        {ANONYMOUS(0, PAGE, 0, RW, PRIVATE | MAP_FIXED), EPERM},
+        {ANONYMOUS(FL_BOOT_INFO, PAGE, 0, RW, PRIVATE | MAP_FIXED), ENOMEM},
+        {ANONYMOUS(FL_BOOT_INFO - PAGE, 2 * PAGE, 0, RW, PRIVATE | MAP_FIXED), ENOMEM},
+        {ANONYMOUS(UINT64_MAX - 4095, PAGE, 0, RW, PRIVATE | MAP_FIXED), ENOMEM},
+        {ANONYMOUS(FL_BOOT_INFO - PAGE, PAGE, 0, RW, PRIVATE | MAP_FIXED), 0},
+        {ANONYMOUS(FL_BOOT_INFO - PAGE, PAGE, 0, RW, PRIVATE | MAP_FIXED_NOREPLACE), EEXIST},
+        {ANONYMOUS(FL_BOOT_INFO - PAGE, PAGE, 0, RW, PRIVATE | MAP_FIXED), 0},
+        {ANONYMOUS(0, 1, 0, PROT_NONE, PRIVATE | MAP_NORESERVE | MAP_STACK), 0},
+        {ANONYMOUS(0, 1, 0, RW, MAP_SHARED | MAP_ANONYMOUS), 0},
     };
     struct space *space = core_begin();
     uint64_t at;

@@ -38,9 +38,9 @@ static uint8_t *fake_contents(const struct fake *fake, const struct vm_mapping *
     return NULL;
 }
 
-static bool fake_map(void *context, uint32_t space, const struct vm_mapping *mapping)
+/* One page of a mapping. */
+static bool fake_map_page(struct fake *fake, uint32_t space, const struct vm_mapping *mapping)
 {
-    struct fake *fake = context;
     struct fake_entry *entry = fake_find(fake, space, mapping->address);
     bool ram = mapping->slot != FAKE_SLOT_ZERO && mapping->slot != FAKE_SLOT_INITRD;
 
@@ -62,6 +62,48 @@ static bool fake_map(void *context, uint32_t space, const struct vm_mapping *map
         entry = &fake->entry[fake->entries++];
     *entry = (struct fake_entry){space, *mapping};
     return true;
+}
+
+static bool fake_map(void *context, uint32_t space, const struct vm_mapping *mapping)
+{
+    struct vm_mapping page = *mapping;
+
+    if (mapping->pages == 0 || mapping->pages > FL_ITEM_PAGES)
+        fake_break_rule(context, "a map item of no page, or of too many");
+    page.pages = 1;
+    for (uint64_t i = 0; i < mapping->pages; i++) {
+        if (!fake_map_page(context, space, &page))
+            return false;
+        page.address += FL_PAGE_BYTES;
+        page.page++;
+    }
+    return true;
+}
+
+static bool fake_overlaps(const struct vm_mapping *a, const struct vm_mapping *b)
+{
+    return a->address < b->address + b->pages * FL_PAGE_BYTES &&
+           b->address < a->address + a->pages * FL_PAGE_BYTES;
+}
+
+void fake_answer(struct fake *fake, uint32_t space, uint64_t touched,
+                 const struct vm_answer *answer)
+{
+    uint64_t pages = 0;
+
+    if (answer->count == 0 || answer->count > FL_ITEMS)
+        fake_break_rule(fake, "an answer of no item, or of too many");
+    if (answer->mapping[0].address != touched || answer->mapping[0].pages != 1)
+        fake_break_rule(fake, "the first item is not the page that was touched");
+    for (uint32_t i = 0; i < answer->count; i++) {
+        pages += answer->mapping[i].pages;
+        for (uint32_t j = 0; j < i; j++)
+            if (fake_overlaps(&answer->mapping[i], &answer->mapping[j]))
+                fake_break_rule(fake, "items that overlap");
+        fake_map(fake, space, &answer->mapping[i]);
+    }
+    if (pages > FL_ITEM_PAGES)
+        fake_break_rule(fake, "an answer of too many pages");
 }
 
 static void fake_unmap(void *context, uint32_t space, uint64_t address, uint64_t pages)
@@ -93,6 +135,28 @@ static void fake_make_read_only(void *context, uint32_t space, uint64_t address,
     }
 }
 
+static void fake_clone(void *context, uint32_t to, uint32_t from, uint64_t address, uint64_t pages,
+                       uint32_t rights)
+{
+    struct fake *fake = context;
+    uint32_t entries = fake->entries;
+
+    for (uint32_t i = 0; i < entries; i++) {
+        struct fake_entry *entry = &fake->entry[i];
+        struct vm_mapping mapping = entry->mapping;
+
+        if (entry->space != from || mapping.address < address ||
+            mapping.address >= address + pages * FL_PAGE_BYTES)
+            continue;
+        if (fake_find(fake, to, mapping.address))
+            fake_break_rule(fake, "a clone over an entry");
+        mapping.rights &= rights;
+        entry->mapping.rights = mapping.rights;
+        if (mapping.rights & FL_RIGHT_READ)
+            fake_map(fake, to, &mapping);
+    }
+}
+
 void fake_init(struct fake *fake, uint32_t pages)
 {
     uint64_t bytes = (uint64_t)pages * FL_PAGE_BYTES;
@@ -114,11 +178,13 @@ void fake_start(struct fake *fake)
                                .window = fake->memory,
                                .archive = fake->archive,
                                .archive_slot = FAKE_SLOT_INITRD,
+                               .archive_files = &fake->files,
                                .zero_slot = FAKE_SLOT_ZERO,
                                .port = {.context = fake,
                                         .map = fake_map,
                                         .unmap = fake_unmap,
-                                        .make_read_only = fake_make_read_only}};
+                                        .make_read_only = fake_make_read_only,
+                                        .clone = fake_clone}};
 
     fake->archive_bytes +=
         fake_cpio_member(fake->archive + fake->archive_bytes, "TRAILER!!!", 11, 0, NULL, 0);
@@ -166,12 +232,6 @@ const struct cpio_file *fake_find_file(const struct fake *fake, const char *name
     return cpio_index_find(&fake->files, name, (uint32_t)strlen(name));
 }
 
-void fake_answer(struct fake *fake, const struct space *space, const struct vm_answer *answer)
-{
-    for (uint32_t i = 0; i < answer->count; i++)
-        fake_map(fake, space->id, &answer->mapping[i]);
-}
-
 enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t address,
                              uint32_t access, uint8_t *byte)
 {
@@ -203,10 +263,21 @@ enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t ad
             space->stopped = false;
             return FAKE_STOPPED;
         }
-        fake_answer(fake, space, &answer);
+        fake_answer(fake, space->id, page, &answer);
     }
     fake_break_rule(fake, "an access that faults for ever");
     return FAKE_STOPPED;
+}
+
+const uint8_t *fake_peek(struct fake *fake, const struct space *space, uint64_t address,
+                         uint32_t access)
+{
+    const struct fake_entry *entry =
+        fake_find(fake, space->id, address & ~(uint64_t)(FL_PAGE_BYTES - 1));
+
+    return entry && (entry->mapping.rights & access) == access
+               ? fake_contents(fake, &entry->mapping)
+               : NULL;
 }
 
 void fake_drop_tables(struct fake *fake, const struct space *space, uint32_t chance, uint64_t *seed)

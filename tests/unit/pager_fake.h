@@ -58,8 +58,13 @@ enum fake_outcome { FAKE_DONE, FAKE_STOPPED, FAKE_WAITS };
 enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t address,
                              uint32_t access, uint8_t *byte);
 
-/* Maps what a fault was answered. */
-void fake_answer(struct fake *fake, const struct space *space, const struct vm_answer *answer);
+/* Maps what an answer to a fault on page `touched` says, by the rules of docs/fault-protocol.md. */
+void fake_answer(struct fake *fake, uint32_t space, uint64_t touched,
+                 const struct vm_answer *answer);
+
+/* The page that the tables show at an address for such an access, or NULL: it would fault. */
+const uint8_t *fake_peek(struct fake *fake, const struct space *space, uint64_t address,
+                         uint32_t access);
 
 /* The kind and signal of the last stop. */
 extern struct space_event fake_last_event;

@@ -1,19 +1,8 @@
 /* Random trees of processes: forks, ends, memory calls and accesses against a model that keeps an array
  * of bytes for each process, with every invariant checked after each step; then the same with ever so
  * little memory. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
-/* sources: user/pager/core/fault.c user/pager/core/index.c user/pager/core/map.c
- * user/pager/core/object.c */
-/* sources: user/pager/core/object_anonymous.c user/pager/core/object_file.c user/pager/core/page.c
- */
-/* sources: user/pager/core/program.c user/pager/core/slab.c user/pager/core/space.c
- * user/pager/core/trace.c */
-/* sources: user/pager/core/vm.c user/pager/core/entry.c user/pager/core/shadow.c
- * user/pager/core/fork.c */
-/* sources: user/pager/core/advise.c user/pager/core/area.c user/pager/core/commit.c */
-/* sources: user/pager/core/limit.c user/pager/core/remap.c user/pager/core/resident.c */
-/* sources: user/pager/core/wire.c */
-/* sources: user/pager/core/wait.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <errno.h>
@@ -295,6 +284,7 @@ static void run_begin(uint64_t seed, uint32_t frames)
     run.scarce = frames > 0;
     fake_init(&run.fake, FRAMES);
     fake_start(&run.fake);
+    run.fake.vm.fork_clones = seed % 2;
     run.process[0].space = space_create(&run.fake.vm, 1);
     run.process[0].space->heap_start = run.process[0].space->heap_end = HEAP;
     if (run.scarce)

@@ -1,115 +1,8 @@
 /* Copy-on-write in the pager's core: what fork shares, when a page is copied, moved or left, and that
  * nothing piles up however often programs fork. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
-/* sources: user/pager/core/fault.c user/pager/core/index.c user/pager/core/map.c
- * user/pager/core/object.c */
-/* sources: user/pager/core/object_anonymous.c user/pager/core/object_file.c user/pager/core/page.c
- */
-/* sources: user/pager/core/program.c user/pager/core/slab.c user/pager/core/space.c
- * user/pager/core/trace.c */
-/* sources: user/pager/core/vm.c user/pager/core/entry.c user/pager/core/shadow.c
- * user/pager/core/fork.c */
-/* sources: user/pager/core/advise.c user/pager/core/area.c user/pager/core/commit.c */
-/* sources: user/pager/core/limit.c user/pager/core/remap.c user/pager/core/resident.c */
-/* sources: user/pager/core/wire.c */
-/* sources: user/pager/core/wait.c */
-#include "harness.h"
-
-#include <errno.h>
-#include <string.h>
-
-#include "memory_values.h"
-#include "pager_fake.h"
-#include "protocol.h"
-
-#define FRAMES 256u
-#define PAGE   ((uint64_t)FL_PAGE_BYTES)
-#define RW     (PROT_READ | PROT_WRITE)
-
-static struct fake fake;
-
-static void fork_sound(void)
-{
-    CHECK_STRING(fake_check(&fake) ? fake_check(&fake) : "", "");
-}
-
-static struct space *fork_begin(void)
-{
-    fake_init(&fake, FRAMES);
-    fake_start(&fake);
-    return space_create(&fake.vm, 1);
-}
-
-/* The law of all tests here: when its spaces are gone, every frame is back. */
-static void fork_end(void)
-{
-    for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
-        if (fake.vm.spaces[id])
-            fake_destroy_space(&fake, fake.vm.spaces[id]);
-    fork_sound();
-    CHECK_EQ(fake.vm.table.counts[PAGE_FREE], fake.free_pages);
-    CHECK_EQ(fake.entries, 0);
-    fake_free(&fake);
-}
-
-static struct space *fork_child(struct space *parent)
-{
-    struct space *child = space_create(&fake.vm, 2);
-
-    CHECK(child);
-    CHECK_EQ(vm_fork(&fake.vm, parent, child), 0);
-    fork_sound();
-    return child;
-}
-
-static void fork_exit(struct space *space)
-{
-    fake_destroy_space(&fake, space);
-    fork_sound();
-}
-
-static uint64_t fork_map(struct space *space, uint64_t pages, uint32_t protection, uint32_t type)
-{
-    struct vm_map_request request = {
-        .bytes = pages * PAGE, .protection = protection, .flags = type | MAP_ANONYMOUS};
-    uint64_t at = 0;
-
-    CHECK_EQ(vm_map(&fake.vm, space, &request, &at), 0);
-    fork_sound();
-    return at;
-}
-
-static uint8_t fork_access(struct space *space, uint64_t address, uint32_t access, uint8_t byte)
-{
-    CHECK_EQ(fake_touch(&fake, space, address, access, &byte), FAKE_DONE);
-    fork_sound();
-    return byte;
-}
-
-static uint8_t fork_read(struct space *space, uint64_t address)
-{
-    return fork_access(space, address, FL_ACCESS_READ, 0x77);
-}
-
-static void fork_write(struct space *space, uint64_t address, uint8_t byte)
-{
-    fork_access(space, address, FL_ACCESS_WRITE, byte);
-}
-
-static uint32_t fork_pages(void)
-{
-    return fake.vm.table.counts[PAGE_OBJECT];
-}
-
-static uint32_t fork_depth(const struct space *space, uint64_t address)
-{
-    const struct object *object = entry_find(&space->map, address)->object;
-    uint32_t depth = 0;
-
-    for (; object; object = object->below)
-        depth++;
-    return depth;
-}
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
+#include "pager_fork_kit.h"
 
 /* ---- what a child sees ---- */
 
@@ -249,6 +142,37 @@ TEST("the child has the parent's protections, guards, break and entries, and fau
     CHECK_EQ(fork_read(child, 0x4ffff), 0);
     CHECK_EQ(fork_read(child, 0x40000), 5);
     CHECK_EQ(fake_touch(&fake, parent, 0x43000, FL_ACCESS_READ, &byte), FAKE_STOPPED);
+    fork_end();
+}
+
+TEST("with cloned tables the child reads what its parent had mapped without a fault, and no more")
+{
+    struct space *parent = fork_begin(), *child;
+    uint64_t at = fork_map(parent, 4, RW, MAP_PRIVATE),
+             shared = fork_map(parent, 1, RW, MAP_SHARED);
+    uint64_t faults;
+
+    fork_write(parent, at, 1);
+    fork_write(parent, at + PAGE, 2);
+    fork_read(parent, at + 2 * PAGE);
+    fork_write(parent, shared, 3);
+    CHECK_EQ(vm_wire(&fake.vm, parent, at + PAGE, PAGE, 0), 0);
+    fake.vm.fork_clones = true;
+    child = fork_child(parent);
+    faults = fake.faults;
+    CHECK_EQ(fork_read(child, at), 1);
+    CHECK_EQ(fork_read(child, at + 2 * PAGE), 0);
+    fork_write(child, shared, 4);
+    fork_write(parent, at + PAGE, 12);
+    CHECK_EQ(fake.faults, faults);
+    CHECK_EQ(fork_read(child, at + PAGE), 2);
+    CHECK_EQ(fork_read(child, at + 3 * PAGE), 0);
+    CHECK_EQ(fake.faults, faults + 2);
+    fork_write(parent, at, 11);
+    fork_write(child, at + 2 * PAGE, 13);
+    CHECK_EQ(fork_read(child, at), 1);
+    CHECK_EQ(fork_read(parent, at + 2 * PAGE), 0);
+    CHECK_EQ(fork_read(parent, shared), 4);
     fork_end();
 }
 

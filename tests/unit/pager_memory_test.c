@@ -1,15 +1,7 @@
 /* Memory calls beside mmap: what each kind of advice, lock, move and limit does to pages, entries and
  * promises.  Which errors they give is compared with Linux in tests/target/system/memcalls_test.py. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
-/* sources: user/pager/core/fault.c user/pager/core/index.c user/pager/core/map.c */
-/* sources: user/pager/core/object.c user/pager/core/object_anonymous.c */
-/* sources: user/pager/core/object_file.c user/pager/core/page.c user/pager/core/program.c */
-/* sources: user/pager/core/slab.c user/pager/core/space.c user/pager/core/trace.c */
-/* sources: user/pager/core/vm.c user/pager/core/entry.c user/pager/core/shadow.c */
-/* sources: user/pager/core/fork.c user/pager/core/advise.c user/pager/core/area.c */
-/* sources: user/pager/core/commit.c user/pager/core/limit.c user/pager/core/remap.c */
-/* sources: user/pager/core/resident.c user/pager/core/wire.c */
-/* sources: user/pager/core/wait.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
 #include "harness.h"
 
 #include <errno.h>

@@ -39,16 +39,8 @@ static enum object_supply slow_supply(struct vm *vm, struct object *object, uint
     return OBJECT_FETCHING;
 }
 
-static void slow_forget(struct vm *vm, struct object *object)
-{
-    struct object **link = &vm->files;
-
-    while (*link != object)
-        link = &(*link)->next_file;
-    *link = object->next_file;
-}
-
-static const struct object_ops slow_ops = {"slow", slow_supply, slow_forget};
+static const struct object_ops slow_ops = {
+    .name = "slow", .supply = slow_supply, .destroy = object_leave_files};
 
 void slow_begin(struct slow *slow, uint32_t frames)
 {
@@ -205,7 +197,7 @@ static enum slow_state slow_run_fault(struct slow *slow, struct slow_thread *thr
         return slow_hold_back(slow, thread);
     if (verdict == VM_STOPPED)
         return slow_answer(slow, thread, SLOW_STOPPED);
-    fake_answer(&slow->fake, thread->space, &answer);
+    fake_answer(&slow->fake, thread->space->id, thread->address & ~(PAGE - 1), &answer);
     return slow_answer(slow, thread, SLOW_SERVED);
 }
 

@@ -1,17 +1,8 @@
 /* Random traces of programs that fork, map a slow file, and drop, truncate and write it while its pages
  * are fetched, some of which never come; also with too little memory.  After each step each answer is
  * compared with a model of what the program shows at that moment, and the checker runs. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
-/* sources: user/pager/core/fault.c user/pager/core/index.c user/pager/core/map.c
- * user/pager/core/object.c */
-/* sources: user/pager/core/object_anonymous.c user/pager/core/object_file.c user/pager/core/page.c
- */
-/* sources: user/pager/core/program.c user/pager/core/slab.c user/pager/core/space.c
- * user/pager/core/trace.c */
-/* sources: user/pager/core/vm.c user/pager/core/entry.c user/pager/core/shadow.c user/pager/core/fork.c */
-/* sources: user/pager/core/advise.c user/pager/core/area.c user/pager/core/commit.c */
-/* sources: user/pager/core/limit.c user/pager/core/remap.c user/pager/core/resident.c */
-/* sources: user/pager/core/wire.c user/pager/core/wait.c tests/unit/pager_slow.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
 #include "harness.h"
 
 #include <errno.h>

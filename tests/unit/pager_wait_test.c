@@ -1,16 +1,7 @@
 /* Requests that wait: for a page that is fetched, whatever happens to it meanwhile, and for a frame.
  * Each request is answered exactly once, and none is lost; slow_check() looks after each step. */
-/* sources: user/common/elf.c user/common/cpio.c tests/unit/pager_fake.c user/pager/core/check.c */
-/* sources: user/pager/core/fault.c user/pager/core/index.c user/pager/core/map.c
- * user/pager/core/object.c */
-/* sources: user/pager/core/object_anonymous.c user/pager/core/object_file.c user/pager/core/page.c
- */
-/* sources: user/pager/core/program.c user/pager/core/slab.c user/pager/core/space.c
- * user/pager/core/trace.c */
-/* sources: user/pager/core/vm.c user/pager/core/entry.c user/pager/core/shadow.c user/pager/core/fork.c */
-/* sources: user/pager/core/advise.c user/pager/core/area.c user/pager/core/commit.c */
-/* sources: user/pager/core/limit.c user/pager/core/remap.c user/pager/core/resident.c */
-/* sources: user/pager/core/wire.c user/pager/core/wait.c tests/unit/pager_slow.c */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
 #include "harness.h"
 
 #include <errno.h>
@@ -393,6 +384,23 @@ TEST("after a fork both sides wait for one busy page below them, and each gets i
     wait_end();
 }
 
+TEST("fork copies the pages of wired memory, but not one that is busy: both sides wait for it")
+{
+    struct space *parent = wait_begin(), *child = space_create(&slow.fake.vm, 2);
+    uint32_t page = wait_fetch_heap(parent);
+
+    CHECK_EQ(vm_wire(&slow.fake.vm, parent, HEAP, 4 * PAGE, MLOCK_ONFAULT), 0);
+    CHECK_EQ(vm_fork(&slow.fake.vm, parent, child), 0);
+    wait_sound();
+    CHECK_EQ(wait_fault(0, child, HEAP, FL_ACCESS_WRITE), SLOW_SERVED);
+    CHECK_EQ(wait_fault(0, parent, HEAP + 2 * PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    CHECK_EQ(wait_fault(1, child, HEAP + 2 * PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    wait_finish(page, true);
+    CHECK_EQ(wait_read(parent, HEAP + 2 * PAGE), slow_byte(2));
+    CHECK_EQ(wait_read(child, HEAP + 2 * PAGE), slow_byte(2));
+    wait_end();
+}
+
 TEST("a busy page moves when objects are merged, upwards or downwards, and comes or fails as ever")
 {
     for (unsigned bits = 0; bits < 4; bits++) {
@@ -452,13 +460,11 @@ TEST("a busy page that is dropped or ends with its space is nobody's frame until
     wait_end();
 }
 
-TEST("mlock waits for each page that is fetched, MADV_WILLNEED does not")
+TEST("mlock waits for one page after the other that must be fetched")
 {
     struct space *space = wait_begin();
 
     CHECK(slow_map(&slow, space, AT, 0, 2, true));
-    CHECK_EQ(vm_advise(&slow.fake.vm, space, AT, 2 * PAGE, MADV_WILLNEED), 0);
-    CHECK_EQ(slow.fetches, 1);
     CHECK_EQ(vm_wire(&slow.fake.vm, space, AT, 2 * PAGE, 0), EINPROGRESS);
     CHECK_EQ(slow.fake.vm.waits.wanted, slow_find_fetch(&slow, 0));
     wait_finish(slow_find_fetch(&slow, 0), true);

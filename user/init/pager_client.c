@@ -34,9 +34,9 @@ static struct fl_message pager_call(enum pager_call call, uint64_t words, uint64
     return answer;
 }
 
-int pager_create_space(uint32_t pid, uint64_t *space, uint64_t *tcb_slot)
+int pager_create_space(uint32_t pid, uint32_t parent, uint64_t *space, uint64_t *tcb_slot)
 {
-    struct fl_message answer = pager_call(PAGER_SPACE_CREATE, 4, pid, 0, 0);
+    struct fl_message answer = pager_call(PAGER_SPACE_CREATE, 4, pid, parent, 0);
 
     *space = answer.word[1];
     *tcb_slot = answer.word[2];
@@ -81,9 +81,14 @@ int pager_write_space(uint64_t space, uint64_t address, const void *bytes, size_
         .word[0];
 }
 
-int pager_destroy_space(uint64_t space)
+int pager_destroy_space(uint64_t space, struct posix_usage *usage)
 {
-    return (int)pager_call(PAGER_SPACE_DESTROY, 4, space, 0, 0).word[0];
+    struct fl_message answer = pager_call(PAGER_SPACE_DESTROY, 4, space, 0, 0);
+
+    usage->minor_faults = answer.word[1];
+    usage->major_faults = answer.word[2];
+    usage->peak_pages = answer.word[3];
+    return (int)answer.word[0];
 }
 
 int pager_next_event(struct pager_event *event)

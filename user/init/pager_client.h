@@ -30,12 +30,12 @@ struct pager_program {
 
 /* *space names the space from now on: generation << 32 | index.  The thread's TCB belongs in
  * *tcb_slot of the pager's CSpace. */
-int pager_create_space(uint32_t pid, uint64_t *space, uint64_t *tcb_slot);
+int pager_create_space(uint32_t pid, uint32_t parent, uint64_t *space, uint64_t *tcb_slot);
 int pager_fork_space(uint64_t parent, uint32_t pid, uint64_t *space, uint64_t *tcb_slot);
 int pager_attach_space(uint64_t space);
 int pager_load_program(uint64_t space, const char *name, struct pager_program *program);
 int pager_write_space(uint64_t space, uint64_t address, const void *bytes, size_t count);
-int pager_destroy_space(uint64_t space);
+int pager_destroy_space(uint64_t space, struct posix_usage *usage); /* all but its time */
 int pager_next_event(struct pager_event *event); /* EAGAIN: none */
 int pager_take_frames(uint64_t pages, struct pager_frames *frames);
 int pager_give_frames(const struct pager_frames *frames);

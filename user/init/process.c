@@ -198,7 +198,8 @@ static void process_drop_frames(struct process *process)
 
 static int process_take_space(struct process *process, const struct process_source *source)
 {
-    int error = pager_create_space(process->pid, &process->space, &process->pager_slot);
+    int error = pager_create_space(process->pid, process->parent, &process->space,
+                                   &process->pager_slot);
 
     (void)source;
     process->has_space = !error;
@@ -217,7 +218,8 @@ static int process_copy_space(struct process *process, const struct process_sour
 static void process_drop_space(struct process *process)
 {
     if (process->has_space)
-        process_expect(process, "destroy its space", (uint64_t)pager_destroy_space(process->space));
+        process_expect(process, "destroy its space",
+                       (uint64_t)pager_destroy_space(process->space, &process->usage));
     process->has_space = false;
 }
 
@@ -435,7 +437,7 @@ int process_start(const struct startup_strings *arguments, uint32_t parent,
         return E2BIG;
     if (!fresh)
         return EAGAIN;
-    *fresh = (struct process){.pid = process_next_pid(), .parent = parent};
+    *fresh = (struct process){.pid = process_next_pid(), .parent = parent, .started = fl_rdtime()};
     process_set_name(fresh, arguments->text);
     *process = fresh;
     return process_make(fresh, &source);
@@ -451,12 +453,23 @@ int process_fork(const struct process *parent, uint64_t pc, uint64_t stack_point
         return EAGAIN;
     *fresh = (struct process){.pid = process_next_pid(),
                               .parent = parent->pid,
+                              .started = fl_rdtime(),
                               .entry = pc,
                               .stack_end = parent->stack_end,
                               .stack_pointer = stack_pointer};
     memcpy(fresh->name, parent->name, sizeof fresh->name);
     *process = fresh;
     return process_make(fresh, &source);
+}
+
+/* Adds what others used. */
+static void process_add_usage(struct posix_usage *usage, const struct posix_usage *more)
+{
+    usage->minor_faults += more->minor_faults;
+    usage->major_faults += more->major_faults;
+    usage->ticks += more->ticks;
+    if (usage->peak_pages < more->peak_pages)
+        usage->peak_pages = more->peak_pages;
 }
 
 static void process_disown_children(uint32_t parent)
@@ -476,6 +489,7 @@ void process_end(struct process *process, uint32_t status)
 {
     process_undo(process, PROCESS_STEPS);
     process->state = PROCESS_ENDED;
+    process->usage.ticks = fl_rdtime() - process->started;
     watch_end_work();
     process->status = status;
     process_disown_children(process->pid);
@@ -486,4 +500,12 @@ void process_end(struct process *process, uint32_t status)
 void process_collect(struct process *process)
 {
     process->state = PROCESS_FREE;
+}
+
+void process_inherit_usage(struct process *parent, const struct process *child,
+                           struct posix_usage *usage)
+{
+    *usage = child->usage;
+    process_add_usage(usage, &child->children);
+    process_add_usage(&parent->children, usage);
 }

@@ -18,7 +18,9 @@
  *  P3  a record that is free or ended holds no object, frame, space or slot;
  *  P4  notification and timer i belong to record i for good; they are silent while it is not
  *      running;
- *  P5  a process shares no capability with another one, not even with the one that it is a copy of.
+ *  P5  `children` is the sum of what those used that the process has waited for; those that nobody
+ *      waits for are counted nowhere;
+ *  P6  a process shares no capability with another one, not even with the one that it is a copy of.
  *
  * Who is parked in which call is the server's affair. */
 #ifndef INIT_PROCESS_H
@@ -38,7 +40,10 @@ struct process {
     enum process_state state;
     uint32_t pid;
     uint32_t parent;
-    uint32_t status; /* ended: as in <sys/wait.h> */
+    uint32_t status;             /* ended: as in <sys/wait.h> */
+    uint64_t started;            /* value of `time` */
+    struct posix_usage usage;    /* ended: its own */
+    struct posix_usage children; /* of those that it has waited for, with theirs */
     char name[PROCESS_NAME_BYTES];
     /* What it holds. */
     struct pager_frames frames; /* pages = 0: none */
@@ -72,6 +77,11 @@ void process_end(struct process *process, uint32_t status);
 
 /* Frees the record of an ended process. */
 void process_collect(struct process *process);
+
+/* What an ended child and its children used becomes part of what its parent's children used, and
+ * *usage. */
+void process_inherit_usage(struct process *parent, const struct process *child,
+                           struct posix_usage *usage);
 
 /* The badge of a process's capabilities to us, and the running process behind one; NULL if none. */
 uint64_t process_badge(const struct process *process);

@@ -207,10 +207,17 @@ static void server_poll_input(void)
 /* --- ends and waits ----------------------------------------------------------------------------
  */
 
-/* Makes *message the answer to a WAIT.  Returns: false if a child runs and none has ended. */
-static bool server_collect_child(uint32_t parent, uint32_t pid, struct fl_message *message)
+static void server_add_usage(struct fl_message *message, const struct posix_usage *usage)
 {
-    struct process *child = process_find_child(parent, pid);
+    message->info = FL_INFO(0, 4 + sizeof *usage / sizeof(uint64_t));
+    memcpy(server_buffer(), usage, sizeof *usage);
+}
+
+/* Makes *message the answer to a WAIT.  Returns: false if a child runs and none has ended. */
+static bool server_collect_child(struct process *parent, uint32_t pid, struct fl_message *message)
+{
+    struct process *child = process_find_child(parent->pid, pid);
+    struct posix_usage usage;
 
     if (!child) {
         server_fail(message, ECHILD);
@@ -219,19 +226,21 @@ static bool server_collect_child(uint32_t parent, uint32_t pid, struct fl_messag
     if (child->state != PROCESS_ENDED)
         return false;
     server_answer(message, 0, child->pid, child->status);
+    process_inherit_usage(parent, child, &usage);
+    server_add_usage(message, &usage);
     process_collect(child);
     return true;
 }
 
 static void server_wake_parent(uint32_t pid)
 {
-    const struct process *parent = process_by_pid(pid);
+    struct process *parent = process_by_pid(pid);
     struct parked *parked = parent ? server_parked(parent) : NULL;
     struct fl_message message;
 
     if (!parked || parked->in != PARKED_WAIT)
         return;
-    if (server_collect_child(pid, (uint32_t)parked->wanted, &message))
+    if (server_collect_child(parent, (uint32_t)parked->wanted, &message))
         server_answer_parked(parked, &message);
 }
 
@@ -382,11 +391,18 @@ static enum server_outcome server_WAIT(struct process *caller, struct fl_message
         return server_fail(message, EINVAL);
     if (pid > UINT32_MAX)
         return server_fail(message, ECHILD);
-    if (server_collect_child(caller->pid, (uint32_t)pid, message))
+    if (server_collect_child(caller, (uint32_t)pid, message))
         return SERVER_ANSWER;
     if (flags & WAIT_NO_HANG)
         return server_answer(message, 0, 0, 0);
     return server_park(caller, PARKED_WAIT, pid, message);
+}
+
+static enum server_outcome server_CHILDREN_USAGE(struct process *caller, struct fl_message *message)
+{
+    server_answer(message, 0, 0, 0);
+    server_add_usage(message, &caller->children);
+    return SERVER_ANSWER;
 }
 
 static enum server_outcome server_POWEROFF(struct process *caller, struct fl_message *message)

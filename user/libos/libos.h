@@ -38,4 +38,8 @@ void libos_start_streams(void);
 /* Nanoseconds since the system started. */
 uint64_t libos_time_ns(void);
 
+/* Microseconds since the program started, and in so many ticks of `time`. */
+uint64_t libos_time_since_start_us(void);
+uint64_t libos_time_us(uint64_t ticks);
+
 #endif

@@ -5,7 +5,6 @@
 #include <faultline/process.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,21 +58,6 @@ pid_t waitpid(pid_t pid, int *status, int options)
 pid_t wait(int *status)
 {
     return waitpid(-1, status, 0);
-}
-
-/* Nobody keeps what an ended child has used: *usage is all zero. */
-pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
-{
-    pid_t child = waitpid(pid, status, options);
-
-    if (child > 0 && usage)
-        *usage = (struct rusage){0};
-    return child;
-}
-
-pid_t wait3(int *status, int options, struct rusage *usage)
-{
-    return wait4(-1, status, options, usage);
 }
 
 _Noreturn void faultline_poweroff(int status)

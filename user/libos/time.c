@@ -1,8 +1,7 @@
 /* Owns the clocks and sleeping.
  *
  * One source: the `time` counter, which starts when the machine does.  There is no calendar:
- * CLOCK_REALTIME counts from the start of the system too.  Nobody counts a program's share of the
- * processor: clock(), times() and ru_utime give the time since the program started.
+ * CLOCK_REALTIME counts from the start of the system too.
  *
  * I1. A sleep never ends before its time: durations are rounded up to whole ticks. */
 #include "libos.h"
@@ -10,9 +9,7 @@
 #include <errno.h>
 #include <faultline/process.h>
 #include <sys/auxv.h>
-#include <sys/resource.h>
 #include <sys/time.h>
-#include <sys/times.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,9 +41,16 @@ uint64_t faultline_cycles(void)
     return fl_rdcycle();
 }
 
-static uint64_t time_since_start_us(void)
+uint64_t libos_time_since_start_us(void)
 {
     return (libos_time_ns() - time_started_ns) / 1000;
+}
+
+uint64_t libos_time_us(uint64_t ticks)
+{
+    uint64_t hz = time_hz();
+
+    return ticks / hz * 1000000 + ticks % hz * 1000000 / hz;
 }
 
 static int time_clock_exists(clockid_t clock_id)
@@ -83,31 +87,6 @@ int gettimeofday(struct timeval *restrict now, void *restrict zone)
     *now =
         (struct timeval){.tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000)};
     return 0;
-}
-
-/* In microseconds: CLOCKS_PER_SEC, and sysconf(_SC_CLK_TCK). */
-clock_t times(struct tms *usage)
-{
-    uint64_t us = time_since_start_us();
-
-    *usage = (struct tms){.tms_utime = (clock_t)us};
-    return (clock_t)us;
-}
-
-int getrusage(int who, struct rusage *usage)
-{
-    struct libos_call call = {0};
-    uint64_t us = time_since_start_us();
-    int error = who == RUSAGE_SELF ? libos_call_pager(PAGER_RUSAGE, &call) : EINVAL;
-
-    if (!error)
-        *usage = (struct rusage){
-            .ru_utime = {.tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000)},
-            .ru_minflt = (long)call.word[1],
-            .ru_majflt = (long)call.word[2],
-            .ru_maxrss = (long)(call.word[3] * (FL_PAGE_BYTES / 1024)),
-        };
-    return libos_result(error);
 }
 
 /* Ticks that surely last `duration`; far-off ends are cut to what the counter can hold. */

@@ -6,32 +6,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "calls.h"
+#include "file_calls.h"
 #include "frames.h"
 #include "log.h"
 #include "memory_values.h"
 #include "request.h"
 #include "space_objects.h"
-
-/* A call while it is answered. */
-struct call {
-    struct pager *pager;
-    struct space *space; /* the caller's (programs), or the one that word 0 names (the root task) */
-    uint64_t in[4];
-    uint64_t sent;  /* words of the call, with those in the buffer */
-    uint64_t *out;  /* words 1..3 of the answer */
-    uint64_t words; /* of the answer, with those in the buffer */
-};
-
-static char *calls_buffer(void)
-{
-    return (char *)(uintptr_t)(FL_BUFFER + FL_BUFFER_DATA);
-}
-
-/* Announces that so many bytes of the buffer belong to the answer. */
-static void calls_send_bytes(struct call *call, uint64_t bytes)
-{
-    call->words = 4 + (bytes + 7) / 8;
-}
 
 /* ---- memory calls of programs ---- */
 
@@ -43,6 +24,8 @@ static int calls_mmap(struct call *call)
                                      .flags = (uint32_t)(call->in[2] >> 32),
                                      .offset = call->in[3]};
 
+    if (!(request.flags & MAP_ANONYMOUS))
+        return file_calls_map(call, &request);
     return vm_map(&call->pager->vm, call->space, &request, &call->out[0]);
 }
 
@@ -64,11 +47,16 @@ static int calls_brk(struct call *call)
     return vm_break(&call->pager->vm, call->space, call->in[0], &call->out[0]);
 }
 
+static void calls_tell_usage(struct call *call, const struct space *space)
+{
+    call->out[0] = space->minor_faults;
+    call->out[1] = space->major_faults;
+    call->out[2] = space->peak;
+}
+
 static int calls_rusage(struct call *call)
 {
-    call->out[0] = call->space->minor_faults;
-    call->out[1] = call->space->major_faults;
-    call->out[2] = call->space->peak;
+    calls_tell_usage(call, call->space);
     return 0;
 }
 
@@ -150,6 +138,8 @@ static int calls_space_create(struct call *call)
     struct space *space;
     int error = space_objects_create(call->pager, call->in[0], &space);
 
+    if (!error)
+        space->parent = call->in[1];
     return calls_name_space(call, error, space);
 }
 
@@ -200,6 +190,7 @@ static int calls_space_write(struct call *call)
 
 static int calls_space_destroy(struct call *call)
 {
+    calls_tell_usage(call, call->space);
     return space_objects_destroy(call->pager, call->space);
 }
 
@@ -268,6 +259,7 @@ static int calls_statistics(struct call *call)
         [PAGER_STAT_PAGES_COPIED] = vm->counts.copies,
         [PAGER_STAT_PAGES_TAKEN] = vm->counts.takes,
         [PAGER_STAT_OBJECTS_MERGED] = vm->counts.merges,
+        [PAGER_STAT_NEIGHBOURS] = vm->counts.neighbours,
         [PAGER_STAT_COMMITTED] = vm->commit.pages,
         [PAGER_STAT_COMMIT_LIMIT] = commit_limit(vm),
         [PAGER_STAT_WAITS] = vm->waits.parked,
@@ -355,6 +347,18 @@ static const struct call_entry call_table[] = {
     [PAGER_MREMAP] = {calls_mremap, CALL_OWN_SPACE},
     [PAGER_RLIMIT] = {calls_rlimit, CALL_OWN_SPACE},
     [PAGER_SPACE_FORK] = {calls_space_fork, CALL_NAMED_SPACE},
+    [PAGER_OPEN] = {file_calls_open, CALL_OWN_SPACE},
+    [PAGER_CLOSE] = {file_calls_close, CALL_OWN_SPACE},
+    [PAGER_READ] = {file_calls_read, CALL_OWN_SPACE},
+    [PAGER_WRITE] = {file_calls_write, CALL_OWN_SPACE},
+    [PAGER_SEEK] = {file_calls_seek, CALL_OWN_SPACE},
+    [PAGER_TRUNCATE] = {file_calls_truncate, CALL_OWN_SPACE},
+    [PAGER_STATUS] = {file_calls_status, CALL_OWN_SPACE},
+    [PAGER_PATH_STATUS] = {file_calls_path_status, CALL_OWN_SPACE},
+    [PAGER_UNLINK] = {file_calls_unlink, CALL_OWN_SPACE},
+    [PAGER_RENAME] = {file_calls_rename, CALL_OWN_SPACE},
+    [PAGER_NAME] = {file_calls_name, CALL_OWN_SPACE},
+    [PAGER_CHECK_ACCESS] = {file_calls_check_access, CALL_OWN_SPACE},
 };
 #define CALLS (sizeof(call_table) / sizeof(call_table[0]))
 

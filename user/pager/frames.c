@@ -77,38 +77,39 @@ uint64_t frames_return(struct pager *pager, uint32_t first, uint32_t pages)
     return FL_OK;
 }
 
-static void frames_donate(const struct pager *pager, uint32_t page)
+static void frames_donate(struct pager *pager, uint32_t page)
 {
     struct fl_result result =
         flr_pool_donate(PAGER_SLOT_POOL, frames_slot(pager, page), frames_offset(pager, page), 1);
 
     if (result.status != FL_OK)
         log_stop("donation of page %u: status 0x%lx", (unsigned)page, result.status);
+    pager->vm.table_frames += pager->vm.table.pages[page].state == PAGE_LENT;
 }
 
-bool frames_refill_tables(struct pager *pager)
+/* Donates up to `pages` pages.  Returns how many there were. */
+static uint32_t frames_donate_some(struct pager *pager, uint32_t pages)
 {
     uint32_t donated = 0;
 
-    for (; donated < FRAMES_SPARE_TABLES; donated++) {
+    for (; donated < pages; donated++) {
         uint32_t page = frames_lend(pager, 1);
 
         if (page == PAGE_NONE)
             break;
         frames_donate(pager, page);
     }
-    return donated > 0;
+    return donated;
 }
 
-/* Spare frames that go back into the pool as they are. */
-struct frames_kept {
-    uint32_t page[FRAMES_SPARE_TABLES];
-    uint32_t count;
-};
+bool frames_refill_tables(struct pager *pager)
+{
+    return frames_donate_some(pager, FRAMES_SPARE_TABLES) > 0;
+}
 
-/* Takes one spare frame of a range from the pool: the first ones are kept, the rest become free
- * pages. False: there is none, or no table to map it in the window with. */
-static bool frames_withdraw(struct pager *pager, uint32_t range, struct frames_kept *kept)
+/* Takes one spare frame of a range out of the pool.  False: there is none, or no table to map it in
+ * the window with. */
+static bool frames_withdraw(struct pager *pager, uint32_t range)
 {
     struct fl_result result;
     uint64_t seen = 0; /* of the pool's spare frames; a long list is looked through in parts */
@@ -121,10 +122,7 @@ static bool frames_withdraw(struct pager *pager, uint32_t range, struct frames_k
     if (result.status != FL_OK)
         return false;
     page = page_number(&pager->vm.table, range, result.value);
-    if (kept->count < FRAMES_SPARE_TABLES) {
-        kept->page[kept->count++] = page;
-        return true;
-    }
+    pager->vm.table_frames -= pager->vm.table.pages[page].state == PAGE_LENT;
     if (frames_open(pager, page) != FL_OK) {
         frames_donate(pager, page);
         return false;
@@ -133,21 +131,14 @@ static bool frames_withdraw(struct pager *pager, uint32_t range, struct frames_k
     return true;
 }
 
+/* A frame that stays in the pool stays zeroed: only the difference moves. */
 void frames_settle_tables(struct pager *pager)
 {
-    struct frames_kept kept = {.count = 0};
-    uint32_t spare;
+    uint64_t spare = flr_pool_spare(PAGER_SLOT_POOL).value;
 
     for (uint32_t range = 0; range < pager->vm.table.range_count; range++)
-        while (frames_withdraw(pager, range, &kept))
-            ;
-    for (uint32_t i = 0; i < kept.count; i++)
-        frames_donate(pager, kept.page[i]);
-    for (spare = kept.count; spare < FRAMES_SPARE_TABLES; spare++) {
-        uint32_t page = frames_lend(pager, 1);
-
-        if (page == PAGE_NONE)
-            return;
-        frames_donate(pager, page);
-    }
+        while (spare > FRAMES_SPARE_TABLES && frames_withdraw(pager, range))
+            spare--;
+    if (spare < FRAMES_SPARE_TABLES)
+        frames_donate_some(pager, FRAMES_SPARE_TABLES - (uint32_t)spare);
 }

@@ -24,7 +24,7 @@ uint64_t frames_return(struct pager *pager, uint32_t first, uint32_t pages);
 /* Donates up to FRAMES_SPARE_TABLES frames to the pool.  False: there was not one. */
 bool frames_refill_tables(struct pager *pager);
 
-/* Takes all spare frames of the pool back and leaves it FRAMES_SPARE_TABLES of them. */
+/* Leaves the pool FRAMES_SPARE_TABLES spare frames, as far as there are free ones; the rest comes back. */
 void frames_settle_tables(struct pager *pager);
 
 #endif

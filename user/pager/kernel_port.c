@@ -51,10 +51,30 @@ static void kernel_port_make_read_only(void *context, uint32_t space, uint64_t a
                  address, result.status);
 }
 
+/* Where a page can't be cloned, the rest is only lowered. */
+static void kernel_port_clone(void *context, uint32_t to, uint32_t from, uint64_t address,
+                              uint64_t pages, uint32_t rights)
+{
+    uint64_t code;
+
+    do {
+        struct fl_result result =
+            flr_vspace_clone(pager_slot_vspace(to), pager_slot_vspace(from), address, pages,
+                             rights | FL_CLONE_PROTECT, FL_RIGHT_WRITE | FL_RIGHT_EXEC);
+
+        address += result.value * FL_PAGE_BYTES;
+        pages -= result.value;
+        code = FL_STATUS_CODE(result.status);
+    } while (code == FL_MORE || (code == FL_NO_TABLE && frames_refill_tables(context)));
+    if (code != FL_OK && !(rights & FL_RIGHT_WRITE))
+        kernel_port_make_read_only(context, from, address, pages);
+}
+
 struct vm_port kernel_port_make(struct pager *pager)
 {
     return (struct vm_port){.context = pager,
                             .map = kernel_port_map,
                             .unmap = kernel_port_unmap,
-                            .make_read_only = kernel_port_make_read_only};
+                            .make_read_only = kernel_port_make_read_only,
+                            .clone = kernel_port_clone};
 }

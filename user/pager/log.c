@@ -2,11 +2,11 @@
 #include "log.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "fl_calls.h"
 #include "protocol.h"
+#include "text.h"
 
 #define LOG_LINE_BYTES 200u
 _Static_assert(LOG_LINE_BYTES <= FL_BUFFER_BYTES - FL_BUFFER_DATA, "a line fits the buffer");
@@ -33,12 +33,9 @@ static void log_write(const char *format, va_list arguments)
 {
     char line[LOG_LINE_BYTES], kept[LOG_LINE_BYTES];
     char *buffer = (char *)(uintptr_t)(FL_BUFFER + FL_BUFFER_DATA);
-    int head = snprintf(line, sizeof(line), "pager: ");
-    int text = vsnprintf(line + head, sizeof(line) - (size_t)head - 1, format, arguments);
-    size_t bytes = (size_t)head + (text > 0 ? (size_t)text : 0);
+    size_t bytes = text_format(line, sizeof(line), "pager: ");
 
-    if (bytes > sizeof(line) - 2)
-        bytes = sizeof(line) - 2;
+    bytes += text_format_list(line + bytes, sizeof(line) - bytes - 1, format, arguments);
     line[bytes++] = '\n';
     memcpy(kept, buffer, sizeof(kept));
     memcpy(buffer, line, bytes);

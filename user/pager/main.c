@@ -1,8 +1,8 @@
 /* The pager's loop: receive, decide, answer and receive again in one kernel entry.
  *
- * A fault is answered with one map item, or with STOP when the program did wrong or no frame is
- * left; then the root task is told.  An answer that the kernel refuses maps nothing and leaves us
- * with the Reply.
+ * A fault is answered with map items, one unless neighbours of a file's page go along, or with STOP
+ * when the program did wrong or no frame is left; then the root task is told.  An answer that the
+ * kernel refuses maps nothing and leaves us with the Reply.
  *
  * What has to wait is parked with its Reply, and the loop goes on with another one (request.h).  While
  * something is parked a message is answered first, then all that came to be ready is started again,
@@ -25,6 +25,7 @@ enum {
 };
 
 static struct pager pager;
+static struct vm_answer main_mappings; /* of the fault that is answered */
 
 static const char *main_access(uint32_t access)
 {
@@ -60,22 +61,35 @@ static inline void main_page_fault(struct space *space, uint32_t restarted,
                                    struct fl_message *message)
 {
     struct vm_fault fault = {message->word[0], message->word[1], (uint32_t)message->word[2]};
-    struct vm_answer answer;
-    const struct vm_mapping *mapping = &answer.mapping[0];
+    const struct vm_mapping *mapping = &main_mappings.mapping[0];
     enum vm_verdict verdict;
 
     if (fault.access & FL_ACCESS_POOL_LOW)
         frames_refill_tables(&pager);
-    verdict = restarted == WAIT_NONE ? vm_handle_fault(&pager.vm, space, &fault, &answer)
-                                     : vm_restart_fault(&pager.vm, restarted, &fault, &answer);
+    verdict = restarted == WAIT_NONE
+                  ? vm_handle_fault(&pager.vm, space, &fault, &main_mappings)
+                  : vm_restart_fault(&pager.vm, restarted, &fault, &main_mappings);
     if (verdict != VM_RESUME) {
         main_hold_back(space, verdict, message);
         return;
     }
-    message->info = FL_INFO_ITEMS(FL_LABEL_RESUME, 3, 1);
+    message->info = FL_INFO_ITEMS(FL_LABEL_RESUME, 3, main_mappings.count);
     message->word[0] = FL_ITEM_ADDRESS(mapping->address, mapping->rights);
     message->word[1] = FL_ITEM_SOURCE(mapping->slot, mapping->pages);
     message->word[2] = mapping->page;
+}
+
+/* Puts the items behind the first one into the message buffer; nothing may be logged after it. */
+static void main_write_items(void)
+{
+    struct fl_item *item = (struct fl_item *)(uintptr_t)(FL_BUFFER + FL_BUFFER_DATA);
+
+    for (uint32_t i = 1; i < main_mappings.count; i++) {
+        const struct vm_mapping *mapping = &main_mappings.mapping[i];
+
+        *item++ = (struct fl_item){FL_ITEM_ADDRESS(mapping->address, mapping->rights),
+                                   FL_ITEM_SOURCE(mapping->slot, mapping->pages), mapping->page};
+    }
 }
 
 static uint16_t main_exception_signal(uint64_t cause)
@@ -133,6 +147,13 @@ static inline void main_handle(struct fl_message *message)
         pager_call(&pager, message);
 }
 
+static void main_answer(struct fl_message *answer)
+{
+    if (FL_INFO_ITEM_COUNT(answer->info) > 1)
+        main_write_items();
+    request_answer(&pager, answer);
+}
+
 /* Starts a parked request again. */
 static void main_restart(uint32_t token)
 {
@@ -145,7 +166,7 @@ static void main_restart(uint32_t token)
         pager_call(&pager, &answer);
     if (pager.running == WAIT_NONE)
         return; /* it waits again */
-    request_answer(&pager, &answer);
+    main_answer(&answer);
     wait_release(&pager.vm, token);
 }
 
@@ -155,7 +176,7 @@ static uint64_t main_attend(struct fl_message *answer)
     uint32_t token;
 
     if (pager.running != WAIT_NONE)
-        request_answer(&pager, answer);
+        main_answer(answer);
     while ((token = wait_next(&pager.vm)) != WAIT_NONE)
         main_restart(token);
     if (pager.vm.trace.records)
@@ -181,6 +202,8 @@ int main(void)
         if (pager.attention) {
             reply = main_attend(&answer);
         } else {
+            if (FL_INFO_ITEM_COUNT(answer.info) > 1)
+                main_write_items();
             fl_ipc(FL_CALL_ipc_reply_recv, PAGER_SLOT_ENDPOINT, answer.info, answer.word, reply,
                    &message);
             if (message.status == FL_OK)

@@ -68,6 +68,13 @@ static void request_forget_mapping(const struct pager *pager, const struct fl_me
         port->unmap(port->context, space->id, answer->word[0] & ~(uint64_t)(FL_PAGE_BYTES - 1), 1);
 }
 
+/* Leaves one item, for the page that was touched: neighbours are not asked for twice. */
+static void request_drop_neighbours(struct fl_message *answer)
+{
+    if (FL_INFO_ITEM_COUNT(answer->info) > 1)
+        answer->info = FL_INFO_ITEMS(FL_LABEL_RESUME, 3, 1);
+}
+
 static uint64_t request_reply_now(const struct pager *pager, const struct fl_message *answer)
 {
     return flr_ipc_reply(request_reply(pager->running), answer->info, answer->word[0],
@@ -88,6 +95,7 @@ void request_refused(struct pager *pager, uint64_t status, struct fl_message *an
         if (!fault || stopping)
             log_stop("answer refused: status 0x%lx, info 0x%lx, badge 0x%lx", status, answer->info,
                      answer->badge);
+        request_drop_neighbours(answer);
         if (FL_STATUS_CODE(status) != FL_NO_TABLE || !frames_refill_tables(pager))
             request_refused_fault(pager, status, answer);
         status = request_reply_now(pager, answer);

@@ -52,6 +52,7 @@ static void start_core(struct pager *pager, const struct fl_boot_info *info)
                                .archive_bytes = info->initrd_bytes,
                                .archive_offset = info->initrd_offset,
                                .archive_slot = PAGER_SLOT_INITRD,
+                               .archive_files = &pager->files,
                                .zero_slot = PAGER_SLOT_ZERO_PAGE,
                                .port = kernel_port_make(pager)};
     struct object_page zero;
@@ -112,6 +113,7 @@ void pager_start(struct pager *pager)
     if (start_has_argument(info->bootargs, "events=1"))
         pager->vm.trace = (struct trace){.records = records, .capacity = START_TRACE_RECORDS};
     pager->attention = pager->vm.trace.records != NULL;
+    pager->vm.fork_clones = start_has_argument(info->bootargs, "fork=clone");
     pager->vm.commit.strict = start_has_argument(info->bootargs, "overcommit=strict");
     frames_settle_tables(pager);
 }

@@ -54,7 +54,8 @@ enum pager_statistic {
     PAGER_STAT_OBJECTS_MERGED, /* objects that went into the one above or below them */
     PAGER_STAT_COMMITTED,      /* pages promised to programs */
     PAGER_STAT_COMMIT_LIMIT,   /* most that strict mode promises, as of now */
-    PAGER_STAT_WAITS,        /* times that a fault or call had to wait for a page or a frame */
+    PAGER_STAT_NEIGHBOURS,     /* pages of files mapped beside one that was touched */
+    PAGER_STAT_WAITS,          /* times that a fault or call had to wait for a page or a frame */
     PAGER_STAT_COUNT
 };
 
@@ -74,12 +75,12 @@ enum pager_event_kind {
 enum pager_slot {
     PAGER_SLOT_CNODE = 1, /* its own */
     PAGER_SLOT_ENDPOINT,  /* all rights, no badge: it mints from it */
-    PAGER_SLOT_EVENTS, /* notification of the root task: NEXT_EVENT has something */
-    PAGER_SLOT_VSPACE, /* its own */
-    PAGER_SLOT_POOL,   /* TablePool of all spaces, its own included */
-    PAGER_SLOT_SYSTEM, /* for its log */
-    PAGER_SLOT_INITRD, /* Memory; may be empty */
-    PAGER_SLOT_RAM,    /* as many as fl_boot_info says */
+    PAGER_SLOT_EVENTS,    /* notification of the root task: NEXT_EVENT has something */
+    PAGER_SLOT_VSPACE,    /* its own */
+    PAGER_SLOT_POOL,      /* TablePool of all spaces, its own included */
+    PAGER_SLOT_SYSTEM,    /* for its log */
+    PAGER_SLOT_INITRD,    /* Memory; may be empty */
+    PAGER_SLOT_RAM,       /* as many as fl_boot_info says */
     PAGER_SLOT_RAM_END = PAGER_SLOT_RAM + FL_BOOT_RAM_MAX,
     /* up to PAGER_SLOT_CONSOLE: as the pager likes */
     PAGER_SLOT_CONSOLE = 31,  /* the console driver's endpoint; empty without one */
@@ -121,6 +122,14 @@ enum program_slot {
  * and its message buffer at FL_BUFFER. */
 #define PROGRAM_AT_TIMEBASE 0x46001u /* auxv: ticks of `time` in a second */
 #define PROGRAM_AT_PID      0x46002u /* auxv: process id; a copy by FORK finds its own in a0 */
+
+/* What ended processes used, with those that they had waited for. */
+struct posix_usage {
+    uint64_t minor_faults;
+    uint64_t major_faults;
+    uint64_t peak_pages; /* resident, of the one that had most */
+    uint64_t ticks;      /* of `time`, each from start to end, added up */
+};
 
 #define PROCESS_ROOT 1u /* process id of the root task: the parent of those that have no other */
 

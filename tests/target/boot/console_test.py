@@ -56,7 +56,7 @@ def _():
 
 @test("no line of the pager's falls into a frame, when it logs each fault and the reader stalls")
 def _():
-    with Machine(initrd_of("system_test", "memory"), append="events=1") as machine:
+    with Machine(initrd_of("system_test", "course"), append="events=1") as machine:
         machine.read_until(b"init: ")
         while machine.read(count=997):
             pass

@@ -467,9 +467,9 @@ TEST("a pool of many frames is deleted in steps")
 TEST("a big space is deleted in steps, and a half-deleted one refuses new mappings and threads")
 {
     refusal_begin();
-    uint64_t pool = kit_pool(24), where = kit_bare_space(pool), page = kit_frames(1);
-    for (uint64_t i = 0; i < 10; i++)
-        CHECK_DONE(flr_vspace_map(where, RAM, page, KIT_AREA + (i << 21), 1, RW));
+    uint64_t pool = kit_pool(24), where = kit_bare_space(pool), page = kit_frames(512);
+    for (uint64_t i = 0; i < 4; i++) /* full tables */
+        CHECK_DONE(flr_vspace_map(where, RAM, page, KIT_AREA + (i << 21), 512, RW));
     CHECK_EQ(flr_cnode_delete(CNODE, where).status, FL_MORE);
     CHECK_REFUSED(flr_vspace_map(where, RAM, page, KIT_AREA, 1, RW), NOT_READY, 1);
     uint64_t tcb = kit_object(FL_OBJECT_TCB);

@@ -379,6 +379,8 @@ TEST("donate and withdraw blame the argument that is wrong")
     CHECK_REFUSED(flr_pool_withdraw(NO_SLOT, RAM), BAD_SLOT, 1);
     CHECK_REFUSED(flr_pool_withdraw(pool, pool), BAD_TYPE, 2);
     CHECK_REFUSED(flr_pool_withdraw(pool, weak), NO_RIGHT, 2);
+    CHECK_REFUSED(flr_pool_spare(NO_SLOT), BAD_SLOT, 1);
+    CHECK_REFUSED(flr_pool_spare(RAM), BAD_TYPE, 1);
 }
 
 TEST("withdraw gives back only frames of the Memory range that it names")
@@ -386,12 +388,15 @@ TEST("withdraw gives back only frames of the Memory range that it names")
     refusal_begin();
     uint64_t pool = kit_pool(0), pages = kit_frames(4), part = kit_slots(1);
     CHECK_DONE(flr_memory_derive(RAM, pages + 1, 2, FL_RIGHT_DONATE, CNODE, part));
+    CHECK_EQ(flr_pool_spare(pool).value, 0);
     CHECK_DONE(flr_pool_donate(pool, RAM, pages, 4));
+    CHECK_EQ(flr_pool_spare(pool).value, 4);
     uint64_t a = flr_pool_withdraw(pool, part).value, b = flr_pool_withdraw(pool, part).value;
     CHECK(a < 2 && b < 2 && a != b);
     CHECK_EQ(frame_type(pages + 1), FL_FRAME_FREE);
     CHECK_EQ(frame_type(pages + 2), FL_FRAME_FREE);
     CHECK_REFUSED(flr_pool_withdraw(pool, part), NO_TABLE, 1);
+    CHECK_EQ(flr_pool_spare(pool).value, 2);
     CHECK_DONE(flr_pool_withdraw(pool, RAM));
     CHECK_DONE(flr_pool_withdraw(pool, RAM));
     CHECK_REFUSED(flr_pool_withdraw(pool, RAM), NO_TABLE, 1);

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/times.h>
+#include <time.h>
 
 #define SIGNALED(sig) (sig)
 
@@ -110,22 +112,161 @@ TEST("waitpid names what is wrong with a call, and collects nothing then")
     wait_check_wait_error(pid, 0, ECHILD);
 }
 
-TEST("wait4 tells the status and no usage yet")
+/* --- what children used -------------------------------------------------------------------------
+ */
+static void wait_touch(size_t pages)
+{
+    volatile char *at =
+        mmap(NULL, pages * FORK_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    CHILD_CHECK(at != MAP_FAILED);
+    for (size_t i = 0; i < pages; i++)
+        at[i * FORK_PAGE] = 1;
+}
+
+/* Runs a child that touches so many pages, and waits for a child of its own that does if `below` is
+ * not 0.  Returns: what wait4 tells of it. */
+static struct rusage wait_use(size_t pages, size_t below)
 {
     struct rusage usage;
     int status = -1;
     pid_t pid = fork();
 
-    if (pid == 0)
-        _exit(3);
+    if (pid == 0) {
+        pid = below ? fork() : 0;
+        wait_touch(pid ? pages : below ? below : pages);
+        if (pid)
+            CHILD_CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+        _exit(0);
+    }
     memset(&usage, 0x55, sizeof usage);
     CHECK_EQ(wait4(pid, &status, 0, &usage), pid);
-    CHECK_EQ(status, EXITED(3));
-    CHECK_EQ(usage.ru_minflt, 0);
+    CHECK_EQ(status, EXITED(0));
+    return usage;
+}
+
+static int64_t wait_us(const struct timeval *time)
+{
+    return (int64_t)time->tv_sec * 1000000 + time->tv_usec;
+}
+
+TEST("wait4 tells a child's faults and its most pages, and no other's")
+{
+    struct rusage less = wait_use(100, 0), more = wait_use(300, 0);
+    int status = -1;
+
+    CHECK(less.ru_minflt >= 100 && less.ru_minflt < 200);
+    CHECK_EQ(more.ru_minflt - less.ru_minflt, 200);
+    CHECK_EQ(more.ru_maxrss - less.ru_maxrss, 200 * (FORK_PAGE / 1024));
+    CHECK_EQ(more.ru_majflt, 0);
     CHECK_EQ(wait3(&status, WNOHANG, NULL), -1);
     CHECK_EQ(errno, ECHILD);
 }
 
+TEST("what a child's children used is the child's, once it has waited for them")
+{
+    struct rusage alone = wait_use(64, 0), both = wait_use(64, 500);
+
+    CHECK(both.ru_minflt >= alone.ru_minflt + 500);
+    CHECK(both.ru_maxrss >= 500 * (FORK_PAGE / 1024));
+    CHECK(both.ru_maxrss < (500 + 64) * (FORK_PAGE / 1024) + alone.ru_maxrss);
+}
+
+TEST("RUSAGE_CHILDREN is the sum over those that were waited for, and the most of any")
+{
+    struct rusage before, after, first, second;
+    struct tms ticks;
+
+    CHECK_EQ(getrusage(RUSAGE_CHILDREN, &before), 0);
+    first = wait_use(40, 0);
+    second = wait_use(4000, 0);
+    CHECK_EQ(getrusage(RUSAGE_CHILDREN, &after), 0);
+    CHECK_EQ(after.ru_minflt, before.ru_minflt + first.ru_minflt + second.ru_minflt);
+    CHECK_EQ(after.ru_maxrss, second.ru_maxrss);
+    CHECK(wait_us(&after.ru_utime) >= wait_us(&before.ru_utime) + wait_us(&second.ru_utime));
+    CHECK(times(&ticks) != (clock_t)-1);
+    CHECK_EQ(ticks.tms_cutime, wait_us(&after.ru_utime));
+}
+
+static int wait_inherit_nothing(void)
+{
+    struct rusage children, self;
+
+    CHILD_CHECK(getrusage(RUSAGE_CHILDREN, &children) == 0 && children.ru_minflt == 0);
+    CHILD_CHECK(children.ru_maxrss == 0 && wait_us(&children.ru_utime) == 0);
+    CHILD_CHECK(getrusage(RUSAGE_SELF, &self) == 0 && self.ru_minflt < 64);
+    return 0;
+}
+
+static int wait_use_much(void)
+{
+    wait_touch(64);
+    wait_use(64, 0);
+    return fork_run(wait_inherit_nothing) == EXITED(0) ? 0 : 97;
+}
+
+TEST("a child begins with nothing used, by itself or by children")
+{
+    CHECK_EQ(fork_run(wait_use_much), EXITED(0));
+}
+
+/* The child of a child that nobody waited for: it ends before its parent, or is left behind. */
+static int wait_for_nobody(void)
+{
+    uint64_t spaces = fork_spaces();
+    struct rusage usage;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        wait_touch(2000);
+        _exit(0);
+    }
+    fork_await_spaces(spaces);
+    CHILD_CHECK(getrusage(RUSAGE_CHILDREN, &usage) == 0 && usage.ru_minflt == 0);
+    return pid > 0 ? 0 : 98;
+}
+
+TEST("children that nobody waited for are counted nowhere")
+{
+    struct rusage usage;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(wait_for_nobody());
+    CHECK_EQ(wait4(pid, NULL, 0, &usage), pid);
+    CHECK(usage.ru_minflt < 2000);
+    CHECK(usage.ru_maxrss < 2000 * (FORK_PAGE / 1024));
+}
+
+static clock_t wait_parents_time;
+
+/* Ends when it has lived for two hundredths of a second; its parent is older than that. */
+static int wait_live(void)
+{
+    CHILD_CHECK(clock() < wait_parents_time);
+    while (clock() < CLOCKS_PER_SEC / 50)
+        ;
+    return 0;
+}
+
+TEST("a child's time begins with it, and its parent is told how long it lived")
+{
+    struct rusage usage;
+    pid_t pid;
+
+    while (clock() < CLOCKS_PER_SEC / 5)
+        ;
+    wait_parents_time = clock();
+    pid = fork();
+    if (pid == 0)
+        _exit(wait_live());
+    CHECK_EQ(wait4(pid, NULL, 0, &usage), pid);
+    CHECK(wait_us(&usage.ru_utime) >= 1000000 / 50);
+    CHECK(wait_us(&usage.ru_utime) <= (int64_t)(clock() - wait_parents_time) + 1000);
+}
+
+/* --- families -----------------------------------------------------------------------------------
+ */
 static int wait_grandchild(void)
 {
     pid_t child = getpid(), pid = fork();

@@ -249,7 +249,8 @@ struct world_space *world_create(unsigned threads)
 
     world_start();
     space = world_claim(threads);
-    world_expect((uint64_t)pager_create_space(++world.pids, &space->name, &tcb_slot), "create");
+    world_expect((uint64_t)pager_create_space(++world.pids, PROCESS_ROOT, &space->name, &tcb_slot),
+                 "create");
     world_expect((uint64_t)pager_load_program(space->name, "worker", &program), "load");
     world_equip(space, tcb_slot);
     return space;
@@ -347,13 +348,14 @@ void world_kill_threads(struct world_space *space)
 void world_destroy(struct world_space *space)
 {
     struct pager_frames frames = {space->range, space->page, FRAMES};
+    struct posix_usage usage;
 
     world_kill_threads(space);
     world_delete(FL_BOOT_CNODE, world_slot(space, OF_VSPACE));
     world_delete(FL_BOOT_CNODE, world_slot(space, OF_HANDLER));
     world_delete(FL_BOOT_CNODE, world_slot(space, OF_PROGRAM));
     world_delete(FL_BOOT_CNODE, world_slot(space, OF_CNODE));
-    world_expect((uint64_t)pager_destroy_space(space->name), "destroy");
+    world_expect((uint64_t)pager_destroy_space(space->name, &usage), "destroy");
     world_expect((uint64_t)pager_give_frames(&frames), "give frames back");
 }
 

@@ -1,67 +1,78 @@
-/* Demand-zero memory: nothing is allocated until it is touched; reads share one zero page; a write
- * gets a frame of its own.  (Free frames are the whole system's: run it alone.)
+/* Demand-zero memory: nothing is allocated until it is touched; reads share one page of zeros; a write
+ * gets a frame of its own.
  *
  * usage: demand_zero [PAGES] */
-#include <faultline/process.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <unistd.h>
+#include "course.h"
 
-#include "protocol.h"
+enum {
+    STEP_MAP,
+    STEP_READ,
+    STEP_READ_AGAIN,
+    STEP_WRITE,
+    STEP_WRITE_AGAIN,
+    STEP_UNMAP,
+    STEP_FRESH,
+    STEPS
+};
 
-static long faults_before;
-static uint64_t frames_before;
+static const char *const demand_steps[STEPS] = {
+    [STEP_MAP] = "map the memory",
+    [STEP_READ] = "read each page (all are the one page of zeros)",
+    [STEP_READ_AGAIN] = "read each page again",
+    [STEP_WRITE] = "write each page (a frame each)",
+    [STEP_WRITE_AGAIN] = "write each page again",
+    [STEP_UNMAP] = "unmap the memory",
+    [STEP_FRESH] = "map again, write each page without reading",
+};
 
-static uint64_t demand_free_frames(void)
+/* Does one step of the experiment on *memory.  Returns: the sum of what it read. */
+static unsigned long demand_step(int step, volatile unsigned char **memory, size_t pages)
 {
-    uint64_t frames = 0;
-
-    faultline_counter(FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES, &frames);
-    return frames;
+    switch (step) {
+    case STEP_MAP:
+        *memory = course_map(pages, MAP_PRIVATE);
+        return 0;
+    case STEP_READ:
+    case STEP_READ_AGAIN:
+        return course_read(*memory, pages);
+    case STEP_UNMAP:
+        course_unmap(*memory, pages);
+        return 0;
+    case STEP_FRESH:
+        *memory = course_map(pages, MAP_PRIVATE);
+        break;
+    }
+    course_write(*memory, pages, 1);
+    return 0;
 }
 
-/* Prints what changed since the last call.  Returns: frames taken. */
-static long demand_report(const char *what)
+/* Runs all steps and counts each.  Returns: the sum of what was read before any write. */
+static unsigned long demand_run(size_t pages, struct course_count counts[STEPS])
 {
-    struct rusage usage;
-    uint64_t frames = demand_free_frames();
-    long taken = (long)(frames_before - frames);
+    volatile unsigned char *memory = NULL;
+    unsigned long sum = 0;
 
-    getrusage(RUSAGE_SELF, &usage);
-    if (what)
-        printf("%-34s %8ld %8ld\n", what, usage.ru_minflt - faults_before, taken);
-    getrusage(RUSAGE_SELF, &usage);
-    faults_before = usage.ru_minflt;
-    frames_before = demand_free_frames();
-    return taken;
+    for (int step = 0; step < STEPS; step++) {
+        struct course_count start = course_now();
+
+        sum += demand_step(step, &memory, pages);
+        counts[step] = course_since(start);
+    }
+    course_unmap(memory, pages);
+    return sum;
 }
 
 int main(int argc, char **argv)
 {
-    size_t pages = argc > 1 ? strtoul(argv[1], NULL, 10) : 64, size = (size_t)getpagesize();
-    unsigned sum = 0;
-    long mapped, read, written;
-    char *memory;
+    size_t pages = course_pages(argc, argv, 64);
+    struct course_count counts[STEPS];
+    unsigned long sum;
 
-    printf("%-34s %8s %8s\n", "step", "faults", "frames");
-    demand_report(NULL);
-    demand_report("nothing");
-    memory = mmap(NULL, pages * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-        perror("demand_zero: mmap");
-        return 2;
-    }
-    mapped = demand_report("map the memory");
-    for (size_t i = 0; i < pages; i++)
-        sum += *(volatile unsigned char *)(memory + i * size);
-    read = demand_report("read each page (shared zero page)");
-    for (size_t i = 0; i < pages; i++)
-        *(volatile char *)(memory + i * size) = 1;
-    written = demand_report("write each page (a frame each)");
-    munmap(memory, pages * size);
-    demand_report("unmap");
-    printf("%zu pages, sum of all bytes read: %u\n", pages, sum);
-    return sum == 0 && mapped < 2 && read < 8 && written >= (long)pages ? 0 : 1;
+    demand_run(pages, counts);
+    sum = demand_run(pages, counts);
+    course_head("step");
+    for (int step = 0; step < STEPS; step++)
+        course_line(demand_steps[step], counts[step]);
+    printf("The bytes read before any write add up to %lu.\n", sum);
+    return 0;
 }

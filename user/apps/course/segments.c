@@ -1,101 +1,69 @@
-/* Text and constants are shared with the file in memory, initialised data is private: a frame is
- * taken only for data that is written.  A second instance shows that it sees none of the changes.
- * (Free frames are the whole system's: run it alone.) */
-#include <faultline/process.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
+/* A program is paged from its file: constants and code in place, shared by all who run it; initialised data
+ * copied by the first write; what begins as zeros a frame filled with them.
+ *
+ * usage: segments [PAGES]      (1 to 64)
+ *
+ * Two copies run at once: this one, and one that it starts. */
+#include "course.h"
 
-#include "protocol.h"
+#define PAGES_MAX 64
+#define BYTES     (PAGES_MAX * COURSE_PAGE)
 
-#define PAGES 16
-#define BYTES (PAGES * 4096)
+static const unsigned char segments_constants[BYTES] __attribute__((aligned(4096))) = {7};
+static unsigned char segments_data[BYTES] __attribute__((aligned(4096))) = {7};
+static unsigned char segments_zeros[BYTES] __attribute__((aligned(4096)));
+/* Counting is tried on these first. */
+static unsigned char segments_trial[COURSE_PAGE] __attribute__((aligned(4096))) = {7};
 
-static const unsigned char constants[BYTES] __attribute__((aligned(4096))) = {7};
-static unsigned char data[BYTES] __attribute__((aligned(4096))) = {7};
-static unsigned char zeros[BYTES] __attribute__((aligned(4096)));
-
-static long faults_before;
-static uint64_t frames_before;
-
-static uint64_t segments_free_frames(void)
+/* Prints what reading or writing so many pages takes.  Returns: the sum of what was read. */
+static unsigned long segments_pass(const char *what, volatile unsigned char *bytes, size_t pages,
+                                   int write)
 {
-    uint64_t frames = 0;
+    struct course_count start = course_now(), count;
+    unsigned long sum = 0;
 
-    faultline_counter(FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES, &frames);
-    return frames;
-}
-
-static void segments_start(void)
-{
-    struct rusage usage;
-
-    getrusage(RUSAGE_SELF, &usage);
-    faults_before = usage.ru_minflt;
-    frames_before = segments_free_frames();
-}
-
-static long segments_report(const char *what)
-{
-    long taken = (long)(frames_before - segments_free_frames());
-    struct rusage usage;
-
-    getrusage(RUSAGE_SELF, &usage);
-    printf("%-36s %8ld %8ld\n", what, usage.ru_minflt - faults_before, taken);
-    segments_start();
-    return taken;
-}
-
-static unsigned segments_read(const volatile unsigned char *bytes)
-{
-    unsigned sum = 0;
-
-    for (int i = 0; i < PAGES; i++)
-        sum += bytes[i * 4096];
+    if (write)
+        course_write(bytes, pages, 9);
+    else
+        sum = course_read(bytes, pages);
+    count = course_since(start);
+    if (what)
+        course_line(what, count);
     return sum;
 }
 
-static void segments_write(volatile unsigned char *bytes)
+/* Does all passes in the copy `who`. */
+static void segments_run(const char *who, size_t pages)
 {
-    for (int i = 0; i < PAGES; i++)
-        bytes[i * 4096] = 9;
-}
+    volatile unsigned char *constants = (volatile unsigned char *)(uintptr_t)segments_constants;
+    unsigned long sum;
 
-/* Runs this program again.  Returns: its status. */
-static int segments_run_second(void)
-{
-    int status = -1;
-    pid_t pid = faultline_spawn((char *[]){"segments", "second", NULL});
-
-    if (pid < 0 || waitpid(pid, &status, 0) < 0)
-        perror("segments: second instance");
-    return status;
+    madvise((void *)(uintptr_t)segments_constants, BYTES, MADV_RANDOM); /* one page a fault */
+    madvise(segments_data, BYTES, MADV_RANDOM);
+    segments_pass(NULL, segments_trial, 1, 0);
+    segments_pass(NULL, segments_trial, 1, 1);
+    course_head(who);
+    segments_pass("read constants", constants, pages, 0);
+    sum = segments_pass("read initialised data", segments_data, pages, 0);
+    segments_pass("write initialised data", segments_data, pages, 1);
+    segments_pass("read uninitialised data", segments_zeros, pages, 0);
+    segments_pass("write uninitialised data", segments_zeros, pages, 1);
+    printf("Found in its initialised data: %lu.\n", sum);
+    fflush(stdout);
 }
 
 int main(int argc, char **argv)
 {
-    int second_sees_own;
-    long taken_to_read, taken_to_write;
+    size_t pages = course_pages(argc, argv, 16);
+    char *second[] = {argv[0], argc > 1 ? argv[1] : (char[]){"16"}, (char[]){"second"}, NULL};
 
-    if (argc > 1 && strcmp(argv[1], "second") == 0) {
-        printf("second instance: data[0] at %p is %d\n", (void *)data, data[0]);
-        return data[0] == 7 ? 0 : 1;
+    if (pages > PAGES_MAX)
+        pages = PAGES_MAX;
+    if (argc > 2) {
+        segments_run(argv[2], pages);
+        return 0;
     }
-    printf("%-36s %8s %8s\n", "step (16 pages each)", "faults", "frames");
-    segments_start();
-    segments_report("nothing");
-    segments_read(constants);
-    taken_to_read = segments_report("read constants (in place, shared)");
-    segments_read(data);
-    taken_to_read += segments_report("read initialised data (still shared)");
-    segments_write(data);
-    taken_to_write = segments_report("write initialised data (private)");
-    segments_write(zeros);
-    segments_report("write uninitialised data");
-    printf("first instance: data[0] at %p is %d\n", (void *)data, data[0]);
-    fflush(stdout);
-    second_sees_own = segments_run_second() == 0;
-    return taken_to_read < PAGES && taken_to_write >= PAGES && second_sees_own ? 0 : 1;
+    segments_run("first", pages);
+    printf("The other copy: %s.\n", course_wait(faultline_spawn(second)));
+    return 0;
 }

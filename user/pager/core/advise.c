@@ -3,7 +3,8 @@
  *   advice                        what it does
  *   ---------------------------   ------------------------------------------------------------------
  *   NORMAL, RANDOM, SEQUENTIAL    kept in the entries, for whoever reads ahead
- *   WILLNEED                      fills and maps the first pages of the range
+ *   WILLNEED                      fills and maps the first pages of anonymous memory; those of files
+ *                                 are in memory already
  *   DONTNEED; FREE                drops private pages at once: zero, or the file's bytes again;
  *                                 shared memory keeps its contents
  *   COLD, PAGEOUT, (UN)MERGEABLE  checked, and of no effect yet
@@ -200,6 +201,8 @@ static void advise_apply(struct advise *advise)
         if (advise_drops(advise)) {
             entry = advise_drop(advise, entry);
         } else if (advise->advice == MADV_WILLNEED) {
+            if (!entry->object->owner || entry->object->source)
+                continue;
             pages = pages < budget ? pages : budget;
             (void)vm_populate(advise->vm, advise->space, start, start + pages * FL_PAGE_BYTES);
             budget -= pages;

@@ -168,17 +168,27 @@ bool area_is_free(const struct space *space, uint64_t start, uint64_t bytes)
     return !entry || entry->start >= start + bytes;
 }
 
-/* It may grow if it is alike and the only one that shows its object: the object is empty behind it
- * then, and those below must be. */
+/* True if the object shows nothing that is not its own behind the entry, or is a file: the file goes
+ * on.  An anonymous object is empty behind the only entry that shows it; those below must be. */
+static bool area_may_grow(struct vm *vm, const struct entry *entry, uint64_t pages)
+{
+    const struct object *object = entry->object;
+    uint64_t index = entry_index(entry, entry->end);
+
+    if (index + pages > INDEX_LIMIT)
+        return false;
+    if (!object->owner)
+        return true;
+    return object->references == 1 && index + object->source_first + pages <= INDEX_LIMIT &&
+           shadow_is_clear(vm, entry->object, index, pages);
+}
+
 bool area_extend(struct vm *vm, struct space *space, const struct entry *like)
 {
     struct entry *entry = entry_find(&space->map, like->start - 1);
 
     if (!entry || entry->end != like->start || !area_alike(entry, like) || !entry->object ||
-        !entry->object->owner || entry->object->references != 1 ||
-        entry->offset + (like->end - entry->start) / FL_PAGE_BYTES > INDEX_LIMIT ||
-        !shadow_is_clear(vm, entry->object, entry_index(entry, entry->end),
-                         (like->end - like->start) / FL_PAGE_BYTES))
+        !area_may_grow(vm, entry, (like->end - like->start) / FL_PAGE_BYTES))
         return false;
     if (!commit_take_area(vm, like, entry->object, entry_index(entry, like->end)))
         return false;
@@ -186,9 +196,18 @@ bool area_extend(struct vm *vm, struct space *space, const struct entry *like)
     return true;
 }
 
+/* True if an entry that grew over the start of `like` would show zeros there. */
+static bool area_is_zero_before(const struct space *space, const struct entry *like)
+{
+    const struct entry *entry = entry_find(&space->map, like->start - 1);
+
+    return entry && entry->object && entry->object->owner &&
+           object_is_zero_from(entry->object, entry_index(entry, like->start));
+}
+
 bool area_add_anonymous(struct vm *vm, struct space *space, struct entry *like)
 {
-    if (area_extend(vm, space, like))
+    if (area_is_zero_before(space, like) && area_extend(vm, space, like))
         return true;
     like->object = object_create_anonymous(vm, space);
     if (!like->object)

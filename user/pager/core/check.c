@@ -9,6 +9,8 @@ struct check {
     uint32_t objects;
     uint32_t entries;
     uint64_t committed;
+    uint64_t file_pages;
+    uint32_t views;
     uint64_t resident[VM_SPACES_MAX]; /* pages of the objects that each space owns */
     const char *broken;
 };
@@ -77,6 +79,8 @@ static void check_leaf(struct check *check, const struct object *object, uint64_
                "P2");
     if (object->owner)
         check_fail(check, check_is_shown(check->vm, object, index), "O3");
+    else
+        check_fail(check, index * FL_PAGE_BYTES < object->bytes || object->file, "O8");
     check->pages++;
 }
 
@@ -182,6 +186,7 @@ static void check_anonymous(struct check *check, const struct object *object)
     references += check_place(check, object);
     check_fail(check, object->references > 0 && object->references == references, "O1");
     check_fail(check, check_owner_sees(object), "O4");
+    check_fail(check, !object->twin, "O9");
     check->resident[object->owner->id] += object->resident;
     check_pages(check, object);
 }
@@ -205,24 +210,27 @@ static uint32_t check_sources(const struct vm *vm, const struct object *file)
 static void check_file(struct check *check, const struct object *file)
 {
     const struct object *previous = NULL;
-    uint32_t users = 0;
+    uint32_t users = 0, references;
 
-    check_fail(check, file->file && !file->source && !file->below && !file->above && !file->owner,
-               "O5");
+    check_fail(check, !file->source && !file->below && !file->above && !file->owner, "O5");
     for (const struct object *user = file->users; user; user = user->next_user) {
         check_fail(check, user->source == file && user->previous_user == previous, "O7");
         previous = user;
         users++;
     }
     check_fail(check, users == check_sources(check->vm, file), "O7");
-    check_fail(check, file->references > 0 && file->references == check_named(check, file) + users,
-               "O1");
+    references = check_named(check, file) + users + (file->name && !file->name->removed) +
+                 handle_count_openings(check->vm, file);
+    check_fail(check, file->references > 0 && file->references == references, "O1");
     check_pages(check, file);
+    check->file_pages += file->resident;
+    check->views += file->view != NULL;
 }
 
 static bool check_overlap(const struct entry *entry, const struct entry *other)
 {
-    return entry->object == other->object && check_covers(entry, other->offset);
+    return entry->object == other->object && entry->inheritance == ENTRY_COPY &&
+           check_covers(entry, other->offset);
 }
 
 static void check_entry(struct check *check, const struct space *space, const struct entry *entry)
@@ -292,8 +300,9 @@ static void check_totals(struct check *check)
 {
     const struct vm *vm = check->vm;
     const char *waits = wait_check(vm);
-    const struct slab_kind *const kinds[] = {&vm->entries, &vm->objects, &vm->nodes,
-                                             &vm->space_records};
+    const struct slab_kind *const kinds[] = {
+        &vm->entries,      &vm->objects,      &vm->nodes, &vm->space_records,
+        &vm->name_records, &vm->descriptions, &vm->views};
     uint32_t metadata = vm->record_pages + 1, buffers = 0, spaces = 0;
 
     for (uint32_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -308,6 +317,8 @@ static void check_totals(struct check *check)
     }
     check_fail(check, !waits, waits);
     check_fail(check, vm->commit.pages == check->committed, "V5");
+    check_fail(check, vm->file_pages == check->file_pages, "V6");
+    check_fail(check, vm->views.used == check->views, "W1");
     check_fail(check, vm->table.counts[PAGE_METADATA] == metadata, "V1");
     check_fail(check, vm->table.counts[PAGE_BUFFER] == buffers, "V2");
     check_fail(check, vm->table.counts[PAGE_OBJECT] + vm->table.counts[PAGE_BUSY] == check->pages,
@@ -335,5 +346,9 @@ const char *vm_check(const struct vm *vm)
                        "A2");
     check_free_list(&check);
     check_totals(&check);
+    if (!check.broken)
+        check.broken = names_check(vm);
+    if (!check.broken)
+        check.broken = handle_check(vm);
     return check.broken;
 }

@@ -20,11 +20,14 @@ uint64_t commit_limit(const struct vm *vm)
 {
     const uint32_t *counts = vm->table.counts;
     uint64_t pages = (uint64_t)counts[PAGE_FREE] + counts[PAGE_HELD] + counts[PAGE_OBJECT] +
-                     counts[PAGE_BUSY] + counts[PAGE_STRAY];
+                     counts[PAGE_BUSY] + counts[PAGE_STRAY] - vm->file_pages;
 
-    for (const struct object *file = vm->files; file; file = file->next_file)
-        pages -= file->resident;
     return pages - pages / COMMIT_OVERHEAD;
+}
+
+bool commit_spares(const struct vm *vm, uint64_t pages)
+{
+    return !vm->commit.strict || vm->commit.pages + pages <= commit_limit(vm);
 }
 
 bool commit_take(struct vm *vm, uint64_t pages)

@@ -40,6 +40,9 @@ uint64_t commit_limit(const struct vm *vm);
 bool commit_take(struct vm *vm, uint64_t pages);
 void commit_give(struct vm *vm, uint64_t pages);
 
+/* True if so many frames may go to what is not promised to programs, such as files. */
+bool commit_spares(const struct vm *vm, uint64_t pages);
+
 /* Charges the area of an entry like this, whose last page is page `end` - 1 of `object`.  Shared
  * memory is charged as far as its object reached at most.  False: refused. */
 bool commit_take_area(struct vm *vm, const struct entry *like, struct object *object, uint64_t end);

@@ -69,6 +69,7 @@ enum fault_step {
     FAULT_PHYSICAL,
     FAULT_BEYOND_END,
     FAULT_UNREADABLE,
+    FAULT_NO_SPACE,
     FAULT_NO_FRAME,
     FAULT_BUSY,
     FAULT_MISSING /* of the search alone: no page here, look further */
@@ -85,7 +86,7 @@ struct fault {
     uint64_t index;           /* of the page in the object */
     struct index_place place; /* node NULL: not reserved */
     struct object_page found; /* contents NULL: nowhere */
-    bool own;                 /* found lies in an anonymous object of the entry: may be writable */
+    bool own;                 /* found lies in the entry's object itself: may be writable */
     uint64_t source_bytes;    /* of the object's source, from this page on */
     enum trace_action action;
 };
@@ -150,8 +151,8 @@ static inline enum fault_step fault_use_leaf(struct fault *fault, const struct o
         return FAULT_BUSY;
     }
     vm_page_locate(fault->vm, page, &fault->found);
-    fault->own = object == fault->object && object->owner;
-    fault->action = fault->own ? TRACE_PRESENT : TRACE_FILE;
+    fault->own = object == fault->object;
+    fault->action = object->owner ? TRACE_PRESENT : TRACE_FILE;
     return FAULT_GO_ON;
 }
 
@@ -188,6 +189,7 @@ static enum fault_step fault_find_in_file(struct fault *fault)
         if (leaf != 0)
             return fault_use_leaf(fault, file, leaf);
     }
+    fault->own = file == fault->object;
     fault->action = TRACE_FILE;
     switch (object_supply_page(fault->vm, file, index, &fault->found)) {
     case OBJECT_SUPPLIED:
@@ -198,6 +200,8 @@ static enum fault_step fault_find_in_file(struct fault *fault)
         return fault_use_leaf(fault, file, index_lookup(&file->index, index));
     case OBJECT_UNREADABLE:
         return FAULT_UNREADABLE;
+    case OBJECT_NO_SPACE:
+        return FAULT_NO_SPACE;
     case OBJECT_NO_FRAME:
         break;
     }
@@ -335,6 +339,12 @@ static inline void fault_describe(const struct fault *fault, struct vm_mapping *
     mapping->rights = rights | FL_MAP_ACCESSED | FL_MAP_REPLACE;
 }
 
+/* True for a page of a file that was not touched to write it. */
+static bool fault_wants_neighbours(const struct fault *fault)
+{
+    return !(fault->access & FL_ACCESS_WRITE) && fault->entry->advice != ENTRY_RANDOM;
+}
+
 static void fault_trace(struct vm *vm, const struct space *space, const struct vm_fault *request,
                         enum trace_action action)
 {
@@ -360,6 +370,7 @@ static void fault_stop(struct vm *vm, struct space *space, const struct vm_fault
         [FAULT_PHYSICAL] = {PAGER_EVENT_MEMORY, FAULT_SIGBUS},
         [FAULT_BEYOND_END] = {PAGER_EVENT_BEYOND_END, FAULT_SIGBUS},
         [FAULT_UNREADABLE] = {PAGER_EVENT_UNREADABLE, FAULT_SIGBUS},
+        [FAULT_NO_SPACE] = {PAGER_EVENT_NO_MEMORY, FAULT_SIGBUS},
         [FAULT_NO_FRAME] = {PAGER_EVENT_NO_MEMORY, FAULT_SIGKILL},
     };
     struct space_event event = {.address = request->address,
@@ -403,6 +414,8 @@ enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct
     vm->minor_faults++;
     fault_describe(&fault, &answer->mapping[0]);
     answer->count = 1;
+    if (fault.action == TRACE_FILE && fault_wants_neighbours(&fault))
+        around_add(vm, fault.entry, answer);
     fault_settle(&fault);
     if (vm->trace.records)
         fault_trace(vm, space, request, fault.action);
@@ -430,7 +443,41 @@ static int fault_error(enum fault_step step)
 {
     if (step == FAULT_BUSY)
         return EINPROGRESS;
-    return step == FAULT_NO_FRAME ? ENOMEM : EFAULT;
+    return step == FAULT_NO_FRAME || step == FAULT_NO_SPACE ? ENOMEM : EFAULT;
+}
+
+/* Finds the byte that an access of the program's own would use, and does what its fault would do. */
+static int fault_find_byte(struct vm *vm, struct space *space, uint64_t address, uint32_t access,
+                           const uint8_t **byte)
+{
+    struct fault fault;
+    enum fault_step step;
+
+    fault_begin(&fault, vm, space, address, access);
+    step = fault_resolve(&fault);
+    if (step != FAULT_GO_ON)
+        return fault_error(step);
+    if (fault.action == TRACE_COPY || fault.action == TRACE_ZERO_FILL)
+        vm->port.unmap(vm->port.context, space->id, fault.address, 1); /* shows another page */
+    *byte = fault.found.contents ? fault.found.contents : page_contents(&vm->table, vm->zero_page);
+    *byte += address % FL_PAGE_BYTES;
+    fault_settle(&fault);
+    return 0;
+}
+
+int vm_find_to_read(struct vm *vm, struct space *space, uint64_t address, const uint8_t **byte)
+{
+    return fault_find_byte(vm, space, address, FL_ACCESS_READ, byte);
+}
+
+int vm_find_to_write(struct vm *vm, struct space *space, uint64_t address, uint8_t **byte)
+{
+    const uint8_t *found;
+    int error = fault_find_byte(vm, space, address, FL_ACCESS_WRITE, &found);
+
+    if (!error)
+        *byte = vm->table.window + (found - vm->table.window);
+    return error;
 }
 
 int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *bytes,
@@ -439,21 +486,14 @@ int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *b
     const uint8_t *from = bytes;
 
     while (count > 0) {
-        uint64_t offset = address % FL_PAGE_BYTES;
-        uint64_t part = FL_PAGE_BYTES - offset < count ? FL_PAGE_BYTES - offset : count;
-        struct fault fault;
-        enum fault_step step;
-        uint8_t *contents;
+        uint64_t rest = FL_PAGE_BYTES - address % FL_PAGE_BYTES;
+        uint64_t part = rest < count ? rest : count;
+        uint8_t *to;
+        int error = vm_find_to_write(vm, space, address, &to);
 
-        fault_begin(&fault, vm, space, address, FL_ACCESS_WRITE);
-        step = fault_resolve(&fault);
-        if (step != FAULT_GO_ON)
-            return fault_error(step);
-        if (fault.action != TRACE_PRESENT) /* another page may be mapped for reading */
-            vm->port.unmap(vm->port.context, space->id, fault.address, 1);
-        contents = page_contents(&vm->table, index_leaf_page(index_read(&fault.place)));
-        memcpy(contents + offset, from, part);
-        fault_settle(&fault);
+        if (error)
+            return error;
+        page_move(to, from, part);
         address += part;
         from += part;
         count -= part;

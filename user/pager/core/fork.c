@@ -7,19 +7,24 @@
  *   private, its object holds no page         an object of its own over the same one below
  *   private, its object holds pages           a new object over that one; and so does the parent's
  *
- * All records are made before anything changes.  Then the parent's tables lose the right to write,
- * range by range, then its entries get their new objects, and the child's entries are made last. */
+ * Pages that the object of a wired entry holds in its range are not shared: the child's object gets
+ * copies at once, and the pages go up into the parent's new one.  The parent may write them as before,
+ * and no fault of it copies one.
+ *
+ * All records and copies are made before anything changes.  Then the parent's tables lose the right to
+ * write, range by range, then its entries get their new objects, and the child's entries are made
+ * last. */
 #include <errno.h>
 
 #include "vm.h"
 
-/* Records made ahead: as many as the fork takes. */
+/* Records made ahead: as many as the fork takes.  Of each object that is copied, `twin` is the child's
+ * new object, and that one's `twin` the parent's new one, or NULL. */
 struct fork {
     struct vm *vm;
     struct space *parent;
     struct space *child;
-    struct entry *entries;  /* through `next` */
-    struct object *objects; /* through `next_above` */
+    struct entry *entries; /* through `next` */
 };
 
 static bool fork_is_copied(const struct entry *entry)
@@ -44,15 +49,86 @@ static bool fork_reserve_entry(struct fork *fork)
     return true;
 }
 
-static bool fork_reserve_object(struct fork *fork, struct space *owner)
+/* A new object that will show what lies under `like`; its entries will hold a reference each.  NULL:
+ * no memory. */
+static struct object *fork_reserve_object(const struct fork *fork, const struct object *like,
+                                          struct space *owner)
 {
     struct object *object = object_create_anonymous(fork->vm, owner);
 
     if (!object)
+        return NULL;
+    object->references = 0;
+    object_copy_source(object, like);
+    return object;
+}
+
+/* Makes the objects that take the place of one. */
+static bool fork_reserve_objects(const struct fork *fork, struct object *object)
+{
+    struct object *twin = fork_reserve_object(fork, object, fork->child);
+
+    object->twin = twin;
+    if (!twin || object->resident == 0)
+        return twin;
+    twin->twin = fork_reserve_object(fork, object, fork->parent);
+    return twin->twin;
+}
+
+/* ---- wired pages ---- */
+
+struct fork_copying {
+    struct vm *vm;
+    struct object *cover; /* the parent's new object: pages will go there */
+    struct object *twin;  /* the child's: gets copies */
+    bool short_of_memory;
+};
+
+static bool fork_copy_leaf(void *context, uint64_t leaf)
+{
+    struct fork_copying *copying = context;
+    struct vm *vm = copying->vm;
+    uint32_t from = index_leaf_page(leaf), to;
+    uint64_t index = vm->table.pages[from].link;
+    struct index_place place;
+
+    if (copying->short_of_memory || page_is_busy(&vm->table, from))
         return false;
-    object->next_above = fork->objects;
-    fork->objects = object;
-    return true;
+    copying->short_of_memory = !index_reserve(&copying->cover->index, &vm->nodes, index, &place) ||
+                               !index_reserve(&copying->twin->index, &vm->nodes, index, &place);
+    if (copying->short_of_memory)
+        return false;
+    to = page_allocate(&vm->table, PAGE_OBJECT);
+    if (to == PAGE_NONE) {
+        copying->short_of_memory = true;
+        return false;
+    }
+    page_copy(page_contents(&vm->table, to), page_contents(&vm->table, from));
+    object_add_page(vm, copying->twin, &place, index, to);
+    return false;
+}
+
+/* Copies what a wired entry's object holds in its range, and makes room above it for the pages.  Pages
+ * on their way stay below for both: there is nothing to copy yet. */
+static bool fork_reserve_copies(const struct fork *fork, const struct entry *entry)
+{
+    struct object *object = entry->object;
+    struct fork_copying copying = {fork->vm, object->twin->twin, object->twin, false};
+
+    if (object->resident > 0)
+        index_remove(&object->index, &fork->vm->nodes, entry->offset, entry_pages(entry),
+                     fork_copy_leaf, &copying);
+    return !copying.short_of_memory;
+}
+
+/* ---- all that is made ahead ---- */
+
+static void fork_release_object(const struct fork *fork, struct object *object)
+{
+    if (!object)
+        return;
+    object_free_pages(fork->vm, object, 0, INDEX_LIMIT); /* and nodes that were reserved */
+    object_free(fork->vm, object);
 }
 
 static void fork_release(struct fork *fork)
@@ -63,47 +139,34 @@ static void fork_release(struct fork *fork)
         fork->entries = entry->next;
         slab_release(&fork->vm->entries, entry);
     }
-    while (fork->objects) {
-        struct object *object = fork->objects;
+    for (const struct entry *entry = fork->parent->map.first; entry; entry = entry->next) {
+        struct object *twin = fork_is_first(entry) ? entry->object->twin : NULL;
 
-        fork->objects = object->next_above;
-        object_free(fork->vm, object);
+        if (!twin)
+            continue;
+        fork_release_object(fork, twin->twin);
+        fork_release_object(fork, twin);
+        entry->object->twin = NULL;
     }
 }
 
-static bool fork_reserve(struct fork *fork)
+static bool fork_reserve_all(struct fork *fork)
 {
-    for (const struct entry *entry = fork->parent->map.first; entry; entry = entry->next) {
-        bool first = fork_is_first(entry);
-
-        if (!fork_reserve_entry(fork) || (first && !fork_reserve_object(fork, fork->child)) ||
-            (first && entry->object->resident > 0 && !fork_reserve_object(fork, fork->parent))) {
-            fork_release(fork);
+    for (const struct entry *entry = fork->parent->map.first; entry; entry = entry->next)
+        if (!fork_reserve_entry(fork) ||
+            (fork_is_first(entry) && !fork_reserve_objects(fork, entry->object)))
             return false;
-        }
-    }
+    for (const struct entry *entry = fork->parent->map.first; entry; entry = entry->next)
+        if (fork_is_copied(entry) && entry->wired && !fork_reserve_copies(fork, entry))
+            return false;
     return true;
 }
 
-/* A reserved object that shows what lies under `like`, and holds nothing yet. */
-static struct object *fork_take_object(struct fork *fork, const struct object *like,
-                                       struct space *owner)
-{
-    struct object *object = fork->objects;
-
-    fork->objects = object->next_above;
-    object->next_above = NULL;
-    object->owner = owner;
-    object->references = 0; /* its entries hold one each */
-    object_copy_source(object, like);
-    return object;
-}
+/* ---- the change ---- */
 
 /* The parent's entries of `object` name a new one over it from now on. */
-static struct object *fork_cover(struct fork *fork, struct object *object)
+static void fork_cover(const struct fork *fork, struct object *object, struct object *cover)
 {
-    struct object *cover = fork_take_object(fork, object, fork->parent);
-
     cover->entries = object->entries;
     object->entries = NULL;
     for (struct entry *entry = cover->entries; entry; entry = entry->object_next) {
@@ -113,35 +176,71 @@ static struct object *fork_cover(struct fork *fork, struct object *object)
     }
     shadow_put_above(cover, object);
     fork->vm->counts.shadows++;
-    return cover;
 }
 
-/* Makes the child's object for one of the parent's. */
-static void fork_split(struct fork *fork, struct object *object)
+/* Moves the pages of wired entries up; the nodes for them were made. */
+static void fork_raise_wired(const struct fork *fork, struct object *object, struct object *cover)
 {
-    struct object *twin = fork_take_object(fork, object, fork->child);
+    for (const struct entry *entry = cover->entries; entry; entry = entry->object_next)
+        if (entry->wired)
+            shadow_raise_range(fork->vm, object, cover, entry->offset, entry_pages(entry));
+    if (object->resident == 0)
+        shadow_settle(fork->vm, object);
+}
 
-    if (object->resident == 0) {
-        object->twin = twin;
+/* Puts the new objects in their places.  The child's stays the `twin` of what the parent's entries
+ * name. */
+static void fork_split(const struct fork *fork, struct object *object)
+{
+    struct object *twin = object->twin, *cover = twin->twin;
+
+    twin->twin = NULL;
+    if (!cover) {
         twin->holes = object->holes;
         if (object->below)
             shadow_put_above(twin, object->below);
         return;
     }
-    fork_cover(fork, object)->twin = twin;
+    object->twin = NULL;
+    cover->twin = twin;
+    fork_cover(fork, object, cover);
     shadow_put_above(twin, object);
     fork->vm->counts.shadows++;
+    fork_raise_wired(fork, object, cover);
 }
 
-/* Only pages of the entry's own object can be mapped writable. */
-static void fork_protect_parent(const struct fork *fork)
+/* Takes the right to write out of the parent's tables; only pages of an entry's own object can be
+ * mapped with it. */
+static void fork_protect(const struct fork *fork, const struct entry *entry)
 {
     const struct vm_port *port = &fork->vm->port;
 
+    if (fork_is_copied(entry) && entry->object->resident > 0 &&
+        (entry->protection & FL_RIGHT_WRITE))
+        port->make_read_only(port->context, fork->parent->id, entry->start, entry_pages(entry));
+}
+
+/* The same, and the child's tables show what the parent's do. */
+static void fork_clone(const struct fork *fork, const struct entry *entry)
+{
+    const struct vm_port *port = &fork->vm->port;
+    uint32_t rights = fork_is_copied(entry) ? FL_RIGHT_READ | FL_RIGHT_EXEC
+                                            : FL_RIGHT_READ | FL_RIGHT_WRITE | FL_RIGHT_EXEC;
+
+    if (entry->object)
+        port->clone(port->context, fork->child->id, fork->parent->id, entry->start,
+                    entry_pages(entry), rights);
+}
+
+static void fork_set_tables(const struct fork *fork)
+{
     for (const struct entry *entry = fork->parent->map.first; entry; entry = entry->next)
-        if (fork_is_copied(entry) && entry->object->resident > 0 &&
-            (entry->protection & FL_RIGHT_WRITE))
-            port->make_read_only(port->context, fork->parent->id, entry->start, entry_pages(entry));
+        if (fork_is_copied(entry) && entry->wired)
+            continue; /* the parent may go on writing, and the child has other frames */
+        else if (fork->vm->fork_clones)
+            fork_clone(fork, entry);
+        else
+            fork_protect(fork, entry);
 }
 
 static void fork_copy_entry(struct fork *fork, const struct entry *from)
@@ -166,18 +265,25 @@ int vm_fork(struct vm *vm, struct space *parent, struct space *child)
 
     if (!commit_take_copy(vm, parent))
         return ENOMEM;
-    if (!fork_reserve(&fork)) {
+    if (!fork_reserve_all(&fork)) {
+        fork_release(&fork);
         commit_give(vm, commit_of_space(parent));
         return ENOMEM;
     }
-    fork_protect_parent(&fork);
+    fork_set_tables(&fork);
     for (struct entry *entry = parent->map.first; entry; entry = entry->next)
         if (fork_is_first(entry))
             fork_split(&fork, entry->object);
     for (const struct entry *entry = parent->map.first; entry; entry = entry->next)
         fork_copy_entry(&fork, entry);
+    for (const struct entry *entry = parent->map.first; entry; entry = entry->next)
+        if (entry->object)
+            entry->object->twin = NULL;
+    child->parent = parent->pid;
+    child->program = parent->program;
     child->heap_start = parent->heap_start;
     child->heap_end = parent->heap_end;
     limit_inherit(child, parent);
+    handle_inherit(child, parent);
     return 0;
 }

@@ -33,6 +33,37 @@ uint64_t index_lookup(const struct index *index, uint64_t key)
     return node ? node->slot[key & (INDEX_SLOTS - 1)] : 0;
 }
 
+/* The key that the first used slot below `node` at or behind that of `key` begins with; *slot: which it
+ * is, INDEX_SLOTS if there is none.  Keys below a later slot begin with its first one. */
+static uint64_t index_skip(const struct index_node *node, uint32_t level, uint64_t key,
+                           uint32_t *slot)
+{
+    uint64_t span = index_span(level);
+    uint32_t first = index_slot(key, level);
+
+    for (*slot = first; *slot < INDEX_SLOTS && !node->slot[*slot];)
+        ++*slot;
+    return *slot == first ? key : (key & ~(span - 1)) + (*slot - first) * span;
+}
+
+uint64_t index_next(const struct index *index, uint64_t first, uint64_t end)
+{
+    while (first < end && index->root && first >> (INDEX_SHIFT * index->height) == 0) {
+        const struct index_node *node = index->root;
+        uint32_t level = index->height, slot;
+
+        do {
+            first = index_skip(node, --level, first, &slot);
+            if (slot == INDEX_SLOTS)
+                break;
+            node = index_child(node->slot[slot]);
+        } while (level > 0);
+        if (slot < INDEX_SLOTS)
+            return first < end ? first : end;
+    }
+    return end;
+}
+
 static void index_add_node(struct index_node *parent, uint32_t slot, struct index_node *child)
 {
     parent->slot[slot] = (uintptr_t)child;

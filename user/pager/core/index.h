@@ -61,6 +61,9 @@ void index_move_node(void *from, void *to);
 /* The leaf at `key`, 0 if there is none. */
 uint64_t index_lookup(const struct index *index, uint64_t key);
 
+/* The first key of [first, end) that has a leaf, or `end`. */
+uint64_t index_next(const struct index *index, uint64_t first, uint64_t end);
+
 /* Makes the nodes on the way to `key` (< INDEX_LIMIT).  False: no memory, nothing changed. */
 bool index_reserve(struct index *index, struct slab_kind *nodes, uint64_t key,
                    struct index_place *place);

@@ -52,20 +52,45 @@ int vm_unmap(struct vm *vm, struct space *space, uint64_t address, uint64_t byte
 
 /* ---- mmap ---- */
 
+static bool map_is_shared(const struct vm_map_request *request)
+{
+    return (request->flags & MAP_TYPE) == MAP_SHARED;
+}
+
 static int map_check_request(const struct vm_map_request *request)
 {
     uint32_t type = request->flags & MAP_TYPE;
 
-    if (request->bytes == 0 || !area_aligned(request->offset))
+    if (!area_aligned(request->offset))
+        return EINVAL;
+    if (!(request->flags & MAP_ANONYMOUS) && !request->file)
+        return EBADF;
+    if (request->bytes == 0)
         return EINVAL;
     if (type != MAP_SHARED && type != MAP_PRIVATE)
         return EINVAL;
     if ((request->flags & ~(uint32_t)MAP_FLAGS_KNOWN) ||
         (request->protection & ~(uint32_t)MAP_PROTECTION))
         return EINVAL;
-    if (!(request->flags & MAP_ANONYMOUS))
-        return ENODEV;
     return area_round(request->bytes) == 0 ? ENOMEM : 0;
+}
+
+/* Whether the file allows the mapping: 0, EOVERFLOW, EACCES, ENODEV. */
+static int map_check_file(const struct vm_map_request *request)
+{
+    const struct object *file = request->file;
+    uint64_t first = request->offset / FL_PAGE_BYTES;
+    uint64_t pages = area_round(request->bytes) / FL_PAGE_BYTES;
+
+    if (!file)
+        return 0;
+    if (pages > INDEX_LIMIT || first > INDEX_LIMIT - pages)
+        return EOVERFLOW;
+    if (map_is_shared(request) && (request->protection & PROT_WRITE) && !request->writable)
+        return EACCES;
+    if (!request->readable)
+        return EACCES;
+    return 0;
 }
 
 static int map_place_fixed(const struct space *space, const struct vm_map_request *request,
@@ -99,17 +124,36 @@ static int map_place(const struct space *space, const struct vm_map_request *req
     return *address ? 0 : ENOMEM;
 }
 
-/* As area_add_anonymous, over what is there; nothing changes without memory for all of it. */
-static bool map_replace_anonymous(struct vm *vm, struct space *space, struct entry *like)
+/* What the new area shows, with one reference for it; NULL: no memory. */
+static struct object *map_make_object(struct vm *vm, struct space *space,
+                                      const struct vm_map_request *request)
+{
+    struct object *file = request->file, *object;
+
+    if (file && map_is_shared(request)) {
+        file->references++;
+        return file;
+    }
+    object = object_create_anonymous(vm, space);
+    if (object && file) {
+        file->references++;
+        object_set_source(object, file, request->offset / FL_PAGE_BYTES, OBJECT_ALL_BYTES);
+    }
+    return object;
+}
+
+/* Enters the new area, over what is there; nothing changes without memory for all of it. */
+static bool map_enter(struct vm *vm, struct space *space, const struct vm_map_request *request,
+                      struct entry *like)
 {
     struct area_spare spare;
     bool done = false;
 
-    if (area_is_free(space, like->start, like->end - like->start))
+    if (!request->file && area_is_free(space, like->start, like->end - like->start))
         return area_add_anonymous(vm, space, like);
     if (!area_spare_fill(&spare, vm, 3))
         return false;
-    like->object = object_create_anonymous(vm, space);
+    like->object = map_make_object(vm, space, request);
     if (like->object && commit_take_area(vm, like, like->object, entry_pages(like))) {
         struct entry *entry = spare.entry[--spare.count];
 
@@ -120,6 +164,7 @@ static bool map_replace_anonymous(struct vm *vm, struct space *space, struct ent
         entry->start = like->start;
         entry->end = like->end;
         vm_enter_entry(space, entry);
+        area_join(vm, space, like->start, like->end);
         done = true;
     } else if (like->object) {
         object_release(vm, like->object);
@@ -128,12 +173,29 @@ static bool map_replace_anonymous(struct vm *vm, struct space *space, struct ent
     return done;
 }
 
+/* Fills in what the kind of the mapping decides. */
+static void map_describe(const struct vm *vm, const struct vm_map_request *request,
+                         struct entry *like)
+{
+    bool shared = map_is_shared(request);
+
+    like->max_protection = MAP_PROTECTION;
+    like->inheritance = shared ? ENTRY_SHARE : ENTRY_COPY;
+    if (shared && request->file) { /* its pages are charged as they are made */
+        like->offset = request->offset / FL_PAGE_BYTES;
+        if (!request->writable)
+            like->max_protection &= (uint8_t)~PROT_WRITE;
+        return;
+    }
+    like->charge = commit_choose(vm, shared || (like->protection & PROT_WRITE),
+                                 request->flags & MAP_NORESERVE);
+}
+
 int vm_map(struct vm *vm, struct space *space, const struct vm_map_request *request,
            uint64_t *address)
 {
     bool locked = request->flags & MAP_LOCKED;
     struct entry like = {.protection = map_protection(request->protection),
-                         .max_protection = MAP_PROTECTION,
                          .use = ENTRY_MAPPED,
                          .wired = locked || space->wire_future};
     uint64_t bytes = area_round(request->bytes);
@@ -143,17 +205,16 @@ int vm_map(struct vm *vm, struct space *space, const struct vm_map_request *requ
         error = EPERM;
     if (!error)
         error = map_place(space, request, bytes, &like.start);
+    if (!error)
+        error = map_check_file(request);
     if (error)
         return error;
     like.end = like.start + bytes;
-    like.inheritance = (request->flags & MAP_TYPE) == MAP_SHARED ? ENTRY_SHARE : ENTRY_COPY;
-    like.charge =
-        commit_choose(vm, like.inheritance == ENTRY_SHARE || (like.protection & PROT_WRITE),
-                      request->flags & MAP_NORESERVE);
+    map_describe(vm, request, &like);
     error = limit_check(space, &like, true);
     if (error)
         return error;
-    if (!map_replace_anonymous(vm, space, &like))
+    if (!map_enter(vm, space, request, &like))
         return ENOMEM;
     if ((request->flags & MAP_POPULATE) || locked || space->wire_future)
         (void)vm_populate(vm, space, like.start, like.end);

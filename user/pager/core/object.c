@@ -31,6 +31,8 @@ static bool object_free_leaf(void *context, uint64_t leaf)
 
     object_drop_page(freeing->vm, index_leaf_page(leaf));
     object_discount_page(freeing->object);
+    if (!freeing->object->owner)
+        freeing->vm->file_pages--;
     return true;
 }
 
@@ -59,6 +61,8 @@ void object_add_page(struct vm *vm, struct object *object, const struct index_pl
     object->resident++;
     if (object->owner)
         object_charge(object->owner, 1);
+    else
+        vm->file_pages++;
 }
 
 void object_set_owner(struct object *object, struct space *owner)
@@ -107,11 +111,18 @@ void object_set_source(struct object *object, struct object *source, uint64_t fi
     source->users = object;
 }
 
+void object_copy_source_from(struct object *object, const struct object *like, uint64_t first)
+{
+    if (object_is_zero_from(like, first))
+        return;
+    like->source->references++;
+    object_set_source(object, like->source, like->source_first + first,
+                      like->source_bytes - first * FL_PAGE_BYTES);
+}
+
 void object_copy_source(struct object *object, const struct object *like)
 {
-    if (like->source)
-        like->source->references++;
-    object_set_source(object, like->source, like->source_first, like->source_bytes);
+    object_copy_source_from(object, like, 0);
 }
 
 static void object_leave_source(struct object *object)
@@ -130,6 +141,8 @@ void object_free(struct vm *vm, struct object *object)
 
     if (source)
         object_leave_source(object);
+    if (object->name)
+        names_forget(vm, object);
     commit_give(vm, object->committed);
     slab_release(&vm->objects, object);
     if (source)
@@ -146,6 +159,23 @@ void object_release(struct vm *vm, struct object *object)
     if (object->below)
         shadow_leave(vm, object);
     object_free(vm, object);
+}
+
+/* ---- files ---- */
+
+void object_enter_files(struct vm *vm, struct object *object)
+{
+    object->next_file = vm->files;
+    vm->files = object;
+}
+
+void object_leave_files(struct vm *vm, struct object *object)
+{
+    struct object **link = &vm->files;
+
+    while (*link != object)
+        link = &(*link)->next_file;
+    *link = object->next_file;
 }
 
 /* ---- entries ---- */
@@ -173,6 +203,33 @@ void object_unlink_entry(struct entry *entry)
         entry->object->entries = entry->object_next;
     if (entry->object_next)
         entry->object_next->object_previous = entry->object_previous;
+}
+
+uint32_t object_count_named(const struct object *object, uint64_t index, uint32_t *visits)
+{
+    uint32_t count = 0;
+
+    for (const struct entry *entry = object->entries; entry; entry = entry->object_next) {
+        count += index >= entry->offset && index - entry->offset < entry_pages(entry);
+        ++*visits;
+    }
+    return count;
+}
+
+bool object_has_page(const struct object *object, uint64_t index)
+{
+    const struct object *top = object;
+
+    for (; object; object = object->below)
+        if (index_lookup(&object->index, index) != 0)
+            return true;
+    if (!top->owner)
+        return top->file && index * FL_PAGE_BYTES < top->bytes;
+    if (object_is_zero_from(top, index))
+        return false;
+    index += top->source_first;
+    return index_lookup(&top->source->index, index) != 0 ||
+           (top->source->file && index * FL_PAGE_BYTES < top->source->bytes);
 }
 
 bool object_is_named(const struct object *object, uint64_t index)

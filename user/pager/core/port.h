@@ -30,6 +30,11 @@ struct vm_port {
 
     /* Makes all entries of the range readable and nothing else.  Cannot fail. */
     void (*make_read_only)(void *context, uint32_t space, uint64_t address, uint64_t pages);
+
+    /* Lowers all entries of the range to `rights`, and maps what is left of them at the same addresses
+     * of `to`, where nothing is.  Cannot fail: what could not be mapped is left to faults. */
+    void (*clone)(void *context, uint32_t to, uint32_t from, uint64_t address, uint64_t pages,
+                  uint32_t rights);
 };
 
 #endif

@@ -105,6 +105,7 @@ int vm_load(struct vm *vm, struct space *space, const struct cpio_file *file,
     last = &image.segment[image.count - 1];
     space->heap_start = program_page_up(last->start + last->memory_bytes);
     space->heap_end = space->heap_start;
+    space->program = file;
     program->entry = image.entry;
     program->stack_end = PROGRAM_STACK_END;
     return 0;

@@ -10,15 +10,7 @@
 
 bool vm_is_resident(const struct entry *entry, uint64_t address)
 {
-    uint64_t index = entry_index(entry, address);
-    const struct object *object = entry->object;
-
-    if (object && !object->owner)
-        return index * FL_PAGE_BYTES < object->bytes;
-    for (; object; object = object->below)
-        if (index_lookup(&object->index, index) != 0)
-            return true;
-    return entry->object && index * FL_PAGE_BYTES < entry->object->source_bytes;
+    return entry->object && object_has_page(entry->object, entry_index(entry, address));
 }
 
 /* Writes the vector for mapped pages, a part at a time. */

@@ -60,6 +60,22 @@ bool shadow_is_shown(const struct object *root, uint64_t index, const struct obj
     return false;
 }
 
+uint32_t shadow_count_entries(const struct object *root, uint64_t index, uint32_t *visits)
+{
+    uint32_t count = object_count_named(root, index, visits);
+    const struct object *object = root->above;
+
+    while (object) {
+        bool through = index_lookup(&object->index, index) == 0;
+
+        if (through)
+            count += object_count_named(object, index, visits);
+        ++*visits;
+        object = shadow_next(root, object, through);
+    }
+    return count;
+}
+
 static bool shadow_note_leaf(void *context, uint64_t leaf)
 {
     (void)leaf;
@@ -126,6 +142,22 @@ void shadow_take_page(struct vm *vm, struct object *holder, uint64_t index, stru
     object_add_page(vm, object, place, index, index_leaf_page(leaf));
 }
 
+static bool shadow_raise_leaf(void *context, uint64_t leaf)
+{
+    const struct shadow_move *move = context;
+
+    return !page_is_busy(&move->vm->table, index_leaf_page(leaf)) &&
+           shadow_move_leaf(context, leaf);
+}
+
+void shadow_raise_range(struct vm *vm, struct object *object, struct object *above, uint64_t first,
+                        uint64_t count)
+{
+    struct shadow_move move = {vm, object, above, false};
+
+    index_remove(&object->index, &vm->nodes, first, count, shadow_raise_leaf, &move);
+}
+
 /* ---- bypass and merge ---- */
 
 /* Takes an empty object out from under those above it. */
@@ -164,6 +196,12 @@ static void shadow_replace_above(struct vm *vm, struct object *object)
     object->holes = object->holes || above->holes;
     object->lonely = above->lonely;
     object_free(vm, above);
+}
+
+void shadow_drop_empty(struct vm *vm, struct object *object)
+{
+    if (object->above && object->resident == 0)
+        shadow_bypass(vm, object);
 }
 
 static void shadow_merge(struct vm *vm, struct object *object)

@@ -41,6 +41,10 @@ void shadow_put_above(struct object *object, struct object *below);
  * top object `except` (or NULL). */
 bool shadow_is_shown(const struct object *object, uint64_t index, const struct object *except);
 
+/* How many entries see page `index` of an object, whether it is a top or below others.  *visits counts
+ * the objects that were looked at. */
+uint32_t shadow_count_entries(const struct object *object, uint64_t index, uint32_t *visits);
+
 /* True if no object below `object` holds a page of [first, first + count). */
 bool shadow_is_clear(struct vm *vm, struct object *object, uint64_t first, uint64_t count);
 
@@ -49,11 +53,21 @@ bool shadow_is_clear(struct vm *vm, struct object *object, uint64_t first, uint6
 void shadow_take_page(struct vm *vm, struct object *holder, uint64_t index, struct object *object,
                       const struct index_place *place);
 
+/* Moves the pages [first, first + count) of `object` to the top `above` it, which has the nodes for
+ * them; the same page is to be seen by nobody else.  `object` wants shadow_settle() afterwards if it
+ * became empty. */
+void shadow_raise_range(struct vm *vm, struct object *object, struct object *above, uint64_t first,
+                        uint64_t count);
+
 /* The top `object` shows [first, first + count) no more: frees what only it saw below. */
 void shadow_forget_range(struct vm *vm, struct object *object, uint64_t first, uint64_t count);
 
 /* Takes a top that has no entries any more off its tree. */
 void shadow_leave(struct vm *vm, struct object *object);
+
+/* Takes an object out of its tree if it is below others and lost its last page.  Only it may be
+ * freed. */
+void shadow_drop_empty(struct vm *vm, struct object *object);
 
 /* Merges or bypasses an object below others if H1 asks for it; objects at both ends of a merge may
  * be freed. */

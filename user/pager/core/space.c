@@ -1,6 +1,7 @@
 /* Spaces and the events about them: see space.h. */
 #include "space.h"
 
+#include "protocol.h"
 #include "vm.h"
 
 struct space *space_create(struct vm *vm, uint64_t pid)
@@ -19,6 +20,7 @@ struct space *space_create(struct vm *vm, uint64_t pid)
     space->id = id;
     space->generation = vm->generations[id];
     space->pid = pid;
+    space->parent = PROCESS_ROOT;
     space->buffer = PAGE_NONE;
     limit_init(space);
     vm->spaces[id] = space;
@@ -46,6 +48,7 @@ void space_destroy(struct vm *vm, struct space *space)
 {
     struct entry *entry = space->map.first;
 
+    handle_close_all(vm, space);
     while (entry) {
         struct entry *next = entry->next;
 

@@ -11,7 +11,9 @@
 #ifndef PAGER_SPACE_H
 #define PAGER_SPACE_H
 
+#include "cpio.h"
 #include "entry.h"
+#include "handle.h"
 #include "limit.h"
 #include "page.h"
 
@@ -34,14 +36,17 @@ struct space {
     uint32_t id;
     uint32_t generation;
     uint64_t pid;
-    uint64_t heap_start; /* page-aligned */
-    uint64_t heap_end;   /* the break */
+    uint64_t parent;                 /* pid of who started or forked it, who may be gone */
+    const struct cpio_file *program; /* what was loaded, by it or those it descends from; or NULL */
+    uint64_t heap_start;             /* page-aligned */
+    uint64_t heap_end;               /* the break */
     uint64_t minor_faults;
     uint64_t major_faults;
     uint64_t resident; /* pages */
     uint64_t peak;     /* pages */
     struct limit limits[LIMITS];
-    uint32_t buffer;  /* page of the message buffer, or PAGE_NONE */
+    struct description *handles[HANDLES_MAX]; /* NULL: not open */
+    uint32_t buffer;                          /* page of the message buffer, or PAGE_NONE */
     bool wire_future; /* mlockall(MCL_FUTURE): what is mapped from now on is wired */
     bool attached;    /* a thread was bound to it */
     bool stopped;
@@ -49,7 +54,8 @@ struct space {
     struct space *next_event;
 };
 
-/* A new empty space with the lowest free id, or NULL (no id or no memory left). */
+/* A new empty space with the lowest free id, or NULL (no id or no memory left).  Its parent is the root
+ * task until somebody says otherwise. */
 struct space *space_create(struct vm *vm, uint64_t pid);
 
 /* Frees a space and all it holds.  Its tables are gone already: nothing is unmapped here. */

@@ -18,6 +18,8 @@ static uint32_t vm_place_records(const struct vm_config *config, uint64_t bytes)
     return PAGE_NONE;
 }
 
+static const struct cpio_index vm_no_files;
+
 bool vm_init(struct vm *vm, const struct vm_config *config)
 {
     uint64_t bytes = page_table_bytes(config->range, config->range_count);
@@ -32,10 +34,15 @@ bool vm_init(struct vm *vm, const struct vm_config *config)
     slab_kind_init(&vm->objects, &vm->table, sizeof(struct object));
     slab_kind_init(&vm->nodes, &vm->table, sizeof(struct index_node));
     slab_kind_init(&vm->space_records, &vm->table, sizeof(struct space));
+    slab_kind_init(&vm->name_records, &vm->table, sizeof(struct name));
+    slab_kind_init(&vm->descriptions, &vm->table, sizeof(struct description));
+    slab_kind_init(&vm->views, &vm->table, sizeof(struct view));
     vm->archive = config->archive;
     vm->archive_bytes = config->archive_bytes;
+    vm->file_number = config->archive_bytes;
     vm->archive_offset = config->archive_offset;
     vm->archive_slot = config->archive_slot;
+    vm->archive_files = config->archive_files ? config->archive_files : &vm_no_files;
     vm->zero_slot = config->zero_slot;
     vm->port = config->port;
     wait_init(&vm->waits);

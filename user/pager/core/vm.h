@@ -12,24 +12,29 @@
  * need before they change anything; after an error nothing has changed.  Errors are errno values.
  *
  * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
- * object.h O, shadow.h H, space.h A, wait.h W; and of the whole:
+ * object.h O, shadow.h H, space.h A, names.h N, handle.h D, view.h W, wait.h Q; and of the whole:
  *  V1  every page in state PAGE_METADATA is a page record's, the zero page, or a slab's;
  *  V2  every page in state PAGE_BUFFER is one space's buffer;
  *  V3  every entry has an object except guards, and its range of the object is below
  *      INDEX_LIMIT;
- *  V4  no two entries of a space show the same page of an anonymous object.
- *  V5  commit.pages is the sum of what entries and objects are charged (commit.h).
+ *  V4  no two private entries of a space show the same page of an anonymous object.
+ *  V5  commit.pages is the sum of what entries and objects are charged (commit.h);
+ *  V6  file_pages is the number of pages that all files hold.
  * vm_check() walks all of it. */
 #ifndef PAGER_VM_H
 #define PAGER_VM_H
 
 #include "area.h"
+#include "around.h"
 #include "commit.h"
 #include "cpio.h"
 #include "elf.h"
 #include "entry.h"
+#include "file.h"
+#include "handle.h"
 #include "index.h"
 #include "memory.h"
+#include "names.h"
 #include "object.h"
 #include "page.h"
 #include "port.h"
@@ -37,14 +42,16 @@
 #include "slab.h"
 #include "space.h"
 #include "trace.h"
+#include "view.h"
 #include "wait.h"
 
-/* What copy-on-write did since the start. */
+/* What copy-on-write and fault-around did since the start. */
 struct vm_counts {
-    uint64_t shadows; /* objects that fork put over others */
-    uint64_t copies;  /* pages copied because others saw them too */
-    uint64_t takes;   /* pages moved up because nobody else saw them */
-    uint64_t merges;  /* objects that went into another */
+    uint64_t shadows;    /* objects that fork put over others */
+    uint64_t copies;     /* pages copied because others saw them too */
+    uint64_t takes;      /* pages moved up because nobody else saw them */
+    uint64_t merges;     /* objects that went into another */
+    uint64_t neighbours; /* pages of files mapped beside one that was touched */
 };
 
 struct vm {
@@ -53,22 +60,32 @@ struct vm {
     struct slab_kind objects;
     struct slab_kind nodes; /* of object indexes */
     struct slab_kind space_records;
+    struct slab_kind name_records;
+    struct slab_kind descriptions;
+    struct slab_kind views; /* that are not told to the end */
     struct space *spaces[VM_SPACES_MAX];
     uint32_t generations[VM_SPACES_MAX];
     struct space *event_first;
     struct space *event_last;
     struct object *files;
+    uint64_t file_pages;  /* in the indexes of all files */
+    uint64_t file_number; /* the highest that a file has */
+    struct names names;
+    uint64_t object_number; /* of anonymous objects made */
     uint32_t zero_page;
     uint32_t zero_slot;
     uint32_t record_pages; /* frames of the page records */
+    uint32_t table_frames; /* page tables among the frames that are lent; kept by the lender */
     uint32_t archive_slot;
     const uint8_t *archive; /* the initrd, first byte */
     uint64_t archive_offset;
     uint64_t archive_bytes;
+    const struct cpio_index *archive_files;
     uint64_t minor_faults;
     uint64_t major_faults;
     struct vm_counts counts;
     struct commit commit;
+    bool fork_clones; /* fork fills the child's tables; else its faults do */
     struct trace trace;
     struct vm_port port;
     struct waits waits;
@@ -81,9 +98,10 @@ struct vm_config {
     uint8_t *window;        /* all ranges, one after the other, from here on */
     const uint8_t *archive; /* the initrd, or NULL */
     uint64_t archive_bytes;
-    uint64_t archive_offset; /* of its first byte in page 0 of archive_slot */
-    uint32_t archive_slot;   /* as vm_mapping.slot */
-    uint32_t zero_slot;      /* memory of one page, read-only: the zero page (page 0 of the slot) */
+    uint64_t archive_offset;                /* of its first byte in page 0 of archive_slot */
+    uint32_t archive_slot;                  /* as vm_mapping.slot */
+    const struct cpio_index *archive_files; /* may be filled after the start; or NULL */
+    uint32_t zero_slot; /* memory of one page, read-only: the zero page (page 0 of the slot) */
     struct vm_port port;
 };
 
@@ -123,6 +141,12 @@ enum vm_verdict vm_restart_fault(struct vm *vm, uint32_t token, const struct vm_
 /* Stops a program for another reason: exception, unknown system call. */
 void vm_stop_space(struct vm *vm, struct space *space, const struct space_event *event);
 
+/* Finds the byte at an address of a space, and with it the rest of its page, in the window: the page
+ * that the program itself would read, or write, there, made if it must be.  Good until the next change
+ * of the space.  0; EFAULT where the program could not; ENOMEM. */
+int vm_find_to_read(struct vm *vm, struct space *space, uint64_t address, const uint8_t **byte);
+int vm_find_to_write(struct vm *vm, struct space *space, uint64_t address, uint8_t **byte);
+
 /* Copies bytes into a space as the program itself could write them.  0; EFAULT where it could not,
  * ENOMEM; EINPROGRESS (wait.h); what lies before the failing page is written. */
 int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *bytes,
@@ -143,9 +167,14 @@ struct vm_map_request {
     uint64_t offset;
     uint32_t protection; /* PROT_* */
     uint32_t flags;      /* MAP_* */
+    struct object *file; /* of an open description; NULL: anonymous memory */
+    bool readable;       /* the description may be read ... */
+    bool writable;       /* ... written */
 };
 
-/* 0 and *address; EINVAL, EPERM (page 0), EEXIST (MAP_FIXED_NOREPLACE), ENODEV (a file), ENOMEM. */
+/* 0 and *address; EINVAL; EPERM (page 0); EEXIST (MAP_FIXED_NOREPLACE); EBADF (no file, and not
+ * anonymous); EOVERFLOW (behind the largest file); EACCES (not readable, or shared, to be written and not
+ * writable); ENODEV (private memory of a device); ENOMEM; EAGAIN (above the limit of wired memory). */
 int vm_map(struct vm *vm, struct space *space, const struct vm_map_request *request,
            uint64_t *address);
 

@@ -206,13 +206,13 @@ static const char *wait_check_record(const struct vm *vm, const struct wait *wai
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
         live = live || vm->spaces[id] == wait->space;
     if (!wait->space || !live || wait->turn > vm->waits.turns)
-        return "W2";
+        return "Q2";
     for (const struct wait *other = vm->waits.record; other < wait; other++)
         if (other->state != WAIT_FREE && other->turn == wait->turn)
-            return "W2";
+            return "Q2";
     if (wait->state == WAIT_PAGE &&
         (wait->page >= vm->table.count || vm->table.pages[wait->page].state != PAGE_BUSY))
-        return "W1";
+        return "Q1";
     return NULL;
 }
 
@@ -243,8 +243,8 @@ const char *wait_check(const struct vm *vm)
         active += wait->state != WAIT_FREE;
     }
     if (active != vm->waits.active)
-        return "W2";
+        return "Q2";
     if (active >= WAIT_RECORDS)
-        return "W4";
-    return wait_check_held(vm) ? NULL : "W3";
+        return "Q4";
+    return wait_check_held(vm) ? NULL : "Q3";
 }

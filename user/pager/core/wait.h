@@ -31,11 +31,11 @@
  * to the next.  So nobody waits for ever: each wait ends with a destroy that the root task owes, or a
  * fetch that a device owes, and each stop makes the programs fewer.  The root task never waits here.
  *
- *  W1  a record that waits for a page names a busy one;
- *  W2  a record that is not free has a live space, and a turn that no other has; `active` counts them;
- *  W3  frames are held only while a record waits for memory, and then none is free unless wait_next
+ *  Q1  a record that waits for a page names a busy one;
+ *  Q2  a record that is not free has a live space, and a turn that no other has; `active` counts them;
+ *  Q3  frames are held only while a record waits for memory, and then none is free unless wait_next
  *      has something to start;
- *  W4  at most WAIT_RECORDS - 1 records are not free: one token is left to receive with. */
+ *  Q4  at most WAIT_RECORDS - 1 records are not free: one token is left to receive with. */
 #ifndef PAGER_WAIT_H
 #define PAGER_WAIT_H
 

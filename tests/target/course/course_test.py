@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Runs the course's programs and judges what they print: by a model, and by the Linux of this host.
+
+usage: course_test.py [NAME...]        (default: every *_case.py beside this file; README.md says what a case is)
+"""
+import atexit
+import ctypes
+import glob
+import importlib.util
+import os
+import re
+import shutil
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "sdk")]
+from ktap import SDK, Skip, TOP, check_equal, main, run, test  # noqa: E402
+
+INITRD = os.path.join(TOP, os.environ.get("FAULTLINE_BUILD", "build"), "initrd.cpio")
+HOST_FLAGS = ("-D_GNU_SOURCE", "-O1", "-fno-stack-clash-protection", "-Wall", "-Wextra",
+              *(f"-I{os.path.join(TOP, folder)}" for folder in ("tests/target/course/linux", "kernel/abi", "user/protocol")))
+NOBODY = 65534
+PR_SET_THP_DISABLE = 41
+
+
+def small_pages():
+    """Runs in the child before its program: Linux may put no pages of 2 MiB where we count those of 4 KiB."""
+    ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
+
+
+class Case:
+    """A file NAME_case.py and the program that it is about."""
+    def __init__(self, name):
+        path = os.path.join(HERE, f"{name}_case.py")
+        spec = importlib.util.spec_from_file_location(f"{name}_case", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        self.name = name
+        self.runs, self.model = module.RUNS, module.model
+        self.options = getattr(module, "OPTIONS", ())
+        self.only_here = getattr(module, "ONLY_HERE", "")
+        self.differs = getattr(module, "DIFFERS", {})
+        self.told = {}
+
+    def on_target(self, words):
+        """What the program prints on Faultline, as rows of cells; the machine runs once."""
+        if words not in self.told:
+            self.told[words] = rows(run(os.path.join(SDK, "faultline-run"), *self.options, "--initrd", INITRD,
+                                        self.name, *words))
+        return self.told[words]
+
+    def on_linux(self, words):
+        if not os.path.exists("/proc/self/smaps_rollup"):
+            raise Skip("this host does not tell frames: no /proc/self/smaps_rollup")
+        program = os.path.join(host_folder(), self.name)
+        if not os.path.exists(program):
+            source = os.path.join(TOP, "user", "apps", "course", f"{self.name}.c")
+            result = run("cc", *HOST_FLAGS, "-o", program, source, "-lm")
+            check_equal((result.returncode, result.stderr.decode()), (0, ""))
+        identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        return rows(run(self.name, *words, executable=program, env={}, start_new_session=True,
+                        preexec_fn=small_pages, **identity))
+
+
+_folder = []
+
+
+def host_folder():
+    """Where the programs lie that were compiled for the host."""
+    if not _folder:
+        _folder.append(tempfile.mkdtemp(prefix="faultline-course-"))
+        os.chmod(_folder[0], 0o755)
+        atexit.register(shutil.rmtree, _folder[0])
+    return _folder[0]
+
+
+def rows(result):
+    """The lines of a run, each cut into cells at two or more blanks."""
+    check_equal((result.returncode, result.stderr.decode()[-600:] if result.returncode else ""), (0, ""))
+    return [re.split(r"\s{2,}", line.strip()) for line in result.stdout.decode().splitlines()]
+
+
+def holds(cell, expected):
+    """Whether a cell is the number, the text or the pattern that a model says."""
+    return expected.fullmatch(cell) is not None if isinstance(expected, re.Pattern) else cell == str(expected)
+
+
+def check_model(got, expected):
+    for line, want in zip(got, expected):
+        if len(line) != len(want) or not all(map(holds, line, want)):
+            check_equal(line, want)
+    check_equal(got[len(expected):], [])
+    check_equal(len(got), len(expected))
+
+
+def without(table, differs):
+    """The table with "(differs)" in the cells that `differs` names: by column, row, or (row, column)."""
+    masked, head = [], []
+    for line in table:
+        if len(line) > 1 and not head:
+            head = line
+        names = head if len(line) == len(head) else [""] * len(line)
+        masked.append([line[0]] + ["(differs)" if {line[0], name, (line[0], name)} & differs.keys() else cell
+                                   for cell, name in zip(line[1:], names[1:])])
+    return masked
+
+
+def register(case):
+    for words in case.runs:
+        command = " ".join((case.name, *words))
+
+        @test(f"{command}: what it prints is what the model says")
+        def _(words=words):
+            check_model(case.on_target(words), case.model(*words))
+
+        @test(f"{command}: the Linux of this host prints the same")
+        def _(words=words):
+            if case.only_here:
+                raise Skip(case.only_here)
+            check_equal(without(case.on_target(words), case.differs), without(case.on_linux(words), case.differs))
+
+    if len(case.runs) > 1:
+        @test(f"{case.name}: other arguments give other numbers")
+        def _():
+            check_equal(case.on_target(case.runs[0]) != case.on_target(case.runs[1]), True)
+
+
+names = sys.argv[1:] or sorted(os.path.basename(path)[:-len("_case.py")] for path in glob.glob(f"{HERE}/*_case.py"))
+for name in names:
+    register(Case(name))
+main()

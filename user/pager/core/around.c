@@ -1,0 +1,115 @@
+/* Fault-around: see around.h. */
+#include "around.h"
+
+#include "vm.h"
+
+#define AROUND_PAGES       16u
+#define AROUND_TABLE_BYTES (2ull * 1024 * 1024)
+
+struct around {
+    struct vm *vm;
+    const struct entry *entry;
+    const struct object *file;
+    uint64_t file_offset; /* index in the file of the page with index 0 in the entry's object */
+    uint64_t start;       /* addresses that are looked at */
+    uint64_t end;
+    struct vm_answer *answer;
+};
+
+static uint64_t around_down(uint64_t address, uint64_t bytes)
+{
+    return address & ~(bytes - 1);
+}
+
+/* Decides which addresses are looked at. */
+static void around_find_window(struct around *around, uint64_t address)
+{
+    const struct entry *entry = around->entry;
+    uint64_t table = around_down(address, AROUND_TABLE_BYTES);
+
+    around->start = around_down(address, AROUND_PAGES * FL_PAGE_BYTES);
+    around->end = around->start + AROUND_PAGES * FL_PAGE_BYTES;
+    if (entry->advice == ENTRY_SEQUENTIAL) {
+        around->start = address;
+        around->end = address + FL_ITEM_PAGES * FL_PAGE_BYTES;
+    }
+    if (around->start < entry->start)
+        around->start = entry->start;
+    if (around->end > entry->end)
+        around->end = entry->end;
+    if (around->end > table + AROUND_TABLE_BYTES)
+        around->end = table + AROUND_TABLE_BYTES;
+}
+
+/* True if the program has a page of its own there, or shows no whole page of the file. */
+static bool around_is_covered(const struct object *object, uint64_t index)
+{
+    if (!object->owner)
+        return false;
+    if (object->source_bytes < (index + 1) * FL_PAGE_BYTES)
+        return true;
+    for (; object; object = object->below)
+        if (object->resident > 0 && index_lookup(&object->index, index) != 0)
+            return true;
+    return false;
+}
+
+/* Finds the page of the file that an address shows, if it needs no frame. */
+static bool around_find(const struct around *around, uint64_t address, struct object_page *found)
+{
+    uint64_t index = entry_index(around->entry, address), leaf;
+
+    if (around_is_covered(around->entry->object, index))
+        return false;
+    index += around->file_offset;
+    leaf = index_lookup(&around->file->index, index);
+    if (leaf && page_is_busy(&around->vm->table, index_leaf_page(leaf)))
+        return false;
+    if (leaf)
+        vm_page_locate(around->vm, index_leaf_page(leaf), found);
+    return leaf || (around->file->ops->find &&
+                    around->file->ops->find(around->vm, around->file, index, found));
+}
+
+/* Adds a page to the last mapping, if it goes on there, or in a new one.  False: no mapping is left. */
+static bool around_map(struct around *around, uint64_t address, const struct object_page *found)
+{
+    struct vm_answer *answer = around->answer;
+    struct vm_mapping *last = &answer->mapping[answer->count - 1];
+
+    if (answer->count > 1 && last->slot == found->slot && last->page + last->pages == found->page &&
+        last->address + last->pages * FL_PAGE_BYTES == address) {
+        last->pages++;
+        return true;
+    }
+    if (answer->count == FL_ITEMS)
+        return false;
+    answer->mapping[answer->count++] = (struct vm_mapping){
+        .address = address,
+        .page = found->page,
+        .pages = 1,
+        .slot = found->slot,
+        .rights = answer->mapping[0].rights & ~(FL_MAP_ACCESSED | FL_MAP_DIRTY)};
+    return true;
+}
+
+void around_add(struct vm *vm, const struct entry *entry, struct vm_answer *answer)
+{
+    struct around around = {.vm = vm, .entry = entry, .file = entry->object, .answer = answer};
+    uint64_t touched = answer->mapping[0].address;
+
+    if (entry->object->owner) {
+        around.file = entry->object->source;
+        around.file_offset = entry->object->source_first;
+    }
+    around_find_window(&around, touched);
+    for (uint64_t address = around.start; address < around.end; address += FL_PAGE_BYTES) {
+        struct object_page found;
+
+        if (address == touched || !around_find(&around, address, &found))
+            continue;
+        if (!around_map(&around, address, &found))
+            return;
+        vm->counts.neighbours++;
+    }
+}

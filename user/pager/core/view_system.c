@@ -1,0 +1,95 @@
+/* /proc/meminfo and /proc/vmstat.
+ *
+ * Spec: proc_meminfo(5) of the Linux man-pages; lines without a meaning here are left out.  Every
+ * frame is in exactly one class:
+ *
+ *     MemTotal = MemFree + AnonPages + Cached + Slab + PageTables
+ *              + KernelObjects + MessageBuffers + PageRecords + ZeroPage */
+#include "view_kinds.h"
+
+static uint32_t system_slab_frames(const struct vm *vm)
+{
+    return vm->table.counts[PAGE_METADATA] - vm->record_pages - 1;
+}
+
+/* Pages of files in memory; what else files hold are copies of the initrd. */
+static uint64_t system_memory_pages(const struct vm *vm)
+{
+    uint64_t pages = 0;
+
+    for (const struct object *file = vm->files; file; file = file->next_file)
+        if (!file->file)
+            pages += file->resident;
+    return pages;
+}
+
+static void system_print_sizes(struct view_step *step)
+{
+    const struct vm *vm = step->vm;
+    const uint32_t *counts = vm->table.counts;
+    const struct {
+        const char *name;
+        uint64_t pages;
+    } lines[] = {
+        {"MemTotal:", vm->table.count - counts[PAGE_OUTSIDE]},
+        {"MemFree:", counts[PAGE_FREE]},
+        {"MemAvailable:", counts[PAGE_FREE]},
+        {"Buffers:", 0},
+        {"Cached:", vm->file_pages},
+        {"SwapCached:", 0},
+        {"SwapTotal:", 0},
+        {"SwapFree:", 0},
+        {"AnonPages:", counts[PAGE_OBJECT] + counts[PAGE_BUSY] - vm->file_pages},
+        {"Shmem:", system_memory_pages(vm)},
+        {"Slab:", system_slab_frames(vm)},
+        {"PageTables:", vm->table_frames},
+        {"CommitLimit:", commit_limit(vm)},
+        {"Committed_AS:", vm->commit.pages},
+        {"KernelObjects:", counts[PAGE_LENT] - vm->table_frames},
+        {"MessageBuffers:", counts[PAGE_BUFFER]},
+        {"PageRecords:", vm->record_pages},
+        {"ZeroPage:", 1},
+    };
+
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        view_print(step, "%-16s%8lu kB\n", lines[i].name, view_kib(lines[i].pages));
+}
+
+static bool system_tell_meminfo(struct view_step *step)
+{
+    system_print_sizes(step);
+    return true;
+}
+
+static bool system_tell_vmstat(struct view_step *step)
+{
+    const struct vm *vm = step->vm;
+    const uint32_t *counts = vm->table.counts;
+    const struct {
+        const char *name;
+        uint64_t value;
+    } lines[] = {
+        {"nr_free_pages", counts[PAGE_FREE]},
+        {"nr_anon_pages", counts[PAGE_OBJECT] + counts[PAGE_BUSY] - vm->file_pages},
+        {"nr_file_pages", vm->file_pages},
+        {"nr_shmem", system_memory_pages(vm)},
+        {"nr_page_table_pages", vm->table_frames},
+        {"pgfault", vm->minor_faults + vm->major_faults},
+        {"pgmajfault", vm->major_faults},
+        {"cow_copies", vm->counts.copies},
+        {"cow_takes", vm->counts.takes},
+        {"shadow_objects", vm->counts.shadows},
+        {"shadow_merges", vm->counts.merges},
+        {"nr_spaces", vm->space_records.used},
+        {"nr_entries", vm->entries.used},
+        {"nr_objects", vm->objects.used},
+        {"nr_index_nodes", vm->nodes.used},
+    };
+
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        view_print(step, "%s %lu\n", lines[i].name, lines[i].value);
+    return true;
+}
+
+const struct view_kind view_meminfo = {"meminfo", false, system_tell_meminfo};
+const struct view_kind view_vmstat = {"vmstat", false, system_tell_vmstat};
