@@ -26,17 +26,19 @@ static __attribute__((noinline)) void fault_unhandled(struct tcb *thread, uint64
     sched_run(hart_self());
 }
 
-void fault_send(struct tcb *thread, struct message *message, uint64_t cause, uint64_t value)
+void fault_send(struct tcb *thread, enum fl_label label, uint64_t value, uint64_t pc,
+                uint64_t detail, uint64_t cause)
 {
     thread->fault_number = ++kernel.faults;
     thread->fault = 1;
-    thread->fault_label = (uint8_t)FL_INFO_LABEL(message->info);
+    thread->fault_label = (uint8_t)label;
     if (thread->handler.type != FL_OBJECT_ENDPOINT) {
         fault_unhandled(thread, cause, value);
         return;
     }
-    message->badge = thread->handler.badge;
-    ipc_send_and_wait(thread, thread->handler.object, message);
+    struct message message = {
+        FL_INFO(label, 4), {value, pc, detail, thread->regs[REG_SP]}, thread->handler.badge};
+    ipc_send_and_wait(thread, thread->handler.object, &message);
 }
 
 /* Decodes one map item.  Returns an error and does nothing else. */

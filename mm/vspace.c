@@ -313,19 +313,19 @@ enum fl_error vspace_map(struct vspace *space, const struct vspace_run *run, uin
 
 /* --- fault time ---------------------------------------------------------------------------- */
 
-/* The entry allows the access.  Only leaf entries are cached wrongly when A or D is missing; a
- * spurious fault may come from a pointer to a table that a core saw invalid, which a fence of one
- * address does not order. */
-static __attribute__((noinline)) enum vspace_look
-vspace_look_again(struct vspace *space, vaddr_t address, pte_t *slot, uint64_t needed)
+/* The entry allows the access: gives it what A and D it lacks; false when it lacks none.  Only leaf
+ * entries are cached wrongly when A or D is missing; a spurious fault may come from a pointer to a table
+ * that a core saw invalid, which a fence of one address does not order. */
+static __attribute__((noinline)) bool vspace_set_ad(struct vspace *space, vaddr_t address,
+                                                    pte_t *slot, uint64_t needed)
 {
     if ((walk_load(slot).bits & needed) == needed) {
         mmu_fence_space(space);
-        return LOOK_SPURIOUS;
+        return false;
     }
     __atomic_fetch_or(&slot->bits, needed, __ATOMIC_RELAXED);
     mmu_fence_page(space, address);
-    return LOOK_SET_AD;
+    return true;
 }
 
 enum vspace_look vspace_look_at_fault(struct vspace *space, vaddr_t address, uint32_t access,
@@ -338,6 +338,6 @@ enum vspace_look vspace_look_at_fault(struct vspace *space, vaddr_t address, uin
         return LOOK_ABSENT;
     if ((seen.bits & sv39_rights_bits(access)) == 0)
         return LOOK_DENIED;
-    return vspace_look_again(space, address, slot,
-                             (access & FL_ACCESS_WRITE) != 0 ? PTE_A | PTE_D : PTE_A);
+    uint64_t needed = (access & FL_ACCESS_WRITE) != 0 ? PTE_A | PTE_D : PTE_A;
+    return vspace_set_ad(space, address, slot, needed) ? LOOK_SET_AD : LOOK_SPURIOUS;
 }

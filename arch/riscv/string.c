@@ -46,12 +46,16 @@ void *memset(void *to, int value, size_t bytes)
     uint64_t word = (uint8_t)value * 0x0101010101010101ull;
 
     if (aligned((uintptr_t)t)) {
-        for (; bytes >= 64; bytes -= 64, t += 64) {
+        for (; bytes >= 128; bytes -= 128, t += 128) {
             uint64_t *tw = (uint64_t *)(void *)t;
 
             tw[0] = word, tw[1] = word, tw[2] = word, tw[3] = word;
             tw[4] = word, tw[5] = word, tw[6] = word, tw[7] = word;
+            tw[8] = word, tw[9] = word, tw[10] = word, tw[11] = word;
+            tw[12] = word, tw[13] = word, tw[14] = word, tw[15] = word;
         }
+        for (; bytes >= 8; bytes -= 8, t += 8)
+            *(uint64_t *)(void *)t = word;
     }
     while (bytes-- > 0)
         *t++ = (uint8_t)value;

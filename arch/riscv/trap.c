@@ -10,25 +10,19 @@
 
 void trap_handle(uint64_t cause, uint64_t pc, uint64_t value, struct tcb *thread);
 
+_Static_assert(PTE_V << 4 == FL_ACCESS_PRESENT && PTE_R << 4 == FL_ACCESS_MAY_R, "entry to access");
+_Static_assert(PTE_W << 4 == FL_ACCESS_MAY_W && PTE_X << 4 == FL_ACCESS_MAY_X, "entry to access");
+
 static uint32_t entry_flags(pte_t entry)
 {
-    uint32_t flags = FL_ACCESS_PRESENT;
-
-    if ((entry.bits & PTE_V) == 0)
-        return 0;
-    if (entry.bits & PTE_R)
-        flags |= FL_ACCESS_MAY_R;
-    if (entry.bits & PTE_W)
-        flags |= FL_ACCESS_MAY_W;
-    if (entry.bits & PTE_X)
-        flags |= FL_ACCESS_MAY_X;
-    return flags;
+    return sv39_is_valid(entry) ? (uint32_t)(entry.bits & (PTE_V | PTE_RWX)) << 4 : 0;
 }
 
-/* One look at the entry, then a message if the look does not settle it. */
-static void page_fault(struct tcb *thread, uint64_t cause, uint64_t pc, uint64_t value)
+/* One look at the entry, then a message if the look does not settle it.  Out of line, and no call but
+ * the last on its usual way: so that way has no stack frame. */
+static __attribute__((noinline)) void page_fault(uint64_t cause, uint64_t pc, uint64_t value,
+                                                 struct tcb *thread)
 {
-    struct hart *hart = hart_self();
     struct vspace *space = &thread->space->space;
     uint32_t access = cause == CAUSE_STORE_PAGE_FAULT  ? FL_ACCESS_WRITE
                       : cause == CAUSE_LOAD_PAGE_FAULT ? FL_ACCESS_READ
@@ -38,10 +32,10 @@ static void page_fault(struct tcb *thread, uint64_t cause, uint64_t pc, uint64_t
     if (value < FL_USER_END) {
         switch (vspace_look_at_fault(space, (vaddr_t){value}, access, &entry)) {
         case LOOK_SPURIOUS:
-            hart->counter[FL_COUNTER_SPURIOUS_FAULTS]++;
+            hart_self()->counter[FL_COUNTER_SPURIOUS_FAULTS]++;
             return;
         case LOOK_SET_AD:
-            hart->counter[FL_COUNTER_AD_FAULTS]++;
+            hart_self()->counter[FL_COUNTER_AD_FAULTS]++;
             return;
         case LOOK_ABSENT:
         case LOOK_DENIED:
@@ -53,12 +47,10 @@ static void page_fault(struct tcb *thread, uint64_t cause, uint64_t pc, uint64_t
         access |= FL_ACCESS_POOL_LOW;
     if (upcall_is_busy(thread))
         access |= FL_ACCESS_UPCALL;
-    struct message message = {
-        FL_INFO(FL_LABEL_PAGE_FAULT, 4), {value, pc, access, thread->regs[REG_SP]}, 0};
-    fault_send(thread, &message, cause, value);
+    fault_send(thread, FL_LABEL_PAGE_FAULT, value, pc, access, cause);
 }
 
-static void access_fault(struct tcb *thread, uint64_t cause, uint64_t pc, uint64_t value)
+static void access_fault(uint64_t cause, uint64_t pc, uint64_t value, struct tcb *thread)
 {
     uint32_t access = cause == CAUSE_STORE_ACCESS  ? FL_ACCESS_WRITE
                       : cause == CAUSE_LOAD_ACCESS ? FL_ACCESS_READ
@@ -67,65 +59,39 @@ static void access_fault(struct tcb *thread, uint64_t cause, uint64_t pc, uint64
     access |= FL_ACCESS_PHYSICAL;
     if (upcall_is_busy(thread))
         access |= FL_ACCESS_UPCALL;
-    struct message message = {
-        FL_INFO(FL_LABEL_PAGE_FAULT, 4), {value, pc, access, thread->regs[REG_SP]}, 0};
-
-    fault_send(thread, &message, cause, value);
+    fault_send(thread, FL_LABEL_PAGE_FAULT, value, pc, access, cause);
 }
 
 /* A fault of another kind than page faults. */
-static void other_fault(struct tcb *thread, struct message *message, uint64_t cause, uint64_t value)
+static void other_fault(struct tcb *thread, enum fl_label label, uint64_t value, uint64_t detail,
+                        uint64_t cause)
 {
     kernel.other_faults++;
-    fault_send(thread, message, cause, value);
+    fault_send(thread, label, value, thread->regs[REG_PC], detail, cause);
 }
 
-static void exception(struct tcb *thread, uint64_t cause, uint64_t pc, uint64_t value)
+static void exception(uint64_t cause, uint64_t value, struct tcb *thread)
 {
-    struct message message = {
-        FL_INFO(FL_LABEL_USER_EXCEPTION, 4), {value, pc, cause, thread->regs[REG_SP]}, 0};
-
-    other_fault(thread, &message, cause, value);
+    other_fault(thread, FL_LABEL_USER_EXCEPTION, value, cause, cause);
 }
 
-static void breakpoint(struct tcb *thread, uint64_t pc, uint64_t value)
-{
-    struct message message = {
-        FL_INFO(FL_LABEL_BREAKPOINT, 4), {value, pc, 0, thread->regs[REG_SP]}, 0};
-
-    other_fault(thread, &message, CAUSE_BREAKPOINT, value);
-}
-
-static void unknown_call(struct tcb *thread, uint64_t pc)
-{
-    struct message message = {
-        FL_INFO(FL_LABEL_UNKNOWN_SYSCALL, 4),
-        {thread->regs[REG_A7], pc, thread->regs[REG_A0], thread->regs[REG_SP]},
-        0};
-
-    other_fault(thread, &message, CAUSE_USER_ECALL, thread->regs[REG_A7]);
-}
-
-void trap_handle(uint64_t cause, uint64_t pc, uint64_t value, struct tcb *thread)
+static __attribute__((noinline)) void other_trap(uint64_t cause, uint64_t pc, uint64_t value,
+                                                 struct tcb *thread)
 {
     struct hart *hart = hart_self();
 
-    if (cause - CAUSE_FETCH_PAGE_FAULT <= CAUSE_STORE_PAGE_FAULT - CAUSE_FETCH_PAGE_FAULT) {
-        page_fault(thread, cause, pc, value); /* 14 between them is reserved and never comes */
-        sched_if_asked(hart);
-        return;
-    }
     switch (cause) {
     case CAUSE_FETCH_ACCESS:
     case CAUSE_LOAD_ACCESS:
     case CAUSE_STORE_ACCESS:
-        access_fault(thread, cause, pc, value);
+        access_fault(cause, pc, value, thread);
         break;
     case CAUSE_USER_ECALL:
-        unknown_call(thread, pc);
+        other_fault(thread, FL_LABEL_UNKNOWN_SYSCALL, thread->regs[REG_A7], thread->regs[REG_A0],
+                    cause);
         break;
     case CAUSE_BREAKPOINT:
-        breakpoint(thread, pc, value);
+        other_fault(thread, FL_LABEL_BREAKPOINT, value, 0, cause);
         break;
     case CAUSE_TIMER:
         timer_interrupt(hart);
@@ -135,11 +101,19 @@ void trap_handle(uint64_t cause, uint64_t pc, uint64_t value, struct tcb *thread
         break;
     case CAUSE_ILLEGAL:
         if (!arch_fpu_first_use(hart, thread))
-            exception(thread, cause, pc, value);
+            exception(cause, value, thread);
         break;
     default:
-        exception(thread, cause, pc, value);
+        exception(cause, value, thread);
         break;
     }
     sched_if_asked(hart);
+}
+
+void trap_handle(uint64_t cause, uint64_t pc, uint64_t value, struct tcb *thread)
+{
+    if (cause - CAUSE_FETCH_PAGE_FAULT <= CAUSE_STORE_PAGE_FAULT - CAUSE_FETCH_PAGE_FAULT)
+        page_fault(cause, pc, value, thread); /* 14 between them is reserved and never comes */
+    else
+        other_trap(cause, pc, value, thread);
 }

@@ -22,10 +22,13 @@ static struct fake_entry *fake_find(struct fake *fake, uint32_t space, uint64_t 
 }
 
 /* What a mapping shows, or NULL if there is no such memory. */
-static uint8_t *fake_contents(const struct fake *fake, const struct vm_mapping *mapping)
+static uint8_t *fake_contents(struct fake *fake, const struct vm_mapping *mapping)
 {
     const struct page_table *table = &fake->vm.table;
 
+    if (mapping->slot == FAKE_SLOT_DEVICE)
+        return mapping->page < FAKE_DEVICE_PAGES ? fake->device + mapping->page * FL_PAGE_BYTES
+                                                 : NULL;
     if (mapping->slot == FAKE_SLOT_ZERO)
         return mapping->page == 0 ? page_contents(table, fake->vm.zero_page) : NULL;
     if (mapping->slot == FAKE_SLOT_INITRD)
@@ -50,6 +53,8 @@ static bool fake_map_page(struct fake *fake, uint32_t space, const struct vm_map
         fake_break_rule(fake, "a shared page mapped writable");
     if (mapping->slot == FAKE_SLOT_ZERO && (mapping->rights & FL_RIGHT_EXEC))
         fake_break_rule(fake, "the zero page mapped executable");
+    if (mapping->slot == FAKE_SLOT_DEVICE && (mapping->rights & FL_RIGHT_EXEC))
+        fake_break_rule(fake, "a device mapped executable");
     if (mapping->address % FL_PAGE_BYTES != 0 || (mapping->rights & ~FL_MAP_RIGHTS_MASK) ||
         ((mapping->rights & FL_MAP_DIRTY) && !(mapping->rights & FL_RIGHT_WRITE)))
         fake_break_rule(fake, "a bad map item");

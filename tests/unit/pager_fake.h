@@ -15,6 +15,8 @@
 #define FAKE_SLOT_RAM      9u /* two ranges: 9 and 10 */
 #define FAKE_SLOT_INITRD   8u
 #define FAKE_SLOT_ZERO     17u
+#define FAKE_SLOT_DEVICE   18u
+#define FAKE_DEVICE_PAGES  3u
 #define FAKE_ENTRIES       4096u
 #define FAKE_ARCHIVE_BYTES (256u * 1024)
 #define FAKE_FILES         16u
@@ -29,6 +31,7 @@ struct fake {
     uint8_t *memory;  /* all frames */
     uint8_t *archive; /* page-aligned; archive_bytes of it are used */
     uint64_t archive_bytes;
+    uint8_t device[FAKE_DEVICE_PAGES * FL_PAGE_BYTES];
     struct cpio_file file_table[FAKE_FILES];
     struct cpio_index files;
     struct fake_entry entry[FAKE_ENTRIES];

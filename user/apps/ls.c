@@ -1,4 +1,5 @@
-/* Lists the files of the initrd with their sizes; names as arguments list just those. */
+/* Lists all files that have a name, with their sizes: of the initrd, /tmp and /dev/shm.  Names as
+ * arguments list just those. */
 #include <errno.h>
 #include <faultline/process.h>
 #include <inttypes.h>
@@ -31,6 +32,6 @@ int main(int argc, char **argv)
     if (argc > 1)
         return ls_named(argc - 1, argv + 1);
     for (unsigned i = 0; faultline_file_name(i, name, sizeof name, &bytes) == 0; i++)
-        printf("%9" PRIu64 "  %s\n", bytes, name);
+        printf("%9" PRIu64 "  %s\n", bytes, strchr(name + 1, '/') ? name : name + 1);
     return errno == ENOENT ? 0 : 1;
 }

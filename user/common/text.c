@@ -21,20 +21,23 @@ struct text_field {
     bool large; /* l */
 };
 
+/* Most pieces have a few bytes: a call of memcpy takes longer than to copy them. */
 static void text_put(struct text *text, const char *bytes, size_t count)
 {
     size_t room = text->bytes - 1 - text->used;
+    char *out = text->out + text->used;
 
     if (count > room)
         count = room;
-    memcpy(text->out + text->used, bytes, count);
     text->used += count;
+    while (count-- > 0)
+        *out++ = *bytes++;
 }
 
 static void text_pad(struct text *text, char byte, size_t count)
 {
-    while (count-- > 0)
-        text_put(text, &byte, 1);
+    for (; count > 0 && text->used < text->bytes - 1; count--)
+        text->out[text->used++] = byte;
 }
 
 static void text_put_field(struct text *text, const struct text_field *field, const char *bytes,
@@ -131,10 +134,11 @@ size_t text_format_list(char *out, size_t out_bytes, const char *format, va_list
 
     va_copy(list, arguments);
     while (*format) {
-        size_t plain = strcspn(format, "%");
+        const char *start = format;
 
-        text_put(&text, format, plain);
-        format += plain;
+        while (*format && *format != '%')
+            format++;
+        text_put(&text, start, (size_t)(format - start));
         if (*format == '\0')
             break;
         format = text_read_field(format + 1, &field);

@@ -131,9 +131,3 @@ void pager_probe(void)
 {
     (void)pager_call(PAGER_STATISTICS, 4, 0, 0, 0);
 }
-
-void pager_forward(enum pager_call call, struct fl_message *message)
-{
-    *message = pager_call(call, FL_INFO_WORDS(message->info), message->word[0], message->word[1],
-                          message->word[2]);
-}

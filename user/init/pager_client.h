@@ -36,16 +36,12 @@ int pager_attach_space(uint64_t space);
 int pager_load_program(uint64_t space, const char *name, struct pager_program *program);
 int pager_write_space(uint64_t space, uint64_t address, const void *bytes, size_t count);
 int pager_destroy_space(uint64_t space, struct posix_usage *usage); /* all but its time */
-int pager_next_event(struct pager_event *event); /* EAGAIN: none */
+int pager_next_event(struct pager_event *event);                    /* EAGAIN: none */
 int pager_take_frames(uint64_t pages, struct pager_frames *frames);
 int pager_give_frames(const struct pager_frames *frames);
 int pager_read_statistic(uint64_t which, uint64_t *value);
 
 /* Asks it something and waits for the answer: the watch wants to see whether one comes. */
 void pager_probe(void);
-
-/* Asks the pager what a program asked us: words and buffer go as they came, and the answer stands
- * in *message and the buffer. */
-void pager_forward(enum pager_call call, struct fl_message *message);
 
 #endif

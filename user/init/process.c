@@ -304,7 +304,7 @@ static void process_delete_thread(struct process *process)
 
 static int process_load(struct process *process, const struct process_source *source)
 {
-    struct pager_program program;
+    struct pager_program program = {0};
     int error = pager_load_program(process->space, source->arguments->text, &program);
 
     if (error == ENOEXEC)

@@ -429,20 +429,6 @@ static enum server_outcome server_COUNTER(struct process *caller, struct fl_mess
     return server_answer(message, result.status == FL_OK ? 0 : EINVAL, result.value, 0);
 }
 
-static enum server_outcome server_FILE_NAME(struct process *caller, struct fl_message *message)
-{
-    (void)caller;
-    pager_forward(PAGER_FILE_NAME, message);
-    return SERVER_ANSWER;
-}
-
-static enum server_outcome server_FILE_READ(struct process *caller, struct fl_message *message)
-{
-    (void)caller;
-    pager_forward(PAGER_FILE_READ, message);
-    return SERVER_ANSWER;
-}
-
 #define POSIX_CALL(number, name, in, out, doc) [number] = server_##name,
 static server_handler *const server_handlers[] = {
 #include "posix.def"

@@ -27,6 +27,14 @@ void libos_answer_bytes(void *destination, size_t bytes);
 /* Sets errno if `error` is not 0.  Returns 0 or -1. */
 int libos_result(int error);
 
+/* 0, or EFAULT unless the program may read, or write, all of it. */
+int libos_check_read(const void *memory, size_t bytes);
+int libos_check_write(const void *memory, size_t bytes);
+
+/* *length: of a string that the program may read.  0, EFAULT, or ENAMETOOLONG (more than `most` bytes
+ * without the NUL). */
+int libos_check_string(const char *text, size_t most, size_t *length);
+
 /* Ends the program: `status` as in <sys/wait.h>. */
 _Noreturn void libos_end(unsigned status);
 

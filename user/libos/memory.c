@@ -3,6 +3,7 @@
  * I1. `heap_end` is the pager's break, or 0 as long as nobody asked for it.
  *
  * The rules on arguments live in the pager alone; what it refuses comes back as errno. */
+#include "file.h"
 #include "libos.h"
 
 #include <errno.h>
@@ -13,21 +14,24 @@
 
 static uintptr_t heap_end;
 
-/* Maps memory; see POSIX.  Only anonymous memory exists: a file is ENODEV. */
+/* The console and /dev/null can't be mapped: ENODEV. */
 void *mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset)
 {
     struct libos_call call = {.word = {(uintptr_t)address, bytes,
                                        (uint32_t)protection | (uint64_t)(uint32_t)flags << 32,
                                        (uint64_t)offset}};
-    int error = ENODEV;
+    int error = 0;
 
-    if (flags & MAP_ANONYMOUS)
+    if (!(flags & MAP_ANONYMOUS)) {
+        struct file *file = file_get(fd);
+
+        error = !file ? EBADF : file->ops->mappable ? 0 : ENODEV;
+        call.bytes = error ? NULL : &file->handle;
+        call.byte_count = error ? 0 : sizeof file->handle;
+    }
+    if (!error)
         error = libos_call_pager(PAGER_MMAP, &call);
-    else if (lseek(fd, 0, SEEK_CUR) < 0 && errno == EBADF)
-        error = EBADF;
-    if (libos_result(error))
-        return MAP_FAILED;
-    return (void *)call.word[1];
+    return libos_result(error) ? MAP_FAILED : (void *)call.word[1];
 }
 
 int munmap(void *address, size_t bytes)

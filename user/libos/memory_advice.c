@@ -108,13 +108,16 @@ void *mremap(void *address, size_t old_bytes, size_t bytes, int flags, ...)
 int prlimit(pid_t pid, int resource, const struct rlimit *limit, struct rlimit *old)
 {
     struct libos_call call = {.word = {(unsigned)resource, limit != NULL}};
-    int error;
+    int error = limit ? libos_check_read(limit, sizeof *limit) : 0;
 
-    if (limit) {
+    if (!error && old)
+        error = libos_check_write(old, sizeof *old);
+    if (!error && limit) {
         call.word[2] = limit->rlim_cur;
         call.word[3] = limit->rlim_max;
     }
-    error = pid == 0 || pid == getpid() ? libos_call_pager(PAGER_RLIMIT, &call) : ESRCH;
+    if (!error)
+        error = pid == 0 || pid == getpid() ? libos_call_pager(PAGER_RLIMIT, &call) : ESRCH;
     if (!error && old)
         *old = (struct rlimit){.rlim_cur = call.word[1], .rlim_max = call.word[2]};
     return libos_result(error);

@@ -1,4 +1,5 @@
 /* Owns the calls that start programs, wait for them and ask about the system. */
+#include "file.h"
 #include "libos.h"
 
 #include <errno.h>
@@ -25,10 +26,26 @@ static int process_send_argument(const char *bytes, size_t count)
     return 0;
 }
 
+/* Nothing was sent yet when an argument is not the program's own.  Returns 0, EFAULT or EINVAL. */
+static int process_check_arguments(char *const argv[])
+{
+    for (size_t i = 0;; i++) {
+        size_t length;
+        int error = libos_check_read(&argv[i], sizeof argv[i]);
+
+        if (!error && !argv[i])
+            return i ? 0 : EINVAL;
+        if (!error)
+            error = libos_check_string(argv[i], SIZE_MAX / 2, &length);
+        if (error)
+            return error;
+    }
+}
+
 pid_t faultline_spawn(char *const argv[])
 {
     struct libos_call call = {0};
-    int error = argv[0] ? 0 : EINVAL;
+    int error = process_check_arguments(argv);
 
     for (size_t i = 0; !error && argv[i]; i++)
         error = process_send_argument(argv[i], strlen(argv[i]) + 1);
@@ -37,7 +54,7 @@ pid_t faultline_spawn(char *const argv[])
     return libos_result(error) ? -1 : (pid_t)call.word[1];
 }
 
-/* All processes are one group: pid 0 means any child, as -1 does, and other groups have no member.
+/* Pointers are checked before anything is asked: a child stays to be waited for.  All processes are one group: pid 0 means any child, as -1 does, and other groups have no member.
  * No child stops or goes on: WUNTRACED and WCONTINUED report nothing. */
 pid_t waitpid(pid_t pid, int *status, int options)
 {
@@ -46,6 +63,8 @@ pid_t waitpid(pid_t pid, int *status, int options)
 
     if (options & ~(WNOHANG | WUNTRACED | WCONTINUED))
         error = EINVAL;
+    if (!error && status)
+        error = libos_check_write(status, sizeof *status);
     if (!error)
         error = libos_call_posix(POSIX_WAIT, &call);
     if (libos_result(error))
@@ -71,8 +90,10 @@ _Noreturn void faultline_poweroff(int status)
 int faultline_counter(enum faultline_source source, unsigned which, uint64_t *value)
 {
     struct libos_call call = {.word = {source, which}};
-    int error = libos_call_posix(POSIX_COUNTER, &call);
+    int error = libos_check_write(value, sizeof *value);
 
+    if (!error)
+        error = libos_call_posix(POSIX_COUNTER, &call);
     if (!error)
         *value = call.word[1];
     return libos_result(error);
@@ -81,8 +102,12 @@ int faultline_counter(enum faultline_source source, unsigned which, uint64_t *va
 int faultline_file_name(unsigned index, char *name, size_t name_bytes, uint64_t *file_bytes)
 {
     struct libos_call call = {.word = {index}};
-    int error = libos_call_posix(POSIX_FILE_NAME, &call);
+    int error = libos_check_write(name, name_bytes);
 
+    if (!error && file_bytes)
+        error = libos_check_write(file_bytes, sizeof *file_bytes);
+    if (!error)
+        error = libos_call_pager(PAGER_NAME, &call);
     if (!error && name_bytes) {
         size_t length = call.word[2] < name_bytes ? call.word[2] : name_bytes - 1;
 
@@ -122,7 +147,7 @@ long sysconf(int name)
     case _SC_AVPHYS_PAGES:
         return process_frames(PAGER_STAT_FREE_FRAMES);
     case _SC_OPEN_MAX:
-        return 32;
+        return FILE_DESCRIPTORS;
     case _SC_MONOTONIC_CLOCK:
     case _SC_TIMERS:
     case _SC_CLOCK_SELECTION:

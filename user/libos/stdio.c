@@ -24,10 +24,34 @@ struct stream {
     char buffer[FL_PROTOCOL_BYTES];
 };
 
+static struct stream *stream_list;
+
 static ssize_t stream_read_console(int fd, void *bytes, size_t count)
 {
     fflush(stderr); /* a question asked there; picolibc does it for stdout */
     return read(fd, bytes, count);
+}
+
+/* All of it or an error: picolibc takes a short count for the end of what it holds. */
+static ssize_t stream_write(int fd, const void *bytes, size_t count)
+{
+    for (size_t done = 0; done < count;) {
+        ssize_t more = write(fd, (const char *)bytes + done, count - done);
+
+        if (more <= 0)
+            return -1;
+        done += (size_t)more;
+    }
+    return (ssize_t)count;
+}
+
+/* What is appended goes to the end, wherever the stream was. */
+static ssize_t stream_append(int fd, const void *bytes, size_t count)
+{
+    for (struct stream *stream = stream_list; stream; stream = stream->next)
+        if (stream->fd == fd)
+            stream->bufio.pos = lseek(fd, 0, SEEK_END);
+    return stream_write(fd, bytes, count);
 }
 
 static int stream_close_standard(FILE *file);
@@ -35,14 +59,13 @@ static int stream_close_standard(FILE *file);
 /* FDEV_SETUP_BUFIO with a close function that frees nothing. */
 #define STREAM_STANDARD(fd, self, reader, flags, line)                                        \
     {                                                                                         \
-        .bufio = FDEV_SETUP_BUFIO(fd, (self).buffer, FL_PROTOCOL_BYTES, reader, write, lseek, \
-                                  close, flags, line)                                         \
+        .bufio = FDEV_SETUP_BUFIO(fd, (self).buffer, FL_PROTOCOL_BYTES, reader, stream_write, \
+                                  lseek, close, flags, line)                                  \
     }
 
 static struct stream stream_in = STREAM_STANDARD(0, stream_in, stream_read_console, __SRD, 0);
 static struct stream stream_out = STREAM_STANDARD(1, stream_out, read, __SWR, __BLBF);
 static struct stream stream_err = STREAM_STANDARD(2, stream_err, read, __SWR, __BLBF);
-static struct stream *stream_list;
 
 FILE *const stdin = &stream_in.bufio.xfile.cfile.file;
 FILE *const stdout = &stream_out.bufio.xfile.cfile.file;
@@ -142,18 +165,23 @@ FILE *fdopen(int fd, const char *mode)
 {
     uint8_t flags = stream_flags(mode);
     struct stream *stream;
+    off_t offset;
 
     if (!flags) {
         libos_result(EINVAL);
         return NULL;
     }
-    if (lseek(fd, 0, SEEK_CUR) < 0 && errno == EBADF)
+    offset = lseek(fd, 0, SEEK_CUR);
+    if (offset < 0 && errno == EBADF)
         return NULL;
     stream = calloc(1, sizeof *stream);
     if (!stream)
         return NULL;
-    stream->bufio = (struct __file_bufio)FDEV_SETUP_BUFIO(fd, stream->buffer, FL_PROTOCOL_BYTES,
-                                                          read, write, lseek, close, flags, 0);
+    stream->bufio = (struct __file_bufio)FDEV_SETUP_BUFIO(
+        fd, stream->buffer, FL_PROTOCOL_BYTES, read, stream_write, lseek, close, flags, 0);
+    stream->bufio.pos = offset < 0 ? 0 : offset;
+    if (mode[0] == 'a')
+        stream->bufio.write = stream_append;
     stream->bufio.xfile.cfile.close = stream_close;
     stream->fd = fd;
     stream_link(stream);

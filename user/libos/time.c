@@ -62,8 +62,10 @@ int clock_gettime(clockid_t clock_id, struct timespec *now)
 {
     uint64_t ns = libos_time_ns();
 
-    if (!time_clock_exists(clock_id))
-        return libos_result(EINVAL);
+    int error = time_clock_exists(clock_id) ? libos_check_write(now, sizeof *now) : EINVAL;
+
+    if (error)
+        return libos_result(error);
     *now = (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
     return 0;
 }
@@ -71,9 +73,12 @@ int clock_gettime(clockid_t clock_id, struct timespec *now)
 int clock_getres(clockid_t clock_id, struct timespec *resolution)
 {
     uint64_t hz = time_hz();
+    int error = time_clock_exists(clock_id) ? 0 : EINVAL;
 
-    if (!time_clock_exists(clock_id))
-        return libos_result(EINVAL);
+    if (!error && resolution)
+        error = libos_check_write(resolution, sizeof *resolution);
+    if (error)
+        return libos_result(error);
     if (resolution)
         *resolution = (struct timespec){.tv_nsec = (long)((NS_PER_S + hz - 1) / hz)};
     return 0;
@@ -82,8 +87,11 @@ int clock_getres(clockid_t clock_id, struct timespec *resolution)
 int gettimeofday(struct timeval *restrict now, void *restrict zone)
 {
     uint64_t us = libos_time_ns() / 1000;
+    int error = libos_check_write(now, sizeof *now);
 
     (void)zone;
+    if (error)
+        return libos_result(error);
     *now =
         (struct timeval){.tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000)};
     return 0;
@@ -116,18 +124,21 @@ static int time_wait_until(uint64_t deadline)
     return 0;
 }
 
-/* Returns: 0 or an errno value, as POSIX has it for this call. */
+/* Nothing interrupts a sleep, so `left` is not written.  Returns: 0 or an errno value, as POSIX has it
+ * for this call. */
 int clock_nanosleep(clockid_t clock_id, int flags, const struct timespec *wanted,
                     struct timespec *left)
 {
     uint64_t now = fl_rdtime();
+    int error = time_clock_exists(clock_id) ? libos_check_read(wanted, sizeof *wanted) : EINVAL;
 
-    if (!time_clock_exists(clock_id) || !time_valid(wanted))
-        return EINVAL;
+    (void)left;
+    if (!error && !time_valid(wanted))
+        error = EINVAL;
+    if (error)
+        return error;
     if (flags & TIMER_ABSTIME)
         return time_wait_until(time_ticks(wanted));
-    if (left)
-        *left = (struct timespec){0};
     return time_wait_until(now + time_ticks(wanted) + 1); /* `now` is somewhere inside its tick */
 }
 

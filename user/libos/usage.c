@@ -49,11 +49,15 @@ static int usage_of_children(struct posix_usage *used)
 int getrusage(int who, struct rusage *usage)
 {
     struct posix_usage used;
-    int error;
+    int error = who == RUSAGE_SELF || who == RUSAGE_CHILDREN
+                    ? libos_check_write(usage, sizeof *usage)
+                    : EINVAL;
 
+    if (error)
+        return libos_result(error);
     if (who == RUSAGE_SELF)
         return libos_result(usage_of_self(usage));
-    error = who == RUSAGE_CHILDREN ? usage_of_children(&used) : EINVAL;
+    error = usage_of_children(&used);
     if (!error)
         *usage = usage_make(&used, libos_time_us(used.ticks));
     return libos_result(error);
@@ -70,8 +74,10 @@ clock_t times(struct tms *usage)
 {
     struct posix_usage used = {0};
     uint64_t us = libos_time_since_start_us();
-    int error = usage_of_children(&used);
+    int error = libos_check_write(usage, sizeof *usage);
 
+    if (!error)
+        error = usage_of_children(&used);
     if (libos_result(error))
         return (clock_t)-1;
     *usage =
@@ -82,7 +88,8 @@ clock_t times(struct tms *usage)
 /* *usage: of the child, with those that it has waited for. */
 pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
 {
-    pid_t child = waitpid(pid, status, options);
+    int error = usage ? libos_check_write(usage, sizeof *usage) : 0;
+    pid_t child = error ? libos_result(error) : waitpid(pid, status, options);
     struct posix_usage used;
 
     if (child > 0 && usage) {

@@ -271,46 +271,6 @@ static int calls_statistics(struct call *call)
     return 0;
 }
 
-/* ---- the initrd, for the root task ---- */
-
-static int calls_file_name(struct call *call)
-{
-    const struct cpio_index *files = &call->pager->files;
-    const struct cpio_file *file;
-
-    if (call->in[0] >= files->count)
-        return ENOENT;
-    file = &files->files[call->in[0]];
-    call->out[0] = file->size_bytes;
-    call->out[1] = file->name_bytes;
-    memcpy(calls_buffer(), file->name, file->name_bytes);
-    calls_send_bytes(call, file->name_bytes);
-    return 0;
-}
-_Static_assert(CPIO_NAME_BYTES <= FL_PROTOCOL_BYTES, "a name fits a message");
-
-static int calls_file_read(struct call *call)
-{
-    uint64_t offset = call->in[0], bytes = call->in[2];
-    const struct cpio_file *file;
-
-    if (call->in[1] > FL_PROTOCOL_BYTES)
-        return EINVAL;
-    file = cpio_index_find(&call->pager->files, calls_buffer(), (uint32_t)call->in[1]);
-    if (!file)
-        return ENOENT;
-    if (offset > file->size_bytes)
-        offset = file->size_bytes;
-    if (bytes > file->size_bytes - offset)
-        bytes = file->size_bytes - offset;
-    if (bytes > FL_PROTOCOL_BYTES)
-        bytes = FL_PROTOCOL_BYTES;
-    memcpy(calls_buffer(), call->pager->vm.archive + file->offset + offset, bytes);
-    call->out[0] = bytes;
-    calls_send_bytes(call, bytes);
-    return 0;
-}
-
 /* ---- dispatch ---- */
 
 /* Whom a call is for, and which space it is about. */
@@ -336,8 +296,6 @@ static const struct call_entry call_table[] = {
     [PAGER_FRAME_TAKE] = {calls_frame_take, CALL_SYSTEM},
     [PAGER_FRAME_GIVE] = {calls_frame_give, CALL_SYSTEM},
     [PAGER_STATISTICS] = {calls_statistics, CALL_SYSTEM},
-    [PAGER_FILE_NAME] = {calls_file_name, CALL_SYSTEM},
-    [PAGER_FILE_READ] = {calls_file_read, CALL_SYSTEM},
     [PAGER_MADVISE] = {calls_madvise, CALL_OWN_SPACE},
     [PAGER_MINCORE] = {calls_mincore, CALL_OWN_SPACE},
     [PAGER_MSYNC] = {calls_msync, CALL_OWN_SPACE},

@@ -33,7 +33,7 @@ static int file_calls_tell_status(struct call *call, int error, const struct fil
 
 int file_calls_open(struct call *call)
 {
-    struct file_status status;
+    struct file_status status = {0};
     struct file_path path;
     uint32_t handle;
     int error = file_calls_take_path(call, 0, call->in[1], &path);

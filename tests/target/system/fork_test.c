@@ -315,7 +315,7 @@ TEST("a child has the console and the open files")
     CHECK(fork_data > 2);
     CHECK_EQ(read(fork_data, text, 2), 2);
     CHECK_EQ(fork_run(fork_use_files), EXITED(0));
-    CHECK_EQ(lseek(fork_data, 0, SEEK_CUR), 2); /* until there is a file server: POSIX says 5 */
+    CHECK_EQ(lseek(fork_data, 0, SEEK_CUR), 5); /* the offset is one for both */
     CHECK_EQ(close(fork_data), 0);
 }
 

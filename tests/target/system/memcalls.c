@@ -3,11 +3,9 @@
  * mode lets a program have, which is Faultline's own.
  *
  * Only what does not depend on the layout of a space or on page tables is here. */
-#include <errno.h>
+#include "answers.h"
+
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -21,37 +19,6 @@
 static unsigned char
     *base; /* pages 0..3 written, 4 a hole, 5 read-only, 6 no access, rest mapped */
 static unsigned char vector[PAGES];
-
-static const char *name_error(int error)
-{
-    static const struct {
-        int error;
-        const char *name;
-    } names[] = {{0, "0"},           {EPERM, "EPERM"},   {EAGAIN, "EAGAIN"}, {ENOMEM, "ENOMEM"},
-                 {EFAULT, "EFAULT"}, {EBUSY, "EBUSY"},   {EEXIST, "EEXIST"}, {ENODEV, "ENODEV"},
-                 {EINVAL, "EINVAL"}, {ENOSYS, "ENOSYS"}, {EBADF, "EBADF"}};
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (names[i].error == error)
-            return names[i].name;
-    return "another error";
-}
-
-/* Says how a call went that returned 0, or -1 with errno. */
-static void tell(const char *group, const char *text, long result)
-{
-    printf("%s | %s | %s\n", group, text, name_error(result == -1 ? errno : 0));
-}
-
-static void tell_map(const char *group, const char *text, const void *result)
-{
-    tell(group, text, result == MAP_FAILED ? -1 : 0);
-}
-
-static void tell_value(const char *group, const char *text, long value)
-{
-    printf("%s | %s | %ld\n", group, text, value);
-}
 
 static unsigned char *map(size_t pages, int protection, int flags)
 {

@@ -7,10 +7,12 @@
 #include "course.h"
 
 #define PAGES_MAX 64
-#define BYTES     (PAGES_MAX * COURSE_PAGE)
+#define AROUND    16ul /* pages that a fault may map with its own: nobody else's fault reaches ours */
+#define BYTES     ((AROUND + PAGES_MAX + AROUND) * COURSE_PAGE)
+#define FIRST     (AROUND * COURSE_PAGE)
 
-static const unsigned char segments_constants[BYTES] __attribute__((aligned(4096))) = {7};
-static unsigned char segments_data[BYTES] __attribute__((aligned(4096))) = {7};
+static const unsigned char segments_constants[BYTES] __attribute__((aligned(4096))) = {[FIRST] = 7};
+static unsigned char segments_data[BYTES] __attribute__((aligned(4096))) = {[FIRST] = 7};
 static unsigned char segments_zeros[BYTES] __attribute__((aligned(4096)));
 /* Counting is tried on these first. */
 static unsigned char segments_trial[COURSE_PAGE] __attribute__((aligned(4096))) = {7};
@@ -35,17 +37,19 @@ static unsigned long segments_pass(const char *what, volatile unsigned char *byt
 /* Does all passes in the copy `who`. */
 static void segments_run(const char *who, size_t pages)
 {
-    volatile unsigned char *constants = (volatile unsigned char *)(uintptr_t)segments_constants;
+    volatile unsigned char *constants =
+        (volatile unsigned char *)(uintptr_t)(segments_constants + FIRST);
+    volatile unsigned char *data = segments_data + FIRST;
     unsigned long sum;
 
-    madvise((void *)(uintptr_t)segments_constants, BYTES, MADV_RANDOM); /* one page a fault */
-    madvise(segments_data, BYTES, MADV_RANDOM);
+    madvise((void *)constants, PAGES_MAX * COURSE_PAGE, MADV_RANDOM); /* one page a fault */
+    madvise((void *)data, PAGES_MAX * COURSE_PAGE, MADV_RANDOM);
     segments_pass(NULL, segments_trial, 1, 0);
     segments_pass(NULL, segments_trial, 1, 1);
     course_head(who);
     segments_pass("read constants", constants, pages, 0);
-    sum = segments_pass("read initialised data", segments_data, pages, 0);
-    segments_pass("write initialised data", segments_data, pages, 1);
+    sum = segments_pass("read initialised data", data, pages, 0);
+    segments_pass("write initialised data", data, pages, 1);
     segments_pass("read uninitialised data", segments_zeros, pages, 0);
     segments_pass("write uninitialised data", segments_zeros, pages, 1);
     printf("Found in its initialised data: %lu.\n", sum);

@@ -72,7 +72,7 @@ static int advise_check_entry(const struct advise *advise, const struct entry *e
         advise_drops(advise) || advise->advice == MADV_COLD || advise->advice == MADV_PAGEOUT;
     const struct object *object = entry->object;
 
-    if (moves && entry->wired)
+    if (moves && (entry->wired || object_is_device(object)))
         return EINVAL;
     if (advise->advice == MADV_FREE &&
         (!object->owner || object->source || entry->inheritance == ENTRY_SHARE))

@@ -80,7 +80,7 @@ static void check_leaf(struct check *check, const struct object *object, uint64_
     if (object->owner)
         check_fail(check, check_is_shown(check->vm, object, index), "O3");
     else
-        check_fail(check, index * FL_PAGE_BYTES < object->bytes || object->file, "O8");
+        check_fail(check, index * FL_PAGE_BYTES < object->bytes && !object_is_device(object), "O8");
     check->pages++;
 }
 
@@ -207,6 +207,16 @@ static uint32_t check_sources(const struct vm *vm, const struct object *file)
     return sources;
 }
 
+static void check_device(struct check *check, const struct object *device)
+{
+    check_fail(check, !device->users, "O9");
+    for (const struct entry *entry = device->entries; entry; entry = entry->object_next)
+        check_fail(check,
+                   entry->inheritance == ENTRY_SHARE && !entry->wired &&
+                       (entry->offset + entry_pages(entry)) * FL_PAGE_BYTES <= device->bytes,
+                   "O9");
+}
+
 static void check_file(struct check *check, const struct object *file)
 {
     const struct object *previous = NULL;
@@ -219,6 +229,8 @@ static void check_file(struct check *check, const struct object *file)
         users++;
     }
     check_fail(check, users == check_sources(check->vm, file), "O7");
+    if (object_is_device(file))
+        check_device(check, file);
     references = check_named(check, file) + users + (file->name && !file->name->removed) +
                  handle_count_openings(check->vm, file);
     check_fail(check, file->references > 0 && file->references == references, "O1");

@@ -457,6 +457,8 @@ static int fault_find_byte(struct vm *vm, struct space *space, uint64_t address,
     step = fault_resolve(&fault);
     if (step != FAULT_GO_ON)
         return fault_error(step);
+    if (fault.action == TRACE_FILE && !fault.found.contents)
+        return EFAULT; /* a device */
     if (fault.action == TRACE_COPY || fault.action == TRACE_ZERO_FILL)
         vm->port.unmap(vm->port.context, space->id, fault.address, 1); /* shows another page */
     *byte = fault.found.contents ? fault.found.contents : page_contents(&vm->table, vm->zero_page);
@@ -493,7 +495,7 @@ int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *b
 
         if (error)
             return error;
-        page_move(to, from, part);
+        memcpy(to, from, part);
         address += part;
         from += part;
         count -= part;

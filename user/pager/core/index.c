@@ -113,8 +113,8 @@ static bool index_descend(struct index *index, struct slab_kind *nodes, uint64_t
     return true;
 }
 
-bool index_reserve(struct index *index, struct slab_kind *nodes, uint64_t key,
-                   struct index_place *place)
+bool index_make_path(struct index *index, struct slab_kind *nodes, uint64_t key,
+                     struct index_place *place)
 {
     if ((!index->root || key >> (INDEX_SHIFT * index->height) != 0) &&
         !index_grow(index, nodes, key))

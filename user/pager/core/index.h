@@ -65,8 +65,28 @@ uint64_t index_lookup(const struct index *index, uint64_t key);
 uint64_t index_next(const struct index *index, uint64_t first, uint64_t end);
 
 /* Makes the nodes on the way to `key` (< INDEX_LIMIT).  False: no memory, nothing changed. */
-bool index_reserve(struct index *index, struct slab_kind *nodes, uint64_t key,
-                   struct index_place *place);
+bool index_make_path(struct index *index, struct slab_kind *nodes, uint64_t key,
+                     struct index_place *place);
+
+/* The same; nearly always the nodes are there. */
+static inline bool index_reserve(struct index *index, struct slab_kind *nodes, uint64_t key,
+                                 struct index_place *place)
+{
+    struct index_node *node = index->root;
+    uint32_t shift = INDEX_SHIFT * index->height;
+
+    if (key >> shift != 0)
+        return index_make_path(index, nodes, key, place);
+    while (node && shift > INDEX_SHIFT) {
+        shift -= INDEX_SHIFT;
+        node = (struct index_node *)(uintptr_t)node->slot[key >> shift & (INDEX_SLOTS - 1)];
+    }
+    if (!node)
+        return index_make_path(index, nodes, key, place);
+    place->node = node;
+    place->slot = (uint32_t)key & (INDEX_SLOTS - 1);
+    return true;
+}
 
 static inline uint64_t index_read(const struct index_place *place)
 {

@@ -75,7 +75,18 @@ static int map_check_request(const struct vm_map_request *request)
     return area_round(request->bytes) == 0 ? ENOMEM : 0;
 }
 
-/* Whether the file allows the mapping: 0, EOVERFLOW, EACCES, ENODEV. */
+/* Whether a device allows the mapping: 0, EPERM, EINVAL. */
+static int map_check_device(const struct vm_map_request *request)
+{
+    if (request->protection & PROT_EXEC)
+        return EPERM;
+    if (!map_is_shared(request) ||
+        request->offset + area_round(request->bytes) > request->file->bytes)
+        return EINVAL;
+    return 0;
+}
+
+/* Whether the file allows the mapping: 0, EOVERFLOW, EACCES, EPERM, EINVAL. */
 static int map_check_file(const struct vm_map_request *request)
 {
     const struct object *file = request->file;
@@ -90,7 +101,7 @@ static int map_check_file(const struct vm_map_request *request)
         return EACCES;
     if (!request->readable)
         return EACCES;
-    return 0;
+    return object_is_device(file) ? map_check_device(request) : 0;
 }
 
 static int map_place_fixed(const struct space *space, const struct vm_map_request *request,
@@ -185,6 +196,10 @@ static void map_describe(const struct vm *vm, const struct vm_map_request *reque
         like->offset = request->offset / FL_PAGE_BYTES;
         if (!request->writable)
             like->max_protection &= (uint8_t)~PROT_WRITE;
+        if (object_is_device(request->file)) {
+            like->max_protection &= (uint8_t)~PROT_EXEC;
+            like->wired = false;
+        }
         return;
     }
     like->charge = commit_choose(vm, shared || (like->protection & PROT_WRITE),

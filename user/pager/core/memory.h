@@ -34,8 +34,8 @@ bool vm_is_resident(const struct entry *entry, uint64_t address);
 int vm_resident(struct vm *vm, struct space *space, uint64_t address, uint64_t bytes,
                 uint64_t vector, uint64_t *pages);
 
-/* Nothing is written anywhere yet: checks.  0; EINVAL; ENOMEM (a hole); EBUSY (MS_INVALIDATE of
- * what is wired). */
+/* Nothing is written anywhere yet: checks.  0; EINVAL (also MS_SYNC of a device); ENOMEM (a hole); EBUSY
+ * (MS_INVALIDATE of what is wired). */
 int vm_sync(const struct space *space, uint64_t address, uint64_t bytes, uint64_t flags);
 
 /* Makes the range resident and keeps it so.  0; EINVAL (flags); EPERM (the limit is 0); ENOMEM (a
@@ -57,7 +57,7 @@ struct vm_remap_request {
     uint64_t to;    /* with MREMAP_FIXED */
 };
 
-/* 0 and *address; EINVAL; EFAULT (not one mapping); ENOMEM; EAGAIN (above the limit of wired
+/* 0 and *address; EINVAL; EFAULT (not one mapping, or growth of a device); ENOMEM; EAGAIN (above the limit of wired
  * memory). */
 int vm_remap(struct vm *vm, struct space *space, const struct vm_remap_request *request,
              uint64_t *address);

@@ -216,6 +216,12 @@ uint32_t object_count_named(const struct object *object, uint64_t index, uint32_
     return count;
 }
 
+/* True if a page of a file that its index does not hold lies in the initrd or a device. */
+static bool object_is_at_hand(const struct object *file, uint64_t index)
+{
+    return (file->file || object_is_device(file)) && index * FL_PAGE_BYTES < file->bytes;
+}
+
 bool object_has_page(const struct object *object, uint64_t index)
 {
     const struct object *top = object;
@@ -224,12 +230,11 @@ bool object_has_page(const struct object *object, uint64_t index)
         if (index_lookup(&object->index, index) != 0)
             return true;
     if (!top->owner)
-        return top->file && index * FL_PAGE_BYTES < top->bytes;
+        return object_is_at_hand(top, index);
     if (object_is_zero_from(top, index))
         return false;
     index += top->source_first;
-    return index_lookup(&top->source->index, index) != 0 ||
-           (top->source->file && index * FL_PAGE_BYTES < top->source->bytes);
+    return index_lookup(&top->source->index, index) != 0 || object_is_at_hand(top->source, index);
 }
 
 bool object_is_named(const struct object *object, uint64_t index)

@@ -4,7 +4,8 @@
  * anonymous object *below* it, if fork put it over one (shadow.h); what none of them holds is a page
  * of its *source*, the file of a private mapping, or zero.  A file object is a file of the initrd:
  * its pages are mapped where they lie in the archive, or from copies that its index keeps when they
- * do not lie on pages.  Or it is a file in memory, whose index holds all of it.
+ * do not lie on pages.  Or it is a file in memory, whose index holds all of it.  A
+ * device object is like a file of which nobody has copies: only mappings show it.
  *
  * Charging: a page is charged to its object and an object to one space, its owner: the space that
  * made it, until that space shows nothing of it any more; then an heir that does.  So a page shared
@@ -20,7 +21,8 @@
  *  O5  a file object is in vm->files once, and has nothing above, below, or as its source;
  *  O6  `entries` lists exactly the entries that name the object;
  *  O7  `users` of a file object lists exactly the objects whose source it is;
- *  O8  a file in memory holds no page at or behind its end. */
+ *  O8  a file in memory holds no page at or behind its end; a device holds none;
+ *  O9  a device is shown by shared entries only, that lie inside it, and is nobody's source. */
 #ifndef PAGER_OBJECT_H
 #define PAGER_OBJECT_H
 
@@ -38,7 +40,7 @@ struct object;
 struct object_page {
     uint32_t slot; /* as vm_mapping.slot */
     uint64_t page;
-    const void *contents;
+    const void *contents; /* NULL: of a device */
 };
 
 /* What `supply` did. */
@@ -94,6 +96,7 @@ struct object {
     struct name *name;            /* in memory, or NULL: it has, or had, a name */
     struct view *view;            /* in memory: what is still to be told (view.h), or NULL */
     struct object *next_file;
+    uint32_t slot; /* device: of its Memory, as vm_mapping.slot */
 };
 
 /* A new anonymous object with one reference, or NULL. */
@@ -115,22 +118,30 @@ void object_copy_source_from(struct object *object, const struct object *like, u
 /* The same, page for page. */
 void object_copy_source(struct object *object, const struct object *like);
 
+/* The object of a device whose Memory is in `slot` of the port (vm_mapping.slot), with one reference
+ * more, or NULL. */
+struct object *object_open_device(struct vm *vm, uint32_t slot, uint64_t pages);
+
+bool object_is_device(const struct object *object);
+
 /* ---- files in memory (object_memory.c): what has no page is zero ---- */
 
 /* A new empty file with one reference, or NULL. */
 struct object *object_create_memory(struct vm *vm);
 
-/* Copies from a file of any kind; *done: bytes copied, fewer at the end of the file.  0. */
+/* Copies from a file of any kind; *done: bytes copied, fewer at the end of the file.  0; EINVAL (a
+ * device). */
 int object_read(struct vm *vm, struct object *file, uint64_t offset, void *bytes, uint64_t count,
                 uint64_t *done);
 
-/* Copies into a file in memory, which grows if it must; *done: bytes copied.  0; EROFS (not a file in
- * memory); EFBIG; ENOSPC (no frame, or files hold their share of memory), after *done bytes. */
+/* Copies into a file in memory, which grows if it must; *done: bytes copied.  0; EROFS (a file of
+ * the initrd); EINVAL (a device); EFBIG; ENOSPC (no frame, or files hold their share of memory), after
+ * *done bytes. */
 int object_write(struct vm *vm, struct object *file, uint64_t offset, const void *bytes,
                  uint64_t count, uint64_t *done);
 
 /* Sets the size of a file in memory.  Pages behind its end leave all spaces; the rest of the last page
- * is zero.  0; EROFS; EFBIG. */
+ * is zero.  0; EROFS; EINVAL; EFBIG. */
 int object_resize(struct vm *vm, struct object *file, uint64_t bytes);
 
 /* Enters a file object in, or takes it off, vm->files. */

@@ -111,12 +111,14 @@ int object_read(struct vm *vm, struct object *file, uint64_t offset, void *bytes
     uint8_t *to = bytes;
 
     *done = 0;
+    if (object_is_device(file))
+        return EINVAL;
     if (offset >= file->bytes)
         return 0;
     if (count > file->bytes - offset)
         count = file->bytes - offset;
     if (file->file) { /* never changes: pages of the index are copies of these bytes */
-        page_move(to, vm->archive + file->file->offset + offset, count);
+        memcpy(to, vm->archive + file->file->offset + offset, count);
         *done = count;
         return 0;
     }
@@ -125,7 +127,7 @@ int object_read(struct vm *vm, struct object *file, uint64_t offset, void *bytes
         const uint8_t *contents = object_memory_contents(vm, file, at / FL_PAGE_BYTES);
 
         if (contents)
-            page_move(to + *done, contents + at % FL_PAGE_BYTES, part);
+            memmove(to + *done, contents + at % FL_PAGE_BYTES, part);
         else
             memset(to + *done, 0, part);
         *done += part;
@@ -167,7 +169,7 @@ static int object_memory_write(struct vm *vm, struct object *file, uint64_t offs
     }
     if (offset + count > file->bytes)
         object_memory_grow(vm, file, offset + count);
-    page_move(contents + offset % FL_PAGE_BYTES, bytes, count);
+    memmove(contents + offset % FL_PAGE_BYTES, bytes, count);
     return 0;
 }
 
@@ -176,7 +178,7 @@ int object_write(struct vm *vm, struct object *file, uint64_t offset, const void
 {
     *done = 0;
     if (file->ops != &object_memory_ops)
-        return EROFS;
+        return file->file ? EROFS : EINVAL;
     if (count == 0)
         return 0;
     if (offset >= OBJECT_MEMORY_BYTES)
@@ -238,7 +240,7 @@ static void object_memory_cut(struct vm *vm, struct object *file, uint64_t first
 int object_resize(struct vm *vm, struct object *file, uint64_t bytes)
 {
     if (file->ops != &object_memory_ops)
-        return EROFS;
+        return file->file ? EROFS : EINVAL;
     if (bytes > OBJECT_MEMORY_BYTES)
         return EFBIG;
     if (bytes > file->bytes) {

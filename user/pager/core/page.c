@@ -1,8 +1,6 @@
 /* Page records and the free list: see page.h. */
 #include "page.h"
 
-#include <string.h>
-
 uint64_t page_table_bytes(const struct page_range *ranges, uint32_t count)
 {
     uint64_t pages = 0;
@@ -180,43 +178,4 @@ void page_copy(void *contents, const void *from)
         page_copy_line(to + 48, word + 48);
         page_copy_line(to + 56, word + 56);
     }
-}
-
-/* Forwards; by words where both sides lie alike.  Eight bytes a turn, which a compiler does not make
- * a call of that goes byte by byte. */
-static void page_move_up(uint8_t *to, const uint8_t *from, uint64_t bytes)
-{
-    bool alike = (((uintptr_t)to ^ (uintptr_t)from) & 7) == 0;
-
-    for (; alike && bytes > 0 && ((uintptr_t)to & 7); bytes--)
-        *to++ = *from++;
-    for (; bytes >= 8; to += 8, from += 8, bytes -= 8) {
-        if (alike) {
-            *(uint64_t *)(void *)to = *(const uint64_t *)(const void *)from;
-            continue;
-        }
-        to[0] = from[0];
-        to[1] = from[1];
-        to[2] = from[2];
-        to[3] = from[3];
-        to[4] = from[4];
-        to[5] = from[5];
-        to[6] = from[6];
-        to[7] = from[7];
-    }
-    while (bytes-- > 0)
-        *to++ = *from++;
-}
-
-void page_move(void *to, const void *from, uint64_t bytes)
-{
-    uint64_t distance = (uint64_t)((uintptr_t)to - (uintptr_t)from);
-    bool aligned = (((uintptr_t)to | (uintptr_t)from) & (FL_PAGE_BYTES - 1)) == 0;
-
-    if (aligned && bytes == FL_PAGE_BYTES)
-        page_copy(to, from);
-    else if (distance >= bytes) /* below `from`, or behind it */
-        page_move_up(to, from, bytes);
-    else
-        memmove(to, from, bytes);
 }

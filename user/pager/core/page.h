@@ -113,7 +113,4 @@ static inline uint32_t page_of_contents(const struct page_table *table, const vo
 void page_zero(void *contents);
 void page_copy(void *contents, const void *from);
 
-/* Copies bytes that may overlap. */
-void page_move(void *to, const void *from, uint64_t bytes);
-
 #endif

@@ -85,6 +85,8 @@ static int remap_describe_growth(struct remap *remap)
     uint64_t more = remap->bytes - (remap->end - remap->start);
     uint64_t index = entry_index(last, remap->end) + last->object->source_first;
 
+    if (object_is_device(last->object))
+        return EFAULT;
     if (index + more / FL_PAGE_BYTES > INDEX_LIMIT)
         return EINVAL;
     entry_copy_attributes(&remap->more, last);
@@ -297,6 +299,8 @@ static int remap_move_and_keep(struct remap *remap)
         like.start = entry->start > remap->start ? entry->start : remap->start;
         like.end = entry->end < remap->end ? entry->end : remap->end;
         like.wired = false;
+        if (object_is_device(entry->object))
+            return EINVAL;
         if (limit_check(remap->space, &like, false) != 0)
             return ENOMEM;
     }

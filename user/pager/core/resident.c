@@ -13,6 +13,18 @@ bool vm_is_resident(const struct entry *entry, uint64_t address)
     return entry->object && object_has_page(entry->object, entry_index(entry, address));
 }
 
+/* True if the program may write all of its vector, whose pages are there then. */
+static bool resident_may_write(struct vm *vm, struct space *space, uint64_t vector, uint64_t bytes)
+{
+    uint64_t end = vector + bytes;
+    uint8_t *byte;
+
+    for (; vector < end; vector = (vector / FL_PAGE_BYTES + 1) * FL_PAGE_BYTES)
+        if (vm_find_to_write(vm, space, vector, &byte) != 0)
+            return false;
+    return true;
+}
+
 /* Writes the vector for mapped pages, a part at a time. */
 static int resident_write(struct vm *vm, struct space *space, uint64_t address, uint64_t pages,
                           uint64_t vector)
@@ -56,6 +68,8 @@ int vm_resident(struct vm *vm, struct space *space, uint64_t address, uint64_t b
         return 0;
     if (!area_is_mapped(space, address, address + length))
         return ENOMEM;
+    if (!resident_may_write(vm, space, vector, length / FL_PAGE_BYTES))
+        return EFAULT;
     *pages = length / FL_PAGE_BYTES;
     return resident_write(vm, space, address, *pages, vector);
 }
@@ -75,5 +89,9 @@ int vm_sync(const struct space *space, uint64_t address, uint64_t bytes, uint64_
          entry && entry->start < end; entry = entry->next)
         if ((flags & MS_INVALIDATE) && entry->wired)
             return EBUSY;
+    for (const struct entry *entry = entry_find_from(&space->map, address);
+         (flags & MS_SYNC) && entry && entry->start < end; entry = entry->next)
+        if (entry->object && object_is_device(entry->object))
+            return EINVAL;
     return area_is_mapped(space, address, end) ? 0 : ENOMEM;
 }

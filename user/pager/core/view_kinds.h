@@ -5,10 +5,11 @@
 #include "text.h"
 #include "vm.h"
 
-/* Work of a step, in units of about 30 instructions: a page looked for, an object visited.  A line of
- * text counts as so many. */
-#define VIEW_STEP_WORK 8192u
-#define VIEW_LINE_WORK 40u
+/* Work of a step, in units of about 40 instructions: an object or an entry looked at.  A line of text, and
+ * a page that is counted, are so many; a step is a quarter of a million instructions at most. */
+#define VIEW_STEP_WORK 4096u
+#define VIEW_LINE_WORK 55u
+#define VIEW_PAGE_WORK 4u
 
 /* A step while it runs. */
 struct view_step {

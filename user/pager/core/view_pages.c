@@ -78,9 +78,13 @@ static uint32_t pages_count_of_file(struct view_step *step, const struct object 
     return count;
 }
 
-static uint32_t pages_count_entries(struct view_step *step, const struct object *object,
+static uint32_t pages_count_entries(struct view_step *step, const struct entry *entry,
                                     const struct view_page *page)
 {
+    const struct object *object = entry->object;
+
+    if (page->holder == object && object->owner && entry->inheritance == ENTRY_COPY)
+        return 1; /* V4, and nothing is above an object with entries */
     if (!page->holder)
         return pages_count_of_file(step, object->source, page->index + object->source_first);
     if (!page->holder->owner)
@@ -114,10 +118,11 @@ void view_count_pages(struct view_step *step, const struct entry *entry, uint64_
         struct view_page page =
             pages_next(step, entry->object, entry_index(entry, view->next), last);
 
+        step->work += VIEW_PAGE_WORK;
         view->next = end;
         if (page.index == last)
             return;
-        pages_add(&view->pages, entry, &page, pages_count_entries(step, entry->object, &page));
+        pages_add(&view->pages, entry, &page, pages_count_entries(step, entry, &page));
         view->next = entry->start + (page.index + 1 - entry->offset) * FL_PAGE_BYTES;
     }
 }

@@ -172,9 +172,10 @@ struct vm_map_request {
     bool writable;       /* ... written */
 };
 
-/* 0 and *address; EINVAL; EPERM (page 0); EEXIST (MAP_FIXED_NOREPLACE); EBADF (no file, and not
- * anonymous); EOVERFLOW (behind the largest file); EACCES (not readable, or shared, to be written and not
- * writable); ENODEV (private memory of a device); ENOMEM; EAGAIN (above the limit of wired memory). */
+/* 0 and *address; EINVAL (also private memory of a device, or beyond it); EPERM (page 0; to execute a
+ * device); EEXIST (MAP_FIXED_NOREPLACE); EBADF (no file, and not anonymous); EOVERFLOW (behind the largest
+ * file); EACCES (not readable, or shared, to be written and not writable); ENOMEM; EAGAIN (above the limit
+ * of wired memory). */
 int vm_map(struct vm *vm, struct space *space, const struct vm_map_request *request,
            uint64_t *address);
 

@@ -3,6 +3,8 @@
  * `wired` of an entry means: its pages are resident and stay so; nothing may drop them.  As on Linux
  * locks do not nest: one munlock undoes any number of mlocks.  A fork's child has none.
  *
+ * The pages of a device can't go anywhere: its entries are never wired.
+ *
  * Of the stack, what was touched is resident already; the rest becomes so when it is touched. */
 #include <errno.h>
 
@@ -61,7 +63,7 @@ static int wire_set(struct vm *vm, struct space *space, const struct wire_range 
     area_clip(space, range->end, &spare);
     for (struct entry *entry = wire_first(space, range); entry && entry->start < range->end;
          entry = entry->next)
-        entry->wired = wired;
+        entry->wired = wired && !object_is_device(entry->object);
     area_spare_release(&spare);
     area_join(vm, space, range->start, range->end);
     return 0;
@@ -128,7 +130,7 @@ static void wire_set_all(struct vm *vm, struct space *space, bool wired)
 {
     for (struct entry *entry = space->map.first; entry; entry = entry->next)
         if (entry->object)
-            entry->wired = wired;
+            entry->wired = wired && !object_is_device(entry->object);
     area_join(vm, space, 0, AREA_LIMIT);
 }
 

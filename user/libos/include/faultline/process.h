@@ -1,4 +1,4 @@
-/* What Faultline has and POSIX does not: starting programs of the initrd, listing it, reading the
+/* What Faultline has and POSIX does not: starting programs of the initrd, listing files, reading the
  * system's counters, ending the system.  Errors are -1 and errno, as in POSIX. */
 #ifndef FAULTLINE_PROCESS_H
 #define FAULTLINE_PROCESS_H
@@ -29,8 +29,8 @@ int faultline_counter(enum faultline_source source, unsigned which, uint64_t *va
 /* The processor's cycle counter; under `-icount shift=0` it counts instructions. */
 uint64_t faultline_cycles(void);
 
-/* Name (NUL-terminated, cut at `name_bytes`) and size of the file number `index` of the initrd.
- * Returns 0, or -1 with ENOENT behind the last one. */
+/* Path (NUL-terminated, cut at `name_bytes`) and size of the file number `index` of all that have a
+ * name: those of the initrd, of /tmp and /dev/shm.  Returns 0, or -1 with ENOENT behind the last one. */
 int faultline_file_name(unsigned index, char *name, size_t name_bytes, uint64_t *file_bytes);
 
 #ifdef __cplusplus

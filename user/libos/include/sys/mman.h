@@ -70,6 +70,8 @@ int mlock2(const void *address, size_t bytes, unsigned flags);
 int munlock(const void *address, size_t bytes);
 int mlockall(int flags);
 int munlockall(void);
+int shm_open(const char *name, int flags, mode_t mode);
+int shm_unlink(const char *name);
 
 #ifdef __cplusplus
 }
