@@ -190,13 +190,14 @@ static enum slow_state slow_run_fault(struct slow *slow, struct slow_thread *thr
     struct vm *vm = &slow->fake.vm;
     struct vm_fault fault = {.address = thread->address, .access = thread->access};
     struct vm_answer answer;
-    enum vm_verdict verdict = again ? vm_restart_fault(vm, thread->token, &fault, &answer)
-                                    : vm_handle_fault(vm, thread->space, &fault, &answer);
+    enum vm_verdict verdict = vm_handle_fault(vm, thread->space, &fault, &answer);
 
     if (verdict == VM_WAIT)
         return slow_hold_back(slow, thread);
     if (verdict == VM_STOPPED)
         return slow_answer(slow, thread, SLOW_STOPPED);
+    if (again)
+        vm_count_wait(vm, thread->token);
     fake_answer(&slow->fake, thread->space->id, thread->address & ~(PAGE - 1), &answer);
     return slow_answer(slow, thread, SLOW_SERVED);
 }

@@ -56,9 +56,7 @@ static void main_hold_back(struct space *space, enum vm_verdict verdict, struct 
     }
 }
 
-/* restarted: the token of a fault that was parked, or WAIT_NONE. */
-static inline void main_page_fault(struct space *space, uint32_t restarted,
-                                   struct fl_message *message)
+static void main_page_fault(struct space *space, struct fl_message *message)
 {
     struct vm_fault fault = {message->word[0], message->word[1], (uint32_t)message->word[2]};
     const struct vm_mapping *mapping = &main_mappings.mapping[0];
@@ -66,9 +64,7 @@ static inline void main_page_fault(struct space *space, uint32_t restarted,
 
     if (fault.access & FL_ACCESS_POOL_LOW)
         frames_refill_tables(&pager);
-    verdict = restarted == WAIT_NONE
-                  ? vm_handle_fault(&pager.vm, space, &fault, &main_mappings)
-                  : vm_restart_fault(&pager.vm, restarted, &fault, &main_mappings);
+    verdict = vm_handle_fault(&pager.vm, space, &fault, &main_mappings);
     if (verdict != VM_RESUME) {
         main_hold_back(space, verdict, message);
         return;
@@ -133,7 +129,7 @@ static void main_fault(struct fl_message *message)
                  FL_INFO_LABEL(message->info));
         request_answer_stop(message);
     } else if (FL_INFO_LABEL(message->info) == FL_LABEL_PAGE_FAULT) {
-        main_page_fault(space, WAIT_NONE, message);
+        main_page_fault(space, message);
     } else {
         main_other_fault(space, message);
     }
@@ -147,52 +143,45 @@ static inline void main_handle(struct fl_message *message)
         pager_call(&pager, message);
 }
 
+/* Answers the request that was handled.  One that was parked gives its token back. */
 static void main_answer(struct fl_message *answer)
 {
-    if (FL_INFO_ITEM_COUNT(answer->info) > 1)
+    uint32_t token = pager.running, items = FL_INFO_ITEM_COUNT(answer->info);
+    bool parked = pager.vm.waits.record[token].state == WAIT_RUNNING;
+
+    if (items > 1)
         main_write_items();
+    if (items > 0 && parked)
+        vm_count_wait(&pager.vm, token);
     request_answer(&pager, answer);
+    if (parked)
+        wait_release(&pager.vm, token);
 }
 
-/* Starts a parked request again. */
-static void main_restart(uint32_t token)
+/* After a message while there is more to do than to answer it.  True: *message is one that was parked
+ * and comes next.  False: the next one is to be received. */
+static bool main_attend(struct fl_message *answer, struct fl_message *message)
 {
-    struct fl_message answer = pager.parked[token];
-
-    pager.running = token;
-    if (answer.badge >> 60 == PAGER_BADGE_FAULT)
-        main_page_fault(pager.vm.waits.record[token].space, token, &answer);
-    else
-        pager_call(&pager, &answer);
-    if (pager.running == WAIT_NONE)
-        return; /* it waits again */
-    main_answer(&answer);
-    wait_release(&pager.vm, token);
-}
-
-/* After a message while there is more to do than to answer it.  Returns the Reply to receive with. */
-static uint64_t main_attend(struct fl_message *answer)
-{
-    uint32_t token;
-
     if (pager.running != WAIT_NONE)
         main_answer(answer);
-    while ((token = wait_next(&pager.vm)) != WAIT_NONE)
-        main_restart(token);
     if (pager.vm.trace.records)
         main_print_trace(&pager.vm.trace);
+    pager.running = wait_next(&pager.vm);
+    if (pager.running != WAIT_NONE) {
+        *message = pager.parked[pager.running];
+        return true;
+    }
     pager.attention = pager.vm.trace.records || pager.vm.waits.active > 0;
     pager.running = wait_find_free(&pager.vm);
-    return request_reply(pager.running);
+    return false;
 }
 
 int main(void)
 {
     struct fl_message message;
-    uint64_t reply = request_reply(pager.running);
 
     pager_start(&pager);
-    fl_ipc_recv(PAGER_SLOT_ENDPOINT, reply, &message);
+    fl_ipc_recv(PAGER_SLOT_ENDPOINT, request_reply(pager.running), &message);
     for (;;) {
         struct fl_message answer = message;
 
@@ -200,16 +189,17 @@ int main(void)
             log_stop("receive: status 0x%lx", message.status);
         main_handle(&answer);
         if (pager.attention) {
-            reply = main_attend(&answer);
+            if (main_attend(&answer, &message))
+                continue;
         } else {
             if (FL_INFO_ITEM_COUNT(answer.info) > 1)
                 main_write_items();
-            fl_ipc(FL_CALL_ipc_reply_recv, PAGER_SLOT_ENDPOINT, answer.info, answer.word, reply,
-                   &message);
+            fl_ipc(FL_CALL_ipc_reply_recv, PAGER_SLOT_ENDPOINT, answer.info, answer.word,
+                   request_reply(pager.running), &message);
             if (message.status == FL_OK)
                 continue;
             request_refused(&pager, message.status, &answer);
         }
-        fl_ipc_recv(PAGER_SLOT_ENDPOINT, reply, &message);
+        fl_ipc_recv(PAGER_SLOT_ENDPOINT, request_reply(pager.running), &message);
     }
 }

@@ -422,20 +422,16 @@ enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct
     return VM_RESUME;
 }
 
-enum vm_verdict vm_restart_fault(struct vm *vm, uint32_t token, const struct vm_fault *request,
-                                 struct vm_answer *answer)
+void vm_count_wait(struct vm *vm, uint32_t token)
 {
     const struct wait *wait = &vm->waits.record[token];
-    struct space *space = wait->space;
-    enum vm_verdict verdict = vm_handle_fault(vm, space, request, answer);
 
-    if (verdict == VM_RESUME && wait->fetched) {
-        space->minor_faults--;
-        vm->minor_faults--;
-        space->major_faults++;
-        vm->major_faults++;
-    }
-    return verdict;
+    if (!wait->fetched)
+        return;
+    wait->space->minor_faults--;
+    vm->minor_faults--;
+    wait->space->major_faults++;
+    vm->major_faults++;
 }
 
 /* What a call says when a step did not let it go on. */

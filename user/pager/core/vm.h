@@ -134,9 +134,9 @@ struct vm_answer {
 enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct vm_fault *fault,
                                 struct vm_answer *answer);
 
-/* Decides a parked fault again, after wait_next() gave its token. */
-enum vm_verdict vm_restart_fault(struct vm *vm, uint32_t token, const struct vm_fault *fault,
-                                 struct vm_answer *answer);
+/* A fault that was parked, and that wait_next() gave back, got VM_RESUME: if it waited for a page it
+ * counts as major. */
+void vm_count_wait(struct vm *vm, uint32_t token);
 
 /* Stops a program for another reason: exception, unknown system call. */
 void vm_stop_space(struct vm *vm, struct space *space, const struct space_event *event);

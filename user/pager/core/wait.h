@@ -17,7 +17,8 @@
  * Busy pages.  An object kind that must fetch a page puts it into its index as a busy one
  * (object_begin_fetch) and names the page record, never object and index, to whoever fetches.  So:
  *   - who needs the page finds it by the usual search and waits: there is one fetch, however many ask;
- *   - fork and merge treat it as any page; it may move to another object while it is fetched;
+ *   - fork and merge treat it as any page: it may move to another object while it is fetched, so a
+ *     merge need not be put off; fork copies all that is wired but this;
  *   - when the last that shows it goes, by unmap, truncate, DONTNEED or the end of a space, it leaves
  *     its object as a stray (page.h), so that nobody else gets the frame before the fetch has ended;
  *     who waited for it starts again at once and finds what is there now;
@@ -90,8 +91,8 @@ bool wait_park(struct vm *vm, struct space *space, uint32_t token);
 uint32_t wait_find_free(const struct vm *vm);
 
 /* The next request to start again, or WAIT_NONE: those whose page is settled, then the first that
- * waits for memory if that may help.  The driver calls this until WAIT_NONE, after each message that it
- * handled while `active` is not 0; in between it parks the request again or releases it. */
+ * waits for memory if that may help.  While `active` is not 0 the driver calls this after each message, until
+ * WAIT_NONE; in between it parks the request again or releases it. */
 uint32_t wait_next(struct vm *vm);
 
 /* The request was answered: its token is free. */
