@@ -11,10 +11,12 @@ bool census_has_size(unsigned type)
 unsigned census_places(const struct frame *entry)
 {
     unsigned type = census_frame_type(entry);
+    uint64_t place = census_frame_place(entry);
 
     if (type == FL_OBJECT_CNODE)
-        return census_frame_place(entry) == 0 ? 1 : 0;
-    return FL_PAGE_BYTES / object_bytes[type];
+        return place == 0 ? 1 : 0;
+    unsigned most = FL_PAGE_BYTES / object_bytes[type];
+    return place < most ? (unsigned)place : most;
 }
 
 struct cap census_object_at(uint64_t index, unsigned place)
@@ -35,13 +37,14 @@ bool census_is_alive(const void *object, unsigned type)
     if (!frame_known(&kernel.frames, frame))
         return false;
     const struct frame *entry = frame_entry(&kernel.frames, frame);
-    if (entry->type != FRAME_OBJECT || entry->owner != type)
+    if (entry->type != FRAME_OBJECT || census_frame_type(entry) != type)
         return false;
     unsigned offset = (unsigned)(address.value % FL_PAGE_BYTES);
-    if (offset % object_bytes[type] != 0)
+    unsigned place = offset / object_bytes[type];
+    if (offset % object_bytes[type] != 0 || place >= census_places(entry))
         return false;
     uint64_t index = frame.value - kernel.frames.first.value;
-    struct cap found = census_object_at(index, offset / object_bytes[type]);
+    struct cap found = census_object_at(index, place);
     return cap_object(&found)->type == type;
 }
 

@@ -8,8 +8,8 @@
 
 #include "cap.h"
 
-/* What the owner word of an object frame says: the type of its objects, and of a CNode, which of
- * its frames it is. */
+/* What the owner word of an object frame says: the type of its objects, and how many places it has for
+ * them; of a CNode, which of its frames it is. */
 static inline unsigned census_frame_type(const struct frame *entry)
 {
     return (unsigned)(entry->owner & 0xff);

@@ -33,13 +33,14 @@ inline enum fl_error memory_decode_run(const struct cap *memory, uint64_t page, 
     return FL_OK;
 }
 
-enum fl_error memory_claim_object_frame(frame_t frame, enum fl_object type, unsigned index)
+enum fl_error memory_claim_object_frame(frame_t frame, enum fl_object type, unsigned place)
 {
+    size_t bytes = type == FL_OBJECT_CNODE ? PAGE_BYTES : (size_t)place * object_bytes[type];
     enum fl_error error =
-        frame_claim(&kernel.frames, frame, FRAME_OBJECT, (uint64_t)type | (uint64_t)index << 8);
+        frame_claim(&kernel.frames, frame, FRAME_OBJECT, (uint64_t)type | (uint64_t)place << 8);
 
     if (error == FL_OK)
-        memset(frame_contents(&kernel.frames, frame), 0, PAGE_BYTES);
+        memset(frame_contents(&kernel.frames, frame), 0, bytes);
     return error;
 }
 
@@ -133,7 +134,7 @@ struct outcome call_memory_retype(uint64_t slot, uint64_t page, uint64_t type, u
     if (is_cnode)
         return retype_cnode(memory.cap, page, count, to.cap);
     frame_t frame = memory_frame(memory.cap, page);
-    if (memory_claim_object_frame(frame, (enum fl_object)type, 0) != FL_OK)
+    if (memory_claim_object_frame(frame, (enum fl_object)type, (unsigned)count) != FL_OK)
         return outcome_error(FL_BAD_FRAME, 2);
     for (unsigned i = 0; i < count; i++)
         memory_make_object(frame, i, (enum fl_object)type, to.cap + i, memory.cap);

@@ -28,7 +28,8 @@ void *memory_make_object(frame_t frame, unsigned place, enum fl_object type, str
 /* The same for a CNode of `frames` consecutive claimed frames. */
 struct cnode *memory_make_cnode(frame_t first, unsigned frames, struct cap *slot,
                                 struct cap *parent);
-/* Claims a free frame for objects, zeroed. */
-enum fl_error memory_claim_object_frame(frame_t frame, enum fl_object type, unsigned index);
+/* Claims a free frame for objects.  place: how many it will have, which are zeroed, and nothing behind
+ * them; of a CNode's frames, which are zeroed whole, the number of this one. */
+enum fl_error memory_claim_object_frame(frame_t frame, enum fl_object type, unsigned place);
 
 #endif

@@ -55,7 +55,7 @@ static void *make_object(struct root *root, enum fl_object type, unsigned slot)
 {
     frame_t frame = take(root, 1);
 
-    KERNEL_ASSERT(memory_claim_object_frame(frame, type, 0) == FL_OK);
+    KERNEL_ASSERT(memory_claim_object_frame(frame, type, 1) == FL_OK);
     return memory_make_object(frame, 0, type, &root->cnode->slots[slot], kernel.derivation.root);
 }
 

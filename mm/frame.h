@@ -49,7 +49,7 @@ struct frame {
     uint8_t type;  /* enum frame_type */
     uint8_t flags; /* FRAME_STICKY_*, FRAME_REVOKING, FRAME_SPARE */
     /* table in use: which space and base address (see vspace.c); spare table: next spare frame
-     * number + 1; object frame: object type. */
+     * number + 1; object frame: see census.h. */
     uint64_t owner;
 };
 _Static_assert(sizeof(struct frame) == 16, "0.4 % of memory");

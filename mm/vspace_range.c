@@ -131,18 +131,6 @@ enum fl_error vspace_protect(struct vspace *space, vaddr_t address, uint64_t pag
 
 /* --- the end of a space -------------------------------------------------------------------- */
 
-/* The first leaf table of a space that has one, and what it cost to find it, in entries read. */
-static struct walk_path range_first_table(const struct vspace *space, unsigned *seen)
-{
-    const struct frame_table *frames = space->pool->frames;
-    const pte_t *root = frame_contents(frames, space->root);
-    unsigned upper = walk_skip_empty(root, 0);
-    const pte_t *middle = frame_contents(frames, walk_table(walk_load(&root[upper])));
-    unsigned lower = walk_skip_empty(middle, 0);
-    *seen = upper + lower;
-    return walk_path(space, (vaddr_t){upper * sv39_span_bytes(2) + lower * sv39_span_bytes(1)});
-}
-
 static void vspace_return_root(struct vspace *space)
 {
     struct table_pool *pool = space->pool;
@@ -155,8 +143,33 @@ static void vspace_return_root(struct vspace *space)
     space->pool = NULL;
 }
 
+/* Where the end of a space stands in one step: entries of the root below `upper`, and of the table that
+ * this one names below `lower`, are empty. */
+struct range_end {
+    unsigned upper;
+    unsigned lower;
+    unsigned seen; /* entries read */
+};
+
+/* Goes on to the next leaf table, of which there is one. */
+static struct walk_path range_next_table(const struct vspace *space, struct range_end *end)
+{
+    const struct frame_table *frames = space->pool->frames;
+    pte_t *root = frame_contents(frames, space->root);
+    unsigned upper = walk_skip_empty(root, end->upper);
+    if (upper != end->upper)
+        end->lower = 0;
+    pte_t *middle = frame_contents(frames, walk_table(walk_load(&root[upper])));
+    unsigned lower = walk_skip_empty(middle, end->lower);
+    end->seen += upper - end->upper + lower - end->lower;
+    end->upper = upper;
+    end->lower = lower;
+    pte_t *leaves = frame_contents(frames, walk_table(walk_load(&middle[lower])));
+    return (struct walk_path){.slot = {leaves, &middle[lower], &root[upper]}};
+}
+
 /* Ends whole leaf tables.  Eight empty entries are read in the time that one takes to end, and about
- * as many a table takes to go. */
+ * as many end in the time that a table takes to go. */
 #define DESTROY_EMPTY 8u
 #define DESTROY_TABLE 8u
 
@@ -165,14 +178,14 @@ enum fl_error vspace_destroy_step(struct vspace *space)
     if (space->pool == NULL)
         return FL_OK;
     const struct frame_table *frames = space->pool->frames;
+    struct range_end end = {0, 0, 0};
     for (uint64_t work = 0; frame_entry(frames, space->root)->count > 0;) {
-        unsigned seen;
-        struct walk_path path = range_first_table(space, &seen);
+        struct walk_path path = range_next_table(space, &end);
         uint64_t ends = frame_entry(frames, walk_table_of(frames, path.slot[0]))->count;
-        if (work > 0 && work + ends > VSPACE_STEP)
+        if (work > 0 && work + ends + end.seen / DESTROY_EMPTY > VSPACE_STEP)
             return FL_MORE;
-        seen += removal_end_table(space, &path);
-        work += ends + seen / DESTROY_EMPTY + DESTROY_TABLE;
+        end.seen += removal_end_table(space, &path);
+        work += ends + DESTROY_TABLE;
     }
     vspace_return_root(space);
     return FL_OK;

@@ -35,12 +35,15 @@ pte_t *walk_make_leaf(struct vspace *space, vaddr_t address)
 
 unsigned walk_skip_empty(const pte_t *entries, unsigned index)
 {
-    while (entries[index].bits == 0) {
-        const pte_t *e = &entries[++index];
+    while (index % 8 != 0 && entries[index].bits == 0)
+        index++;
+    for (const pte_t *e = &entries[index]; index % 8 == 0; index += 8, e += 8) {
         MM_ASSERT(index < SV39_ENTRIES);
-        if (index % 8 == 0 && (e[0].bits | e[1].bits | e[2].bits | e[3].bits | e[4].bits |
-                               e[5].bits | e[6].bits | e[7].bits) == 0)
-            index += 7;
+        if ((e[0].bits | e[1].bits | e[2].bits | e[3].bits | e[4].bits | e[5].bits | e[6].bits |
+             e[7].bits) != 0)
+            break;
     }
+    while (entries[index].bits == 0)
+        index++;
     return index;
 }

@@ -1,11 +1,11 @@
 /* Fault-around: which neighbours of a file's page a fault maps, and which it must not. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
-/* sources: user/pager/core/[a-z]*.c tests/unit/pager_file_kit.c */
+/* sources: user/pager/core/[a-z]*.c tests/unit/pager_mapping_kit.c */
 #include "harness.h"
 
 #include <string.h>
 
-#include "pager_file_kit.h"
+#include "pager_mapping_kit.h"
 #include "protocol.h"
 
 #define FILE_PAGES 20u

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "memory_values.h"
-#include "pager_handle_kit.h"
+#include "pager_file_kit.h"
 
 #define FRAMES  512u
 #define PAGE    ((uint64_t)FL_PAGE_BYTES)

@@ -1,57 +1,69 @@
-/* What the tests of files share: a machine with one file, and what programs see of it.  Each step checks
- * all invariants. */
+/* File calls as programs make them, for the tests of the pager's core. */
 #ifndef PAGER_FILE_KIT_H
 #define PAGER_FILE_KIT_H
 
-#include "memory_values.h"
+#include <errno.h>
+#include <string.h>
+
+#include "file_values.h"
 #include "pager_fake.h"
 
-#define FRAMES 256u
-#define PAGE   ((uint64_t)FL_PAGE_BYTES)
-#define RW     (PROT_READ | PROT_WRITE)
+static inline struct file_path kit_path(const char *text)
+{
+    return (struct file_path){text, (uint32_t)strlen(text)};
+}
 
-extern struct fake fake;
+/* The handle, or a negative errno value. */
+static inline int kit_open(struct fake *fake, struct space *space, const char *text, uint32_t flags)
+{
+    const struct file_path path = kit_path(text);
+    uint32_t handle = 0;
+    int error = vm_file_open(&fake->vm, space, &path, flags, &handle);
 
-void file_sound(void);
+    return error ? -error : (int)handle;
+}
 
-/* A new file that is kept by its name, until file_unlink. */
-struct object *file_create(const char *text);
-void file_unlink(const struct object *file);
+static inline int kit_unlink(struct fake *fake, struct space *space, const char *text)
+{
+    const struct file_path path = kit_path(text);
 
-/* Starts a machine with a file in memory. */
-struct object *file_begin(void);
+    return vm_path_unlink(&fake->vm, space, &path);
+}
 
-/* Starts a machine with a file of the initrd, page i of which is filled with i + 1, and a space that has
- * it open.  `aligned`: it lies on pages. */
-struct object *file_begin_archive(struct space **space, uint64_t bytes, bool aligned);
+static inline int kit_rename(struct fake *fake, const char *from, const char *to)
+{
+    const struct file_path old = kit_path(from), new = kit_path(to);
 
-/* The law of all tests: when spaces and files are gone, every frame and promise is back. */
-void file_end(struct object *file);
+    return vm_path_rename(&fake->vm, &old, &new);
+}
 
-void file_write(struct object *file, uint64_t offset, const char *text);
+static inline int kit_stat(struct fake *fake, struct space *space, const char *text,
+                           struct file_status *status)
+{
+    const struct file_path path = kit_path(text);
 
-/* The byte at an offset, or -1 at the end of the file and behind. */
-int file_byte(struct object *file, uint64_t offset);
+    return vm_path_status(&fake->vm, space, &path, status);
+}
 
-/* A request to map a file that is open for reading and writing, from its start on. */
-struct vm_map_request file_request(struct object *file, uint64_t pages, uint32_t protection,
-                                   uint32_t flags);
+/* Bytes copied, or a negative errno value. */
+static inline int64_t kit_read(struct fake *fake, struct space *space, int handle, uint64_t address,
+                               uint64_t bytes, uint64_t offset)
+{
+    const struct file_transfer transfer = {(uint64_t)handle, address, bytes, offset};
+    uint64_t done;
+    int error = vm_file_read(&fake->vm, space, &transfer, &done);
 
-/* Maps pages of a file, to be read and written. */
-uint64_t file_map(struct space *space, struct object *file, uint64_t first, uint64_t pages,
-                  uint32_t flags);
+    return error ? -error : (int64_t)done;
+}
 
-/* What a program reads, or -1 if it is stopped (then fake_last_event says why). */
-int file_see(struct space *space, uint64_t address);
+static inline int64_t kit_write(struct fake *fake, struct space *space, int handle,
+                                uint64_t address, uint64_t bytes, uint64_t offset)
+{
+    const struct file_transfer transfer = {(uint64_t)handle, address, bytes, offset};
+    uint64_t done;
+    int error = vm_file_write(&fake->vm, space, &transfer, &done);
 
-/* False: the program is stopped. */
-bool file_put(struct space *space, uint64_t address, uint8_t byte);
-
-/* True if a touch of the address ends in SIGBUS behind the end of the file. */
-bool file_is_beyond(struct space *space, uint64_t address);
-
-/* mremap; flags: MREMAP_*. */
-int file_remap(struct space *space, uint64_t old, uint64_t old_pages, uint64_t pages,
-               uint64_t flags, uint64_t *at);
+    return error ? -error : (int64_t)done;
+}
 
 #endif

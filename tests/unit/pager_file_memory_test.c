@@ -1,11 +1,11 @@
 /* Memory calls beside mmap on mappings of files and devices. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
-/* sources: user/pager/core/[a-z]*.c tests/unit/pager_file_kit.c */
+/* sources: user/pager/core/[a-z]*.c tests/unit/pager_mapping_kit.c */
 #include "harness.h"
 
 #include <errno.h>
 
-#include "pager_file_kit.h"
+#include "pager_mapping_kit.h"
 #include "protocol.h"
 
 TEST("mincore tells pages of a file that are in memory from holes")
@@ -140,6 +140,25 @@ TEST("growth is elsewhere when another mapping shows the pages that would follow
     CHECK_EQ(file_remap(space, at, 1, 2, 0, &grown), 0);
     CHECK_EQ(file_see(space, at + PAGE), 'f');
     CHECK_EQ(file_see(space, moved), 'p');
+    file_end(file);
+}
+
+TEST("mlock behind the end of a file is ENOMEM, and mlockall passes it over")
+{
+    struct object *file = file_begin();
+    struct space *space = space_create(&fake.vm, 1);
+    uint64_t at[2] = {file_map(space, file, 0, 2, MAP_SHARED),
+                      file_map(space, file, 0, 2, MAP_PRIVATE)};
+
+    file_write(file, 0, "foo");
+    for (uint32_t i = 0; i < 2; i++) {
+        CHECK_EQ(vm_wire(&fake.vm, space, at[i], 2 * PAGE, 0), ENOMEM);
+        CHECK_EQ(limit_use(space, LIMIT_MEMLOCK, 0, 0), i * PAGE);
+        CHECK_EQ(vm_wire(&fake.vm, space, at[i], PAGE, 0), 0);
+    }
+    CHECK_EQ(vm_wire_all(&fake.vm, space, MCL_CURRENT), 0);
+    CHECK_EQ(limit_use(space, LIMIT_MEMLOCK, 0, 0), 4 * PAGE);
+    file_sound();
     file_end(file);
 }
 

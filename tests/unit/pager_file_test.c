@@ -1,13 +1,13 @@
 /* Files in the pager's core: what a file in memory holds, what its mappings show, and what is left of
  * both when it is cut. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
-/* sources: user/pager/core/[a-z]*.c tests/unit/pager_file_kit.c */
+/* sources: user/pager/core/[a-z]*.c tests/unit/pager_mapping_kit.c */
 #include "harness.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "pager_file_kit.h"
+#include "pager_mapping_kit.h"
 #include "protocol.h"
 
 /* ---- read, write, resize ---- */

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "memory_values.h"
-#include "pager_handle_kit.h"
+#include "pager_file_kit.h"
 
 #define FRAMES       640u
 #define PROGRAMS     3u

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "memory_values.h"
-#include "pager_handle_kit.h"
+#include "pager_file_kit.h"
 
 #define FRAMES 256u
 #define CREATE (FILE_O_RDWR | FILE_O_CREAT)

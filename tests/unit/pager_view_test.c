@@ -289,11 +289,11 @@ TEST("objects shows the chain of each entry as a fork makes it and an end merges
     view_write(child, 0x10000);
     CHECK_STRING(view_text(space, "/proc/8/objects"),
                  "00010000-00014000 rw-p mapped\n"
-                 "  anonymous 3 references 1 pages 1 first 0 above 0 charged 8\n"
+                 "  anonymous 2 references 1 pages 1 first 0 above 0 charged 8\n"
                  "  anonymous 1 references 2 pages 2 first 0 above 2 charged 7\n");
     CHECK_STRING(view_text(space, "/proc/7/objects"),
                  "00010000-00014000 rw-p mapped\n"
-                 "  anonymous 2 references 1 pages 0 first 0 above 0 charged 7\n"
+                 "  anonymous 3 references 1 pages 0 first 0 above 0 charged 7\n"
                  "  anonymous 1 references 2 pages 2 first 0 above 2 charged 7\n");
     fake_destroy_space(&fake, child);
     CHECK_STRING(view_text(space, "/proc/7/objects"),

@@ -198,8 +198,8 @@ static void process_drop_frames(struct process *process)
 
 static int process_take_space(struct process *process, const struct process_source *source)
 {
-    int error = pager_create_space(process->pid, process->parent, &process->space,
-                                   &process->pager_slot);
+    int error =
+        pager_create_space(process->pid, process->parent, &process->space, &process->pager_slot);
 
     (void)source;
     process->has_space = !error;

@@ -10,7 +10,7 @@
 #define CNODE      FL_BOOT_CNODE
 #define ALL        FL_RIGHTS_ALL
 #define READ_WRITE (FL_RIGHT_READ | FL_RIGHT_WRITE)
-#define POOL_PAGES (FL_WITHDRAW_STEP + 40u) /* a withdrawal does not look at all of them */
+#define POOL_PAGES (FL_WITHDRAW_STEP + 48u) /* a withdrawal does not look at all of them */
 
 /* Words of QEMU's goldfish clock. */
 enum { CLOCK_ALARM_LOW = 2, CLOCK_ALARM_HIGH, CLOCK_IRQ_ENABLED, CLOCK_CLEAR_INTERRUPT = 7 };
@@ -135,6 +135,17 @@ static void map(const struct sandbox *box, uint64_t space_slot, uint64_t memory,
     give_back(space);
 }
 
+/* A page, and behind it a leaf table that is full: the end of the space takes two calls. */
+static void fill_victim(const struct sandbox *box, uint64_t slot)
+{
+    uint64_t space = borrow(box, slot), leaf_table = FL_PAGE_BYTES * 512;
+
+    map(box, slot, RAM, box->memory, BOX_AREA);
+    expect(flr_vspace_map(space, RAM, box->large, BOX_AREA + leaf_table, 512, FL_RIGHT_READ),
+           "map");
+    give_back(space);
+}
+
 static void make_spaces(const struct sandbox *box)
 {
     make_objects(box, FL_OBJECT_TABLE_POOL, BOX_POOL, 3);
@@ -151,7 +162,7 @@ static void make_spaces(const struct sandbox *box)
     make_objects(box, FL_OBJECT_VSPACE, BOX_VICTIM, BOX_VICTIM_END - BOX_VICTIM);
     for (uint64_t slot = BOX_VICTIM; slot < BOX_VICTIM_END; slot++) {
         set_pool(box, slot, BOX_POOL);
-        map(box, slot, RAM, box->memory, BOX_AREA);
+        fill_victim(box, slot);
     }
     uint64_t read_only = borrow(box, BOX_MEMORY_READ);
     for (uint64_t i = 0; i < BOX_MAP_PAGES; i += 8) {

@@ -3,10 +3,13 @@
  * each other they do so on memory that they share. */
 #include "fork_kit.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define GENERATIONS 10000
 #define EARLY       10   /* the generation that the last one is compared with */
+#define LOOKS       500  /* generations from one look at the depth of a chain to the next */
 #define PAGES       16u  /* private ones that are handed on */
 #define ROUNDS      1000 /* of fork and touch */
 
@@ -46,6 +49,7 @@ static struct chain_line {
     volatile int turn; /* 2 n + 1: the child of generation n may write, 2 n + 2: it has */
     volatile int done;
     volatile int wrong; /* line of the first check that failed */
+    int depth;          /* most objects in the chain of the pages, when somebody looked */
     int bytes[PAGES];   /* what the pages hold: the model */
     struct chain_state early;
     struct chain_state late;
@@ -70,6 +74,27 @@ static struct chain_state chain_look(void)
     return (struct chain_state){
         chain_counter(PAGER_STAT_FREE_FRAMES) + chain_counter(PAGER_STAT_METADATA_FRAMES),
         chain_counter(PAGER_STAT_OBJECTS), chain_counter(PAGER_STAT_ENTRIES)};
+}
+
+/* Counts the objects that the area of these pages shows: those listed behind its line. */
+static void chain_look_at_depth(const volatile int *memory)
+{
+    static char text[16384];
+    int fd = open("/proc/self/objects", O_RDONLY), depth = 0;
+    size_t used = 0;
+    ssize_t got;
+    char *line;
+
+    while ((got = read(fd, text + used, sizeof text - 1 - used)) > 0)
+        used += (size_t)got;
+    close(fd);
+    text[used] = '\0';
+    for (line = strtok(text, "\n"); line && strtoul(line, NULL, 16) != (uintptr_t)memory;)
+        line = strtok(NULL, "\n");
+    while (line && (line = strtok(NULL, "\n")) && line[0] == ' ')
+        depth++;
+    CHAIN_CHECK(depth > 0);
+    chain_line->depth = depth > chain_line->depth ? depth : chain_line->depth;
 }
 
 /* Writes one page and counts the copies that takes. */
@@ -104,6 +129,8 @@ static _Noreturn void chain_live(uint64_t spaces)
             chain_end(n);
         chain_await(2 * n + 1);
         chain_write(memory, n, (unsigned)n % PAGES, 1);
+        if (n % LOOKS == 1)
+            chain_look_at_depth(memory); /* the longest: the parent lives */
         chain_line->turn = 2 * n + 2;
         fork_await_spaces(spaces); /* the parent is gone */
         chain_write(memory, n, (unsigned)(n + 5) % PAGES, 0);
@@ -121,6 +148,7 @@ TEST("10,000 generations leave no more frames in use, and no longer chains, than
     uint64_t copies = chain_counter(PAGER_STAT_PAGES_COPIED);
     uint64_t takes = chain_counter(PAGER_STAT_PAGES_TAKEN);
     struct chain_state early, late;
+    int depth, wrong;
     pid_t pid;
 
     chain_line = chain_map(1, MAP_SHARED);
@@ -136,10 +164,13 @@ TEST("10,000 generations leave no more frames in use, and no longer chains, than
     takes = chain_counter(PAGER_STAT_PAGES_TAKEN) - takes;
     early = chain_line->early;
     late = chain_line->late;
+    depth = chain_line->depth;
+    wrong = chain_line->wrong;
     harness_note("%d generations: %d shadows, %d pages copied, %d taken over", GENERATIONS,
                  (int)shadows, (int)copies, (int)takes);
-    CHECK_EQ(chain_line->wrong, 0);
     munmap(chain_line, FORK_PAGE);
+    CHECK_EQ(wrong, 0);
+    CHECK_EQ(depth, 2);
     CHECK_EQ(late.frames, early.frames);
     CHECK_EQ(late.objects, early.objects);
     CHECK_EQ(late.entries, early.entries);

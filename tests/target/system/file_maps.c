@@ -300,6 +300,41 @@ static void tell_truncated(void)
     close(fd);
 }
 
+/* --- mremap: mappings of files that grow, are doubled, or stay where they were --- */
+static void tell_remap_of(int type, const char *group)
+{
+    int fd = make_file(name_a, PAGES * PAGE), move = MREMAP_MAYMOVE;
+    char *memory = map(fd, PAGES, RW, type), *moved;
+
+    memory[0] = 'x';
+    munmap(memory + 2 * PAGE, 2 * PAGE);
+    moved = mremap(memory, 2 * PAGE, 3 * PAGE, 0);
+    tell_value(group, "grows in place", moved == memory);
+    tell_bytes(group, "what it shows", moved + 2 * PAGE - 1, 2);
+    moved = mremap(memory, 3 * PAGE, (PAGES + 1) * PAGE, move);
+    tell_bytes(group, "grows on", moved, 1);
+    tell_bytes(group, "to the end of the file", moved + PAGES * PAGE - 1, 1);
+    tell_access(group, "and behind it", moved + PAGES * PAGE, 0);
+    memory = mremap(moved + PAGE, 0, 2 * PAGE, move);
+    tell_map(group, "old size 0", memory);
+    if (memory != MAP_FAILED) {
+        memory[1] = 'y';
+        tell_bytes(group, "shows the same", moved + PAGE, 3);
+        munmap(memory, 2 * PAGE);
+    }
+    tell_map(group, "old size 0, may not move", mremap(moved, 0, PAGE, 0));
+    tell_map(group, "kept, but grown", mremap(moved, PAGE, 2 * PAGE, move | MREMAP_DONTUNMAP));
+    tell_map(group, "kept, may not move", mremap(moved, PAGE, PAGE, MREMAP_DONTUNMAP));
+    memory = mremap(moved, PAGE, PAGE, move | MREMAP_DONTUNMAP);
+    tell_bytes(group, "kept: the new one", memory, 2);
+    tell_bytes(group, "kept: the old one", moved, 2);
+    tell(group, "mlock up to the end", mlock(moved, PAGES * PAGE));
+    tell(group, "mlock behind the end", mlock(moved, (PAGES + 1) * PAGE));
+    munmap(memory, PAGE);
+    unmap(moved, PAGES + 1);
+    close(fd);
+}
+
 int main(int argc, char **argv)
 {
     static char buffer[4096];
@@ -315,6 +350,8 @@ int main(int argc, char **argv)
     tell_advice();
     tell_end();
     tell_truncated();
+    tell_remap_of(MAP_SHARED, "mremap, shared");
+    tell_remap_of(MAP_PRIVATE, "mremap, private");
     unlink(name_a);
     unlink(name_b);
     return 0;

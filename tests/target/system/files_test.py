@@ -15,7 +15,7 @@ from ktap import SDK, TOP, check_equal, main, run, test
 NOBODY = 65534
 SOURCES = os.path.join(TOP, "tests", "target", "system")
 BUILD = os.path.join(TOP, os.environ.get("FAULTLINE_BUILD", "build"))
-PROGRAMS = {"files": 300, "file_maps": 130, "streams": 35, "bad_pointers": 120}  # at least so many cases
+PROGRAMS = {"files": 300, "file_maps": 160, "streams": 35, "bad_pointers": 120}  # at least so many cases
 KINDS = ("hole", "read-only", "half a hole", "kernel", "last page")
 REFUSED = "EFAULT, at 10, nothing changed"
 # Where Faultline differs, and means it: {program: {(group, case): its answer}}.

@@ -108,6 +108,14 @@ TEST("fflush(NULL) and setvbuf work")
     CHECK_EQ(fflush(stdout), 0);
 }
 
+static uint64_t libos_test_free_frames(void)
+{
+    uint64_t frames = 0;
+
+    faultline_counter(FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES, &frames);
+    return frames;
+}
+
 /* --- files --------------------------------------------------------------------------------------
  */
 TEST("a file of the initrd can be read, sought and closed")
@@ -193,6 +201,79 @@ TEST("descriptors run out with EMFILE and come back")
         CHECK_EQ(close(fd), 0);
 }
 
+/* Bytes of the file with this path in the list of all, or -1. */
+static int64_t libos_test_listed(const char *path)
+{
+    char name[256];
+    uint64_t bytes;
+
+    for (unsigned i = 0; faultline_file_name(i, name, sizeof name, &bytes) == 0; i++)
+        if (strcmp(name, path) == 0)
+            return (int64_t)bytes;
+    return -1;
+}
+
+TEST("the list of files has those of the initrd, /tmp and /dev/shm, as long as they have a name")
+{
+    int file = open("/tmp/libos_listed", O_RDWR | O_CREAT | O_EXCL, 0600);
+    int shared = shm_open("/libos_listed", O_RDWR | O_CREAT | O_EXCL, 0600);
+    struct stat status;
+
+    CHECK_EQ(stat("hello", &status), 0);
+    CHECK_EQ(libos_test_listed("/hello"), status.st_size);
+    CHECK_EQ(write(file, "five!", 5), 5);
+    CHECK_EQ(ftruncate(shared, 5000), 0);
+    CHECK_EQ(libos_test_listed("/tmp/libos_listed"), 5);
+    CHECK_EQ(libos_test_listed("/dev/shm/libos_listed"), 5000);
+    CHECK_EQ(unlink("/tmp/libos_listed"), 0);
+    CHECK_EQ(shm_unlink("/libos_listed"), 0);
+    CHECK_EQ(libos_test_listed("/tmp/libos_listed"), -1);
+    CHECK_EQ(libos_test_listed("/dev/shm/libos_listed"), -1);
+    CHECK_EQ(close(file), 0);
+    CHECK_EQ(close(shared), 0);
+}
+
+TEST("a write that finds memory full tells how much it wrote, then ENOSPC, and unlink gives all "
+     "back")
+{
+    static char part[100000];
+    uint64_t before = libos_test_free_frames();
+    int fd = open("/tmp/libos_full", O_RDWR | O_CREAT | O_EXCL, 0600);
+    struct stat status;
+    off_t whole = 0;
+    ssize_t count;
+
+    while ((count = write(fd, part, sizeof part)) == (ssize_t)sizeof part)
+        whole += count;
+    CHECK(count > 0 || errno == ENOSPC);
+    whole += count > 0 ? count : 0;
+    CHECK_EQ(whole % PAGE, 0);
+    CHECK(whole > (1 << 20));
+    CHECK_EQ(write(fd, part, 1), -1);
+    CHECK_EQ(errno, ENOSPC);
+    CHECK_EQ(fstat(fd, &status), 0);
+    CHECK_EQ(status.st_size, whole);
+    CHECK_EQ(lseek(fd, 0, SEEK_CUR), whole);
+    CHECK_EQ(unlink("/tmp/libos_full"), 0);
+    CHECK_EQ(close(fd), 0);
+    CHECK_EQ(libos_test_free_frames(), before);
+}
+
+TEST("a stream that finds memory full says so when it is closed")
+{
+    static char part[100000];
+    int fd = open("/tmp/libos_full", O_RDWR | O_CREAT | O_EXCL, 0600);
+    FILE *file = fopen("/tmp/libos_full", "a");
+
+    while (write(fd, part, sizeof part) > 0)
+        ;
+    CHECK(fputs("one byte more", file) >= 0);
+    CHECK_EQ(fclose(file), EOF);
+    CHECK_EQ(errno, ENOSPC);
+    CHECK_EQ(close(fd), 0);
+    CHECK_EQ(remove("/tmp/libos_full"), 0);
+}
+
 TEST("the console is a terminal that cannot seek")
 {
     CHECK(isatty(0) && isatty(1) && isatty(2));
@@ -250,14 +331,6 @@ TEST("malloc of more than there is fails with ENOMEM")
     errno = 0;
     CHECK(malloc((size_t)1 << 62) == NULL);
     CHECK_EQ(errno, ENOMEM);
-}
-
-static uint64_t libos_test_free_frames(void)
-{
-    uint64_t frames = 0;
-
-    faultline_counter(FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES, &frames);
-    return frames;
 }
 
 TEST("the break moves both ways and gives its frames back")

@@ -278,8 +278,9 @@ TEST("a bad access ends one program and no other")
 /* What they print is judged in tests/target/course. */
 TEST("the course's programs leave nothing behind")
 {
-    static char *const programs[] = {"timing",       "demand_zero", "segments",    "stack_heap",
-                                     "minor_faults", "fork_cow",    "table_cache", "snapshot"};
+    static char *const programs[] = {"timing",       "demand_zero", "segments", "stack_heap",
+                                     "minor_faults", "prefetch",    "fork_cow", "snapshot",
+                                     "table_cache",  "protections", "mappings", "memory_advice"};
 
     for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
         CHECK_EQ(RUN(programs[i]), EXITED(0));

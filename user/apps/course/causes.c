@@ -16,26 +16,26 @@
 
 #include "fl_calls.h"
 
-#define PAGE      4096
-#define NO_CALL   1000u /* a number that no kernel call has */
-#define FORMAT    "%-8s %-42s %s\n"
-#define BAD_CALL  31 /* the signal; libc's list has another number for SIGSYS */
-#define PAGE_CODE __attribute__((noinline, aligned(PAGE)))
+#define PAGE     4096
+#define NO_CALL  1000u /* a number that no kernel call has */
+#define FORMAT   "%-8s %-42s %s\n"
+#define AROUND   65536 /* a fault on text maps the pages of so many aligned bytes */
+#define FAR_CODE __attribute__((noinline, aligned(AROUND)))
 
 static int causes_wrong;
 
-/* Three functions on pages of their own, so that nothing else brings the middle one's page in. */
-static PAGE_CODE int causes_before(int value)
+/* Three functions far from each other, so that nothing else brings the middle one's page in. */
+static FAR_CODE int causes_before(int value)
 {
     return value + 1;
 }
 
-static PAGE_CODE int causes_far(int value)
+static FAR_CODE int causes_far(int value)
 {
     return value + 2;
 }
 
-static PAGE_CODE int causes_behind(int value)
+static FAR_CODE int causes_behind(int value)
 {
     return value + 3;
 }
@@ -142,6 +142,6 @@ int main(int argc, char **argv)
     causes_end("read", "the kernel's half", SIGSEGV, "segv", "kernel-read");
     causes_end("write", "the kernel's half", SIGSEGV, "segv", "kernel-write");
     causes_end("execute", "fine, but no instruction", SIGILL, argv[0], "illegal");
-    causes_end("ecall", "fine, but no call has that number", BAD_CALL, argv[0], "call");
+    causes_end("ecall", "fine, but no call has that number", SIGSYS, argv[0], "call");
     return causes_wrong != 0;
 }

@@ -156,6 +156,8 @@ void area_move(struct vm *vm, struct space *space, uint64_t start, uint64_t end,
         entry->start += to - start;
         entry->end += to - start;
         entry->use = ENTRY_MAPPED;
+        if (entry->object)
+            entry->object->shifted = true;
         entry_insert(&space->map, entry);
         entry = next;
     }

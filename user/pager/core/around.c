@@ -93,7 +93,8 @@ static bool around_map(struct around *around, uint64_t address, const struct obj
     return true;
 }
 
-void around_add(struct vm *vm, const struct entry *entry, struct vm_answer *answer)
+__attribute__((noinline)) void around_add(struct vm *vm, const struct entry *entry,
+                                          struct vm_answer *answer)
 {
     struct around around = {.vm = vm, .entry = entry, .file = entry->object, .answer = answer};
     uint64_t touched = answer->mapping[0].address;

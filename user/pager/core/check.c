@@ -125,6 +125,17 @@ static void check_pages(struct check *check, const struct object *object)
     check->objects++;
 }
 
+/* Two entries of one object. */
+static void check_alike(struct check *check, const struct object *object, const struct entry *one,
+                        const struct entry *other)
+{
+    check_fail(check, object->widespread || one->space == other->space, "O11");
+    check_fail(check,
+               object->shifted || one->start / FL_PAGE_BYTES - one->offset ==
+                                      other->start / FL_PAGE_BYTES - other->offset,
+               "O11");
+}
+
 /* O6.  Returns the number of entries that name the object. */
 static uint32_t check_named(struct check *check, const struct object *object)
 {
@@ -135,6 +146,8 @@ static uint32_t check_named(struct check *check, const struct object *object)
         naming += entry->object == object;
     for (entry = object->entries; entry && listed <= naming; entry = entry->object_next) {
         check_fail(check, entry->object == object && entry->object_previous == previous, "O6");
+        if (previous)
+            check_alike(check, object, previous, entry);
         previous = entry;
         listed++;
     }
@@ -186,7 +199,7 @@ static void check_anonymous(struct check *check, const struct object *object)
     references += check_place(check, object);
     check_fail(check, object->references > 0 && object->references == references, "O1");
     check_fail(check, check_owner_sees(object), "O4");
-    check_fail(check, !object->twin, "O9");
+    check_fail(check, !object->twin, "O10");
     check->resident[object->owner->id] += object->resident;
     check_pages(check, object);
 }

@@ -8,12 +8,13 @@
  *   private, its object holds pages           a new object over that one; and so does the parent's
  *
  * Pages that the object of a wired entry holds in its range are not shared: the child's object gets
- * copies at once, and the pages go up into the parent's new one.  The parent may write them as before,
- * and no fault of it copies one.
+ * copies at once, and the pages go up into the parent's new one.  The parent may write them again when
+ * they are copied, and no fault of it copies one.
  *
- * All records and copies are made before anything changes.  Then the parent's tables lose the right to
- * write, range by range, then its entries get their new objects, and the child's entries are made
- * last. */
+ * All records and frames are taken before anything changes.  Then the parent's tables lose the right to
+ * write, range by range: who writes now waits for the end of the fork, so that the child sees the memory
+ * of one moment, whatever other threads of the parent do meanwhile.  Then wired pages are copied, the
+ * parent's entries get their new objects, and the child's entries are made last. */
 #include <errno.h>
 
 #include "vm.h"
@@ -30,6 +31,11 @@ struct fork {
 static bool fork_is_copied(const struct entry *entry)
 {
     return entry->object && entry->object->owner && entry->inheritance == ENTRY_COPY;
+}
+
+static bool fork_is_wired(const struct entry *entry)
+{
+    return fork_is_copied(entry) && entry->wired;
 }
 
 /* An object's turn comes with the entry that its list starts with. */
@@ -84,7 +90,7 @@ struct fork_copying {
     bool short_of_memory;
 };
 
-static bool fork_copy_leaf(void *context, uint64_t leaf)
+static bool fork_reserve_leaf(void *context, uint64_t leaf)
 {
     struct fork_copying *copying = context;
     struct vm *vm = copying->vm;
@@ -103,13 +109,12 @@ static bool fork_copy_leaf(void *context, uint64_t leaf)
         copying->short_of_memory = true;
         return false;
     }
-    page_copy(page_contents(&vm->table, to), page_contents(&vm->table, from));
     object_add_page(vm, copying->twin, &place, index, to);
     return false;
 }
 
-/* Copies what a wired entry's object holds in its range, and makes room above it for the pages.  Pages
- * on their way stay below for both: there is nothing to copy yet. */
+/* Takes frames for copies of what a wired entry's object holds in its range, and makes room above it for
+ * the pages.  Pages on their way stay below for both: there is nothing to copy yet. */
 static bool fork_reserve_copies(const struct fork *fork, const struct entry *entry)
 {
     struct object *object = entry->object;
@@ -117,7 +122,7 @@ static bool fork_reserve_copies(const struct fork *fork, const struct entry *ent
 
     if (object->resident > 0)
         index_remove(&object->index, &fork->vm->nodes, entry->offset, entry_pages(entry),
-                     fork_copy_leaf, &copying);
+                     fork_reserve_leaf, &copying);
     return !copying.short_of_memory;
 }
 
@@ -157,7 +162,7 @@ static bool fork_reserve_all(struct fork *fork)
             (fork_is_first(entry) && !fork_reserve_objects(fork, entry->object)))
             return false;
     for (const struct entry *entry = fork->parent->map.first; entry; entry = entry->next)
-        if (fork_is_copied(entry) && entry->wired && !fork_reserve_copies(fork, entry))
+        if (fork_is_wired(entry) && !fork_reserve_copies(fork, entry))
             return false;
     return true;
 }
@@ -168,7 +173,9 @@ static bool fork_reserve_all(struct fork *fork)
 static void fork_cover(const struct fork *fork, struct object *object, struct object *cover)
 {
     cover->entries = object->entries;
+    cover->shifted = object->shifted;
     object->entries = NULL;
+    object->shifted = false;
     for (struct entry *entry = cover->entries; entry; entry = entry->object_next) {
         entry->object = cover;
         cover->references++;
@@ -235,12 +242,54 @@ static void fork_clone(const struct fork *fork, const struct entry *entry)
 static void fork_set_tables(const struct fork *fork)
 {
     for (const struct entry *entry = fork->parent->map.first; entry; entry = entry->next)
-        if (fork_is_copied(entry) && entry->wired)
-            continue; /* the parent may go on writing, and the child has other frames */
-        else if (fork->vm->fork_clones)
+        if (fork->vm->fork_clones && !fork_is_wired(entry))
             fork_clone(fork, entry);
         else
             fork_protect(fork, entry);
+}
+
+/* The pages of one wired entry. */
+struct fork_filling {
+    const struct fork *fork;
+    const struct entry *entry;
+};
+
+/* Copies one page for the child, and lets the parent write its own again; if the map has no table, the
+ * write will fault. */
+static bool fork_fill_leaf(void *context, uint64_t leaf)
+{
+    const struct fork_filling *filling = context;
+    const struct entry *entry = filling->entry;
+    struct vm *vm = filling->fork->vm;
+    uint32_t from = index_leaf_page(leaf);
+    uint64_t index = vm->table.pages[from].link;
+    uint32_t to = index_leaf_page(index_lookup(&entry->object->twin->index, index));
+    struct vm_mapping mapping = {.address = entry->start + (index - entry->offset) * FL_PAGE_BYTES,
+                                 .pages = 1,
+                                 .rights = entry->protection | FL_MAP_REPLACE | FL_MAP_ACCESSED};
+    struct object_page found;
+
+    if (page_is_busy(&vm->table, from))
+        return false;
+    page_copy(page_contents(&vm->table, to), page_contents(&vm->table, from));
+    if (!(entry->protection & FL_RIGHT_WRITE))
+        return false;
+    vm_page_locate(vm, from, &found);
+    mapping.page = found.page;
+    mapping.slot = found.slot;
+    (void)vm->port.map(vm->port.context, filling->fork->parent->id, &mapping);
+    return false;
+}
+
+static void fork_copy_wired(const struct fork *fork)
+{
+    for (const struct entry *entry = fork->parent->map.first; entry; entry = entry->next) {
+        struct fork_filling filling = {fork, entry};
+
+        if (fork_is_wired(entry) && entry->object->resident > 0)
+            index_remove(&entry->object->index, &fork->vm->nodes, entry->offset, entry_pages(entry),
+                         fork_fill_leaf, &filling);
+    }
 }
 
 static void fork_copy_entry(struct fork *fork, const struct entry *from)
@@ -271,6 +320,7 @@ int vm_fork(struct vm *vm, struct space *parent, struct space *child)
         return ENOMEM;
     }
     fork_set_tables(&fork);
+    fork_copy_wired(&fork);
     for (struct entry *entry = parent->map.first; entry; entry = entry->next)
         if (fork_is_first(entry))
             fork_split(&fork, entry->object);

@@ -19,20 +19,6 @@ static uint32_t index_slot(uint64_t key, uint32_t level)
     return (uint32_t)(key >> (INDEX_SHIFT * level)) & (INDEX_SLOTS - 1);
 }
 
-uint64_t index_lookup(const struct index *index, uint64_t key)
-{
-    const struct index_node *node = index->root;
-
-    if (key >> (INDEX_SHIFT * index->height) != 0)
-        return 0;
-    for (uint32_t level = index->height; level-- > 1;) {
-        if (!node)
-            return 0;
-        node = index_child(node->slot[index_slot(key, level)]);
-    }
-    return node ? node->slot[key & (INDEX_SLOTS - 1)] : 0;
-}
-
 /* The key that the first used slot below `node` at or behind that of `key` begins with; *slot: which it
  * is, INDEX_SLOTS if there is none.  Keys below a later slot begin with its first one. */
 static uint64_t index_skip(const struct index_node *node, uint32_t level, uint64_t key,

@@ -59,7 +59,21 @@ static inline uint32_t index_leaf_page(uint64_t leaf)
 void index_move_node(void *from, void *to);
 
 /* The leaf at `key`, 0 if there is none. */
-uint64_t index_lookup(const struct index *index, uint64_t key);
+static inline uint64_t index_lookup(const struct index *index, uint64_t key)
+{
+    const struct index_node *node = index->root;
+    uint32_t shift = INDEX_SHIFT * index->height;
+
+    if (!node || key >> shift != 0)
+        return 0;
+    while (shift > INDEX_SHIFT) {
+        shift -= INDEX_SHIFT;
+        node = (const struct index_node *)(uintptr_t)node->slot[key >> shift & (INDEX_SLOTS - 1)];
+        if (!node)
+            return 0;
+    }
+    return node->slot[key & (INDEX_SLOTS - 1)];
+}
 
 /* The first key of [first, end) that has a leaf, or `end`. */
 uint64_t index_next(const struct index *index, uint64_t first, uint64_t end);

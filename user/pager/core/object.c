@@ -6,6 +6,7 @@
 struct object_freeing {
     struct vm *vm;
     struct object *object;
+    const struct entry *gone; /* whose pages they were, where that matters */
 };
 
 void object_discount_page(struct object *object)
@@ -38,7 +39,7 @@ static bool object_free_leaf(void *context, uint64_t leaf)
 
 void object_free_pages(struct vm *vm, struct object *object, uint64_t first, uint64_t count)
 {
-    struct object_freeing freeing = {vm, object};
+    struct object_freeing freeing = {vm, object, NULL};
 
     index_remove(&object->index, &vm->nodes, first, count, object_free_leaf, &freeing);
 }
@@ -180,12 +181,23 @@ void object_leave_files(struct vm *vm, struct object *object)
 
 /* ---- entries ---- */
 
+/* Where an entry would show page 0 of its object, in pages; wraps. */
+static uint64_t object_origin(const struct entry *entry)
+{
+    return entry->start / FL_PAGE_BYTES - entry->offset;
+}
+
 void object_link_entry(struct entry *entry)
 {
     struct object *object = entry->object;
+    const struct entry *first = object ? object->entries : NULL;
 
     if (!object)
         return;
+    if (first && first->space != entry->space)
+        object->widespread = true;
+    if (first && object_origin(first) != object_origin(entry))
+        object->shifted = true;
     entry->object_previous = NULL;
     entry->object_next = object->entries;
     if (object->entries)
@@ -205,6 +217,12 @@ void object_unlink_entry(struct entry *entry)
         entry->object_next->object_previous = entry->object_previous;
 }
 
+/* True if a page of a file that its index does not hold lies in the initrd or a device. */
+static bool object_is_at_hand(const struct object *file, uint64_t index)
+{
+    return (file->file || object_is_device(file)) && index * FL_PAGE_BYTES < file->bytes;
+}
+
 uint32_t object_count_named(const struct object *object, uint64_t index, uint32_t *visits)
 {
     uint32_t count = 0;
@@ -214,12 +232,6 @@ uint32_t object_count_named(const struct object *object, uint64_t index, uint32_
         ++*visits;
     }
     return count;
-}
-
-/* True if a page of a file that its index does not hold lies in the initrd or a device. */
-static bool object_is_at_hand(const struct object *file, uint64_t index)
-{
-    return (file->file || object_is_device(file)) && index * FL_PAGE_BYTES < file->bytes;
 }
 
 bool object_has_page(const struct object *object, uint64_t index)
@@ -237,11 +249,57 @@ bool object_has_page(const struct object *object, uint64_t index)
     return index_lookup(&top->source->index, index) != 0 || object_is_at_hand(top->source, index);
 }
 
+static bool object_shows(const struct entry *entry, uint64_t index)
+{
+    return index >= entry->offset && index - entry->offset < entry_pages(entry);
+}
+
+/* The entry of a space that shows page `index` at the address where `like`, an entry of the object too,
+ * would show it; NULL if it is another one, or none. */
+static const struct entry *object_find_at(const struct space *space, const struct entry *like,
+                                          uint64_t index)
+{
+    const struct entry *entry =
+        entry_find(&space->map, (object_origin(like) + index) * FL_PAGE_BYTES);
+
+    return entry && entry->object == like->object && object_shows(entry, index) ? entry : NULL;
+}
+
+/* The list may be as long as a program has entries, so it is the last resort. */
 bool object_is_named(const struct object *object, uint64_t index)
 {
-    for (const struct entry *entry = object->entries; entry; entry = entry->object_next)
-        if (index >= entry->offset && index - entry->offset < entry_pages(entry))
+    const struct entry *entry = object->entries;
+
+    if (entry && !object->widespread && !object->shifted && entry->space->map.root)
+        return object_find_at(entry->space, entry, index);
+    while (entry && !object_shows(entry, index))
+        entry = entry->object_next;
+    return entry;
+}
+
+/* True if an entry other than `gone`, which left the list, shows page `index`.  Another one of its space
+ * can do so only where the object was mapped twice, at different addresses (V4). */
+static bool object_is_named_elsewhere(struct object *object, const struct entry *gone,
+                                      uint64_t index)
+{
+    const struct space *other =
+        object->owner != gone->space ? object->owner : object->entries->space;
+    bool elsewhere = false;
+
+    if (object->shifted)
+        return object_is_named(object, index);
+    if (!object->widespread)
+        return false;
+    if (other != gone->space && object_find_at(other, gone, index))
+        return true;
+    for (const struct entry *entry = object->entries; entry; entry = entry->object_next) {
+        if (entry->space == gone->space)
+            continue;
+        if (object_shows(entry, index))
             return true;
+        elsewhere = true;
+    }
+    object->widespread = elsewhere;
     return false;
 }
 
@@ -249,16 +307,22 @@ static bool object_free_unnamed_leaf(void *context, uint64_t leaf)
 {
     const struct object_freeing *freeing = context;
 
-    return !object_is_named(freeing->object,
-                            freeing->vm->table.pages[index_leaf_page(leaf)].link) &&
+    return !object_is_named_elsewhere(freeing->object, freeing->gone,
+                                      freeing->vm->table.pages[index_leaf_page(leaf)].link) &&
            object_free_leaf(context, leaf);
 }
 
-/* Charges an object whose owner has no entry of it any more to somebody who has. */
-static void object_find_heir(struct object *object)
+/* Charges an object whose owner has no entry of it any more to somebody who has.  Those that stood
+ * beside `gone` in the list are mostly of its space. */
+static void object_find_heir(struct object *object, const struct entry *gone)
 {
+    const struct space *owner = object->owner;
+
+    if (gone->space != owner || (gone->object_next && gone->object_next->space == owner) ||
+        (gone->object_previous && gone->object_previous->space == owner))
+        return;
     for (const struct entry *entry = object->entries; entry; entry = entry->object_next)
-        if (entry->space == object->owner)
+        if (entry->space == owner)
             return;
     object_set_owner(object, object->entries->space);
 }
@@ -267,12 +331,12 @@ static void object_find_heir(struct object *object)
  * fork shares can be named twice. */
 static void object_forget_range(struct vm *vm, struct object *object, const struct entry *entry)
 {
-    struct object_freeing freeing = {vm, object};
+    struct object_freeing freeing = {vm, object, entry};
 
     index_remove(&object->index, &vm->nodes, entry->offset, entry_pages(entry),
                  entry->inheritance == ENTRY_SHARE ? object_free_unnamed_leaf : object_free_leaf,
                  &freeing);
-    object_find_heir(object);
+    object_find_heir(object, entry);
 }
 
 void object_drop_entry(struct vm *vm, struct entry *entry)

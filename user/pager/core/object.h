@@ -22,7 +22,10 @@
  *  O6  `entries` lists exactly the entries that name the object;
  *  O7  `users` of a file object lists exactly the objects whose source it is;
  *  O8  a file in memory holds no page at or behind its end; a device holds none;
- *  O9  a device is shown by shared entries only, that lie inside it, and is nobody's source. */
+ *  O9  a device is shown by shared entries only, that lie inside it, and is nobody's source;
+ *  O10 an object has a twin only while a fork runs;
+ *  O11 the entries of an object are of one space unless it is `widespread`, and would show its page 0 at
+ *      one address unless it is `shifted`: so whether one shows a page is asked of that space's tree. */
 #ifndef PAGER_OBJECT_H
 #define PAGER_OBJECT_H
 
@@ -87,6 +90,8 @@ struct object {
     struct object *twin;   /* while a fork runs (fork.c), else NULL */
     bool holes;            /* an index that `below` may hold is not shown from here any more */
     bool lonely;           /* one object above, and no memory yet to merge them */
+    bool shifted;          /* its entries may show page 0 at different addresses */
+    bool widespread;       /* its entries may be of more than one space */
     uint64_t number; /* never used twice; files count apart, those of the initrd have their place
                               there */
     /* File: */
@@ -163,6 +168,15 @@ bool object_has_page(const struct object *object, uint64_t index);
 static inline bool object_is_zero_from(const struct object *object, uint64_t index)
 {
     return !object->source || object->source_bytes <= index * FL_PAGE_BYTES;
+}
+
+/* True if page `index` lies behind the end of the file that the object is, or shows there. */
+static inline bool object_is_beyond_end(const struct object *object, uint64_t index)
+{
+    if (!object->owner)
+        return index * FL_PAGE_BYTES >= object->bytes;
+    return !object_is_zero_from(object, index) &&
+           (index + object->source_first) * FL_PAGE_BYTES >= object->source->bytes;
 }
 
 /* One reference less; the last frees the object. */

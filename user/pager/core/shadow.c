@@ -195,6 +195,7 @@ static void shadow_replace_above(struct vm *vm, struct object *object)
     object->references = above->references;
     object->holes = object->holes || above->holes;
     object->lonely = above->lonely;
+    object->shifted = above->shifted;
     object_free(vm, above);
 }
 
@@ -234,6 +235,7 @@ void shadow_settle(struct vm *vm, struct object *object)
 struct shadow_sweep {
     struct vm *vm;
     struct object *object; /* whose pages are looked at; the highest one that may hold them */
+    const struct object *forgetful; /* the top that shows them no more */
 };
 
 /* A page that nobody sees goes. */
@@ -242,7 +244,7 @@ static bool shadow_sweep_leaf(void *context, uint64_t leaf)
     const struct shadow_sweep *sweep = context;
     uint32_t page = index_leaf_page(leaf);
 
-    if (shadow_is_shown(sweep->object, sweep->vm->table.pages[page].link, NULL))
+    if (shadow_is_shown(sweep->object, sweep->vm->table.pages[page].link, sweep->forgetful))
         return false;
     object_drop_page(sweep->vm, page);
     object_discount_page(sweep->object);
@@ -258,7 +260,7 @@ static bool shadow_sweep_hidden(void *context, uint64_t leaf)
     for (struct object *object = sweep->object; object; object = object->below) {
         if (index_lookup(&object->index, index) == 0)
             continue;
-        if (!shadow_is_shown(object, index, NULL))
+        if (!shadow_is_shown(object, index, sweep->forgetful))
             object_free_pages(sweep->vm, object, index, 1);
         break;
     }
@@ -283,7 +285,7 @@ static struct object *shadow_find_witness(const struct object *object)
 /* Frees what nobody sees of [first, first + count) below `object`. */
 static void shadow_sweep_range(struct vm *vm, struct object *object, uint64_t first, uint64_t count)
 {
-    struct shadow_sweep sweep = {vm, object->below};
+    struct shadow_sweep sweep = {vm, object->below, object};
     struct object *witness = shadow_find_witness(object);
 
     if (witness) {

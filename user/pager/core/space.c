@@ -49,6 +49,7 @@ void space_destroy(struct vm *vm, struct space *space)
     struct entry *entry = space->map.first;
 
     handle_close_all(vm, space);
+    space->map.root = NULL; /* nobody looks for entries that are going */
     while (entry) {
         struct entry *next = entry->next;
 

@@ -78,6 +78,7 @@ static bool system_tell_vmstat(struct view_step *step)
         {"pgmajfault", vm->major_faults},
         {"cow_copies", vm->counts.copies},
         {"cow_takes", vm->counts.takes},
+        {"file_neighbours", vm->counts.neighbours},
         {"shadow_objects", vm->counts.shadows},
         {"shadow_merges", vm->counts.merges},
         {"nr_spaces", vm->space_records.used},

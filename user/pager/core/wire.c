@@ -30,8 +30,8 @@ static struct entry *wire_first(const struct space *space, const struct wire_ran
     return entry_find_from(&space->map, range->start);
 }
 
-/* Makes the part of an entry that lies in the range resident.  0; ENOMEM (it may not be accessed);
- * EAGAIN (no frames); EINPROGRESS (wait.h). */
+/* Makes the part of an entry that lies in the range resident.  0; ENOMEM (it may not be accessed, or
+ * lies behind the end of its file); EAGAIN (no frames); EINPROGRESS (wait.h). */
 static int wire_fill(struct vm *vm, struct space *space, const struct entry *entry,
                      const struct wire_range *range)
 {
@@ -42,6 +42,8 @@ static int wire_fill(struct vm *vm, struct space *space, const struct entry *ent
         return ENOMEM;
     if (entry->use == ENTRY_STACK)
         return 0;
+    if (object_is_beyond_end(entry->object, entry_index(entry, end - FL_PAGE_BYTES)))
+        return ENOMEM;
     if (vm_populate(vm, space, start, end) == EINPROGRESS)
         return EINPROGRESS;
     if (!(entry->protection & FL_RIGHT_WRITE))
@@ -141,7 +143,7 @@ static int wire_fill_all(struct vm *vm, struct space *space)
     for (const struct entry *entry = space->map.first; entry; entry = entry->next) {
         int error = entry->object && entry->protection != 0 ? wire_fill(vm, space, entry, &all) : 0;
 
-        if (error)
+        if (error == EAGAIN || error == EINPROGRESS)
             return error;
     }
     return 0;

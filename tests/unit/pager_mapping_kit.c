@@ -1,5 +1,5 @@
-/* What the tests of files share: see pager_file_kit.h. */
-#include "pager_file_kit.h"
+/* What the tests of files share: see pager_mapping_kit.h. */
+#include "pager_mapping_kit.h"
 
 #include <string.h>
 
