@@ -71,6 +71,8 @@ TEST("an event's line names the access, the address and the pc")
          "read from 0x20000 (no memory behind the address) at pc 0x1000"},
         {{0, 7, 0x20000, 0x1000, FL_ACCESS_READ, PAGER_EVENT_BEYOND_END},
          "read from 0x20000 (past the end of the file) at pc 0x1000"},
+        {{0, 7, 0x20000, 0x1000, FL_ACCESS_READ, PAGER_EVENT_UNREADABLE},
+         "read from 0x20000 (can't be read from where it is kept) at pc 0x1000"},
         {{0, 9, 0x20000, 0x1000, FL_ACCESS_READ, PAGER_EVENT_NO_MEMORY},
          "read from 0x20000 (no free frame left) at pc 0x1000"},
         {{0, 4, 0xffff, 0x1000, 2, PAGER_EVENT_EXCEPTION},

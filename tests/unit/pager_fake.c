@@ -91,9 +91,8 @@ static bool fake_overlaps(const struct vm_mapping *a, const struct vm_mapping *b
            b->address < a->address + a->pages * FL_PAGE_BYTES;
 }
 
-/* Maps what an answer to a fault says, by the rules of docs/fault-protocol.md. */
-static void fake_answer(struct fake *fake, uint32_t space, uint64_t touched,
-                        const struct vm_answer *answer)
+void fake_answer(struct fake *fake, uint32_t space, uint64_t touched,
+                 const struct vm_answer *answer)
 {
     uint64_t pages = 0;
 
@@ -247,6 +246,7 @@ enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t ad
         const struct fake_entry *entry = fake_find(fake, space->id, page);
         struct vm_fault fault = {.address = address, .pc = 0x1234, .access = access};
         struct vm_answer answer;
+        enum vm_verdict verdict;
         uint8_t *contents;
 
         if (entry && (entry->mapping.rights & access) == access) {
@@ -258,7 +258,10 @@ enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t ad
             return FAKE_DONE;
         }
         fake->faults++;
-        if (vm_handle_fault(&fake->vm, space, &fault, &answer) == VM_STOPPED) {
+        verdict = vm_handle_fault(&fake->vm, space, &fault, &answer);
+        if (verdict == VM_WAIT)
+            return FAKE_WAITS;
+        if (verdict == VM_STOPPED) {
             if (space_next_event(&fake->vm) != space)
                 fake_break_rule(fake, "no event of a stopped space");
             fake_last_event = space->event;

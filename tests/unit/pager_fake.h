@@ -53,12 +53,17 @@ void fake_add_file(struct fake *fake, const char *name, const void *data, uint64
 const struct cpio_file *fake_find_file(const struct fake *fake, const char *name);
 
 /* Outcome of an access by a program. */
-enum fake_outcome { FAKE_DONE, FAKE_STOPPED };
+enum fake_outcome { FAKE_DONE, FAKE_STOPPED, FAKE_WAITS };
 
 /* One byte read, written or fetched (access: FL_ACCESS_READ, WRITE or EXEC) at an address of the
- * space. When the pager stops the program, its event is taken and the program may go on. */
+ * space. When the pager stops the program, its event is taken and the program may go on.  A fault that
+ * is to wait is not parked. */
 enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t address,
                              uint32_t access, uint8_t *byte);
+
+/* Maps what an answer to a fault on page `touched` says, by the rules of docs/fault-protocol.md. */
+void fake_answer(struct fake *fake, uint32_t space, uint64_t touched,
+                 const struct vm_answer *answer);
 
 /* The page that the tables show at an address for such an access, or NULL: it would fault. */
 const uint8_t *fake_peek(struct fake *fake, const struct space *space, uint64_t address,

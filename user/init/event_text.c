@@ -44,6 +44,8 @@ size_t event_text(const struct pager_event *event, char *out, size_t out_bytes)
         return event_fault(event, "no free frame left", out, out_bytes);
     case PAGER_EVENT_BEYOND_END:
         return event_fault(event, "past the end of the file", out, out_bytes);
+    case PAGER_EVENT_UNREADABLE:
+        return event_fault(event, "can't be read from where it is kept", out, out_bytes);
     case PAGER_EVENT_EXCEPTION:
         return text_format(out, out_bytes, "%s (cause %lu, value 0x%lx) at pc 0x%lx",
                            event_cause(event->access), event->access, event->address, event->pc);

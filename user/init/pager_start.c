@@ -12,7 +12,7 @@
 
 #define PAGER_CNODE_FRAMES 2u /* two slots for each space */
 #define PAGER_SPARE_TABLES 40u
-#define PAGER_OBJECTS      3u   /* frames of CNode and pool */
+#define PAGER_OBJECTS      4u   /* frames of CNode, pool and Replies */
 #define PAGER_WORKING      128u /* pages below which no program would start */
 #define PAGES_PER_TABLE    512u
 
@@ -48,9 +48,23 @@ static const char *pager_find(struct elf_image *image)
     return initrd_contents(file);
 }
 
+static void pager_make_replies(void)
+{
+    const uint64_t replies = PAGER_SLOT_REPLIES_END - PAGER_SLOT_REPLIES;
+    struct frames_run run = frames_take(1, "the pager's Replies");
+    uint64_t status = flr_memory_retype(FL_BOOT_RAM + run.range, run.page, FL_OBJECT_REPLY, replies,
+                                        SLOT_PAGER_CNODE, PAGER_SLOT_REPLIES)
+                          .status;
+
+    if (status != FL_OK)
+        log_stop("retype of RAM %lu page %lu to %lu Replies: status 0x%lx", run.range, run.page,
+                 replies, status);
+}
+
 static void pager_make_objects(void)
 {
     frames_make_objects(FL_OBJECT_CNODE, PAGER_CNODE_FRAMES, SLOT_PAGER_CNODE);
+    pager_make_replies();
     frames_make_objects(FL_OBJECT_TABLE_POOL, 1, SLOT_POOL);
     frames_donate(SLOT_POOL, pager_pool_pages());
 }
@@ -88,8 +102,6 @@ static void pager_fill_cspace(const struct fl_boot_info *info, bool has_console)
     pinned_give(&pager, PAGER_SLOT_EVENTS, SLOT_WAKE_PAGER, FL_RIGHT_SEND, 0, "events");
     for (uint64_t i = 0; i < info->ram_count; i++)
         pinned_give(&pager, PAGER_SLOT_RAM + i, FL_BOOT_RAM + i, FL_RIGHTS_ALL, 0, "RAM");
-    /* One of our stock; process parking never needs the last. */
-    pinned_hand_over(&pager, PAGER_SLOT_REPLY, SLOT_REPLIES, "reply");
     if (has_console)
         pinned_give(&pager, PAGER_SLOT_CONSOLE, SLOT_CONSOLE, FL_RIGHT_CALL, CONSOLE_BADGE_PAGER,
                     "console");

@@ -24,7 +24,7 @@
 #define INPUT_PERIOD_MIN_US 100u
 #define INPUT_PERIOD_MAX_US 10000u
 #define WAIT_NO_HANG        1u
-#define REPLIES             (STOCK_OBJECTS - 1) /* the pager has the first */
+#define REPLIES             STOCK_OBJECTS
 
 enum parked_in { PARKED_NOWHERE, PARKED_READ, PARKED_WAIT };
 
@@ -467,7 +467,7 @@ void server_init(uint64_t timebase_hz)
 
     server.timebase_hz = timebase_hz;
     for (uint64_t i = 0; i < REPLIES; i++)
-        server.free_replies[server.free_count++] = SLOT_REPLIES + 1 + i;
+        server.free_replies[server.free_count++] = SLOT_REPLIES + i;
     server.receiving = server.free_replies[--server.free_count];
     if (status == FL_OK)
         status = flr_timer_bind(SLOT_TIMERS, SLOT_WAKE_TIMER).status;

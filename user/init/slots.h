@@ -47,8 +47,8 @@ enum init_slot {
 _Static_assert((int)SLOT_CONSOLE_REPLIES_END <= (int)SLOT_REPLIES, "the stocks come last");
 /* The last notification is the console driver's, the one before the watch's. */
 _Static_assert(3 + PROCESSES_MAX <= STOCK_OBJECTS, "one notification and timer each, and ours");
-/* A process parks at most one Reply (one thread each); one receives; one is the pager's. */
-_Static_assert(PROCESSES_MAX + 2 <= STOCK_OBJECTS, "replies for all");
+/* A process parks at most one Reply (one thread each); one receives. */
+_Static_assert(PROCESSES_MAX + 1 <= STOCK_OBJECTS, "replies for all");
 
 /* Bits of our notification. */
 #define EVENT_PAGER   (1ull << 0)

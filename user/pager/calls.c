@@ -11,6 +11,7 @@
 #include "frames.h"
 #include "log.h"
 #include "memory_values.h"
+#include "request.h"
 #include "space_objects.h"
 
 /* ---- memory calls of programs ---- */
@@ -261,6 +262,7 @@ static int calls_statistics(struct call *call)
         [PAGER_STAT_NEIGHBOURS] = vm->counts.neighbours,
         [PAGER_STAT_COMMITTED] = vm->commit.pages,
         [PAGER_STAT_COMMIT_LIMIT] = commit_limit(vm),
+        [PAGER_STAT_WAITS] = vm->waits.parked,
     };
 
     if (call->in[0] >= PAGER_STAT_COUNT)
@@ -341,14 +343,31 @@ static int calls_dispatch(struct call *call, uint32_t label, uint64_t badge)
     return entry->answer(call);
 }
 
+/* Parks a call that has to wait.  False: it can't be. */
+static bool calls_park(const struct call *call, struct fl_message *message)
+{
+    bool program = message->badge >> 60 == PAGER_BADGE_PROGRAM;
+
+    memcpy(message->word, call->in, sizeof(call->in));
+    /* Who ends programs must not wait for what their end would bring. */
+    return program && request_park(call->pager, call->space, message);
+}
+
 void pager_call(struct pager *pager, struct fl_message *message)
 {
+    uint64_t error;
     struct call call = {
         .pager = pager, .sent = FL_INFO_WORDS(message->info), .out = &message->word[1], .words = 4};
 
     memcpy(call.in, message->word, sizeof(call.in));
     memset(message->word, 0, sizeof(message->word));
-    message->word[0] =
-        (uint64_t)calls_dispatch(&call, FL_INFO_LABEL(message->info), message->badge);
+    error = (uint64_t)calls_dispatch(&call, FL_INFO_LABEL(message->info), message->badge);
+    if (error == EINPROGRESS) {
+        if (calls_park(&call, message))
+            return;
+        memset(message->word, 0, sizeof(message->word));
+        error = EAGAIN;
+    }
+    message->word[0] = error;
     message->info = FL_INFO(0, call.words);
 }

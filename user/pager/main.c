@@ -1,16 +1,20 @@
 /* The pager's loop: receive, decide, answer and receive again in one kernel entry.
  *
  * A fault is answered with map items, one unless neighbours of a file's page go along, or with STOP
- * when the program did wrong or no frame is left; then the root task is told.  An answer that the kernel refuses maps nothing and leaves us
- * with the Reply. */
+ * when the program did wrong or no frame is left; then the root task is told.  An answer that the
+ * kernel refuses maps nothing and leaves us with the Reply.
+ *
+ * What has to wait is parked with its Reply, and the loop goes on with another one (request.h).  While
+ * something is parked a message is answered first, then all that came to be ready is started again,
+ * and only then the next message is received. */
 #include <errno.h>
 
 #include "frames.h"
 #include "log.h"
-#include "pager.h"
+#include "request.h"
 
 /* Signals as Linux numbers them. */
-enum { MAIN_SIGILL = 4, MAIN_SIGTRAP = 5, MAIN_SIGBUS = 7, MAIN_SIGKILL = 9, MAIN_SIGSYS = 31 };
+enum { MAIN_SIGILL = 4, MAIN_SIGTRAP = 5, MAIN_SIGBUS = 7, MAIN_SIGSYS = 31 };
 
 /* RISC-V exception causes (Privileged 1.12, table 3.6). */
 enum {
@@ -41,30 +45,28 @@ static void main_print_trace(struct trace *trace)
                  trace_action_name(record.action));
 }
 
-static void main_answer_stop(struct fl_message *message)
+/* A fault that is not resumed with a page.  One that can't be parked is made again by its thread. */
+static void main_hold_back(struct space *space, enum vm_verdict verdict, struct fl_message *message)
 {
-    message->info = FL_INFO(FL_LABEL_STOP, 0);
-    message->word[0] = message->word[1] = message->word[2] = message->word[3] = 0;
-}
-
-static void main_stop(struct space *space, const struct space_event *event,
-                      struct fl_message *message)
-{
-    vm_stop_space(&pager.vm, space, event);
-    flr_notification_signal(PAGER_SLOT_EVENTS);
-    main_answer_stop(message);
+    if (verdict == VM_STOPPED) {
+        flr_notification_signal(PAGER_SLOT_EVENTS);
+        request_answer_stop(message);
+    } else if (!request_park(&pager, space, message)) {
+        message->info = FL_INFO(FL_LABEL_RESUME, 0);
+    }
 }
 
 static void main_page_fault(struct space *space, struct fl_message *message)
 {
     struct vm_fault fault = {message->word[0], message->word[1], (uint32_t)message->word[2]};
     const struct vm_mapping *mapping = &main_mappings.mapping[0];
+    enum vm_verdict verdict;
 
     if (fault.access & FL_ACCESS_POOL_LOW)
         frames_refill_tables(&pager);
-    if (vm_handle_fault(&pager.vm, space, &fault, &main_mappings) == VM_STOPPED) {
-        flr_notification_signal(PAGER_SLOT_EVENTS);
-        main_answer_stop(message);
+    verdict = vm_handle_fault(&pager.vm, space, &fault, &main_mappings);
+    if (verdict != VM_RESUME) {
+        main_hold_back(space, verdict, message);
         return;
     }
     message->info = FL_INFO_ITEMS(FL_LABEL_RESUME, 3, main_mappings.count);
@@ -115,18 +117,17 @@ static void main_other_fault(struct space *space, struct fl_message *message)
         event.access = (uint32_t)message->word[2];
         event.signal = main_exception_signal(message->word[2]);
     }
-    main_stop(space, &event, message);
+    request_stop(&pager, space, &event, message);
 }
 
 static void main_fault(struct fl_message *message)
 {
-    uint64_t badge = message->badge;
-    struct space *space =
-        space_find(&pager.vm, (uint32_t)badge, (uint32_t)(badge >> 32) & SPACE_GENERATION_MASK);
+    struct space *space = request_space(&pager, message->badge);
 
     if (!space) {
-        log_line("fault of no space: badge 0x%lx, label %u", badge, FL_INFO_LABEL(message->info));
-        main_answer_stop(message);
+        log_line("fault of no space: badge 0x%lx, label %u", message->badge,
+                 FL_INFO_LABEL(message->info));
+        request_answer_stop(message);
     } else if (FL_INFO_LABEL(message->info) == FL_LABEL_PAGE_FAULT) {
         main_page_fault(space, message);
     } else {
@@ -142,62 +143,37 @@ static inline void main_handle(struct fl_message *message)
         pager_call(&pager, message);
 }
 
-/* The kernel refused to map what we answered to a fault: the program can't go on. */
-static void main_refused_fault(uint64_t status, uint64_t badge, struct fl_message *answer)
+/* Answers the request that was handled.  One that was parked gives its token back. */
+static void main_answer(struct fl_message *answer)
 {
-    struct space *space =
-        space_find(&pager.vm, (uint32_t)badge, (uint32_t)(badge >> 32) & SPACE_GENERATION_MASK);
-    struct space_event event = {.address = answer->word[0] & ~(uint64_t)(FL_PAGE_BYTES - 1),
-                                .kind = PAGER_EVENT_NO_MEMORY,
-                                .signal = MAIN_SIGKILL};
+    uint32_t token = pager.running, items = FL_INFO_ITEM_COUNT(answer->info);
+    bool parked = pager.vm.waits.record[token].state == WAIT_RUNNING;
 
-    if (FL_STATUS_CODE(status) != FL_NO_TABLE)
-        log_line("answer refused: status 0x%lx, item 0x%lx 0x%lx 0x%lx", status, answer->word[0],
-                 answer->word[1], answer->word[2]);
-    if (space)
-        main_stop(space, &event, answer);
-    else
-        main_answer_stop(answer);
+    if (items > 1)
+        main_write_items();
+    if (items > 0 && parked)
+        vm_count_wait(&pager.vm, token);
+    request_answer(&pager, answer);
+    if (parked)
+        wait_release(&pager.vm, token);
 }
 
-/* The answer to a fault did not replace what its address shows, which may be a page that the core
- * took back meanwhile. */
-static void main_forget_mapping(uint64_t badge, const struct fl_message *answer)
+/* After a message while there is more to do than to answer it.  True: *message is one that was parked
+ * and comes next.  False: the next one is to be received. */
+static bool main_attend(struct fl_message *answer, struct fl_message *message)
 {
-    const struct vm_port *port = &pager.vm.port;
-    struct space *space =
-        space_find(&pager.vm, (uint32_t)badge, (uint32_t)(badge >> 32) & SPACE_GENERATION_MASK);
-
-    if (space)
-        port->unmap(port->context, space->id, answer->word[0] & ~(uint64_t)(FL_PAGE_BYTES - 1), 1);
-}
-
-/* Leaves one item, for the page that was touched: neighbours are not asked for twice. */
-static void main_drop_neighbours(struct fl_message *answer)
-{
-    if (FL_INFO_ITEM_COUNT(answer->info) > 1)
-        answer->info = FL_INFO_ITEMS(FL_LABEL_RESUME, 3, 1);
-}
-
-/* An answer was refused with `status`.  Afterwards the Reply is free. */
-static void main_refused(uint64_t status, uint64_t badge, struct fl_message *answer)
-{
-    if (badge >> 60 == PAGER_BADGE_FAULT && FL_INFO_LABEL(answer->info) == FL_LABEL_RESUME)
-        main_forget_mapping(badge, answer);
-    while (FL_STATUS_CODE(status) != FL_OK && FL_STATUS_CODE(status) != FL_GONE) {
-        bool fault = badge >> 60 == PAGER_BADGE_FAULT;
-        bool stopping = FL_INFO_LABEL(answer->info) == FL_LABEL_STOP;
-
-        if (!fault || stopping)
-            log_stop("answer refused: status 0x%lx, info 0x%lx, badge 0x%lx", status, answer->info,
-                     badge);
-        main_drop_neighbours(answer);
-        if (FL_STATUS_CODE(status) != FL_NO_TABLE || !frames_refill_tables(&pager))
-            main_refused_fault(status, badge, answer);
-        status = flr_ipc_reply(PAGER_SLOT_REPLY, answer->info, answer->word[0], answer->word[1],
-                               answer->word[2], answer->word[3])
-                     .status;
+    if (pager.running != WAIT_NONE)
+        main_answer(answer);
+    if (pager.vm.trace.records)
+        main_print_trace(&pager.vm.trace);
+    pager.running = wait_next(&pager.vm);
+    if (pager.running != WAIT_NONE) {
+        *message = pager.parked[pager.running];
+        return true;
     }
+    pager.attention = pager.vm.trace.records || pager.vm.waits.active > 0;
+    pager.running = wait_find_free(&pager.vm);
+    return false;
 }
 
 int main(void)
@@ -205,22 +181,25 @@ int main(void)
     struct fl_message message;
 
     pager_start(&pager);
-    fl_ipc_recv(PAGER_SLOT_ENDPOINT, PAGER_SLOT_REPLY, &message);
+    fl_ipc_recv(PAGER_SLOT_ENDPOINT, request_reply(pager.running), &message);
     for (;;) {
         struct fl_message answer = message;
 
         if (message.status != FL_OK)
             log_stop("receive: status 0x%lx", message.status);
         main_handle(&answer);
-        if (pager.vm.trace.records)
-            main_print_trace(&pager.vm.trace);
-        if (FL_INFO_ITEM_COUNT(answer.info) > 1)
-            main_write_items();
-        fl_ipc(FL_CALL_ipc_reply_recv, PAGER_SLOT_ENDPOINT, answer.info, answer.word,
-               PAGER_SLOT_REPLY, &message);
-        if (message.status == FL_OK)
-            continue;
-        main_refused(message.status, answer.badge, &answer);
-        fl_ipc_recv(PAGER_SLOT_ENDPOINT, PAGER_SLOT_REPLY, &message);
+        if (pager.attention) {
+            if (main_attend(&answer, &message))
+                continue;
+        } else {
+            if (FL_INFO_ITEM_COUNT(answer.info) > 1)
+                main_write_items();
+            fl_ipc(FL_CALL_ipc_reply_recv, PAGER_SLOT_ENDPOINT, answer.info, answer.word,
+                   request_reply(pager.running), &message);
+            if (message.status == FL_OK)
+                continue;
+            request_refused(&pager, message.status, &answer);
+        }
+        fl_ipc_recv(PAGER_SLOT_ENDPOINT, request_reply(pager.running), &message);
     }
 }

@@ -22,6 +22,10 @@ struct pager {
     struct cpio_index files;
     uint64_t timebase_hz;
     uint32_t object_page[VM_SPACES_MAX]; /* frame of the space's VSpace object */
+    /* Requests (request.h): */
+    bool attention;   /* a message leaves more to do than to answer it */
+    uint32_t running; /* token of the one that is handled, or next to receive; WAIT_NONE: parked */
+    struct fl_message parked[WAIT_RECORDS]; /* by token */
 };
 
 /* Slots of a space: its VSpace, and where the root task puts the thread's TCB. */

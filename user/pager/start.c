@@ -112,6 +112,7 @@ void pager_start(struct pager *pager)
     start_index_files(pager);
     if (start_has_argument(info->bootargs, "events=1"))
         pager->vm.trace = (struct trace){.records = records, .capacity = START_TRACE_RECORDS};
+    pager->attention = pager->vm.trace.records != NULL;
     pager->vm.fork_clones = start_has_argument(info->bootargs, "fork=clone");
     pager->vm.commit.strict = start_has_argument(info->bootargs, "overcommit=strict");
     frames_settle_tables(pager);

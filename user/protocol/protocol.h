@@ -55,6 +55,7 @@ enum pager_statistic {
     PAGER_STAT_COMMITTED,      /* pages promised to programs */
     PAGER_STAT_COMMIT_LIMIT,   /* most that strict mode promises, as of now */
     PAGER_STAT_NEIGHBOURS,     /* pages of files mapped beside one that was touched */
+    PAGER_STAT_WAITS,          /* times that a fault or call had to wait for a page or a frame */
     PAGER_STAT_COUNT
 };
 
@@ -66,20 +67,20 @@ enum pager_event_kind {
     PAGER_EVENT_EXCEPTION,  /* other exception; `access` is the RISC-V cause */
     PAGER_EVENT_SYSCALL,    /* unknown system call; `address` is its number */
     PAGER_EVENT_NO_MEMORY,  /* no frame left */
-    PAGER_EVENT_BEYOND_END  /* a mapping of a file, past the file's last page */
+    PAGER_EVENT_BEYOND_END, /* a mapping of a file, past the file's last page */
+    PAGER_EVENT_UNREADABLE  /* the page could not be read from where it is kept */
 };
 
 /* The pager's CSpace as the root task fills it. */
 enum pager_slot {
     PAGER_SLOT_CNODE = 1, /* its own */
     PAGER_SLOT_ENDPOINT,  /* all rights, no badge: it mints from it */
-    PAGER_SLOT_REPLY,
-    PAGER_SLOT_EVENTS, /* notification of the root task: NEXT_EVENT has something */
-    PAGER_SLOT_VSPACE, /* its own */
-    PAGER_SLOT_POOL,   /* TablePool of all spaces, its own included */
-    PAGER_SLOT_SYSTEM, /* for its log */
-    PAGER_SLOT_INITRD, /* Memory; may be empty */
-    PAGER_SLOT_RAM,    /* as many as fl_boot_info says */
+    PAGER_SLOT_EVENTS,    /* notification of the root task: NEXT_EVENT has something */
+    PAGER_SLOT_VSPACE,    /* its own */
+    PAGER_SLOT_POOL,      /* TablePool of all spaces, its own included */
+    PAGER_SLOT_SYSTEM,    /* for its log */
+    PAGER_SLOT_INITRD,    /* Memory; may be empty */
+    PAGER_SLOT_RAM,       /* as many as fl_boot_info says */
     PAGER_SLOT_RAM_END = PAGER_SLOT_RAM + FL_BOOT_RAM_MAX,
     /* up to PAGER_SLOT_CONSOLE: as the pager likes */
     PAGER_SLOT_CONSOLE = 31,  /* the console driver's endpoint; empty without one */

@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include "fl_calls.h"
+#include "memory_values.h"
+#include "protocol.h"
 
 #define PAGE_WORDS 512u
 
@@ -87,6 +89,26 @@ static _Noreturn void worker_check(void)
     worker_tell(middle[0][0] == 0 ? WORKER_EMPTY : WORKER_FINE);
 }
 
+static _Noreturn void worker_hog(void)
+{
+    const uint64_t rights = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    struct fl_message answer =
+        fl_ipc_call(PROGRAM_SLOT_PAGER, FL_INFO(FL_PROTOCOL_LABEL(PAGER_VERSION, PAGER_MMAP), 4), 0,
+                    WORKER_HOARD * PAGE_WORDS * 8, rights | flags << 32, 0);
+    volatile uint64_t *hoard = (volatile uint64_t *)(uintptr_t)answer.word[1];
+
+    if (answer.status != FL_OK || answer.word[0] != 0)
+        worker_tell(WORKER_FALSE);
+    for (uint64_t i = 0; i < WORKER_HOARD; i++) {
+        hoard[i * PAGE_WORDS] = i ^ 0x5a5a;
+        (void)flr_thread_yield(0); /* all hogs grow alike */
+    }
+    for (uint64_t i = 0; i < WORKER_HOARD; i++)
+        if (hoard[i * PAGE_WORDS] != (i ^ 0x5a5a) || hoard[i * PAGE_WORDS + 1] != 0)
+            worker_tell(WORKER_FALSE);
+    worker_tell(WORKER_FINE);
+}
+
 void _start(uint64_t role)
 {
     switch ((enum worker_role)role) {
@@ -101,6 +123,8 @@ void _start(uint64_t role)
         worker_follow(high);
     case WORKER_CHECK:
         worker_check();
+    case WORKER_HOG:
+        worker_hog();
     }
     worker_tell(WORKER_UNKNOWN);
 }

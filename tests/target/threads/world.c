@@ -23,6 +23,7 @@
 #define PRIORITY_STRIKER 45u             /* above the pager */
 #define PRIORITY_EAGER   42u             /* too, but below the striker */
 #define INTERRUPT_TICKS  100u
+#define WORLD_RUNS       64u
 
 /* Slots of a space, from SLOT_PROCESSES + its slots on. */
 enum { OF_CNODE, OF_VSPACE, OF_HANDLER, OF_PROGRAM, OF_TCBS, OF_SLOTS = OF_TCBS + WORLD_THREADS };
@@ -41,6 +42,8 @@ static struct {
     bool started;
     uint64_t timebase_hz;
     struct world_space spaces[WORLD_SPACES];
+    struct pager_frames taken[WORLD_RUNS]; /* from the pager, to leave it little */
+    unsigned runs;
     uint32_t pids;
     /* The call that the second thread makes. */
     volatile uint64_t parent;
@@ -272,6 +275,48 @@ enum worker_verdict world_hear(const struct world_space *space)
     if (error || event.space != space->name)
         world_expect(event.space, "an event of another space");
     return (enum worker_verdict)event.address;
+}
+
+struct world_space *world_poll(enum worker_verdict *verdict)
+{
+    struct world_space *space = world.spaces;
+    struct pager_event event;
+    int error = pager_next_event(&event);
+
+    if (error == EAGAIN)
+        return NULL;
+    while (space < world.spaces + WORLD_SPACES &&
+           (space->threads == 0 || space->name != event.space))
+        space++;
+    if (error || space == world.spaces + WORLD_SPACES)
+        world_expect(event.space, "an event of no space");
+    *verdict =
+        event.kind == PAGER_EVENT_NO_MEMORY ? WORKER_STARVED : (enum worker_verdict)event.address;
+    return space;
+}
+
+/* Takes `pages` frames from the pager, in runs as long as there are. */
+static void world_take(uint64_t pages)
+{
+    for (uint64_t run = pages; pages > 0; run = run < pages ? run : pages) {
+        struct pager_frames *taken = &world.taken[world.runs];
+
+        if (world.runs < WORLD_RUNS && pager_take_frames(run, taken) == 0) {
+            world.runs++;
+            pages -= run;
+        } else {
+            run /= 2;
+            world_expect(run == 0, "frames in no more runs");
+        }
+    }
+}
+
+void world_limit(uint64_t left)
+{
+    while (world.runs > 0)
+        world_expect((uint64_t)pager_give_frames(&world.taken[--world.runs]), "give frames back");
+    if (left > 0)
+        world_take(world_statistic(PAGER_STAT_FREE_FRAMES) - left);
 }
 
 void world_wire(const struct world_space *space)

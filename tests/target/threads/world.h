@@ -41,6 +41,13 @@ void world_wire(const struct world_space *space);
  * its fault for ever. */
 enum worker_verdict world_hear(const struct world_space *space);
 
+/* The oldest thing that a thread told; WORKER_STARVED if the pager stopped it for want of a frame.
+ * NULL: nothing. */
+struct world_space *world_poll(enum worker_verdict *verdict);
+
+/* Takes frames away from the pager until `left` are free; 0 gives them back. */
+void world_limit(uint64_t left);
+
 /* Lets the threads below the root task's priority run so many ticks of `time`. */
 void world_wait(uint64_t ticks);
 

@@ -204,7 +204,7 @@ static void advise_apply(struct advise *advise)
             if (!entry->object->owner || entry->object->source)
                 continue;
             pages = pages < budget ? pages : budget;
-            vm_populate(advise->vm, advise->space, start, start + pages * FL_PAGE_BYTES);
+            (void)vm_populate(advise->vm, advise->space, start, start + pages * FL_PAGE_BYTES);
             budget -= pages;
         } else if (advise->advice <= MADV_SEQUENTIAL) {
             advise_set(advise, entry);

@@ -63,6 +63,8 @@ static bool around_find(const struct around *around, uint64_t address, struct ob
         return false;
     index += around->file_offset;
     leaf = index_lookup(&around->file->index, index);
+    if (leaf && page_is_busy(&around->vm->table, index_leaf_page(leaf)))
+        return false;
     if (leaf)
         vm_page_locate(around->vm, index_leaf_page(leaf), found);
     return leaf || (around->file->ops->find &&

@@ -73,7 +73,8 @@ static void check_leaf(struct check *check, const struct object *object, uint64_
 
     check_fail(check, INDEX_TAG(leaf) == INDEX_FRAME, "X3");
     check_fail(check,
-               page < table->count && table->pages[page].state == PAGE_OBJECT &&
+               page < table->count &&
+                   (table->pages[page].state == PAGE_OBJECT || page_is_busy(table, page)) &&
                    table->pages[page].object == object && table->pages[page].link == index,
                "P2");
     if (object->owner)
@@ -323,6 +324,7 @@ static void check_free_list(struct check *check)
 static void check_totals(struct check *check)
 {
     const struct vm *vm = check->vm;
+    const char *waits = wait_check(vm);
     const struct slab_kind *const kinds[] = {
         &vm->entries,      &vm->objects,      &vm->nodes, &vm->space_records,
         &vm->name_records, &vm->descriptions, &vm->views};
@@ -338,12 +340,14 @@ static void check_totals(struct check *check)
         spaces += vm->spaces[id] != NULL;
         buffers += vm->spaces[id] && vm->spaces[id]->buffer != PAGE_NONE;
     }
+    check_fail(check, !waits, waits);
     check_fail(check, vm->commit.pages == check->committed, "V5");
     check_fail(check, vm->file_pages == check->file_pages, "V6");
     check_fail(check, vm->views.used == check->views, "W1");
     check_fail(check, vm->table.counts[PAGE_METADATA] == metadata, "V1");
     check_fail(check, vm->table.counts[PAGE_BUFFER] == buffers, "V2");
-    check_fail(check, vm->table.counts[PAGE_OBJECT] == check->pages, "P2");
+    check_fail(check, vm->table.counts[PAGE_OBJECT] + vm->table.counts[PAGE_BUSY] == check->pages,
+               "P2");
     check_fail(check,
                vm->nodes.used == check->nodes && vm->objects.used == check->objects &&
                    vm->entries.used == check->entries && vm->space_records.used == spaces,

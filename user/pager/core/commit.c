@@ -18,8 +18,9 @@ uint64_t commit_of_space(const struct space *space)
 
 uint64_t commit_limit(const struct vm *vm)
 {
-    uint64_t pages =
-        (uint64_t)vm->table.counts[PAGE_FREE] + vm->table.counts[PAGE_OBJECT] - vm->file_pages;
+    const uint32_t *counts = vm->table.counts;
+    uint64_t pages = (uint64_t)counts[PAGE_FREE] + counts[PAGE_HELD] + counts[PAGE_OBJECT] +
+                     counts[PAGE_BUSY] + counts[PAGE_STRAY] - vm->file_pages;
 
     return pages - pages / COMMIT_OVERHEAD;
 }

@@ -19,16 +19,37 @@
  *   - a touch of a file's page that writes nothing maps neighbours too (around.h);
  *   - the page in which a private file mapping turns into zeros is copied up on any access;
  *   - no entry, or an entry that forbids the access: the program is stopped;
- *   - no frame left for what must be done: the program is stopped with PAGER_EVENT_NO_MEMORY; by SIGBUS
- *     if only files may have no more.
+ *   - the page is on its way (busy), wherever it was found: the fault waits for it;
+ *   - no frame left for what must be done: the fault waits if frames are on their way, else the
+ *     program is stopped with PAGER_EVENT_NO_MEMORY; by SIGBUS if only files may have no more.
  *
  * Page tables are only a cache: what is mapped already makes no difference to the outcome, and a
  * page that is already in the object is simply mapped again.  Every mapping may replace what is
  * there.
  *
- * Steps of a fault: find the entry, check rights, reserve the leaf that a new page would need, find
- * the page along the chain, copy, take or zero, describe the mapping.  Only then is the caller told
- * to map, and the tree of objects that a page was taken from is put in order. */
+ * A fault goes through named steps, all on one struct fault.  A step says FAULT_GO_ON, or why the
+ * fault ends here:
+ *
+ *   find_entry --> check_rights --> reserve --> find_page --> copy --> describe --> VM_RESUME
+ *       |               |              |            |          |
+ *   no entry        forbidden      no frame     no frame    no frame
+ *       |           physical           |        busy ----+     |
+ *       |               |              |        past end |     |
+ *       |               |              |        unreadable     |
+ *       v               v              v            |    v     v
+ *   VM_STOPPED <--------+<- none comes + -----------+   VM_WAIT, and later again from find_entry
+ *
+ *   find_entry    the entry at the address, and the page's index in its object
+ *   check_rights  what the entry allows
+ *   reserve       the leaf that a new page would go to: from here on only a frame can be missing
+ *   find_page     in the entry's object, in those below it, in the file under them all
+ *   copy          a page of the object's own where sharing will not do: copied, taken, or zeroed
+ *   describe      what the caller shall map
+ *
+ * No step before `copy` changes what anybody sees, and `copy` changes nothing when it says no; so a
+ * fault can end at any step, and it restarts at the first one: whatever it looked up may be gone by
+ * then.  When the mapping is described, the tree of objects that a page was taken from is put in
+ * order. */
 #include <errno.h>
 #include <string.h>
 
@@ -52,8 +73,11 @@ enum fault_step {
     FAULT_FORBIDDEN,
     FAULT_PHYSICAL,
     FAULT_BEYOND_END,
+    FAULT_UNREADABLE,
     FAULT_NO_SPACE,
-    FAULT_NO_FRAME
+    FAULT_NO_FRAME,
+    FAULT_BUSY,
+    FAULT_MISSING /* of the search alone: no page here, look further */
 };
 
 struct fault {
@@ -121,29 +145,38 @@ static void fault_unreserve(struct fault *fault)
         index_remove(&fault->object->index, &fault->vm->nodes, fault->index, 1, NULL, NULL);
 }
 
-/* Looks in one object.  True: the search is over. */
-static inline bool fault_look_in(struct fault *fault, const struct object *object, uint64_t leaf)
+/* The page that an object has a leaf for. */
+static inline enum fault_step fault_use_leaf(struct fault *fault, const struct object *object,
+                                             uint64_t leaf)
 {
-    if (leaf == 0)
-        return false;
-    vm_page_locate(fault->vm, index_leaf_page(leaf), &fault->found);
+    uint32_t page = index_leaf_page(leaf);
+
+    if (page_is_busy(&fault->vm->table, page)) {
+        wait_for_page(fault->vm, page);
+        return FAULT_BUSY;
+    }
+    vm_page_locate(fault->vm, page, &fault->found);
     fault->own = object == fault->object;
     fault->action = object->owner ? TRACE_PRESENT : TRACE_FILE;
-    return true;
+    return FAULT_GO_ON;
 }
 
-/* Looks in the objects that fork put below.  True: the search is over. */
-static bool fault_find_below(struct fault *fault)
+/* Looks in the objects that fork put below. */
+static enum fault_step fault_find_below(struct fault *fault)
 {
     for (struct object *object = fault->object->below; object; object = object->below) {
-        if (!fault_look_in(fault, object, index_lookup(&object->index, fault->index)))
+        uint64_t leaf = index_lookup(&object->index, fault->index);
+        enum fault_step step;
+
+        if (leaf == 0)
             continue;
+        step = fault_use_leaf(fault, object, leaf);
         fault->holder = object;
         fault->source_bytes = 0; /* this page has its zeros */
         fault->action = TRACE_SHARED;
-        return true;
+        return step;
     }
-    return false;
+    return FAULT_MISSING;
 }
 
 /* Looks in the file that the object is, or that lies under it. */
@@ -153,18 +186,25 @@ static enum fault_step fault_find_in_file(struct fault *fault)
     uint64_t index = fault->index;
 
     if (file->owner) {
+        uint64_t leaf;
+
         index += file->source_first;
         file = file->source;
-        if (fault_look_in(fault, file, index_lookup(&file->index, index)))
-            return FAULT_GO_ON;
+        leaf = index_lookup(&file->index, index);
+        if (leaf != 0)
+            return fault_use_leaf(fault, file, leaf);
     }
     fault->own = file == fault->object;
     fault->action = TRACE_FILE;
-    switch (file->ops->supply(fault->vm, file, index, &fault->found)) {
+    switch (object_supply_page(fault->vm, file, index, &fault->found)) {
     case OBJECT_SUPPLIED:
         return FAULT_GO_ON;
     case OBJECT_BEYOND_END:
         return FAULT_BEYOND_END;
+    case OBJECT_FETCHING:
+        return fault_use_leaf(fault, file, index_lookup(&file->index, index));
+    case OBJECT_UNREADABLE:
+        return FAULT_UNREADABLE;
     case OBJECT_NO_SPACE:
         return FAULT_NO_SPACE;
     case OBJECT_NO_FRAME:
@@ -179,8 +219,14 @@ static inline enum fault_step fault_find_page(struct fault *fault)
     uint64_t leaf =
         fault->place.node ? index_read(&fault->place) : index_lookup(&object->index, fault->index);
 
-    if (fault_look_in(fault, object, leaf) || (object->below && fault_find_below(fault)))
-        return FAULT_GO_ON;
+    if (leaf != 0)
+        return fault_use_leaf(fault, object, leaf);
+    if (object->below) {
+        enum fault_step step = fault_find_below(fault);
+
+        if (step != FAULT_MISSING)
+            return step;
+    }
     if (object->owner && fault->source_bytes == 0)
         return FAULT_GO_ON; /* zero */
     return fault_find_in_file(fault);
@@ -328,6 +374,7 @@ static void fault_stop(struct vm *vm, struct space *space, const struct vm_fault
         [FAULT_FORBIDDEN] = {PAGER_EVENT_PROTECTION, FAULT_SIGSEGV},
         [FAULT_PHYSICAL] = {PAGER_EVENT_MEMORY, FAULT_SIGBUS},
         [FAULT_BEYOND_END] = {PAGER_EVENT_BEYOND_END, FAULT_SIGBUS},
+        [FAULT_UNREADABLE] = {PAGER_EVENT_UNREADABLE, FAULT_SIGBUS},
         [FAULT_NO_SPACE] = {PAGER_EVENT_NO_MEMORY, FAULT_SIGBUS},
         [FAULT_NO_FRAME] = {PAGER_EVENT_NO_MEMORY, FAULT_SIGKILL},
     };
@@ -339,6 +386,18 @@ static void fault_stop(struct vm *vm, struct space *space, const struct vm_fault
 
     fault_trace(vm, space, request, TRACE_STOP);
     vm_stop_space(vm, space, &event);
+}
+
+/* Ends a fault that a step did not let go on. */
+static enum vm_verdict fault_end(struct vm *vm, struct space *space, const struct vm_fault *request,
+                                 enum fault_step step)
+{
+    if (step == FAULT_BUSY || (step == FAULT_NO_FRAME && wait_for_memory(vm))) {
+        fault_trace(vm, space, request, TRACE_WAIT);
+        return VM_WAIT;
+    }
+    fault_stop(vm, space, request, step);
+    return VM_STOPPED;
 }
 
 void vm_stop_space(struct vm *vm, struct space *space, const struct space_event *event)
@@ -356,10 +415,8 @@ __attribute__((flatten)) enum vm_verdict vm_handle_fault(struct vm *vm, struct s
 
     fault_begin(&fault, vm, space, request->address, request->access);
     step = fault_resolve(&fault);
-    if (step != FAULT_GO_ON) {
-        fault_stop(vm, space, request, step);
-        return VM_STOPPED;
-    }
+    if (step != FAULT_GO_ON)
+        return fault_end(vm, space, request, step);
     space->minor_faults++;
     vm->minor_faults++;
     fault_describe(&fault, &answer->mapping[0]);
@@ -372,6 +429,26 @@ __attribute__((flatten)) enum vm_verdict vm_handle_fault(struct vm *vm, struct s
     return VM_RESUME;
 }
 
+void vm_count_wait(struct vm *vm, uint32_t token)
+{
+    const struct wait *wait = &vm->waits.record[token];
+
+    if (!wait->fetched)
+        return;
+    wait->space->minor_faults--;
+    vm->minor_faults--;
+    wait->space->major_faults++;
+    vm->major_faults++;
+}
+
+/* What a call says when a step did not let it go on. */
+static int fault_error(enum fault_step step)
+{
+    if (step == FAULT_BUSY)
+        return EINPROGRESS;
+    return step == FAULT_NO_FRAME || step == FAULT_NO_SPACE ? ENOMEM : EFAULT;
+}
+
 /* Finds the byte that an access of the program's own would use, and does what its fault would do. */
 static int fault_find_byte(struct vm *vm, struct space *space, uint64_t address, uint32_t access,
                            const uint8_t **byte)
@@ -382,7 +459,7 @@ static int fault_find_byte(struct vm *vm, struct space *space, uint64_t address,
     fault_begin(&fault, vm, space, address, access);
     step = fault_resolve(&fault);
     if (step != FAULT_GO_ON)
-        return step == FAULT_NO_FRAME || step == FAULT_NO_SPACE ? ENOMEM : EFAULT;
+        return fault_error(step);
     if (fault.action == TRACE_FILE && !fault.found.contents)
         return EFAULT; /* a device */
     if (fault.action == TRACE_COPY || fault.action == TRACE_ZERO_FILL)
@@ -429,7 +506,7 @@ int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *b
     return 0;
 }
 
-void vm_populate(struct vm *vm, struct space *space, uint64_t start, uint64_t end)
+int vm_populate(struct vm *vm, struct space *space, uint64_t start, uint64_t end)
 {
     if (end - start > VM_POPULATE_PAGES * FL_PAGE_BYTES)
         end = start + VM_POPULATE_PAGES * FL_PAGE_BYTES;
@@ -437,16 +514,19 @@ void vm_populate(struct vm *vm, struct space *space, uint64_t start, uint64_t en
         const struct entry *entry = entry_find(&space->map, address);
         struct fault fault;
         struct vm_mapping mapping;
+        enum fault_step step;
 
         if (!entry || entry->protection == 0 || vm->table.counts[PAGE_FREE] <= VM_POPULATE_RESERVE)
-            return;
+            return 0;
         fault_begin(&fault, vm, space, address,
                     entry->protection & FL_RIGHT_WRITE ? FL_ACCESS_WRITE : entry->protection);
-        if (fault_resolve(&fault) != FAULT_GO_ON)
-            return;
+        step = fault_resolve(&fault);
+        if (step != FAULT_GO_ON)
+            return step == FAULT_BUSY ? EINPROGRESS : 0;
         fault_describe(&fault, &mapping);
         fault_settle(&fault);
         if (!vm->port.map(vm->port.context, space->id, &mapping))
-            return;
+            return 0;
     }
+    return 0;
 }

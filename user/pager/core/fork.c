@@ -98,7 +98,7 @@ static bool fork_reserve_leaf(void *context, uint64_t leaf)
     uint64_t index = vm->table.pages[from].link;
     struct index_place place;
 
-    if (copying->short_of_memory)
+    if (copying->short_of_memory || page_is_busy(&vm->table, from))
         return false;
     copying->short_of_memory = !index_reserve(&copying->cover->index, &vm->nodes, index, &place) ||
                                !index_reserve(&copying->twin->index, &vm->nodes, index, &place);
@@ -114,7 +114,7 @@ static bool fork_reserve_leaf(void *context, uint64_t leaf)
 }
 
 /* Takes frames for copies of what a wired entry's object holds in its range, and makes room above it for
- * the pages. */
+ * the pages.  Pages on their way stay below for both: there is nothing to copy yet. */
 static bool fork_reserve_copies(const struct fork *fork, const struct entry *entry)
 {
     struct object *object = entry->object;
@@ -269,6 +269,8 @@ static bool fork_fill_leaf(void *context, uint64_t leaf)
                                  .rights = entry->protection | FL_MAP_REPLACE | FL_MAP_ACCESSED};
     struct object_page found;
 
+    if (page_is_busy(&vm->table, from))
+        return false;
     page_copy(page_contents(&vm->table, to), page_contents(&vm->table, from));
     if (!(entry->protection & FL_RIGHT_WRITE))
         return false;

@@ -232,7 +232,7 @@ int vm_map(struct vm *vm, struct space *space, const struct vm_map_request *requ
     if (!map_enter(vm, space, request, &like))
         return ENOMEM;
     if ((request->flags & MAP_POPULATE) || locked || space->wire_future)
-        vm_populate(vm, space, like.start, like.end);
+        (void)vm_populate(vm, space, like.start, like.end);
     *address = like.start;
     return 0;
 }
@@ -367,7 +367,7 @@ static int map_grow_heap(struct vm *vm, struct space *space, uint64_t start, uin
         !area_add_anonymous(vm, space, &like))
         return ENOMEM;
     if (space->wire_future)
-        vm_populate(vm, space, start, end);
+        (void)vm_populate(vm, space, start, end);
     return 0;
 }
 

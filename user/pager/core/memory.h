@@ -24,7 +24,7 @@ struct entry;
 int vm_advise(struct vm *vm, struct space *space, uint64_t address, uint64_t bytes,
               uint64_t advice);
 
-/* True if the page costs no disk and no clearing when it is touched: it is in memory. */
+/* True if the page costs no disk and no clearing when it is touched: it is in memory, or on its way. */
 bool vm_is_resident(const struct entry *entry, uint64_t address);
 
 /* Writes a byte for each page to `vector` in the space: 1 for a resident page.  At most

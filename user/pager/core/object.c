@@ -16,11 +16,21 @@ void object_discount_page(struct object *object)
         object->owner->resident--;
 }
 
+void object_drop_page(struct vm *vm, uint32_t page)
+{
+    if (!page_is_busy(&vm->table, page)) {
+        page_release(&vm->table, page);
+        return;
+    }
+    page_set_state(&vm->table, page, PAGE_STRAY);
+    wait_wake(vm, page);
+}
+
 static bool object_free_leaf(void *context, uint64_t leaf)
 {
     const struct object_freeing *freeing = context;
 
-    page_release(&freeing->vm->table, index_leaf_page(leaf));
+    object_drop_page(freeing->vm, index_leaf_page(leaf));
     object_discount_page(freeing->object);
     if (!freeing->object->owner)
         freeing->vm->file_pages--;
@@ -61,6 +71,29 @@ void object_set_owner(struct object *object, struct space *owner)
     object->owner->resident -= object->resident;
     object->owner = owner;
     object_charge(owner, object->resident);
+}
+
+enum object_supply object_supply_page(struct vm *vm, struct object *file, uint64_t index,
+                                      struct object_page *found)
+{
+    if (vm->waits.failed_object == file && vm->waits.failed_index == index)
+        return OBJECT_UNREADABLE;
+    return file->ops->supply(vm, file, index, found);
+}
+
+uint32_t object_begin_fetch(struct vm *vm, struct object *object, uint64_t index)
+{
+    struct index_place place;
+    uint32_t page;
+
+    if (!index_reserve(&object->index, &vm->nodes, index, &place))
+        return PAGE_NONE;
+    page = page_allocate(&vm->table, PAGE_BUSY);
+    if (page == PAGE_NONE)
+        index_remove(&object->index, &vm->nodes, index, 1, NULL, NULL);
+    else
+        object_add_page(vm, object, &place, index, page);
+    return page;
 }
 
 /* ---- the source ---- */

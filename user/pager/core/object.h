@@ -51,7 +51,9 @@ enum object_supply {
     OBJECT_SUPPLIED,
     OBJECT_BEYOND_END, /* the object has no such page (SIGBUS) */
     OBJECT_NO_SPACE,   /* files hold all memory that they may (SIGBUS) */
-    OBJECT_NO_FRAME
+    OBJECT_NO_FRAME,   /* no frame is free */
+    OBJECT_FETCHING,   /* the page is in the index now, busy until vm_page_done (wait.h) */
+    OBJECT_UNREADABLE  /* a fetch that the request waited for has failed */
 };
 
 struct object_ops {
@@ -186,9 +188,20 @@ void object_free(struct vm *vm, struct object *object);
 /* Frees the pages [first, first + count) of the index; nobody maps them any more. */
 void object_free_pages(struct vm *vm, struct object *object, uint64_t first, uint64_t count);
 
-/* Puts a page that is in state PAGE_OBJECT into a reserved place. */
+/* Puts a page that is in state PAGE_OBJECT or PAGE_BUSY into a reserved place. */
 void object_add_page(struct vm *vm, struct object *object, const struct index_place *place,
                      uint64_t index, uint32_t page);
+
+/* Asks a file object's kind for page `index`, which its index does not hold. */
+enum object_supply object_supply_page(struct vm *vm, struct object *file, uint64_t index,
+                                      struct object_page *found);
+
+/* Puts a busy page at `index`, where the object has none: for kinds that fetch.  The fetch fills the
+ * frame and ends with vm_page_done.  Returns the page, or PAGE_NONE. */
+uint32_t object_begin_fetch(struct vm *vm, struct object *object, uint64_t index);
+
+/* Frees a page that left its object, or lets it go as a stray while it is fetched. */
+void object_drop_page(struct vm *vm, uint32_t page);
 
 /* Counts a page out of its object; the leaf goes by index_remove. */
 void object_discount_page(struct object *object);

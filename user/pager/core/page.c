@@ -10,7 +10,7 @@ uint64_t page_table_bytes(const struct page_range *ranges, uint32_t count)
     return pages * sizeof(struct page);
 }
 
-static void page_set_state(struct page_table *table, uint32_t number, enum page_state state)
+void page_set_state(struct page_table *table, uint32_t number, enum page_state state)
 {
     table->counts[table->pages[number].state]--;
     table->counts[state]++;

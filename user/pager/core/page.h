@@ -6,7 +6,11 @@
  *  P1  a free page is on the free list exactly once, and no other page is;
  *  P2  a page in an object is named by exactly one leaf, that of its `object` at its `link`;
  *  P3  counts[s] is the number of pages in state s;
- *  P4  pages that are lent or outside are never read or written through the window.
+ *  P4  pages that are lent or outside are never read or written through the window;
+ *  P5  a busy page is in an object as any other (P2), but nobody maps it, and the core neither reads
+ *      nor writes it;
+ *  P6  a stray page was busy when its object let it go: nothing names it but its fetch, whose end
+ *      frees it.
  *
  * Does not know what a page's contents mean, and does not clear them: whoever gives a page to a
  * program fills all of it first. */
@@ -27,6 +31,9 @@ enum page_state {
     PAGE_OUTSIDE,  /* never ours: the root task's own */
     PAGE_FREE,     /* on the free list */
     PAGE_OBJECT,   /* contents of a memory object */
+    PAGE_BUSY,     /* the same, but the contents are on their way */
+    PAGE_STRAY,    /* contents on their way to nobody */
+    PAGE_HELD,     /* kept for the first request that waits for memory (wait.h) */
     PAGE_METADATA, /* slabs, page records, the zero page */
     PAGE_BUFFER,   /* message buffer of a space */
     PAGE_LENT,     /* kernel objects, page tables: out of the window */
@@ -35,10 +42,10 @@ enum page_state {
 
 struct page {
     union {
-        struct object *object; /* PAGE_OBJECT */
+        struct object *object; /* PAGE_OBJECT, PAGE_BUSY */
         uint64_t previous;     /* PAGE_FREE: page number or PAGE_NONE */
     };
-    uint32_t link; /* PAGE_FREE: next free page or PAGE_NONE; PAGE_OBJECT: index in the object */
+    uint32_t link; /* PAGE_FREE, PAGE_HELD: the next one or PAGE_NONE; else index in the object */
     uint8_t state;
     uint8_t range;
 };
@@ -79,12 +86,21 @@ uint32_t page_allocate_run(struct page_table *table, uint32_t pages, enum page_s
 /* Makes a page free again. */
 void page_release(struct page_table *table, uint32_t number);
 
+/* Gives a page that is not free another state, which is not PAGE_FREE. */
+void page_set_state(struct page_table *table, uint32_t number, enum page_state state);
+
 /* The page number of page `page` of range `range`, or PAGE_NONE if there is no such page. */
 uint32_t page_number(const struct page_table *table, uint64_t range, uint64_t page);
 
 static inline void *page_contents(const struct page_table *table, uint32_t number)
 {
     return table->window + (uint64_t)number * FL_PAGE_BYTES;
+}
+
+/* True if the page's contents are still on their way. */
+static inline bool page_is_busy(const struct page_table *table, uint32_t number)
+{
+    return table->pages[number].state == PAGE_BUSY;
 }
 
 /* The page whose window holds this address. */

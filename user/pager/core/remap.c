@@ -124,7 +124,7 @@ static bool remap_show(const struct remap *remap, const struct entry *entry, uin
 static void remap_fill(const struct remap *remap)
 {
     if (remap->more.wired)
-        vm_populate(remap->vm, remap->space, remap->more.start, remap->more.end);
+        (void)vm_populate(remap->vm, remap->space, remap->more.start, remap->more.end);
 }
 
 /* Enters a record for an area that is charged and has its reference. */

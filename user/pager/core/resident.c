@@ -34,6 +34,7 @@ static int resident_write(struct vm *vm, struct space *space, uint64_t address, 
 
     for (uint64_t done = 0; done < pages;) {
         uint32_t count = 0;
+        int error;
 
         for (; count < sizeof(part) && done + count < pages; count++) {
             if (address >= entry->end)
@@ -41,8 +42,9 @@ static int resident_write(struct vm *vm, struct space *space, uint64_t address, 
             part[count] = vm_is_resident(entry, address);
             address += FL_PAGE_BYTES;
         }
-        if (vm_write(vm, space, vector + done, part, count) != 0)
-            return EFAULT;
+        error = vm_write(vm, space, vector + done, part, count);
+        if (error)
+            return error == EINPROGRESS ? error : EFAULT;
         done += count;
     }
     return 0;

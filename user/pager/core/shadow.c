@@ -142,12 +142,20 @@ void shadow_take_page(struct vm *vm, struct object *holder, uint64_t index, stru
     object_add_page(vm, object, place, index, index_leaf_page(leaf));
 }
 
+static bool shadow_raise_leaf(void *context, uint64_t leaf)
+{
+    const struct shadow_move *move = context;
+
+    return !page_is_busy(&move->vm->table, index_leaf_page(leaf)) &&
+           shadow_move_leaf(context, leaf);
+}
+
 void shadow_raise_range(struct vm *vm, struct object *object, struct object *above, uint64_t first,
                         uint64_t count)
 {
     struct shadow_move move = {vm, object, above, false};
 
-    index_remove(&object->index, &vm->nodes, first, count, shadow_move_leaf, &move);
+    index_remove(&object->index, &vm->nodes, first, count, shadow_raise_leaf, &move);
 }
 
 /* ---- bypass and merge ---- */
@@ -238,7 +246,7 @@ static bool shadow_sweep_leaf(void *context, uint64_t leaf)
 
     if (shadow_is_shown(sweep->object, sweep->vm->table.pages[page].link, sweep->forgetful))
         return false;
-    page_release(&sweep->vm->table, page);
+    object_drop_page(sweep->vm, page);
     object_discount_page(sweep->object);
     return true;
 }

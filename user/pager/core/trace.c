@@ -24,7 +24,7 @@ const char *trace_action_name(enum trace_action action)
     static const char *const names[] = {
         [TRACE_ZERO_PAGE] = "zero-page", [TRACE_ZERO_FILL] = "zero-fill", [TRACE_COPY] = "copy",
         [TRACE_TAKE] = "take",           [TRACE_PRESENT] = "present",     [TRACE_SHARED] = "shared",
-        [TRACE_FILE] = "file",           [TRACE_STOP] = "stop",
+        [TRACE_FILE] = "file",           [TRACE_STOP] = "stop",           [TRACE_WAIT] = "wait",
     };
     _Static_assert(sizeof(names) / sizeof(names[0]) == TRACE_ACTIONS, "a name for each action");
 

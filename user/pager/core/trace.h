@@ -17,6 +17,7 @@ enum trace_action {
     TRACE_SHARED,    /* a page shared since a fork, not to be written */
     TRACE_FILE,      /* a file's page, shared */
     TRACE_STOP,      /* nothing: the program was stopped */
+    TRACE_WAIT,      /* nothing yet: the fault waits for a page, or for a frame */
     TRACE_ACTIONS
 };
 

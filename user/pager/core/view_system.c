@@ -39,7 +39,7 @@ static void system_print_sizes(struct view_step *step)
         {"SwapCached:", 0},
         {"SwapTotal:", 0},
         {"SwapFree:", 0},
-        {"AnonPages:", counts[PAGE_OBJECT] - vm->file_pages},
+        {"AnonPages:", counts[PAGE_OBJECT] + counts[PAGE_BUSY] - vm->file_pages},
         {"Shmem:", system_memory_pages(vm)},
         {"Slab:", system_slab_frames(vm)},
         {"PageTables:", vm->table_frames},
@@ -70,7 +70,7 @@ static bool system_tell_vmstat(struct view_step *step)
         uint64_t value;
     } lines[] = {
         {"nr_free_pages", counts[PAGE_FREE]},
-        {"nr_anon_pages", counts[PAGE_OBJECT] - vm->file_pages},
+        {"nr_anon_pages", counts[PAGE_OBJECT] + counts[PAGE_BUSY] - vm->file_pages},
         {"nr_file_pages", vm->file_pages},
         {"nr_shmem", system_memory_pages(vm)},
         {"nr_page_table_pages", vm->table_frames},

@@ -45,6 +45,7 @@ bool vm_init(struct vm *vm, const struct vm_config *config)
     vm->archive_files = config->archive_files ? config->archive_files : &vm_no_files;
     vm->zero_slot = config->zero_slot;
     vm->port = config->port;
+    wait_init(&vm->waits);
     vm->zero_page = page_allocate(&vm->table, PAGE_METADATA);
     if (vm->zero_page == PAGE_NONE)
         return false;

@@ -12,7 +12,7 @@
  * need before they change anything; after an error nothing has changed.  Errors are errno values.
  *
  * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
- * object.h O, shadow.h H, space.h A, names.h N, handle.h D, view.h W; and of the whole:
+ * object.h O, shadow.h H, space.h A, names.h N, handle.h D, view.h W, wait.h Q; and of the whole:
  *  V1  every page in state PAGE_METADATA is a page record's, the zero page, or a slab's;
  *  V2  every page in state PAGE_BUFFER is one space's buffer;
  *  V3  every entry has an object except guards, and its range of the object is below
@@ -43,6 +43,7 @@
 #include "space.h"
 #include "trace.h"
 #include "view.h"
+#include "wait.h"
 
 /* What copy-on-write and fault-around did since the start. */
 struct vm_counts {
@@ -87,6 +88,7 @@ struct vm {
     bool fork_clones; /* fork fills the child's tables; else its faults do */
     struct trace trace;
     struct vm_port port;
+    struct waits waits;
 };
 
 /* What vm_init needs; everything is copied except the memory that pointers name. */
@@ -116,8 +118,9 @@ struct vm_fault {
 
 /* What becomes of a fault. */
 enum vm_verdict {
-    VM_RESUME, /* map what the answer says, all or nothing, and let the thread go on */
-    VM_STOPPED /* the program is stopped, its event is queued */
+    VM_RESUME,  /* map what the answer says, all or nothing, and let the thread go on */
+    VM_STOPPED, /* the program is stopped, its event is queued */
+    VM_WAIT     /* nothing changed: wait_park(), or let the thread fault again */
 };
 
 /* The first mapping holds the page that was touched; others are pages near it that are in memory, at
@@ -131,6 +134,10 @@ struct vm_answer {
 enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct vm_fault *fault,
                                 struct vm_answer *answer);
 
+/* A fault that was parked, and that wait_next() gave back, got VM_RESUME: if it waited for a page it
+ * counts as major. */
+void vm_count_wait(struct vm *vm, uint32_t token);
+
 /* Stops a program for another reason: exception, unknown system call. */
 void vm_stop_space(struct vm *vm, struct space *space, const struct space_event *event);
 
@@ -141,15 +148,16 @@ int vm_find_to_read(struct vm *vm, struct space *space, uint64_t address, const 
 int vm_find_to_write(struct vm *vm, struct space *space, uint64_t address, uint8_t **byte);
 
 /* Copies bytes into a space as the program itself could write them.  0; EFAULT where it could not,
- * ENOMEM; what lies before the failing page is written. */
+ * ENOMEM; EINPROGRESS (wait.h); what lies before the failing page is written. */
 int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *bytes,
              uint64_t count);
 
 /* Fills and maps the pages of a range ahead of their faults: as many as one call may keep the others
- * waiting for, and never the last free ones.  The rest of the range faults as usual. */
+ * waiting for, and never the last free ones.  The rest of the range faults as usual.  0; EINPROGRESS
+ * (wait.h): one is on its way, and the rest was not looked at. */
 #define VM_POPULATE_PAGES   4096ull
 #define VM_POPULATE_RESERVE 64u
-void vm_populate(struct vm *vm, struct space *space, uint64_t start, uint64_t end);
+int vm_populate(struct vm *vm, struct space *space, uint64_t start, uint64_t end);
 
 /* ---- memory calls (map.c): values as in memory_values.h ---- */
 

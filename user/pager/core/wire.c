@@ -31,7 +31,7 @@ static struct entry *wire_first(const struct space *space, const struct wire_ran
 }
 
 /* Makes the part of an entry that lies in the range resident.  0; ENOMEM (it may not be accessed, or
- * lies behind the end of its file); EAGAIN (no frames). */
+ * lies behind the end of its file); EAGAIN (no frames); EINPROGRESS (wait.h). */
 static int wire_fill(struct vm *vm, struct space *space, const struct entry *entry,
                      const struct wire_range *range)
 {
@@ -44,7 +44,8 @@ static int wire_fill(struct vm *vm, struct space *space, const struct entry *ent
         return 0;
     if (object_is_beyond_end(entry->object, entry_index(entry, end - FL_PAGE_BYTES)))
         return ENOMEM;
-    vm_populate(vm, space, start, end);
+    if (vm_populate(vm, space, start, end) == EINPROGRESS)
+        return EINPROGRESS;
     if (!(entry->protection & FL_RIGHT_WRITE))
         return 0;
     for (uint64_t address = start; address < end; address += FL_PAGE_BYTES)
@@ -139,9 +140,12 @@ static int wire_fill_all(struct vm *vm, struct space *space)
 {
     const struct wire_range all = {0, AREA_LIMIT};
 
-    for (const struct entry *entry = space->map.first; entry; entry = entry->next)
-        if (entry->object && entry->protection != 0 && wire_fill(vm, space, entry, &all) == EAGAIN)
-            return EAGAIN;
+    for (const struct entry *entry = space->map.first; entry; entry = entry->next) {
+        int error = entry->object && entry->protection != 0 ? wire_fill(vm, space, entry, &all) : 0;
+
+        if (error == EAGAIN || error == EINPROGRESS)
+            return error;
+    }
     return 0;
 }
 

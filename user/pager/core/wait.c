@@ -1,0 +1,250 @@
+/* Requests that wait: see wait.h.
+ *
+ * The records are few and looked at only when something waits, so each question is a walk over all
+ * of them: no queue that could disagree with the states. */
+#include "wait.h"
+
+#include <errno.h>
+
+#include "vm.h"
+
+void wait_init(struct waits *waits)
+{
+    *waits = (struct waits){.wanted = PAGE_NONE, .held = PAGE_NONE};
+}
+
+/* ---- what is waited for ---- */
+
+int wait_for_page(struct vm *vm, uint32_t page)
+{
+    vm->waits.wanted = page;
+    return EINPROGRESS;
+}
+
+static bool wait_is_frame_coming(const struct vm *vm)
+{
+    if (vm->table.counts[PAGE_STRAY] > 0)
+        return true;
+    for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
+        if (vm->spaces[id] && vm->spaces[id]->stopped)
+            return true;
+    return false;
+}
+
+bool wait_for_memory(struct vm *vm)
+{
+    vm->waits.wanted = PAGE_NONE;
+    return wait_is_frame_coming(vm);
+}
+
+/* ---- frames kept for the first that waits for memory ---- */
+
+/* What a fault gave back when it failed: fewer frames than one fault takes. */
+static void wait_hold_frames(struct vm *vm)
+{
+    uint32_t page;
+
+    while ((page = page_allocate(&vm->table, PAGE_HELD)) != PAGE_NONE) {
+        vm->table.pages[page].link = vm->waits.held;
+        vm->waits.held = page;
+    }
+}
+
+static void wait_give_frames(struct vm *vm)
+{
+    while (vm->waits.held != PAGE_NONE) {
+        uint32_t page = vm->waits.held;
+
+        vm->waits.held = vm->table.pages[page].link;
+        page_release(&vm->table, page);
+    }
+}
+
+/* ---- parking and starting again ---- */
+
+/* The record in this state that came first, or WAIT_NONE. */
+static uint32_t wait_find(const struct vm *vm, enum wait_state state)
+{
+    uint32_t found = WAIT_NONE;
+
+    for (uint32_t i = 0; i < WAIT_RECORDS; i++) {
+        const struct wait *wait = &vm->waits.record[i];
+
+        if (wait->state == state &&
+            (found == WAIT_NONE || wait->turn < vm->waits.record[found].turn))
+            found = i;
+    }
+    return found;
+}
+
+uint32_t wait_find_free(const struct vm *vm)
+{
+    return wait_find(vm, WAIT_FREE);
+}
+
+bool wait_park(struct vm *vm, struct space *space, uint32_t token)
+{
+    struct waits *waits = &vm->waits;
+    struct wait *wait = &waits->record[token];
+
+    if (wait->state == WAIT_FREE) {
+        if (waits->active == WAIT_RECORDS - 1)
+            return false;
+        *wait = (struct wait){.space = space, .turn = ++waits->turns};
+        waits->active++;
+    }
+    waits->parked++;
+    waits->failed_object = NULL;
+    wait->failed_object = NULL;
+    wait->page = waits->wanted;
+    if (waits->wanted == PAGE_NONE) {
+        wait->state = WAIT_MEMORY;
+        wait_hold_frames(vm);
+    } else {
+        wait->state = WAIT_PAGE;
+        wait->fetched = true;
+    }
+    return true;
+}
+
+/* The first that waits for memory, if something came since it failed or nothing will come. */
+static uint32_t wait_next_for_memory(struct vm *vm)
+{
+    uint32_t token = wait_find(vm, WAIT_MEMORY);
+
+    if (token == WAIT_NONE || (vm->table.counts[PAGE_FREE] == 0 && wait_is_frame_coming(vm)))
+        return WAIT_NONE;
+    wait_give_frames(vm);
+    return token;
+}
+
+uint32_t wait_next(struct vm *vm)
+{
+    uint32_t token = wait_find(vm, WAIT_READY);
+    struct wait *wait;
+
+    if (token == WAIT_NONE)
+        token = wait_next_for_memory(vm);
+    if (token == WAIT_NONE)
+        return WAIT_NONE;
+    wait = &vm->waits.record[token];
+    wait->state = WAIT_RUNNING;
+    vm->waits.failed_object = wait->failed_object;
+    vm->waits.failed_index = wait->failed_index;
+    return token;
+}
+
+void wait_release(struct vm *vm, uint32_t token)
+{
+    vm->waits.record[token].state = WAIT_FREE;
+    vm->waits.active--;
+    vm->waits.failed_object = NULL;
+}
+
+void wait_drop_space(struct vm *vm, const struct space *space)
+{
+    if (vm->waits.active == 0)
+        return;
+    for (uint32_t i = 0; i < WAIT_RECORDS; i++) {
+        const struct wait *wait = &vm->waits.record[i];
+
+        if (wait->state == WAIT_FREE || wait->space != space)
+            continue;
+        if (wait->state == WAIT_MEMORY) /* another may be the first now, and need less */
+            wait_give_frames(vm);
+        wait_release(vm, i);
+    }
+}
+
+/* ---- pages ---- */
+
+/* failed: the record of the page if its fetch failed. */
+static void wait_make_ready(struct vm *vm, uint32_t page, const struct page *failed)
+{
+    if (vm->waits.active == 0)
+        return;
+    for (uint32_t i = 0; i < WAIT_RECORDS; i++) {
+        struct wait *wait = &vm->waits.record[i];
+
+        if (wait->state != WAIT_PAGE || wait->page != page)
+            continue;
+        wait->state = WAIT_READY;
+        wait->failed_object = failed ? failed->object : NULL;
+        wait->failed_index = failed ? failed->link : 0;
+    }
+}
+
+void wait_wake(struct vm *vm, uint32_t page)
+{
+    wait_make_ready(vm, page, NULL);
+}
+
+void vm_page_done(struct vm *vm, uint32_t page, bool ok)
+{
+    const struct page *record = &vm->table.pages[page];
+    struct object *object = record->object;
+
+    if (record->state == PAGE_STRAY) {
+        page_release(&vm->table, page);
+        return;
+    }
+    page_set_state(&vm->table, page, PAGE_OBJECT);
+    wait_make_ready(vm, page, ok ? NULL : record);
+    if (ok)
+        return;
+    object_free_pages(vm, object, record->link, 1);
+    if (object->above)
+        shadow_settle(vm, object);
+}
+
+/* ---- the checker ---- */
+
+static const char *wait_check_record(const struct vm *vm, const struct wait *wait)
+{
+    bool live = false;
+
+    for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
+        live = live || vm->spaces[id] == wait->space;
+    if (!wait->space || !live || wait->turn > vm->waits.turns)
+        return "Q2";
+    for (const struct wait *other = vm->waits.record; other < wait; other++)
+        if (other->state != WAIT_FREE && other->turn == wait->turn)
+            return "Q2";
+    if (wait->state == WAIT_PAGE &&
+        (wait->page >= vm->table.count || vm->table.pages[wait->page].state != PAGE_BUSY))
+        return "Q1";
+    return NULL;
+}
+
+static bool wait_check_held(const struct vm *vm)
+{
+    uint32_t held = 0;
+
+    for (uint32_t page = vm->waits.held; page != PAGE_NONE && held <= vm->table.count;
+         page = vm->table.pages[page].link) {
+        if (vm->table.pages[page].state != PAGE_HELD)
+            return false;
+        held++;
+    }
+    return held == vm->table.counts[PAGE_HELD] &&
+           (held == 0 || wait_find(vm, WAIT_MEMORY) != WAIT_NONE);
+}
+
+const char *wait_check(const struct vm *vm)
+{
+    uint32_t active = 0;
+
+    for (uint32_t i = 0; i < WAIT_RECORDS; i++) {
+        const struct wait *wait = &vm->waits.record[i];
+        const char *broken = wait->state != WAIT_FREE ? wait_check_record(vm, wait) : NULL;
+
+        if (broken)
+            return broken;
+        active += wait->state != WAIT_FREE;
+    }
+    if (active != vm->waits.active)
+        return "Q2";
+    if (active >= WAIT_RECORDS)
+        return "Q4";
+    return wait_check_held(vm) ? NULL : "Q3";
+}
