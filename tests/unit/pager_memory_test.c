@@ -333,6 +333,22 @@ TEST("a move for which there is no memory changes nothing, and goes with one fra
     memory_end();
 }
 
+TEST("an old size larger than any space is refused; only 0 asks for a second mapping")
+{
+    static const uint64_t sizes[] = {FL_USER_END + 1, 1ull << 60, UINT64_MAX - PAGE};
+    struct space *space = memory_begin();
+    struct vm_remap_request request = {
+        .address = memory_map(space, 4, RW, SHARED), .bytes = PAGE, .flags = MREMAP_MAYMOVE};
+    uint64_t at;
+
+    for (uint32_t i = 0; i < 3; i++) {
+        request.old_bytes = sizes[i];
+        CHECK_EQ(vm_remap(&fake.vm, space, &request, &at), EINVAL);
+        CHECK_EQ(space->map.count, 1);
+    }
+    memory_end();
+}
+
 /* ---- limits and promises ---- */
 
 TEST("the limit of the stack moves its guard, but not over pages in use")

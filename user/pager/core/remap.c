@@ -42,7 +42,8 @@ static int remap_decode(struct remap *remap, const struct vm_remap_request *requ
     remap->to = remap->fixed ? request->to : request->address;
     if ((request->flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)) ||
         ((remap->fixed || remap->keep) && !remap->may_move) || !area_aligned(request->address) ||
-        remap->bytes == 0 || (remap->keep && remap->bytes != old_bytes))
+        remap->bytes == 0 || (old_bytes == 0 && request->old_bytes > 0) ||
+        (remap->keep && remap->bytes != old_bytes))
         return EINVAL;
     return 0;
 }
