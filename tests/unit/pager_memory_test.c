@@ -349,6 +349,33 @@ TEST("an old size larger than any space is refused; only 0 asks for a second map
     memory_end();
 }
 
+TEST("a shrink that moves changes nothing where there is no memory for the move")
+{
+    uint32_t refused = 0;
+
+    for (uint32_t others = 0; others < 64; others++) {
+        struct space *space = memory_begin();
+        uint64_t at = memory_map(space, 4, RW, PRIVATE), moved;
+        struct vm_remap_request request = {at, 4 * PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+                                           at + 1024 * PAGE};
+        uint32_t count;
+        int error;
+
+        for (uint32_t i = 0; i < others; i++)
+            memory_map(space, 1, i % 2 ? RW : PROT_READ, PRIVATE);
+        count = space->map.count;
+        fake_limit(&fake, 0);
+        error = vm_remap(&fake.vm, space, &request, &moved);
+        memory_sound();
+        fake_unlimit(&fake);
+        CHECK(!error || (error == ENOMEM && space->map.count == count));
+        CHECK_EQ(entry_find(&space->map, at + 3 * PAGE) != NULL, error != 0);
+        refused += error != 0;
+        memory_end();
+    }
+    CHECK(refused > 0);
+}
+
 /* ---- limits and promises ---- */
 
 TEST("the limit of the stack moves its guard, but not over pages in use")

@@ -18,8 +18,9 @@ struct remap {
     struct space *space;
     uint64_t start; /* of the old range */
     uint64_t end;
-    uint64_t bytes; /* of the new one */
-    uint64_t to;    /* start of the new one */
+    uint64_t bytes;   /* of the new one */
+    uint64_t to;      /* start of the new one */
+    uint64_t cut_end; /* a move cuts off [end, cut_end) */
     bool may_move;
     bool fixed;
     bool keep; /* MREMAP_DONTUNMAP */
@@ -250,6 +251,10 @@ static int remap_move(struct remap *remap)
         area_clip(remap->space, remap->start, &remap->spare);
         area_clip(remap->space, remap->end, &remap->spare);
     }
+    if (remap->end < remap->cut_end) {
+        area_clip(remap->space, remap->cut_end, &remap->spare);
+        area_remove(remap->vm, remap->space, remap->end, remap->cut_end);
+    }
     if (remap->fixed) {
         area_clip(remap->space, remap->to, &remap->spare);
         area_clip(remap->space, remap->to + remap->bytes, &remap->spare);
@@ -312,14 +317,12 @@ static int remap_move_and_keep(struct remap *remap)
 static int remap_shrink(struct remap *remap)
 {
     uint64_t end = remap->start + remap->bytes;
-    int error = 0;
 
-    if (end < remap->end)
-        error = vm_unmap(remap->vm, remap->space, end, remap->end - end);
+    if (!remap->fixed)
+        return end < remap->end ? vm_unmap(remap->vm, remap->space, end, remap->end - end) : 0;
+    remap->cut_end = remap->end;
     remap->end = end;
-    if (!error && remap->fixed)
-        error = remap_move(remap);
-    return error;
+    return remap_move(remap);
 }
 
 int vm_remap(struct vm *vm, struct space *space, const struct vm_remap_request *request,
