@@ -402,6 +402,27 @@ TEST("the limit of the stack moves its guard, but not over pages in use")
     memory_end();
 }
 
+TEST("a mapping that is left behind by mremap counts whole for the limit, of however many entries")
+{
+    struct space *space = memory_begin();
+    uint64_t at = memory_map(space, 8, RW, PRIVATE), moved;
+    struct vm_remap_request request = {at, 8 * PAGE, 8 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP,
+                                       0};
+    struct limit limit = {15 * PAGE, LIMIT_INFINITY}, old;
+
+    memory_write(space, at, 1);
+    memory_write(space, at + 4 * PAGE, 1);
+    memory_fork(space);
+    CHECK_EQ(vm_advise(&fake.vm, space, at, 4 * PAGE, MADV_DONTNEED), 0);
+    CHECK_EQ(space->map.count, 2);
+    CHECK_EQ(vm_limit(&fake.vm, space, RLIMIT_AS, &limit, &old), 0);
+    CHECK_EQ(vm_remap(&fake.vm, space, &request, &moved), ENOMEM);
+    limit.soft = 16 * PAGE;
+    CHECK_EQ(vm_limit(&fake.vm, space, RLIMIT_AS, &limit, &old), 0);
+    CHECK_EQ(vm_remap(&fake.vm, space, &request, &moved), 0);
+    memory_end();
+}
+
 TEST("limits pass to a fork's child")
 {
     struct space *space = memory_begin();

@@ -298,18 +298,17 @@ static int remap_grow(struct remap *remap)
 /* Moves without growth, and keeps what was there. */
 static int remap_move_and_keep(struct remap *remap)
 {
-    for (const struct entry *entry = entry_find(&remap->space->map, remap->start);
-         entry && entry->start < remap->end; entry = entry->next) {
-        struct entry like = *entry;
+    const struct entry *first = entry_find(&remap->space->map, remap->start);
+    struct entry like = *first; /* as all of them are */
 
-        like.start = entry->start > remap->start ? entry->start : remap->start;
-        like.end = entry->end < remap->end ? entry->end : remap->end;
-        like.wired = false;
+    for (const struct entry *entry = first; entry && entry->start < remap->end; entry = entry->next)
         if (object_is_device(entry->object))
             return EINVAL;
-        if (limit_check(remap->space, &like, false) != 0)
-            return ENOMEM;
-    }
+    like.start = remap->start;
+    like.end = remap->end;
+    like.wired = false;
+    if (limit_check(remap->space, &like, false) != 0)
+        return ENOMEM;
     return remap_place(remap) ? remap_move(remap) : ENOMEM;
 }
 
