@@ -440,6 +440,7 @@ TEST("a program has 65,530 areas at most, and is refused more until it unmaps so
     CHECK(space->map.count <= AREAS_MAX);
     CHECK(space->map.count + 2 > AREAS_MAX);
     CHECK_EQ(vm_unmap(&fake.vm, space, at + (page + 1) * PAGE, PAGE), ENOMEM);
+    CHECK_EQ(vm_protect(&fake.vm, space, at + 2 * PAGE, PAGE, PROT_NONE), 0);
     CHECK_EQ(vm_unmap(&fake.vm, space, at, PAGE), 0);
     CHECK_EQ(vm_unmap(&fake.vm, space, at + PAGE, PAGE), 0);
     CHECK_EQ(vm_unmap(&fake.vm, space, at + (page + 1) * PAGE, PAGE), 0);

@@ -27,7 +27,7 @@ static uint8_t map_protection(uint32_t protection)
     return (uint8_t)(protection & PROT_WRITE ? protection | PROT_READ : protection);
 }
 
-/* How many entries unmapping [start, end) cuts: with none to cut it is never refused. */
+/* How many entries a call on [start, end) cuts: with none to cut it needs no room for more. */
 static uint32_t map_count_cuts(const struct space *space, uint64_t start, uint64_t end)
 {
     const struct entry *first = entry_find(&space->map, start);
@@ -343,7 +343,7 @@ int vm_protect(struct vm *vm, struct space *space, uint64_t address, uint64_t by
     error = map_check_protection(space, address, end, effective);
     if (error)
         return error;
-    if (!area_spare_fill(&spare, vm, space, 2))
+    if (!area_spare_fill(&spare, vm, space, map_count_cuts(space, address, end)))
         return ENOMEM;
     error = map_charge_writable(vm, space, address, end, effective);
     if (!error) {
