@@ -487,3 +487,26 @@ TEST("in strict mode what was promised can be written to the last page, and a fo
     }
     memory_end();
 }
+
+TEST("a program has 65,530 areas at most, and is refused more until it unmaps some")
+{
+    const uint64_t pages = 2 * AREAS_MAX;
+    struct space *space;
+    uint64_t at, page = 0;
+
+    fake_init(&fake, 4096);
+    fake_start(&fake);
+    space = space_create(&fake.vm, 1);
+    at = memory_map(space, pages, PROT_READ, SHARED | MAP_NORESERVE);
+    while (page < pages && vm_protect(&fake.vm, space, at + page * PAGE, PAGE, PROT_NONE) == 0)
+        page += 2;
+    CHECK(page < pages);
+    CHECK(space->map.count <= AREAS_MAX);
+    CHECK(space->map.count + 2 > AREAS_MAX);
+    CHECK_EQ(vm_unmap(&fake.vm, space, at + (page + 1) * PAGE, PAGE), ENOMEM);
+    CHECK_EQ(vm_protect(&fake.vm, space, at + 2 * PAGE, PAGE, PROT_NONE), 0);
+    CHECK_EQ(vm_unmap(&fake.vm, space, at, PAGE), 0);
+    CHECK_EQ(vm_unmap(&fake.vm, space, at + PAGE, PAGE), 0);
+    CHECK_EQ(vm_unmap(&fake.vm, space, at + (page + 1) * PAGE, PAGE), 0);
+    memory_end();
+}

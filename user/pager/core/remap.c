@@ -151,7 +151,7 @@ static bool remap_grow_in_place(struct remap *remap, int *error)
     if (area_extend(remap->vm, remap->space, &remap->more))
         return true;
     *error = ENOMEM;
-    if (!area_spare_fill(&remap->spare, remap->vm, 1))
+    if (!area_spare_fill(&remap->spare, remap->vm, remap->space, 1))
         return true;
     if (remap_show(remap, last, last->end, &remap->more)) {
         remap_enter(remap, remap->spare.entry[--remap->spare.count], &remap->more);
@@ -218,7 +218,7 @@ static bool remap_reserve(struct remap *remap)
 {
     bool second = remap->end == remap->start;
 
-    if (!area_spare_fill(&remap->spare, remap->vm, 5))
+    if (!area_spare_fill(&remap->spare, remap->vm, remap->space, 5))
         return false;
     if (remap_reserve_kept(remap)) {
         if (remap->more.start == remap->more.end ||
