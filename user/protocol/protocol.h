@@ -87,11 +87,13 @@ enum pager_slot {
     PAGER_SLOT_SPACES = 32,   /* two for each space: VSPACE, then the slot for its TCB */
     PAGER_SLOT_REPLIES = 160, /* one for each message that can wait for its answer */
     PAGER_SLOT_REPLIES_END = PAGER_SLOT_REPLIES + 64,
-    PAGER_SLOT_DEVICES = 224, /* Memory of devices that programs may map */
+    PAGER_SLOT_DEVICES = 224, /* Memory of devices that programs may map, read and write */
     PAGER_SLOT_DEVICES_END = 256
 };
-/* The pager finds struct fl_boot_info at FL_BOOT_INFO with `first_free` as the root task left it,
- * its message buffer at FL_BUFFER, and a stack that ends at FL_BOOT_STACK. */
+/* The pager finds struct fl_boot_info at FL_BOOT_INFO with `first_free` as the root task left it and
+ * `device_count` devices that programs may map: struct fl_boot_device of number i at FL_BOOT_DEVICE_INFO
+ * belongs to slot PAGER_SLOT_DEVICES + i.  Its message buffer is at FL_BUFFER, its stack ends at
+ * FL_BOOT_STACK. */
 
 /* The console driver's CSpace as the root task fills it.  Interrupts reach it through a notification
  * that is bound to its thread. */

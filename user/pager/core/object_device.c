@@ -32,10 +32,10 @@ bool object_is_device(const struct object *object)
     return object->ops == &object_device_ops;
 }
 
+/* Behind the numbers of the initrd; vm->file_number begins behind these. */
 uint64_t object_number_of_device(const struct vm *vm, uint32_t device)
 {
-    return vm->archive_bytes + 1 +
-           device; /* behind those of the initrd; vm->file_number is higher */
+    return vm->archive_bytes + 1 + device;
 }
 
 struct object *object_open_device(struct vm *vm, uint32_t device)
