@@ -191,6 +191,7 @@ void fake_start(struct fake *fake)
                                .archive = fake->archive,
                                .archive_slot = FAKE_SLOT_INITRD,
                                .archive_files = &fake->files,
+                               .devices = {fake->told, fake->devices, FAKE_SLOT_DEVICE},
                                .zero_slot = FAKE_SLOT_ZERO,
                                .port = {.context = fake,
                                         .map = fake_map,
@@ -238,6 +239,14 @@ void fake_add_file(struct fake *fake, const char *name, const void *data, uint64
         fake->archive_bytes +=
             fake_cpio_member(fake->archive + fake->archive_bytes, "pad",
                              fake_name_bytes(fake, "pad", true), 0040755, NULL, 0);
+}
+
+void fake_add_device(struct fake *fake, const char *compatible, uint64_t physical, uint64_t bytes)
+{
+    struct fl_boot_device *device = &fake->told[fake->devices++];
+
+    *device = (struct fl_boot_device){.physical = physical, .bytes = bytes};
+    strncpy(device->compatible, compatible, sizeof(device->compatible) - 1);
 }
 
 const struct cpio_file *fake_find_file(const struct fake *fake, const char *name)

@@ -222,6 +222,13 @@ static uint32_t check_sources(const struct vm *vm, const struct object *file)
 
 static void check_device(struct check *check, const struct object *device)
 {
+    const struct devices *devices = &check->vm->devices;
+    uint32_t number = device->slot - devices->first_slot;
+
+    check_fail(check,
+               number < devices->count && device->bytes == devices_bytes(devices, number) &&
+                   device->number == object_number_of_device(check->vm, number),
+               "O9");
     check_fail(check, !device->users, "O9");
     for (const struct entry *entry = device->entries; entry; entry = entry->object_next)
         check_fail(check,

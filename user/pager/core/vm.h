@@ -29,6 +29,7 @@
 #include "around.h"
 #include "commit.h"
 #include "cpio.h"
+#include "devices.h"
 #include "elf.h"
 #include "entry.h"
 #include "file.h"
@@ -84,6 +85,7 @@ struct vm {
     uint64_t archive_offset;
     uint64_t archive_bytes;
     const struct cpio_index *archive_files;
+    struct devices devices;
     uint64_t minor_faults;
     uint64_t major_faults;
     struct vm_counts counts;
@@ -105,6 +107,7 @@ struct vm_config {
     uint64_t archive_offset;                /* of its first byte in page 0 of archive_slot */
     uint32_t archive_slot;                  /* as vm_mapping.slot */
     const struct cpio_index *archive_files; /* may be filled after the start; or NULL */
+    struct devices devices;                 /* that programs may open */
     uint32_t zero_slot; /* memory of one page, read-only: the zero page (page 0 of the slot) */
     struct vm_port port;
 };
