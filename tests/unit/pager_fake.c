@@ -162,6 +162,13 @@ static void fake_clone(void *context, uint32_t to, uint32_t from, uint64_t addre
     }
 }
 
+static void fake_stock_is_low(void *context)
+{
+    struct fake *fake = context;
+
+    fake->stock_calls++;
+}
+
 void fake_init(struct fake *fake, uint32_t pages)
 {
     uint64_t bytes = (uint64_t)pages * FL_PAGE_BYTES;
@@ -190,7 +197,8 @@ void fake_start(struct fake *fake)
                                         .map = fake_map,
                                         .unmap = fake_unmap,
                                         .make_read_only = fake_make_read_only,
-                                        .clone = fake_clone}};
+                                        .clone = fake_clone,
+                                        .stock_is_low = fake_stock_is_low}};
 
     fake->archive_bytes +=
         fake_cpio_member(fake->archive + fake->archive_bytes, "TRAILER!!!", 11, 0, NULL, 0);

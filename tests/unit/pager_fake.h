@@ -39,9 +39,10 @@ struct fake {
     struct cpio_index files;
     struct fake_entry entry[FAKE_ENTRIES];
     uint32_t entries;
-    uint32_t free_pages; /* after the start */
-    uint64_t faults;     /* made by fake_touch */
-    const char *broken;  /* first rule that the core broke, or NULL */
+    uint32_t free_pages;  /* after the start */
+    uint64_t faults;      /* made by fake_touch */
+    uint32_t stock_calls; /* of the port's stock_is_low */
+    const char *broken;   /* first rule that the core broke, or NULL */
 };
 
 /* Starts a machine with so many frames, in two ranges, and an empty archive; later fake_add_file and

@@ -131,6 +131,15 @@ static void pager_fill_cspace(const struct fl_boot_info *info, bool has_console)
                     "console");
 }
 
+/* The pager starts this thread itself: it knows where. */
+static void pager_make_idle_thread(void)
+{
+    pinned_prepare(&pager, SLOT_PAGER_IDLE_TCB, PRIORITY_IDLE);
+    pinned_give(&pager, PAGER_SLOT_IDLE_TCB, SLOT_PAGER_IDLE_TCB, FL_RIGHTS_ALL, 0, "idle thread");
+    pinned_give(&pager, PAGER_SLOT_IDLE_WAKE, SLOT_PAGER_IDLE_WAKE, FL_RIGHT_SEND | FL_RIGHT_RECV,
+                1, "what wakes it");
+}
+
 static void pager_mint_root(void)
 {
     uint64_t status =
@@ -152,6 +161,7 @@ void pager_start(const struct fl_boot_info *info, bool has_console,
     pager_make_objects();
     pinned_load(&pager, SLOT_POOL, &image, file);
     pager_fill_cspace(info, has_console);
+    pager_make_idle_thread();
     pager_mint_root();
     pager_give_devices(grants);
     pager_map_boot_info(info, grants->count);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "frames.h"
+#include "idle.h"
 #include "kernel_port.h"
 #include "log.h"
 #include "pager.h"
@@ -129,4 +130,5 @@ void pager_start(struct pager *pager)
     pager->vm.fork_clones = start_has_argument(info->bootargs, "fork=clone");
     pager->vm.commit.strict = start_has_argument(info->bootargs, "overcommit=strict");
     frames_settle_tables(pager);
+    idle_start();
 }

@@ -20,6 +20,7 @@
  *  V4  no two private entries of a space show the same page of an anonymous object.
  *  V5  commit.pages is the sum of what entries and objects are charged (commit.h);
  *  V6  file_pages is the number of pages that all files hold.
+ * The stock of zeroed frames (stock.h) is P7's.
  * vm_check() walks all of it. */
 #ifndef PAGER_VM_H
 #define PAGER_VM_H
@@ -48,11 +49,13 @@
 
 /* What copy-on-write and fault-around did since the start. */
 struct vm_counts {
-    uint64_t shadows;    /* objects that fork put over others */
-    uint64_t copies;     /* pages copied because others saw them too */
-    uint64_t takes;      /* pages moved up because nobody else saw them */
-    uint64_t merges;     /* objects that went into another */
-    uint64_t neighbours; /* pages of files mapped beside one that was touched */
+    uint64_t shadows;      /* objects that fork put over others */
+    uint64_t copies;       /* pages copied because others saw them too */
+    uint64_t takes;        /* pages moved up because nobody else saw them */
+    uint64_t merges;       /* objects that went into another */
+    uint64_t neighbours;   /* pages of files mapped beside one that was touched */
+    uint64_t zeroed_ahead; /* frames that were zeroed in idle time */
+    uint64_t zeroed_taken; /* pages of zeros that were ready when they were wanted */
 };
 
 struct vm {
@@ -87,6 +90,7 @@ struct vm {
     uint64_t major_faults;
     struct vm_counts counts;
     struct commit commit;
+    bool stock_rests; /* nobody fills the stock of zeroed frames until stock_is_low is called */
     bool fork_clones; /* fork fills the child's tables; else its faults do */
     struct trace trace;
     struct vm_port port;
