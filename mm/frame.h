@@ -182,7 +182,7 @@ enum fl_error frame_harvest(struct frame_table *table, frame_t first, uint64_t p
  * Returns: FL_OK; FL_BAD_FRAME unless the frame is in the table and free. */
 enum fl_error frame_claim(struct frame_table *table, frame_t frame, enum frame_type type,
                           uint64_t owner);
-/* Table or object -> free.  Its count is 0 and the caller has zeroed it. */
+/* Table or object -> free.  Its count is 0 and the caller has zeroed what the kernel wrote in it. */
 void frame_release(struct frame_table *table, frame_t frame);
 
 /* Returns NULL, or the name of the first invariant that does not hold ("F1".."F5"). */

@@ -55,6 +55,30 @@ TEST("a nonce is 1 to 64 hexadecimal digits, a tour is one of three words")
     CHECK(arguments.refused == line);
 }
 
+TEST("devices are the values of all their words, in order, at most 32")
+{
+    struct boot_arguments arguments;
+    char line[33 * 10] = "";
+
+    boot_arguments_parse("device=a,b tour=no device=c  xdevice=d device=c", &arguments);
+    CHECK(!arguments.refused);
+    CHECK_EQ(arguments.device_count, 3);
+    for (unsigned i = 0; i < 3; i++)
+        CHECK_EQ(arguments.device[i].bytes, i == 0 ? 3 : 1);
+    CHECK(memcmp(arguments.device[0].text, "a,b", 3) == 0);
+    CHECK(arguments.device[1].text < arguments.device[2].text);
+    boot_arguments_parse("tour=no device= device=a", &arguments);
+    CHECK(arguments.refused && strncmp(arguments.refused, "device= ", 8) == 0);
+    for (unsigned i = 0; i < 32; i++)
+        strcat(line, "device=a ");
+    boot_arguments_parse(line, &arguments);
+    CHECK(!arguments.refused);
+    strcat(line, "device=b");
+    boot_arguments_parse(line, &arguments);
+    CHECK_EQ(arguments.device_count, 32);
+    CHECK(arguments.refused && strcmp(arguments.refused, "device=b") == 0);
+}
+
 TEST("an event's line names the access, the address and the pc")
 {
     static const struct {

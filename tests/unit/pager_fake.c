@@ -162,6 +162,13 @@ static void fake_clone(void *context, uint32_t to, uint32_t from, uint64_t addre
     }
 }
 
+static void fake_stock_is_low(void *context)
+{
+    struct fake *fake = context;
+
+    fake->stock_calls++;
+}
+
 void fake_init(struct fake *fake, uint32_t pages)
 {
     uint64_t bytes = (uint64_t)pages * FL_PAGE_BYTES;
@@ -184,12 +191,14 @@ void fake_start(struct fake *fake)
                                .archive = fake->archive,
                                .archive_slot = FAKE_SLOT_INITRD,
                                .archive_files = &fake->files,
+                               .devices = {fake->told, fake->devices, FAKE_SLOT_DEVICE},
                                .zero_slot = FAKE_SLOT_ZERO,
                                .port = {.context = fake,
                                         .map = fake_map,
                                         .unmap = fake_unmap,
                                         .make_read_only = fake_make_read_only,
-                                        .clone = fake_clone}};
+                                        .clone = fake_clone,
+                                        .stock_is_low = fake_stock_is_low}};
 
     fake->archive_bytes +=
         fake_cpio_member(fake->archive + fake->archive_bytes, "TRAILER!!!", 11, 0, NULL, 0);
@@ -230,6 +239,14 @@ void fake_add_file(struct fake *fake, const char *name, const void *data, uint64
         fake->archive_bytes +=
             fake_cpio_member(fake->archive + fake->archive_bytes, "pad",
                              fake_name_bytes(fake, "pad", true), 0040755, NULL, 0);
+}
+
+void fake_add_device(struct fake *fake, const char *compatible, uint64_t physical, uint64_t bytes)
+{
+    struct fl_boot_device *device = &fake->told[fake->devices++];
+
+    *device = (struct fl_boot_device){.physical = physical, .bytes = bytes};
+    strncpy(device->compatible, compatible, sizeof(device->compatible) - 1);
 }
 
 const struct cpio_file *fake_find_file(const struct fake *fake, const char *name)

@@ -20,6 +20,7 @@
 #define FAKE_ENTRIES       4096u
 #define FAKE_ARCHIVE_BYTES (256u * 1024)
 #define FAKE_FILES         16u
+#define FAKE_DEVICES       4u
 
 struct fake_entry {
     uint32_t space;
@@ -31,18 +32,21 @@ struct fake {
     uint8_t *memory;  /* all frames */
     uint8_t *archive; /* page-aligned; archive_bytes of it are used */
     uint64_t archive_bytes;
-    uint8_t device[FAKE_DEVICE_PAGES * FL_PAGE_BYTES];
+    uint8_t device[FAKE_DEVICE_PAGES * FL_PAGE_BYTES]; /* registers of the first one */
+    struct fl_boot_device told[FAKE_DEVICES];
+    uint32_t devices;
     struct cpio_file file_table[FAKE_FILES];
     struct cpio_index files;
     struct fake_entry entry[FAKE_ENTRIES];
     uint32_t entries;
-    uint32_t free_pages; /* after the start */
-    uint64_t faults;     /* made by fake_touch */
-    const char *broken;  /* first rule that the core broke, or NULL */
+    uint32_t free_pages;  /* after the start */
+    uint64_t faults;      /* made by fake_touch */
+    uint32_t stock_calls; /* of the port's stock_is_low */
+    const char *broken;   /* first rule that the core broke, or NULL */
 };
 
-/* Starts a machine with so many frames, in two ranges, and an empty archive; later fake_add_file,
- * then fake_start. */
+/* Starts a machine with so many frames, in two ranges, and an empty archive; later fake_add_file and
+ * fake_add_device, then fake_start. */
 void fake_init(struct fake *fake, uint32_t pages);
 void fake_start(struct fake *fake);
 void fake_free(struct fake *fake);
@@ -50,6 +54,10 @@ void fake_free(struct fake *fake);
 /* Appends a file; `aligned`: its data start on a page and are padded to one with zeros. */
 void fake_add_file(struct fake *fake, const char *name, const void *data, uint64_t bytes,
                    bool aligned);
+
+/* Lets programs open a device; only the first has registers, FAKE_DEVICE_PAGES of them. */
+void fake_add_device(struct fake *fake, const char *compatible, uint64_t physical, uint64_t bytes);
+
 const struct cpio_file *fake_find_file(const struct fake *fake, const char *name);
 
 /* Outcome of an access by a program. */

@@ -170,11 +170,11 @@ static struct object *device_begin(struct space **space)
     uint32_t handle;
 
     fake_init(&fake, FRAMES);
+    fake_add_device(&fake, "test,device", 0x101000, FAKE_DEVICE_PAGES * PAGE);
     fake_start(&fake);
     *space = space_create(&fake.vm, 1);
     CHECK_EQ(handle_open(&fake.vm, *space, &handle), 0);
-    handle_find(*space, handle)->file =
-        object_open_device(&fake.vm, FAKE_SLOT_DEVICE, FAKE_DEVICE_PAGES);
+    handle_find(*space, handle)->file = object_open_device(&fake.vm, 0);
     return handle_find(*space, handle)->file;
 }
 
@@ -196,7 +196,7 @@ TEST("a device is shown by shared mappings, the same to all, and takes no frame"
     CHECK_EQ(vm_fork(&fake.vm, space, child), 0);
     CHECK(file_put(child, at, 5));
     CHECK_EQ(fake.device[PAGE], 5);
-    CHECK_EQ(object_open_device(&fake.vm, FAKE_SLOT_DEVICE, FAKE_DEVICE_PAGES), device);
+    CHECK_EQ(object_open_device(&fake.vm, 0), device);
     object_release(&fake.vm, device);
     file_end(NULL);
 }

@@ -333,6 +333,49 @@ TEST("a move for which there is no memory changes nothing, and goes with one fra
     memory_end();
 }
 
+TEST("an old size larger than any space is refused; only 0 asks for a second mapping")
+{
+    static const uint64_t sizes[] = {FL_USER_END + 1, 1ull << 60, UINT64_MAX - PAGE};
+    struct space *space = memory_begin();
+    struct vm_remap_request request = {
+        .address = memory_map(space, 4, RW, SHARED), .bytes = PAGE, .flags = MREMAP_MAYMOVE};
+    uint64_t at;
+
+    for (uint32_t i = 0; i < 3; i++) {
+        request.old_bytes = sizes[i];
+        CHECK_EQ(vm_remap(&fake.vm, space, &request, &at), EINVAL);
+        CHECK_EQ(space->map.count, 1);
+    }
+    memory_end();
+}
+
+TEST("a shrink that moves changes nothing where there is no memory for the move")
+{
+    uint32_t refused = 0;
+
+    for (uint32_t others = 0; others < 64; others++) {
+        struct space *space = memory_begin();
+        uint64_t at = memory_map(space, 4, RW, PRIVATE), moved;
+        struct vm_remap_request request = {at, 4 * PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+                                           at + 1024 * PAGE};
+        uint32_t count;
+        int error;
+
+        for (uint32_t i = 0; i < others; i++)
+            memory_map(space, 1, i % 2 ? RW : PROT_READ, PRIVATE);
+        count = space->map.count;
+        fake_limit(&fake, 0);
+        error = vm_remap(&fake.vm, space, &request, &moved);
+        memory_sound();
+        fake_unlimit(&fake);
+        CHECK(!error || (error == ENOMEM && space->map.count == count));
+        CHECK_EQ(entry_find(&space->map, at + 3 * PAGE) != NULL, error != 0);
+        refused += error != 0;
+        memory_end();
+    }
+    CHECK(refused > 0);
+}
+
 /* ---- limits and promises ---- */
 
 TEST("the limit of the stack moves its guard, but not over pages in use")
@@ -356,6 +399,27 @@ TEST("the limit of the stack moves its guard, but not over pages in use")
     CHECK_EQ(memory_read(space, end - 100 * PAGE), 7);
     limit.hard = PROGRAM_STACK_BYTES + 1;
     CHECK_EQ(vm_limit(&fake.vm, space, RLIMIT_STACK, &limit, &old), EPERM);
+    memory_end();
+}
+
+TEST("a mapping that is left behind by mremap counts whole for the limit, of however many entries")
+{
+    struct space *space = memory_begin();
+    uint64_t at = memory_map(space, 8, RW, PRIVATE), moved;
+    struct vm_remap_request request = {at, 8 * PAGE, 8 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP,
+                                       0};
+    struct limit limit = {15 * PAGE, LIMIT_INFINITY}, old;
+
+    memory_write(space, at, 1);
+    memory_write(space, at + 4 * PAGE, 1);
+    memory_fork(space);
+    CHECK_EQ(vm_advise(&fake.vm, space, at, 4 * PAGE, MADV_DONTNEED), 0);
+    CHECK_EQ(space->map.count, 2);
+    CHECK_EQ(vm_limit(&fake.vm, space, RLIMIT_AS, &limit, &old), 0);
+    CHECK_EQ(vm_remap(&fake.vm, space, &request, &moved), ENOMEM);
+    limit.soft = 16 * PAGE;
+    CHECK_EQ(vm_limit(&fake.vm, space, RLIMIT_AS, &limit, &old), 0);
+    CHECK_EQ(vm_remap(&fake.vm, space, &request, &moved), 0);
     memory_end();
 }
 
@@ -421,5 +485,28 @@ TEST("in strict mode what was promised can be written to the last page, and a fo
 
         CHECK_EQ(fake_touch(&fake, space, at + i * PAGE, FL_ACCESS_WRITE, &byte), FAKE_DONE);
     }
+    memory_end();
+}
+
+TEST("a program has 65,530 areas at most, and is refused more until it unmaps some")
+{
+    const uint64_t pages = 2 * AREAS_MAX;
+    struct space *space;
+    uint64_t at, page = 0;
+
+    fake_init(&fake, 4096);
+    fake_start(&fake);
+    space = space_create(&fake.vm, 1);
+    at = memory_map(space, pages, PROT_READ, SHARED | MAP_NORESERVE);
+    while (page < pages && vm_protect(&fake.vm, space, at + page * PAGE, PAGE, PROT_NONE) == 0)
+        page += 2;
+    CHECK(page < pages);
+    CHECK(space->map.count <= AREAS_MAX);
+    CHECK(space->map.count + 2 > AREAS_MAX);
+    CHECK_EQ(vm_unmap(&fake.vm, space, at + (page + 1) * PAGE, PAGE), ENOMEM);
+    CHECK_EQ(vm_protect(&fake.vm, space, at + 2 * PAGE, PAGE, PROT_NONE), 0);
+    CHECK_EQ(vm_unmap(&fake.vm, space, at, PAGE), 0);
+    CHECK_EQ(vm_unmap(&fake.vm, space, at + PAGE, PAGE), 0);
+    CHECK_EQ(vm_unmap(&fake.vm, space, at + (page + 1) * PAGE, PAGE), 0);
     memory_end();
 }

@@ -11,6 +11,7 @@
 
 #include "memory_values.h"
 #include "pager_fake.h"
+#include "stock.h"
 
 #define FRAMES      192u
 #define WORLD_PAGES 72u /* crosses the 64 pages of an index node */
@@ -41,7 +42,9 @@ struct trace_run {
     uint64_t seed;
     uint64_t first_seed;
     uint32_t refused; /* steps that failed for want of memory */
+    uint64_t taken;   /* pages that were zeroed ahead */
     bool scarce;
+    bool zeroes_ahead; /* between any two steps */
 };
 
 static struct trace_run run;
@@ -230,11 +233,14 @@ static void run_trace(uint64_t seed, uint32_t steps, uint32_t frames)
         const char *broken;
 
         run_step(step);
+        if (run.zeroes_ahead)
+            stock_fill(&run.fake.vm);
         broken = fake_check(&run.fake);
         run_expect(!broken, broken ? broken : "", step);
     }
     fake_unlimit(&run.fake);
     run_compare(steps);
+    run.taken = run.fake.vm.counts.zeroed_taken;
     fake_destroy_space(&run.fake, run.space);
     run_expect(run.fake.vm.table.counts[PAGE_FREE] == run.fake.free_pages, "frames are lost",
                steps);
@@ -246,6 +252,18 @@ TEST("random traces of memory calls behave as an array of bytes")
 {
     for (uint64_t seed = 1; seed <= 40; seed++)
         run_trace(seed, STEPS, 0);
+}
+
+TEST("the same traces are the same when frames are zeroed ahead between their steps")
+{
+    run.zeroes_ahead = true;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        run_trace(seed, STEPS, 0);
+        CHECK(run.taken > 0);
+    }
+    for (uint32_t frames = 1; frames < 64; frames++)
+        run_trace(7, 300, frames);
+    run.zeroes_ahead = false;
 }
 
 TEST("with any amount of memory too small, calls fail cleanly and nothing is lost")

@@ -1,4 +1,4 @@
-/* Lists all files that have a name, with their sizes: of the initrd, /tmp and /dev/shm.  Names as
+/* Lists all files that have a name, with their sizes: of the initrd, /dev, /tmp and /dev/shm.  Names as
  * arguments list just those. */
 #include <errno.h>
 #include <faultline/process.h>

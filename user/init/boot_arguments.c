@@ -45,6 +45,14 @@ static bool boot_parse_overcommit(const char *value, size_t bytes, struct boot_a
            (bytes == 9 && memcmp(value, "heuristic", 9) == 0);
 }
 
+static bool boot_parse_device(const char *value, size_t bytes, struct boot_arguments *out)
+{
+    if (bytes == 0 || out->device_count == BOOT_DEVICES_MAX)
+        return false;
+    out->device[out->device_count++] = (struct boot_word){value, bytes};
+    return true;
+}
+
 static bool boot_parse_word(const char *word, size_t bytes, struct boot_arguments *out)
 {
     static const struct {
@@ -52,7 +60,8 @@ static bool boot_parse_word(const char *word, size_t bytes, struct boot_argument
         bool (*parse)(const char *value, size_t bytes, struct boot_arguments *out);
     } keys[] = {{"nonce=", boot_parse_nonce},
                 {"tour=", boot_parse_tour},
-                {"overcommit=", boot_parse_overcommit}};
+                {"overcommit=", boot_parse_overcommit},
+                {"device=", boot_parse_device}};
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         size_t length = strlen(keys[i].key);

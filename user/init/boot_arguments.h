@@ -4,20 +4,32 @@
  *   tour=no     interactive mode starts at the prompt
  *   tour=only   interactive mode powers off after the tour
  *   overcommit=strict|heuristic   how the pager promises memory; checked here, read there
+ *   device=NAME   programs may open the devices of this name, the first string of `compatible` in the
+ *                 device tree; may be repeated, up to BOOT_DEVICES_MAX times
  *
  * Other words are for other servers and pass unread. */
 #ifndef INIT_BOOT_ARGUMENTS_H
 #define INIT_BOOT_ARGUMENTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define BOOT_NONCE_BYTES 64u
+#define BOOT_DEVICES_MAX 32u
 
 enum boot_tour { BOOT_TOUR_FIRST, BOOT_TOUR_SKIPPED, BOOT_TOUR_ONLY };
+
+/* A part of the text; no NUL behind it. */
+struct boot_word {
+    const char *text;
+    size_t bytes;
+};
 
 struct boot_arguments {
     char nonce[BOOT_NONCE_BYTES + 1]; /* empty: interactive mode */
     enum boot_tour tour;
+    unsigned device_count;
+    struct boot_word device[BOOT_DEVICES_MAX];
     const char *refused; /* in the text: first word whose value makes no sense, or NULL */
 };
 

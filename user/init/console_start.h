@@ -8,7 +8,8 @@
 #include "abi.h"
 
 /* Our notification, the endpoints, the driver's TCB and its space exist already.  What is printed
- * after the hand-over goes through the driver: see console_has_driver. */
-void console_start(const struct fl_boot_info *info);
+ * after the hand-over goes through the driver: see console_has_driver.
+ * Returns: the device whose registers the driver has, or NULL. */
+const struct fl_boot_device *console_start(const struct fl_boot_info *info);
 
 #endif

@@ -2,6 +2,7 @@
 #include "boot_arguments.h"
 #include "console.h"
 #include "console_start.h"
+#include "device_grants.h"
 #include "fl_calls.h"
 #include "frames.h"
 #include "initrd.h"
@@ -35,6 +36,7 @@ static void init_read_boot_info(const struct fl_boot_info *info)
 int main(void)
 {
     const struct fl_boot_info *info = (const struct fl_boot_info *)(uintptr_t)FL_BOOT_INFO;
+    struct device_grants grants;
 
     init_read_boot_info(info);
     frames_init(info);
@@ -44,9 +46,9 @@ int main(void)
              frames_total_pages() * 4, initrd_files(), info->initrd_bytes / 1024);
     (void)flr_tcb_set_priority(FL_BOOT_TCB, FL_BOOT_SCHED, PRIORITY_INIT);
     objects_make();
-    console_start(info);
+    device_grants_make(&grants, info, &boot_arguments, console_start(info));
     watch_start(info->timebase_hz);
-    pager_start(info, console_has_driver());
+    pager_start(info, console_has_driver(), &grants);
     process_init(info->timebase_hz);
     server_init(info->timebase_hz);
     session_start(&boot_arguments);

@@ -16,6 +16,9 @@
 #define PAGER_WORKING      128u /* pages below which no program would start */
 #define PAGES_PER_TABLE    512u
 
+_Static_assert((int)DEVICE_CHOICE_MAX <= PAGER_SLOT_DEVICES_END - PAGER_SLOT_DEVICES,
+               "a slot for each device");
+
 static const struct pinned pager = {"pager", SLOT_PAGER_TCB, SLOT_PAGER_VSPACE, SLOT_PAGER_CNODE,
                                     FL_BOOT_STACK_PAGES};
 
@@ -28,7 +31,7 @@ static uint64_t pager_pool_pages(void)
 static void pager_check_memory(const struct elf_image *image)
 {
     uint64_t pages = pager_pool_pages() + PAGER_OBJECTS + PAGER_WORKING +
-                     pinned_pages(&pager, image) + 1; /* its boot information */
+                     pinned_pages(&pager, image) + 2; /* its boot information, and of devices */
 
     if (frames_free_pages() < pages)
         log_stop("memory: %lu KiB free of %lu KiB, the pager needs %lu KiB",
@@ -69,14 +72,35 @@ static void pager_make_objects(void)
     frames_donate(SLOT_POOL, pager_pool_pages());
 }
 
+/* Gives it the devices that programs may open, with what the kernel told of them. */
+static void pager_give_devices(const struct device_grants *grants)
+{
+    struct frames_run run;
+    void *told;
+
+    if (grants->count == 0)
+        return;
+    for (unsigned i = 0; i < grants->count; i++)
+        pinned_give(&pager, PAGER_SLOT_DEVICES + i, FL_BOOT_DEVICES + grants->index[i],
+                    FL_RIGHT_READ | FL_RIGHT_WRITE | FL_RIGHT_MAP, 0, "device");
+    run = frames_take(1, "what the pager knows of devices");
+    told = frames_window_open(&run);
+    memset(told, 0, FL_PAGE_BYTES);
+    device_grants_describe(grants, told);
+    frames_map(SLOT_PAGER_VSPACE, FL_BOOT_RAM + run.range, run.page, FL_BOOT_DEVICE_INFO, 1,
+               FL_RIGHT_READ);
+    frames_window_close(&run);
+}
+
 /* Last of all that takes frames: the pager's copy says what is left. */
-static void pager_map_boot_info(const struct fl_boot_info *info)
+static void pager_map_boot_info(const struct fl_boot_info *info, uint64_t devices)
 {
     struct frames_run run = frames_take(1, "the pager's boot information");
     struct fl_boot_info *copy = frames_window_open(&run);
 
     memset(copy, 0, FL_PAGE_BYTES);
     *copy = *info;
+    copy->device_count = devices;
     frames_describe(copy);
     frames_map(SLOT_PAGER_VSPACE, FL_BOOT_RAM + run.range, run.page, FL_BOOT_INFO, 1,
                FL_RIGHT_READ);
@@ -107,6 +131,15 @@ static void pager_fill_cspace(const struct fl_boot_info *info, bool has_console)
                     "console");
 }
 
+/* The pager starts this thread itself: it knows where. */
+static void pager_make_idle_thread(void)
+{
+    pinned_prepare(&pager, SLOT_PAGER_IDLE_TCB, PRIORITY_IDLE);
+    pinned_give(&pager, PAGER_SLOT_IDLE_TCB, SLOT_PAGER_IDLE_TCB, FL_RIGHTS_ALL, 0, "idle thread");
+    pinned_give(&pager, PAGER_SLOT_IDLE_WAKE, SLOT_PAGER_IDLE_WAKE, FL_RIGHT_SEND | FL_RIGHT_RECV,
+                1, "what wakes it");
+}
+
 static void pager_mint_root(void)
 {
     uint64_t status =
@@ -118,7 +151,8 @@ static void pager_mint_root(void)
         log_stop("pager: our endpoint: status 0x%lx", status);
 }
 
-void pager_start(const struct fl_boot_info *info, bool has_console)
+void pager_start(const struct fl_boot_info *info, bool has_console,
+                 const struct device_grants *grants)
 {
     struct elf_image image;
     const char *file = pager_find(&image);
@@ -127,7 +161,9 @@ void pager_start(const struct fl_boot_info *info, bool has_console)
     pager_make_objects();
     pinned_load(&pager, SLOT_POOL, &image, file);
     pager_fill_cspace(info, has_console);
+    pager_make_idle_thread();
     pager_mint_root();
-    pager_map_boot_info(info);
+    pager_give_devices(grants);
+    pager_map_boot_info(info, grants->count);
     pinned_run(&pager, image.entry, PRIORITY_PAGER);
 }

@@ -114,15 +114,20 @@ void pinned_hand_over(const struct pinned *server, uint64_t to, uint64_t from, c
         log_stop("%s: its slot %lu (%s): status 0x%lx", server->name, to, what, status);
 }
 
-void pinned_run(const struct pinned *server, uint64_t entry, uint64_t priority)
+void pinned_prepare(const struct pinned *server, uint64_t tcb, uint64_t priority)
 {
-    uint64_t status = flr_tcb_set_cspace(server->tcb, server->cnode).status;
+    uint64_t status = flr_tcb_set_cspace(tcb, server->cnode).status;
 
     if (status == FL_OK)
-        status = flr_tcb_set_space(server->tcb, server->vspace, FL_BOOT_SYSTEM).status;
+        status = flr_tcb_set_space(tcb, server->vspace, FL_BOOT_SYSTEM).status;
     if (status == FL_OK)
-        status = flr_tcb_set_priority(server->tcb, FL_BOOT_SCHED, priority).status;
-    if (status == FL_OK)
-        status = flr_tcb_start(server->tcb, entry, FL_BOOT_STACK, 0).status;
-    pinned_expect(server, "its thread does not start", status);
+        status = flr_tcb_set_priority(tcb, FL_BOOT_SCHED, priority).status;
+    pinned_expect(server, "a thread without space or priority", status);
+}
+
+void pinned_run(const struct pinned *server, uint64_t entry, uint64_t priority)
+{
+    pinned_prepare(server, server->tcb, priority);
+    pinned_expect(server, "its thread does not start",
+                  flr_tcb_start(server->tcb, entry, FL_BOOT_STACK, 0).status);
 }

@@ -32,6 +32,9 @@ void pinned_give(const struct pinned *server, uint64_t to, uint64_t from, uint32
 /* Moves one; a Reply has one holder. */
 void pinned_hand_over(const struct pinned *server, uint64_t to, uint64_t from, const char *what);
 
+/* Gives a thread, the server's own or a further one, its space and CSpace. */
+void pinned_prepare(const struct pinned *server, uint64_t tcb, uint64_t priority);
+
 /* Runs its thread. */
 void pinned_run(const struct pinned *server, uint64_t entry, uint64_t priority);
 

@@ -78,13 +78,14 @@ static enum server_outcome server_fail(struct fl_message *message, int error)
     return server_answer(message, error, 0, 0);
 }
 
-/* The answer of a READ: errno, count, and the bytes (S4). */
+/* The answer of a READ: errno, count, and the bytes (S4).  What fills their last word up is nobody's. */
 static enum server_outcome server_answer_bytes(struct fl_message *message, const char *bytes,
                                                size_t count)
 {
     server_answer(message, 0, count, 0);
     message->info = FL_INFO(0, 4 + (count + sizeof(uint64_t) - 1) / sizeof(uint64_t));
     memcpy(server_buffer(), bytes, count);
+    memset(server_buffer() + count, 0, -count % sizeof(uint64_t));
     return SERVER_ANSWER;
 }
 

@@ -22,6 +22,7 @@ enum init_slot {
     SLOT_PAGER_TCB = SLOT_SERVER_TCBS,
     SLOT_CONSOLE_TCB,
     SLOT_WATCH_TCB,
+    SLOT_PAGER_IDLE_TCB,
     SLOT_SERVER_VSPACES,
     SLOT_PAGER_VSPACE = SLOT_SERVER_VSPACES,
     SLOT_CONSOLE_VSPACE,
@@ -38,6 +39,7 @@ enum init_slot {
     SLOT_CONSOLE_REPLIES_END = SLOT_CONSOLE_REPLIES + CONSOLE_CLIENTS + 1,
     SLOT_REPLIES = FL_BOOT_SLOTS + 32,
     SLOT_NOTIFICATIONS = SLOT_REPLIES + STOCK_OBJECTS, /* the first one is ours */
+    SLOT_PAGER_IDLE_WAKE = SLOT_NOTIFICATIONS + STOCK_OBJECTS - 3,
     SLOT_WATCH_NOTIFICATION = SLOT_NOTIFICATIONS + STOCK_OBJECTS - 2,
     SLOT_TIMERS = SLOT_NOTIFICATIONS + STOCK_OBJECTS, /* the first one is ours */
     SLOT_WATCH_TIMER = SLOT_TIMERS + STOCK_OBJECTS - 1,
@@ -45,8 +47,8 @@ enum init_slot {
     SLOTS_END = SLOT_PROCESSES + 2 * PROCESSES_MAX
 };
 _Static_assert((int)SLOT_CONSOLE_REPLIES_END <= (int)SLOT_REPLIES, "the stocks come last");
-/* The last notification is the console driver's, the one before the watch's. */
-_Static_assert(3 + PROCESSES_MAX <= STOCK_OBJECTS, "one notification and timer each, and ours");
+/* The last notification is the console driver's, those before it the watch's and the pager's. */
+_Static_assert(4 + PROCESSES_MAX <= STOCK_OBJECTS, "one notification and timer each, and ours");
 /* A process parks at most one Reply (one thread each); one receives. */
 _Static_assert(PROCESSES_MAX + 1 <= STOCK_OBJECTS, "replies for all");
 
@@ -61,5 +63,6 @@ _Static_assert(PROCESSES_MAX + 1 <= STOCK_OBJECTS, "replies for all");
 #define PRIORITY_PAGER   40u
 #define PRIORITY_INIT    30u
 #define PRIORITY_PROGRAM 10u
+#define PRIORITY_IDLE    1u
 
 #endif

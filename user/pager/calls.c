@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "core/stock.h"
 #include "file_calls.h"
 #include "frames.h"
 #include "log.h"
@@ -263,6 +264,9 @@ static int calls_statistics(struct call *call)
         [PAGER_STAT_COMMITTED] = vm->commit.pages,
         [PAGER_STAT_COMMIT_LIMIT] = commit_limit(vm),
         [PAGER_STAT_WAITS] = vm->waits.parked,
+        [PAGER_STAT_ZEROED_AHEAD] = vm->counts.zeroed_ahead,
+        [PAGER_STAT_ZEROED_TAKEN] = vm->counts.zeroed_taken,
+        [PAGER_STAT_ZEROED_FRAMES] = vm->table.zeroed,
     };
 
     if (call->in[0] >= PAGER_STAT_COUNT)
@@ -271,10 +275,22 @@ static int calls_statistics(struct call *call)
     return 0;
 }
 
+static int calls_zero_ahead(struct call *call)
+{
+    call->out[0] = stock_fill(&call->pager->vm);
+    return 0;
+}
+
 /* ---- dispatch ---- */
 
 /* Whom a call is for, and which space it is about. */
-enum call_subject { CALL_OWN_SPACE, CALL_NAMED_SPACE, CALL_SYSTEM };
+enum call_subject { CALL_OWN_SPACE, CALL_NAMED_SPACE, CALL_SYSTEM, CALL_IDLE };
+
+/* Who may make the calls about a subject. */
+static const uint8_t call_callers[] = {[CALL_OWN_SPACE] = PAGER_BADGE_PROGRAM,
+                                       [CALL_NAMED_SPACE] = PAGER_BADGE_ROOT,
+                                       [CALL_SYSTEM] = PAGER_BADGE_ROOT,
+                                       [CALL_IDLE] = PAGER_BADGE_IDLE};
 
 struct call_entry {
     int (*answer)(struct call *call);
@@ -305,6 +321,7 @@ static const struct call_entry call_table[] = {
     [PAGER_MREMAP] = {calls_mremap, CALL_OWN_SPACE},
     [PAGER_RLIMIT] = {calls_rlimit, CALL_OWN_SPACE},
     [PAGER_SPACE_FORK] = {calls_space_fork, CALL_NAMED_SPACE},
+    [PAGER_ZERO_AHEAD] = {calls_zero_ahead, CALL_IDLE},
     [PAGER_OPEN] = {file_calls_open, CALL_OWN_SPACE},
     [PAGER_CLOSE] = {file_calls_close, CALL_OWN_SPACE},
     [PAGER_READ] = {file_calls_read, CALL_OWN_SPACE},
@@ -331,10 +348,9 @@ static int calls_dispatch(struct call *call, uint32_t label, uint64_t badge)
     entry = &call_table[label & 0xffff];
     if (!entry->answer)
         return ENOSYS;
-    if (program != (entry->subject == CALL_OWN_SPACE) ||
-        (!program && badge >> 60 != PAGER_BADGE_ROOT))
+    if (badge >> 60 != call_callers[entry->subject])
         return EPERM;
-    if (entry->subject != CALL_SYSTEM) {
+    if (entry->subject <= CALL_NAMED_SPACE) {
         call->space = space_find(&call->pager->vm, (uint32_t)named,
                                  (uint32_t)(named >> 32) & SPACE_GENERATION_MASK);
         if (!call->space)

@@ -2,6 +2,8 @@
 #ifndef PAGER_CALLS_H
 #define PAGER_CALLS_H
 
+#include <string.h>
+
 #include "pager.h"
 
 struct call {
@@ -25,9 +27,11 @@ static inline uint64_t calls_sent_bytes(const struct call *call)
     return call->sent > 4 ? (call->sent - 4) * 8 : 0;
 }
 
-/* Announces that so many bytes of the buffer belong to the answer. */
+/* Announces that so many bytes of the buffer belong to the answer.  Words travel, and the rest of the
+ * last one may be another caller's. */
 static inline void calls_send_bytes(struct call *call, uint64_t bytes)
 {
+    memset(calls_buffer() + bytes, 0, -bytes % 8);
     call->words = 4 + (bytes + 7) / 8;
 }
 

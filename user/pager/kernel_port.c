@@ -70,11 +70,18 @@ static void kernel_port_clone(void *context, uint32_t to, uint32_t from, uint64_
         kernel_port_make_read_only(context, from, address, pages);
 }
 
+static void kernel_port_stock_is_low(void *context)
+{
+    (void)context;
+    flr_notification_signal(PAGER_SLOT_IDLE_WAKE);
+}
+
 struct vm_port kernel_port_make(struct pager *pager)
 {
     return (struct vm_port){.context = pager,
                             .map = kernel_port_map,
                             .unmap = kernel_port_unmap,
                             .make_read_only = kernel_port_make_read_only,
-                            .clone = kernel_port_clone};
+                            .clone = kernel_port_clone,
+                            .stock_is_low = kernel_port_stock_is_low};
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "frames.h"
+#include "idle.h"
 #include "kernel_port.h"
 #include "log.h"
 #include "pager.h"
@@ -46,6 +47,16 @@ static void start_map_window(const struct fl_boot_info *info)
                   FL_RIGHT_READ);
 }
 
+/* Not there without devices. */
+static const struct fl_boot_device *start_devices(const struct fl_boot_info *info)
+{
+    const uint64_t slots = PAGER_SLOT_DEVICES_END - PAGER_SLOT_DEVICES;
+
+    if (info->device_count > slots)
+        log_stop("%lu devices, expected %lu at most", info->device_count, slots);
+    return (const struct fl_boot_device *)(uintptr_t)FL_BOOT_DEVICE_INFO;
+}
+
 static void start_core(struct pager *pager, const struct fl_boot_info *info)
 {
     struct vm_config config = {.range_count = (uint32_t)info->ram_count,
@@ -53,6 +64,9 @@ static void start_core(struct pager *pager, const struct fl_boot_info *info)
                                .archive_offset = info->initrd_offset,
                                .archive_slot = PAGER_SLOT_INITRD,
                                .archive_files = &pager->files,
+                               .devices = {.told = start_devices(info),
+                                           .count = (uint32_t)info->device_count,
+                                           .first_slot = PAGER_SLOT_DEVICES},
                                .zero_slot = PAGER_SLOT_ZERO_PAGE,
                                .port = kernel_port_make(pager)};
     struct object_page zero;
@@ -116,4 +130,5 @@ void pager_start(struct pager *pager)
     pager->vm.fork_clones = start_has_argument(info->bootargs, "fork=clone");
     pager->vm.commit.strict = start_has_argument(info->bootargs, "overcommit=strict");
     frames_settle_tables(pager);
+    idle_start();
 }

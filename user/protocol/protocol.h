@@ -35,7 +35,12 @@ enum console_call {
 
 /* Badges on the pager's endpoint: kind in bits 60..63, space in 0..31, generation of the space in
  * 32..59.  The badge, never the message, says who speaks. */
-enum pager_badge { PAGER_BADGE_FAULT = 1, PAGER_BADGE_PROGRAM = 2, PAGER_BADGE_ROOT = 3 };
+enum pager_badge {
+    PAGER_BADGE_FAULT = 1,
+    PAGER_BADGE_PROGRAM = 2,
+    PAGER_BADGE_ROOT = 3,
+    PAGER_BADGE_IDLE = 4 /* the pager's own thread for idle time */
+};
 #define PAGER_BADGE(kind, space, generation) \
     ((uint64_t)(kind) << 60 | ((uint64_t)(generation)&0xfffffff) << 32 | (uint32_t)(space))
 
@@ -56,6 +61,9 @@ enum pager_statistic {
     PAGER_STAT_COMMIT_LIMIT,   /* most that strict mode promises, as of now */
     PAGER_STAT_NEIGHBOURS,     /* pages of files mapped beside one that was touched */
     PAGER_STAT_WAITS,          /* times that a fault or call had to wait for a page or a frame */
+    PAGER_STAT_ZEROED_AHEAD,   /* frames zeroed in idle time, since the start */
+    PAGER_STAT_ZEROED_TAKEN,   /* pages of zeros that were ready when they were wanted */
+    PAGER_STAT_ZEROED_FRAMES,  /* free frames that are zeroed, as of now */
     PAGER_STAT_COUNT
 };
 
@@ -82,16 +90,20 @@ enum pager_slot {
     PAGER_SLOT_INITRD,    /* Memory; may be empty */
     PAGER_SLOT_RAM,       /* as many as fl_boot_info says */
     PAGER_SLOT_RAM_END = PAGER_SLOT_RAM + FL_BOOT_RAM_MAX,
-    /* up to PAGER_SLOT_CONSOLE: as the pager likes */
+    /* up to PAGER_SLOT_IDLE_TCB: as the pager likes */
+    PAGER_SLOT_IDLE_TCB = 29, /* a second thread in its space, of lowest priority, not started */
+    PAGER_SLOT_IDLE_WAKE,     /* notification that this thread waits for */
     PAGER_SLOT_CONSOLE = 31,  /* the console driver's endpoint; empty without one */
     PAGER_SLOT_SPACES = 32,   /* two for each space: VSPACE, then the slot for its TCB */
     PAGER_SLOT_REPLIES = 160, /* one for each message that can wait for its answer */
     PAGER_SLOT_REPLIES_END = PAGER_SLOT_REPLIES + 64,
-    PAGER_SLOT_DEVICES = 224, /* Memory of devices that programs may map */
+    PAGER_SLOT_DEVICES = 224, /* Memory of devices that programs may map, read and write */
     PAGER_SLOT_DEVICES_END = 256
 };
-/* The pager finds struct fl_boot_info at FL_BOOT_INFO with `first_free` as the root task left it,
- * its message buffer at FL_BUFFER, and a stack that ends at FL_BOOT_STACK. */
+/* The pager finds struct fl_boot_info at FL_BOOT_INFO with `first_free` as the root task left it and
+ * `device_count` devices that programs may map: struct fl_boot_device of number i at FL_BOOT_DEVICE_INFO
+ * belongs to slot PAGER_SLOT_DEVICES + i.  Its message buffer is at FL_BUFFER, its stack ends at
+ * FL_BOOT_STACK. */
 
 /* The console driver's CSpace as the root task fills it.  Interrupts reach it through a notification
  * that is bound to its thread. */

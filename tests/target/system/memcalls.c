@@ -253,6 +253,7 @@ static void tell_remap(void)
     munmap(memory - PAGE, 7 * PAGE);
     memory = map(2, RW, MAP_SHARED | MAP_ANONYMOUS);
     memory[PAGE] = 5;
+    tell_map("mremap", "huge old size, shared", mremap(memory, 1ul << 60, PAGE, MREMAP_MAYMOVE));
     memory = mremap(memory, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at(8));
     tell_value("mremap", "shared memory moves", memory == at(8) && memory[PAGE] == 5);
 }

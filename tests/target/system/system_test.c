@@ -353,6 +353,32 @@ TEST("sleeps of several programs overlap")
     CHECK(after.tv_sec - before.tv_sec < 4);
 }
 
+/* The message buffer holds all words of the pager's last answer, and zeros of ours behind them. */
+static bool system_is_padded(const char *name)
+{
+    const char *answer = (const char *)FL_BUFFER + FL_BUFFER_DATA;
+
+    for (size_t i = strlen(name); i < FL_PROTOCOL_BYTES; i++)
+        if (answer[i])
+            return false;
+    return true;
+}
+
+TEST("behind the bytes of an answer stand none of what another program sent")
+{
+    char name[256];
+    unsigned odd = 0;
+
+    CHECK_EQ(RUN("cat", "/tmp/a-long-name-that-is-nobody-else's-to-read"), EXITED(1));
+    memset((char *)FL_BUFFER + FL_BUFFER_DATA, 0, FL_PROTOCOL_BYTES);
+    for (unsigned i = 0; faultline_file_name(i, name, sizeof name, NULL) == 0; i++) {
+        odd += strlen(name) % 8 != 0;
+        CHECK(system_is_padded(name));
+        memset((char *)FL_BUFFER + FL_BUFFER_DATA, 0, FL_PROTOCOL_BYTES);
+    }
+    CHECK(odd > 0);
+}
+
 TEST("an invalid duration is EINVAL")
 {
     struct timespec wanted = {.tv_nsec = 1000000000};

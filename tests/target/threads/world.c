@@ -113,6 +113,7 @@ static void world_start_caller(void)
 void world_start(void)
 {
     const struct fl_boot_info *info = (const struct fl_boot_info *)(uintptr_t)FL_BOOT_INFO;
+    const struct device_grants no_devices = {0};
 
     if (world.started)
         return;
@@ -126,7 +127,7 @@ void world_start(void)
     objects_make();
     world_expect(flr_timer_bind(SLOT_ALARM, SLOT_BELL).status, "alarm");
     world_start_caller();
-    pager_start(info, false);
+    pager_start(info, false, &no_devices);
 }
 
 uint64_t world_statistic(unsigned which)

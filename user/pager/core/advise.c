@@ -113,7 +113,7 @@ static void advise_release(struct advise *advise)
 /* Makes the records that dropping needs.  False: no memory, nothing is held. */
 static bool advise_reserve(struct advise *advise)
 {
-    if (!area_spare_fill(&advise->spare, advise->vm, 2))
+    if (!area_spare_fill(&advise->spare, advise->vm, advise->space, 2))
         return false;
     for (struct entry *entry = advise_first(advise); entry && advise_drops(advise);
          entry = advise_skip(advise, entry->next)) {

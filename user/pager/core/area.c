@@ -9,9 +9,12 @@ void area_spare_release(struct area_spare *spare)
         slab_release(&spare->vm->entries, spare->entry[--spare->count]);
 }
 
-bool area_spare_fill(struct area_spare *spare, struct vm *vm, uint32_t count)
+bool area_spare_fill(struct area_spare *spare, struct vm *vm, const struct space *space,
+                     uint32_t count)
 {
     *spare = (struct area_spare){.vm = vm};
+    if (space->map.count + count > AREAS_MAX)
+        return false;
     while (spare->count < count) {
         struct entry *entry = slab_allocate(&vm->entries);
 
@@ -62,7 +65,7 @@ void vm_enter_entry(struct space *space, struct entry *entry)
 
 bool vm_add_entry(struct vm *vm, struct space *space, const struct entry *like)
 {
-    struct entry *entry = slab_allocate(&vm->entries);
+    struct entry *entry = space->map.count < AREAS_MAX ? slab_allocate(&vm->entries) : NULL;
 
     if (!entry)
         return false;

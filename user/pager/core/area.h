@@ -16,6 +16,10 @@ struct vm;
 /* Programs may map anything below the page of their message buffer. */
 #define AREA_LIMIT FL_BOOT_INFO
 
+/* Entries of a space: what one call can come to, at most.  A program that wants more gets ENOMEM, as on
+ * Linux; one call on all of them must not keep the others waiting for long. */
+#define AREAS_MAX 65530u
+
 /* Entries that a call holds ready: the most that it can need. */
 struct area_spare {
     struct vm *vm;
@@ -23,8 +27,9 @@ struct area_spare {
     uint32_t count;
 };
 
-/* False: no memory, and nothing is held. */
-bool area_spare_fill(struct area_spare *spare, struct vm *vm, uint32_t count);
+/* False: no memory, or the space may not have so many entries more; nothing is held. */
+bool area_spare_fill(struct area_spare *spare, struct vm *vm, const struct space *space,
+                     uint32_t count);
 void area_spare_release(struct area_spare *spare);
 
 static inline bool area_aligned(uint64_t value)

@@ -222,6 +222,13 @@ static uint32_t check_sources(const struct vm *vm, const struct object *file)
 
 static void check_device(struct check *check, const struct object *device)
 {
+    const struct devices *devices = &check->vm->devices;
+    uint32_t number = device->slot - devices->first_slot;
+
+    check_fail(check,
+               number < devices->count && device->bytes == devices_bytes(devices, number) &&
+                   device->number == object_number_of_device(check->vm, number),
+               "O9");
     check_fail(check, !device->users, "O9");
     for (const struct entry *entry = device->entries; entry; entry = entry->object_next)
         check_fail(check,
@@ -301,24 +308,48 @@ static void check_space(struct check *check, const struct space *space, uint32_t
     check_fail(check, !queued || space->stopped, "A4");
 }
 
-static void check_free_list(struct check *check)
+static bool check_is_zero(const struct page_table *table, uint32_t page)
+{
+    const uint64_t *words = page_contents(table, page);
+    uint64_t any = 0;
+
+    for (uint32_t i = 0; i < FL_PAGE_BYTES / sizeof *words; i++)
+        any |= words[i];
+    return any == 0;
+}
+
+/* One of the two lists of free pages.  Returns how many are on it. */
+static uint32_t check_free_list(struct check *check, uint32_t head, bool zeroed)
 {
     const struct page_table *table = &check->vm->table;
-    uint32_t counts[PAGE_STATES] = {0}, listed = 0, previous = PAGE_NONE;
+    uint32_t listed = 0, previous = PAGE_NONE;
 
-    for (uint32_t i = 0; i < table->count; i++)
-        counts[table->pages[i].state]++;
-    for (uint32_t i = 0; i < PAGE_STATES; i++)
-        check_fail(check, counts[i] == table->counts[i], "P3");
-    for (uint32_t n = table->free_head; n != PAGE_NONE && listed <= table->count;
-         n = table->pages[n].link) {
-        check_fail(check,
-                   table->pages[n].state == PAGE_FREE && table->pages[n].previous == previous,
-                   "P1");
+    for (uint32_t n = head; n != PAGE_NONE && listed <= table->count; n = table->pages[n].link) {
+        const struct page *page = &table->pages[n];
+
+        check_fail(check, page->state == PAGE_FREE && page->previous == previous, "P1");
+        check_fail(check, page->zeroed == zeroed && (!zeroed || check_is_zero(table, n)), "P7");
         previous = n;
         listed++;
     }
-    check_fail(check, listed == counts[PAGE_FREE], "P1");
+    return listed;
+}
+
+static void check_frames(struct check *check)
+{
+    const struct page_table *table = &check->vm->table;
+    uint32_t counts[PAGE_STATES] = {0}, zeroed = 0;
+
+    for (uint32_t i = 0; i < table->count; i++) {
+        counts[table->pages[i].state]++;
+        zeroed += table->pages[i].zeroed;
+    }
+    for (uint32_t i = 0; i < PAGE_STATES; i++)
+        check_fail(check, counts[i] == table->counts[i], "P3");
+    check_fail(check, zeroed == table->zeroed, "P7");
+    check_fail(check, check_free_list(check, table->zeroed_head, true) == zeroed, "P7");
+    check_fail(check, check_free_list(check, table->free_head, false) + zeroed == counts[PAGE_FREE],
+               "P1");
 }
 
 static void check_totals(struct check *check)
@@ -369,7 +400,7 @@ const char *vm_check(const struct vm *vm)
                        check.resident[id] == vm->spaces[id]->resident &&
                            vm->spaces[id]->peak >= vm->spaces[id]->resident,
                        "A2");
-    check_free_list(&check);
+    check_frames(&check);
     check_totals(&check);
     if (!check.broken)
         check.broken = names_check(vm);

@@ -60,7 +60,7 @@
 #include <string.h>
 
 #include "protocol.h"
-#include "vm.h"
+#include "stock.h"
 
 _Static_assert((uint32_t)FL_ACCESS_READ == (uint32_t)FL_RIGHT_READ &&
                    (uint32_t)FL_ACCESS_WRITE == (uint32_t)FL_RIGHT_WRITE &&
@@ -307,15 +307,13 @@ static inline enum fault_step fault_copy(struct fault *fault)
     }
     if (fault_take(fault))
         return FAULT_GO_ON;
-    page = page_allocate(&vm->table, PAGE_OBJECT);
+    page = below ? page_allocate(&vm->table, PAGE_OBJECT) : stock_take(vm, PAGE_OBJECT);
     if (page == PAGE_NONE)
         return FAULT_NO_FRAME;
-    if (below) {
+    if (below)
         fault_fill_copy(fault, page_contents(&vm->table, page));
-    } else {
-        page_zero(page_contents(&vm->table, page));
+    else
         fault->action = TRACE_ZERO_FILL;
-    }
     object_add_page(vm, fault->object, &fault->place, fault->index, page);
     vm_page_locate(vm, page, &fault->found);
     fault->own = true;

@@ -22,6 +22,7 @@ struct vm_map_request;
 #define FILE_MODE_ARCHIVE   (FILE_S_IFREG | 0555)
 #define FILE_MODE_MEMORY    (FILE_S_IFREG | 0666)
 #define FILE_MODE_VIEW      (FILE_S_IFREG | 0444)
+#define FILE_MODE_DEVICE    (FILE_S_IFCHR | 0666)
 #define FILE_MODE_DIRECTORY (FILE_S_IFDIR | 0777)
 
 /* What stat tells. */
@@ -57,8 +58,8 @@ int vm_path_unlink(struct vm *vm, struct space *space, const struct file_path *p
  * EROFS; EPERM (a view). */
 int vm_path_rename(struct vm *vm, const struct file_path *from, const struct file_path *to);
 
-/* The path of file number `number` of those that have names: first the initrd, then memory in the order
- * in which names were made.  Writes at most `limit` bytes, no NUL.  0; ENOENT: no more. */
+/* The path of file number `number` of those that have names: first the initrd, then devices, then memory in
+ * the order in which names were made.  Writes at most `limit` bytes, no NUL.  0; ENOENT: no more. */
 int vm_path_list(const struct vm *vm, uint64_t number, char *out, uint32_t limit,
                  struct file_status *status, uint32_t *bytes);
 
@@ -72,18 +73,19 @@ struct file_transfer {
 #define FILE_AT_POSITION UINT64_MAX
 
 /* *done: bytes copied: fewer than wanted at the end of the file, at the end of memory, and always at
- * most FILE_STEP_PAGES pages.  0; EBADF; EINVAL (a negative or overflowing offset); EFAULT; ENOMEM; EAGAIN
+ * most FILE_STEP_PAGES pages.  0; EBADF; EINVAL (a negative or overflowing offset; a device, whose registers
+ * nobody reads but who knows how wide they are and what a look at them does); EFAULT; ENOMEM; EAGAIN
  * (a long view: ask again); and nothing is copied then.  vm_file_write: also EFBIG and ENOSPC. */
 int vm_file_read(struct vm *vm, struct space *space, const struct file_transfer *transfer,
                  uint64_t *done);
 int vm_file_write(struct vm *vm, struct space *space, const struct file_transfer *transfer,
                   uint64_t *done);
 
-/* 0 and *position; EBADF; EINVAL (whence, a negative or too large result). */
+/* 0 and *position; EBADF; EINVAL (whence, a negative or too large result); ESPIPE (a device). */
 int vm_file_seek(struct space *space, uint64_t handle, int64_t offset, uint64_t whence,
                  uint64_t *position);
 
-/* 0; EBADF; EINVAL (negative, not open for writing); EFBIG. */
+/* 0; EBADF; EINVAL (negative, not open for writing, a device); EFBIG. */
 int vm_file_truncate(struct vm *vm, struct space *space, uint64_t handle, uint64_t bytes);
 
 /* 0; EBADF. */

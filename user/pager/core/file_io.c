@@ -62,6 +62,15 @@ static int file_begin(const struct space *space, const struct file_transfer *tra
     return 0;
 }
 
+/* Whether the description lets its file be copied from, or to: 0; EBADF; EINVAL, as Linux says of a file
+ * that has no read or write. */
+static int file_check_use(const struct description *description, bool allowed)
+{
+    if (!allowed)
+        return EBADF;
+    return object_is_device(description->file) ? EINVAL : 0;
+}
+
 /* What of the arguments is wrong whatever the file holds: 0; EFAULT; EINVAL. */
 static int file_check_range(const struct file_transfer *transfer, uint64_t offset)
 {
@@ -98,8 +107,8 @@ int vm_file_read(struct vm *vm, struct space *space, const struct file_transfer 
     int error = file_begin(space, transfer, &description, &offset);
 
     *done = 0;
-    if (!error && !description->readable)
-        error = EBADF;
+    if (!error)
+        error = file_check_use(description, description->readable);
     if (!error)
         error = file_check_range(transfer, offset);
     if (!error)
@@ -131,8 +140,8 @@ int vm_file_write(struct vm *vm, struct space *space, const struct file_transfer
     int error = file_begin(space, transfer, &description, &offset);
 
     *done = 0;
-    if (!error && !description->writable)
-        error = EBADF;
+    if (!error)
+        error = file_check_use(description, description->writable);
     if (!error)
         error = file_check_range(transfer, offset);
     if (error || transfer->bytes == 0)
@@ -167,6 +176,8 @@ int vm_file_seek(struct space *space, uint64_t handle, int64_t offset, uint64_t 
         return EBADF;
     if (whence > FILE_SEEK_END)
         return EINVAL;
+    if (object_is_device(description->file))
+        return ESPIPE;
     base = whence == FILE_SEEK_CUR ? description->offset : 0;
     base = whence == FILE_SEEK_END ? description->file->bytes : base;
     target = base + (uint64_t)offset; /* base is not negative: no sum wraps into the range */

@@ -40,6 +40,13 @@ static int file_open_archive(struct vm *vm, const struct path *path,
     return description->file ? 0 : ENOMEM;
 }
 
+static int file_open_device(struct vm *vm, const struct path *path, struct description *description)
+{
+    description->mode = FILE_MODE_DEVICE;
+    description->file = object_open_device(vm, path->device);
+    return description->file ? 0 : ENOMEM;
+}
+
 /* A view is made when it is opened, so only then is it known whether there is one. */
 static int file_open_view(struct vm *vm, struct space *space, const struct path *path,
                           uint32_t flags, struct description *description)
@@ -92,6 +99,8 @@ static int file_open_path(struct vm *vm, struct space *space, const struct path 
     description->append = flags & FILE_O_APPEND;
     if (path->kind == PATH_ARCHIVE)
         return file_open_archive(vm, path, description);
+    if (path->kind == PATH_DEVICE)
+        return file_open_device(vm, path, description);
     if (path->kind == PATH_VIEW)
         return file_open_view(vm, space, path, flags, description);
     return file_open_memory(vm, path, flags, description);
@@ -159,6 +168,11 @@ int vm_path_status(struct vm *vm, struct space *space, const struct file_path *p
     case PATH_MEMORY:
         *status = (struct file_status){FILE_MODE_MEMORY, resolved.name->file->bytes,
                                        resolved.name->file->number};
+        return 0;
+    case PATH_DEVICE:
+        *status =
+            (struct file_status){FILE_MODE_DEVICE, devices_bytes(&vm->devices, resolved.device),
+                                 object_number_of_device(vm, resolved.device)};
         return 0;
     case PATH_VIEW:
         *status = (struct file_status){FILE_MODE_VIEW, 0, 0};
@@ -231,6 +245,14 @@ static uint32_t file_put(char *out, uint32_t at, uint32_t limit, const char *tex
     return at + part;
 }
 
+static void file_list_device(const struct vm *vm, uint32_t device, char *out, uint32_t limit,
+                             uint32_t *bytes)
+{
+    char path[DEVICES_PATH_BYTES];
+
+    *bytes = file_put(out, 0, limit, path, (uint32_t)devices_path(&vm->devices, device, path));
+}
+
 int vm_path_list(const struct vm *vm, uint64_t number, char *out, uint32_t limit,
                  struct file_status *status, uint32_t *bytes)
 {
@@ -247,7 +269,15 @@ int vm_path_list(const struct vm *vm, uint64_t number, char *out, uint32_t limit
         *bytes = file_put(out, at, limit, file->name, file->name_bytes);
         return 0;
     }
-    name = names_at(vm, number - index->count);
+    number -= index->count;
+    if (number < vm->devices.count) {
+        *status =
+            (struct file_status){FILE_MODE_DEVICE, devices_bytes(&vm->devices, (uint32_t)number),
+                                 object_number_of_device(vm, (uint32_t)number)};
+        file_list_device(vm, (uint32_t)number, out, limit, bytes);
+        return 0;
+    }
+    name = names_at(vm, number - vm->devices.count);
     if (!name)
         return ENOENT;
     directory = names_directory_path((enum name_directory)name->directory);

@@ -27,6 +27,17 @@ static uint8_t map_protection(uint32_t protection)
     return (uint8_t)(protection & PROT_WRITE ? protection | PROT_READ : protection);
 }
 
+/* How many entries a call on [start, end) cuts: with none to cut it needs no room for more. */
+static uint32_t map_count_cuts(const struct space *space, uint64_t start, uint64_t end)
+{
+    const struct entry *first = entry_find(&space->map, start);
+    const struct entry *last = entry_find(&space->map, end);
+
+    uint32_t cuts = first && first->start < start ? 1 : 0;
+
+    return last && last->start < end ? cuts + 1 : cuts;
+}
+
 int vm_unmap(struct vm *vm, struct space *space, uint64_t address, uint64_t bytes)
 {
     struct area_spare spare;
@@ -41,7 +52,7 @@ int vm_unmap(struct vm *vm, struct space *space, uint64_t address, uint64_t byte
         length -= FL_USER_BASE - address;
         address = FL_USER_BASE;
     }
-    if (!area_spare_fill(&spare, vm, 2))
+    if (!area_spare_fill(&spare, vm, space, map_count_cuts(space, address, address + length)))
         return ENOMEM;
     area_clip(space, address, &spare);
     area_clip(space, address + length, &spare);
@@ -162,7 +173,7 @@ static bool map_enter(struct vm *vm, struct space *space, const struct vm_map_re
 
     if (!request->file && area_is_free(space, like->start, like->end - like->start))
         return area_add_anonymous(vm, space, like);
-    if (!area_spare_fill(&spare, vm, 3))
+    if (!area_spare_fill(&spare, vm, space, 3))
         return false;
     like->object = map_make_object(vm, space, request);
     if (like->object && commit_take_area(vm, like, like->object, entry_pages(like))) {
@@ -332,7 +343,7 @@ int vm_protect(struct vm *vm, struct space *space, uint64_t address, uint64_t by
     error = map_check_protection(space, address, end, effective);
     if (error)
         return error;
-    if (!area_spare_fill(&spare, vm, 2))
+    if (!area_spare_fill(&spare, vm, space, map_count_cuts(space, address, end)))
         return ENOMEM;
     error = map_charge_writable(vm, space, address, end, effective);
     if (!error) {

@@ -163,8 +163,8 @@ size_t names_of_file(const struct vm *vm, const struct object *file, char *out, 
 {
     struct names_text text = {out, 0, bytes - 1};
     const struct name *name = file->name;
+    char path[DEVICES_PATH_BYTES];
 
-    (void)vm;
     if (file->file) {
         names_append(&text, "/", 1);
         names_append(&text, file->file->name, file->file->name_bytes);
@@ -175,6 +175,9 @@ size_t names_of_file(const struct vm *vm, const struct object *file, char *out, 
         names_append(&text, name->text, name->bytes);
         if (name->removed)
             names_append(&text, " (deleted)", 10);
+    } else if (object_is_device(file)) {
+        names_append(&text, path,
+                     devices_path(&vm->devices, file->slot - vm->devices.first_slot, path));
     }
     out[text.length] = '\0';
     return text.length;

@@ -74,8 +74,8 @@ void names_move(struct vm *vm, struct name *name, const struct name_key *key);
 void names_forget(struct vm *vm, struct object *file);
 
 /* Writes the path that is shown for a file, with a NUL, cut to `bytes` > 0: "/tmp/NAME" or
- * "/dev/shm/NAME", with " (deleted)" behind it after unlink, "/NAME" for a file of the initrd, and
- * nothing for a file without a name.  Returns its length without the NUL. */
+ * "/dev/shm/NAME", with " (deleted)" behind it after unlink, "/NAME" for a file of the initrd, the path
+ * of a device, and nothing for a file without a name.  Returns its length without the NUL. */
 size_t names_of_file(const struct vm *vm, const struct object *file, char *out, size_t bytes);
 
 /* NULL, or the number of the first invariant that does not hold. */

@@ -22,7 +22,8 @@
  *  O6  `entries` lists exactly the entries that name the object;
  *  O7  `users` of a file object lists exactly the objects whose source it is;
  *  O8  a file in memory holds no page at or behind its end; a device holds none;
- *  O9  a device is shown by shared entries only, that lie inside it, and is nobody's source;
+ *  O9  a device is one of vm->devices, shown by shared entries only, that lie inside it, and is
+ *      nobody's source;
  *  O10 an object has a twin only while a fork runs;
  *  O11 the entries of an object are of one space unless it is `widespread`, and would show its page 0 at
  *      one address unless it is `shifted`: so whether one shows a page is asked of that space's tree. */
@@ -123,9 +124,11 @@ void object_copy_source_from(struct object *object, const struct object *like, u
 /* The same, page for page. */
 void object_copy_source(struct object *object, const struct object *like);
 
-/* The object of a device whose Memory is in `slot` of the port (vm_mapping.slot), with one reference
- * more, or NULL. */
-struct object *object_open_device(struct vm *vm, uint32_t slot, uint64_t pages);
+/* The object of device number `device` (devices.h), with one reference more, or NULL. */
+struct object *object_open_device(struct vm *vm, uint32_t device);
+
+/* The number that it has while it is open, and before. */
+uint64_t object_number_of_device(const struct vm *vm, uint32_t device);
 
 bool object_is_device(const struct object *object);
 

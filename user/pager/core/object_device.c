@@ -32,8 +32,15 @@ bool object_is_device(const struct object *object)
     return object->ops == &object_device_ops;
 }
 
-struct object *object_open_device(struct vm *vm, uint32_t slot, uint64_t pages)
+/* Behind the numbers of the initrd; vm->file_number begins behind these. */
+uint64_t object_number_of_device(const struct vm *vm, uint32_t device)
 {
+    return vm->archive_bytes + 1 + device;
+}
+
+struct object *object_open_device(struct vm *vm, uint32_t device)
+{
+    uint32_t slot = vm->devices.first_slot + device;
     struct object *object;
 
     for (object = vm->files; object; object = object->next_file)
@@ -46,9 +53,9 @@ struct object *object_open_device(struct vm *vm, uint32_t slot, uint64_t pages)
         return NULL;
     object->ops = &object_device_ops;
     object->references = 1;
-    object->number = ++vm->file_number;
+    object->number = object_number_of_device(vm, device);
     object->slot = slot;
-    object->bytes = pages * FL_PAGE_BYTES;
+    object->bytes = devices_bytes(&vm->devices, device);
     object_enter_files(vm, object);
     return object;
 }

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "vm.h"
+#include "stock.h"
 
 #define OBJECT_MEMORY_BYTES (INDEX_LIMIT * FL_PAGE_BYTES)
 
@@ -29,9 +29,18 @@ static bool object_memory_has_room(const struct vm *vm)
     return vm->file_pages < frames / 2;
 }
 
-/* Adds a page of undefined contents where there is a hole.  0; ENOSPC (files hold enough); ENOMEM (no
+typedef uint32_t object_memory_take(struct vm *vm, enum page_state state);
+
+/* A page whose contents will be overwritten. */
+static uint32_t object_memory_take_any(struct vm *vm, enum page_state state)
+{
+    return page_allocate(&vm->table, state);
+}
+
+/* Adds a page, as `take` gives it, where there is a hole.  0; ENOSPC (files hold enough); ENOMEM (no
  * frame). */
-static int object_memory_add(struct vm *vm, struct object *file, uint64_t index, uint32_t *page)
+static int object_memory_add(struct vm *vm, struct object *file, uint64_t index,
+                             object_memory_take *take, uint32_t *page)
 {
     struct index_place place;
 
@@ -39,7 +48,7 @@ static int object_memory_add(struct vm *vm, struct object *file, uint64_t index,
         return ENOSPC;
     if (!index_reserve(&file->index, &vm->nodes, index, &place))
         return ENOMEM;
-    *page = commit_spares(vm, 1) ? page_allocate(&vm->table, PAGE_OBJECT) : PAGE_NONE;
+    *page = commit_spares(vm, 1) ? take(vm, PAGE_OBJECT) : PAGE_NONE;
     if (*page == PAGE_NONE) {
         index_remove(&file->index, &vm->nodes, index, 1, NULL, NULL);
         return vm->table.counts[PAGE_FREE] > 0 ? ENOSPC : ENOMEM;
@@ -56,10 +65,9 @@ static enum object_supply object_memory_supply(struct vm *vm, struct object *fil
 
     if (index >= object_memory_pages(file->bytes))
         return OBJECT_BEYOND_END;
-    error = object_memory_add(vm, file, index, &page);
+    error = object_memory_add(vm, file, index, stock_take, &page);
     if (error)
         return error == ENOSPC ? OBJECT_NO_SPACE : OBJECT_NO_FRAME;
-    page_zero(page_contents(&vm->table, page));
     vm_page_locate(vm, page, found);
     return OBJECT_SUPPLIED;
 }
@@ -160,12 +168,12 @@ static int object_memory_write(struct vm *vm, struct object *file, uint64_t offs
     int error;
 
     if (!contents) {
-        error = object_memory_add(vm, file, offset / FL_PAGE_BYTES, &page);
+        error =
+            object_memory_add(vm, file, offset / FL_PAGE_BYTES,
+                              count < FL_PAGE_BYTES ? stock_take : object_memory_take_any, &page);
         if (error)
             return error;
         contents = page_contents(&vm->table, page);
-        if (count < FL_PAGE_BYTES)
-            page_zero(contents);
     }
     if (offset + count > file->bytes)
         object_memory_grow(vm, file, offset + count);

@@ -1,4 +1,4 @@
-/* Page records and the free list: see page.h. */
+/* Page records and the free lists: see page.h. */
 #include "page.h"
 
 uint64_t page_table_bytes(const struct page_range *ranges, uint32_t count)
@@ -22,23 +22,44 @@ static void page_unlink(struct page_table *table, uint32_t number)
     const struct page *page = &table->pages[number];
     uint32_t previous = (uint32_t)page->previous, next = page->link;
 
-    if (previous == PAGE_NONE)
-        table->free_head = next;
-    else
+    if (previous != PAGE_NONE)
         table->pages[previous].link = next;
+    else if (page->zeroed)
+        table->zeroed_head = next;
+    else
+        table->free_head = next;
     if (next != PAGE_NONE)
         table->pages[next].previous = previous;
+    table->zeroed -= page->zeroed;
+    table->pages[number].zeroed = false;
 }
 
-void page_release(struct page_table *table, uint32_t number)
+/* Puts a page on the list that begins at *head. */
+static inline void page_link(struct page_table *table, uint32_t *head, uint32_t number)
 {
     struct page *page = &table->pages[number];
 
     page->previous = PAGE_NONE;
-    page->link = table->free_head;
-    if (table->free_head != PAGE_NONE)
-        table->pages[table->free_head].previous = number;
-    table->free_head = number;
+    page->link = *head;
+    if (*head != PAGE_NONE)
+        table->pages[*head].previous = number;
+    *head = number;
+}
+
+/* Takes the first page, which exists, off the list that begins at *head. */
+static inline uint32_t page_pop(struct page_table *table, uint32_t *head)
+{
+    uint32_t number = *head, next = table->pages[number].link;
+
+    *head = next;
+    if (next != PAGE_NONE)
+        table->pages[next].previous = PAGE_NONE;
+    return number;
+}
+
+void page_release(struct page_table *table, uint32_t number)
+{
+    page_link(table, &table->free_head, number);
     page_set_state(table, number, PAGE_FREE);
 }
 
@@ -65,7 +86,8 @@ void page_table_init(struct page_table *table, const struct page_range *ranges, 
     uint64_t bytes = page_table_bytes(ranges, count);
     uint32_t records = (uint32_t)((bytes + FL_PAGE_BYTES - 1) / FL_PAGE_BYTES);
 
-    *table = (struct page_table){.window = window, .free_head = PAGE_NONE, .range_count = count};
+    *table = (struct page_table){
+        .window = window, .free_head = PAGE_NONE, .zeroed_head = PAGE_NONE, .range_count = count};
     table->pages = page_contents(table, first_record);
     for (uint32_t i = 0; i < count; i++) {
         table->range[i] = ranges[i];
@@ -78,13 +100,40 @@ void page_table_init(struct page_table *table, const struct page_range *ranges, 
 
 uint32_t page_allocate(struct page_table *table, enum page_state state)
 {
-    uint32_t number = table->free_head;
+    uint32_t number;
 
-    if (number == PAGE_NONE)
-        return PAGE_NONE;
-    page_unlink(table, number);
+    if (table->free_head == PAGE_NONE)
+        return page_allocate_zeroed(table, state);
+    number = page_pop(table, &table->free_head);
     page_set_state(table, number, state);
     return number;
+}
+
+uint32_t page_allocate_zeroed(struct page_table *table, enum page_state state)
+{
+    uint32_t number;
+
+    if (table->zeroed_head == PAGE_NONE)
+        return PAGE_NONE;
+    number = page_pop(table, &table->zeroed_head);
+    table->pages[number].zeroed = false;
+    table->zeroed--;
+    page_set_state(table, number, state);
+    return number;
+}
+
+bool page_zero_ahead(struct page_table *table)
+{
+    uint32_t number;
+
+    if (table->free_head == PAGE_NONE)
+        return false;
+    number = page_pop(table, &table->free_head);
+    page_zero(page_contents(table, number));
+    page_link(table, &table->zeroed_head, number);
+    table->pages[number].zeroed = true;
+    table->zeroed++;
+    return true;
 }
 
 /* Runs are taken from the top of memory, single pages from the bottom: they seldom meet. */

@@ -1,19 +1,21 @@
-/* Page records: one for each frame of the machine that the pager can name, and the list of free
- * ones.
+/* Page records: one for each frame of the machine that the pager can name, and the two lists of free
+ * ones: those that are known to be zero, and the others.
  *
  * A page number counts through all RAM ranges; the window maps page n at window + n * 4096.
  *
- *  P1  a free page is on the free list exactly once, and no other page is;
+ *  P1  a free page is on one of the two lists exactly once, and no other page is;
  *  P2  a page in an object is named by exactly one leaf, that of its `object` at its `link`;
  *  P3  counts[s] is the number of pages in state s;
  *  P4  pages that are lent or outside are never read or written through the window;
  *  P5  a busy page is in an object as any other (P2), but nobody maps it, and the core neither reads
  *      nor writes it;
  *  P6  a stray page was busy when its object let it go: nothing names it but its fetch, whose end
- *      frees it.
+ *      frees it;
+ *  P7  a page is marked zeroed exactly if it is on the list of those: it is free, and all of its bytes
+ *      are 0.  `zeroed` counts them, and counts[PAGE_FREE] too: to everybody else they are free pages.
  *
- * Does not know what a page's contents mean, and does not clear them: whoever gives a page to a
- * program fills all of it first. */
+ * Does not know what a page's contents mean, and clears none but those of P7: whoever gives a page to
+ * a program fills all of it first. */
 #ifndef PAGER_PAGE_H
 #define PAGER_PAGE_H
 
@@ -29,7 +31,7 @@ struct object;
 
 enum page_state {
     PAGE_OUTSIDE,  /* never ours: the root task's own */
-    PAGE_FREE,     /* on the free list */
+    PAGE_FREE,     /* on a free list */
     PAGE_OBJECT,   /* contents of a memory object */
     PAGE_BUSY,     /* the same, but the contents are on their way */
     PAGE_STRAY,    /* contents on their way to nobody */
@@ -48,6 +50,7 @@ struct page {
     uint32_t link; /* PAGE_FREE, PAGE_HELD: the next one or PAGE_NONE; else index in the object */
     uint8_t state;
     uint8_t range;
+    bool zeroed; /* PAGE_FREE: P7; else false */
 };
 _Static_assert(sizeof(struct page) == 16, "0.4 % of memory");
 
@@ -62,7 +65,9 @@ struct page_table {
     struct page *pages;
     uint8_t *window;
     uint32_t count;
-    uint32_t free_head;
+    uint32_t free_head;   /* of those that may hold anything */
+    uint32_t zeroed_head; /* of those that are zero */
+    uint32_t zeroed;      /* how many these are */
     uint32_t range_count;
     struct page_range range[FL_BOOT_RAM_MAX];
     uint32_t counts[PAGE_STATES];
@@ -77,8 +82,15 @@ uint64_t page_table_bytes(const struct page_range *ranges, uint32_t count);
 void page_table_init(struct page_table *table, const struct page_range *ranges, uint32_t count,
                      uint8_t *window, uint32_t first_record);
 
-/* Takes a free page.  Returns its number, or PAGE_NONE.  Contents: whatever was there. */
+/* Takes a free page, a zeroed one only when no other is left.  Returns its number, or PAGE_NONE.
+ * Contents: whatever was there. */
 uint32_t page_allocate(struct page_table *table, enum page_state state);
+
+/* Takes a zeroed page.  Returns its number, or PAGE_NONE when none is zeroed. */
+uint32_t page_allocate_zeroed(struct page_table *table, enum page_state state);
+
+/* Zeroes a free page that is not.  False: there is none. */
+bool page_zero_ahead(struct page_table *table);
 
 /* Takes `pages` consecutive free pages of one range.  Returns the first, or PAGE_NONE. */
 uint32_t page_allocate_run(struct page_table *table, uint32_t pages, enum page_state state);

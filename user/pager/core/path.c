@@ -59,6 +59,15 @@ static bool path_find_in_memory(const struct vm *vm, struct path *path)
     return false;
 }
 
+static bool path_find_device(const struct vm *vm, struct path *path)
+{
+    if (!devices_find(&vm->devices, path->text, &path->device))
+        return false;
+    path->area = PATH_IN_ROOT;
+    path->kind = PATH_DEVICE;
+    return true;
+}
+
 /* Finds out what the text, which was put together so far, means. */
 static void path_classify(const struct vm *vm, struct path *path)
 {
@@ -70,7 +79,7 @@ static void path_classify(const struct vm *vm, struct path *path)
     } else if (strncmp(path->text, "/proc/", 6) == 0) {
         path->area = PATH_IN_PROC;
         path->kind = PATH_VIEW;
-    } else if (!path_find_in_memory(vm, path)) {
+    } else if (!path_find_in_memory(vm, path) && !path_find_device(vm, path)) {
         path_find_in_root(vm, path);
     }
 }

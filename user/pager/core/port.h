@@ -35,6 +35,9 @@ struct vm_port {
      * of `to`, where nothing is.  Cannot fail: what could not be mapped is left to faults. */
     void (*clone)(void *context, uint32_t to, uint32_t from, uint64_t address, uint64_t pages,
                   uint32_t rights);
+
+    /* The stock of zeroed frames has become low: somebody may call stock_fill in idle time. */
+    void (*stock_is_low)(void *context);
 };
 
 #endif

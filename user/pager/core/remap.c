@@ -18,8 +18,9 @@ struct remap {
     struct space *space;
     uint64_t start; /* of the old range */
     uint64_t end;
-    uint64_t bytes; /* of the new one */
-    uint64_t to;    /* start of the new one */
+    uint64_t bytes;   /* of the new one */
+    uint64_t to;      /* start of the new one */
+    uint64_t cut_end; /* a move cuts off [end, cut_end) */
     bool may_move;
     bool fixed;
     bool keep; /* MREMAP_DONTUNMAP */
@@ -42,7 +43,8 @@ static int remap_decode(struct remap *remap, const struct vm_remap_request *requ
     remap->to = remap->fixed ? request->to : request->address;
     if ((request->flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)) ||
         ((remap->fixed || remap->keep) && !remap->may_move) || !area_aligned(request->address) ||
-        remap->bytes == 0 || (remap->keep && remap->bytes != old_bytes))
+        remap->bytes == 0 || (old_bytes == 0 && request->old_bytes > 0) ||
+        (remap->keep && remap->bytes != old_bytes))
         return EINVAL;
     return 0;
 }
@@ -149,7 +151,7 @@ static bool remap_grow_in_place(struct remap *remap, int *error)
     if (area_extend(remap->vm, remap->space, &remap->more))
         return true;
     *error = ENOMEM;
-    if (!area_spare_fill(&remap->spare, remap->vm, 1))
+    if (!area_spare_fill(&remap->spare, remap->vm, remap->space, 1))
         return true;
     if (remap_show(remap, last, last->end, &remap->more)) {
         remap_enter(remap, remap->spare.entry[--remap->spare.count], &remap->more);
@@ -216,7 +218,7 @@ static bool remap_reserve(struct remap *remap)
 {
     bool second = remap->end == remap->start;
 
-    if (!area_spare_fill(&remap->spare, remap->vm, 5))
+    if (!area_spare_fill(&remap->spare, remap->vm, remap->space, 5))
         return false;
     if (remap_reserve_kept(remap)) {
         if (remap->more.start == remap->more.end ||
@@ -248,6 +250,10 @@ static int remap_move(struct remap *remap)
     if (remap->start < remap->end) {
         area_clip(remap->space, remap->start, &remap->spare);
         area_clip(remap->space, remap->end, &remap->spare);
+    }
+    if (remap->end < remap->cut_end) {
+        area_clip(remap->space, remap->cut_end, &remap->spare);
+        area_remove(remap->vm, remap->space, remap->end, remap->cut_end);
     }
     if (remap->fixed) {
         area_clip(remap->space, remap->to, &remap->spare);
@@ -292,18 +298,17 @@ static int remap_grow(struct remap *remap)
 /* Moves without growth, and keeps what was there. */
 static int remap_move_and_keep(struct remap *remap)
 {
-    for (const struct entry *entry = entry_find(&remap->space->map, remap->start);
-         entry && entry->start < remap->end; entry = entry->next) {
-        struct entry like = *entry;
+    const struct entry *first = entry_find(&remap->space->map, remap->start);
+    struct entry like = *first; /* as all of them are */
 
-        like.start = entry->start > remap->start ? entry->start : remap->start;
-        like.end = entry->end < remap->end ? entry->end : remap->end;
-        like.wired = false;
+    for (const struct entry *entry = first; entry && entry->start < remap->end; entry = entry->next)
         if (object_is_device(entry->object))
             return EINVAL;
-        if (limit_check(remap->space, &like, false) != 0)
-            return ENOMEM;
-    }
+    like.start = remap->start;
+    like.end = remap->end;
+    like.wired = false;
+    if (limit_check(remap->space, &like, false) != 0)
+        return ENOMEM;
     return remap_place(remap) ? remap_move(remap) : ENOMEM;
 }
 
@@ -311,14 +316,12 @@ static int remap_move_and_keep(struct remap *remap)
 static int remap_shrink(struct remap *remap)
 {
     uint64_t end = remap->start + remap->bytes;
-    int error = 0;
 
-    if (end < remap->end)
-        error = vm_unmap(remap->vm, remap->space, end, remap->end - end);
+    if (!remap->fixed)
+        return end < remap->end ? vm_unmap(remap->vm, remap->space, end, remap->end - end) : 0;
+    remap->cut_end = remap->end;
     remap->end = end;
-    if (!error && remap->fixed)
-        error = remap_move(remap);
-    return error;
+    return remap_move(remap);
 }
 
 int vm_remap(struct vm *vm, struct space *space, const struct vm_remap_request *request,

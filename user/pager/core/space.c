@@ -2,7 +2,7 @@
 #include "space.h"
 
 #include "protocol.h"
-#include "vm.h"
+#include "stock.h"
 
 struct space *space_create(struct vm *vm, uint64_t pid)
 {
@@ -80,10 +80,9 @@ uint32_t space_take_buffer(struct vm *vm, struct space *space)
 
     if (space->buffer != PAGE_NONE)
         return PAGE_NONE;
-    page = page_allocate(&vm->table, PAGE_BUFFER);
+    page = stock_take(vm, PAGE_BUFFER);
     if (page == PAGE_NONE)
         return PAGE_NONE;
-    page_zero(page_contents(&vm->table, page));
     space->buffer = page;
     return page;
 }

@@ -78,12 +78,12 @@ static void maps_name_area(const struct vm *vm, const struct view_area *area,
         strcpy(name, "[stack]");
 }
 
-/* Files of the initrd are on device 00:01, files in memory on 00:02. */
+/* Files of the initrd, and devices, are on device 00:01, files in memory on 00:02. */
 static uint32_t maps_device(const struct object *file)
 {
     if (!file)
         return 0;
-    return file->file ? 1 : 2;
+    return file->file || object_is_device(file) ? 1 : 2;
 }
 
 static void maps_print_area(struct view_step *step, const struct view_area *area)

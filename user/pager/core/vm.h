@@ -20,6 +20,7 @@
  *  V4  no two private entries of a space show the same page of an anonymous object.
  *  V5  commit.pages is the sum of what entries and objects are charged (commit.h);
  *  V6  file_pages is the number of pages that all files hold.
+ * The stock of zeroed frames (stock.h) is P7's.
  * vm_check() walks all of it. */
 #ifndef PAGER_VM_H
 #define PAGER_VM_H
@@ -28,6 +29,7 @@
 #include "around.h"
 #include "commit.h"
 #include "cpio.h"
+#include "devices.h"
 #include "elf.h"
 #include "entry.h"
 #include "file.h"
@@ -47,11 +49,13 @@
 
 /* What copy-on-write and fault-around did since the start. */
 struct vm_counts {
-    uint64_t shadows;    /* objects that fork put over others */
-    uint64_t copies;     /* pages copied because others saw them too */
-    uint64_t takes;      /* pages moved up because nobody else saw them */
-    uint64_t merges;     /* objects that went into another */
-    uint64_t neighbours; /* pages of files mapped beside one that was touched */
+    uint64_t shadows;      /* objects that fork put over others */
+    uint64_t copies;       /* pages copied because others saw them too */
+    uint64_t takes;        /* pages moved up because nobody else saw them */
+    uint64_t merges;       /* objects that went into another */
+    uint64_t neighbours;   /* pages of files mapped beside one that was touched */
+    uint64_t zeroed_ahead; /* frames that were zeroed in idle time */
+    uint64_t zeroed_taken; /* pages of zeros that were ready when they were wanted */
 };
 
 struct vm {
@@ -81,10 +85,12 @@ struct vm {
     uint64_t archive_offset;
     uint64_t archive_bytes;
     const struct cpio_index *archive_files;
+    struct devices devices;
     uint64_t minor_faults;
     uint64_t major_faults;
     struct vm_counts counts;
     struct commit commit;
+    bool stock_rests; /* nobody fills the stock of zeroed frames until stock_is_low is called */
     bool fork_clones; /* fork fills the child's tables; else its faults do */
     struct trace trace;
     struct vm_port port;
@@ -101,6 +107,7 @@ struct vm_config {
     uint64_t archive_offset;                /* of its first byte in page 0 of archive_slot */
     uint32_t archive_slot;                  /* as vm_mapping.slot */
     const struct cpio_index *archive_files; /* may be filled after the start; or NULL */
+    struct devices devices;                 /* that programs may open */
     uint32_t zero_slot; /* memory of one page, read-only: the zero page (page 0 of the slot) */
     struct vm_port port;
 };

@@ -59,7 +59,7 @@ static int wire_set(struct vm *vm, struct space *space, const struct wire_range 
 {
     struct area_spare spare;
 
-    if (!area_spare_fill(&spare, vm, 2))
+    if (!area_spare_fill(&spare, vm, space, 2))
         return ENOMEM;
     area_clip(space, range->start, &spare);
     area_clip(space, range->end, &spare);

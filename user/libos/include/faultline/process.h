@@ -30,7 +30,7 @@ int faultline_counter(enum faultline_source source, unsigned which, uint64_t *va
 uint64_t faultline_cycles(void);
 
 /* Path (NUL-terminated, cut at `name_bytes`) and size of the file number `index` of all that have a
- * name: those of the initrd, of /tmp and /dev/shm.  Returns 0, or -1 with ENOENT behind the last one. */
+ * name: those of the initrd, devices, those of /tmp and /dev/shm.  Returns 0, or -1 with ENOENT behind the last one. */
 int faultline_file_name(unsigned index, char *name, size_t name_bytes, uint64_t *file_bytes);
 
 #ifdef __cplusplus

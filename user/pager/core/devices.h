@@ -1,0 +1,33 @@
+/* The devices that programs may open: /dev/COMPATIBLE@ADDRESS.
+ *
+ * The list is there before the core starts and never changes.  Whoever boots the machine decides what
+ * is in it, nobody here: who holds the registers of a device with DMA holds all memory. */
+#ifndef PAGER_DEVICES_H
+#define PAGER_DEVICES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+struct devices {
+    const struct fl_boot_device *told; /* `count` of them */
+    uint32_t count;
+    uint32_t first_slot; /* device i is mapped from slot first_slot + i, as vm_mapping.slot */
+};
+
+/* "/dev/", a name of at most 47 bytes, "@", 16 digits, NUL. */
+#define DEVICES_PATH_BYTES 70u
+
+/* Writes the path of device number `device`, with a NUL: the last component of its name in the device
+ * tree and its physical address in hexadecimal digits.  Returns its length without the NUL. */
+size_t devices_path(const struct devices *devices, uint32_t device, char out[DEVICES_PATH_BYTES]);
+
+/* The device that has this path (NUL-terminated).  False: none has. */
+bool devices_find(const struct devices *devices, const char *path, uint32_t *device);
+
+/* The size of its registers, in bytes of whole pages. */
+uint64_t devices_bytes(const struct devices *devices, uint32_t device);
+
+#endif
