@@ -58,21 +58,31 @@ static inline uint32_t index_leaf_page(uint64_t leaf)
 /* Moves a node to another place; for slab_compact, while no place is reserved. */
 void index_move_node(void *from, void *to);
 
+/* Finds the place of `key`, with node NULL if the way to it must be made first.  Returns the leaf, 0
+ * if there is none. */
+static inline uint64_t index_find(const struct index *index, uint64_t key,
+                                  struct index_place *place)
+{
+    struct index_node *node = index->root;
+    uint32_t shift = INDEX_SHIFT * index->height;
+
+    if (key >> shift != 0)
+        node = NULL;
+    while (node && shift > INDEX_SHIFT) {
+        shift -= INDEX_SHIFT;
+        node = (struct index_node *)(uintptr_t)node->slot[key >> shift & (INDEX_SLOTS - 1)];
+    }
+    place->node = node;
+    place->slot = (uint32_t)key & (INDEX_SLOTS - 1);
+    return node ? node->slot[place->slot] : 0;
+}
+
 /* The leaf at `key`, 0 if there is none. */
 static inline uint64_t index_lookup(const struct index *index, uint64_t key)
 {
-    const struct index_node *node = index->root;
-    uint32_t shift = INDEX_SHIFT * index->height;
+    struct index_place place;
 
-    if (!node || key >> shift != 0)
-        return 0;
-    while (shift > INDEX_SHIFT) {
-        shift -= INDEX_SHIFT;
-        node = (const struct index_node *)(uintptr_t)node->slot[key >> shift & (INDEX_SLOTS - 1)];
-        if (!node)
-            return 0;
-    }
-    return node->slot[key & (INDEX_SLOTS - 1)];
+    return index_find(index, key, &place);
 }
 
 /* The first key of [first, end) that has a leaf, or `end`. */
@@ -82,24 +92,12 @@ uint64_t index_next(const struct index *index, uint64_t first, uint64_t end);
 bool index_make_path(struct index *index, struct slab_kind *nodes, uint64_t key,
                      struct index_place *place);
 
-/* The same; nearly always the nodes are there. */
+/* The same as index_make_path; nearly always the nodes are there. */
 static inline bool index_reserve(struct index *index, struct slab_kind *nodes, uint64_t key,
                                  struct index_place *place)
 {
-    struct index_node *node = index->root;
-    uint32_t shift = INDEX_SHIFT * index->height;
-
-    if (key >> shift != 0)
-        return index_make_path(index, nodes, key, place);
-    while (node && shift > INDEX_SHIFT) {
-        shift -= INDEX_SHIFT;
-        node = (struct index_node *)(uintptr_t)node->slot[key >> shift & (INDEX_SLOTS - 1)];
-    }
-    if (!node)
-        return index_make_path(index, nodes, key, place);
-    place->node = node;
-    place->slot = (uint32_t)key & (INDEX_SLOTS - 1);
-    return true;
+    index_find(index, key, place);
+    return place->node || index_make_path(index, nodes, key, place);
 }
 
 static inline uint64_t index_read(const struct index_place *place)

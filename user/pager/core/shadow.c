@@ -132,8 +132,10 @@ static bool shadow_take_leaf(void *context, uint64_t leaf)
     return true;
 }
 
-void shadow_take_page(struct vm *vm, struct object *holder, uint64_t index, struct object *object,
-                      const struct index_place *place)
+/* Not inlined, as shadow_settle: most faults would save registers for nothing. */
+__attribute__((noinline)) void shadow_take_page(struct vm *vm, struct object *holder,
+                                                uint64_t index, struct object *object,
+                                                const struct index_place *place)
 {
     uint64_t leaf = 0;
 
@@ -222,7 +224,7 @@ static void shadow_merge(struct vm *vm, struct object *object)
     vm->counts.merges++;
 }
 
-void shadow_settle(struct vm *vm, struct object *object)
+__attribute__((noinline)) void shadow_settle(struct vm *vm, struct object *object)
 {
     if (!object->above->next_above)
         shadow_merge(vm, object);
