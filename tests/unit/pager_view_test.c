@@ -413,6 +413,25 @@ static uint64_t view_read_by_calls(struct space *space, uint32_t handle, uint64_
     return used;
 }
 
+TEST("a newline in a name does not begin a line")
+{
+    struct space *space = view_begin(FRAMES);
+    const struct file_path path = {"/tmp/a\nb", 8};
+    struct vm_map_request request = {.address = 0x10000,
+                                     .bytes = PAGE,
+                                     .protection = PROT_READ,
+                                     .flags = MAP_SHARED | MAP_FIXED};
+    uint32_t handle;
+    uint64_t at;
+
+    CHECK_EQ(vm_file_open(&fake.vm, space, &path, FILE_O_RDWR | FILE_O_CREAT, &handle), 0);
+    CHECK_EQ(vm_file_map(&fake.vm, space, handle, &request, &at), 0);
+    CHECK(strstr(view_text(space, "/proc/7/maps"), " /tmp/a\\012b\n"));
+    CHECK(strstr(view_text(space, "/proc/7/objects"), " name /tmp/a\\012b\n"));
+    CHECK_EQ(vm_path_unlink(&fake.vm, space, &path), 0);
+    view_end();
+}
+
 TEST("maps of three thousand entries is told in steps as a program reads it, and lacks none")
 {
     static const char path[] = "/proc/self/maps";

@@ -36,7 +36,7 @@ void view_print(struct view_step *step, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Bytes of a path that is shown, with its NUL. */
-#define VIEW_PATH_BYTES 280u
+#define VIEW_PATH_BYTES 1100u
 
 /* ---- areas (view_maps.c) ---- */
 
@@ -52,6 +52,10 @@ struct view_area {
 
 /* The area at or above `from`.  False: there is none. */
 bool view_find_area(const struct space *space, uint64_t from, struct view_area *area);
+
+/* The name of a file as a line shows it: a newline is \\012, as Linux has it, so that no name looks like
+ * a line of its own. */
+void view_name_file(const struct vm *vm, const struct object *file, char name[VIEW_PATH_BYTES]);
 
 /* "rwxp" as maps shows it, with a NUL. */
 void view_describe_rights(const struct entry *entry, char rights[5]);

@@ -66,12 +66,29 @@ void view_describe_rights(const struct entry *entry, char rights[5])
     rights[4] = '\0';
 }
 
+void view_name_file(const struct vm *vm, const struct object *file, char name[VIEW_PATH_BYTES])
+{
+    char plain[VIEW_PATH_BYTES / 4];
+    size_t bytes = 0;
+
+    names_of_file(vm, file, plain, sizeof plain);
+    for (const char *at = plain; *at; at++) {
+        if (*at == '\n') {
+            memcpy(name + bytes, "\\012", 4);
+            bytes += 4;
+        } else {
+            name[bytes++] = *at;
+        }
+    }
+    name[bytes] = '\0';
+}
+
 static void maps_name_area(const struct vm *vm, const struct view_area *area,
                            char name[VIEW_PATH_BYTES])
 {
     name[0] = '\0';
     if (area->file)
-        names_of_file(vm, area->file, name, VIEW_PATH_BYTES);
+        view_name_file(vm, area->file, name);
     else if (area->entry->use == ENTRY_HEAP)
         strcpy(name, "[heap]");
     else if (area->entry->use == ENTRY_STACK)

@@ -27,7 +27,7 @@ static void objects_print_file(struct view_step *step, const struct object *file
 {
     char name[VIEW_PATH_BYTES];
 
-    names_of_file(step->vm, file, name, sizeof name);
+    view_name_file(step->vm, file, name);
     view_print(step, "  %s %lu references %u pages %u first %lu name %s\n", file->ops->name,
                file->number, file->references, file->resident, first, name);
 }
