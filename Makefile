@@ -52,13 +52,13 @@ stamp = @mkdir -p $(@D); printf '%s\n' $(1) > $@.new; cmp -s $@.new $@ && rm $@.
 
 # What was compiled with other flags is compiled again.
 $(BUILD)/flags: FORCE
-	$(call stamp,'$(CROSS) $(SERVER_CFLAGS)' '$(APP_CFLAGS)' '$(HOSTCC) $(HOST_CFLAGS)')
+	$(call stamp,'$(CROSS) $(SERVER_CFLAGS)' '$(APP_CFLAGS)' '$(HOSTCC) $(HOST_CFLAGS)' '$(FAST_CFLAGS)')
 
 SERVER_SOURCES := $(wildcard user/init/*.c user/pager/*.c user/pager/core/*.c user/console/*.c user/common/*.c \
                     tests/target/kernel/*.c tests/target/conformance/*.c tests/target/storm/*.c tests/target/pagertest/*.c tests/bench/*.c \
                     user/examples/*/*.c)
 APP_SOURCES    := $(wildcard user/libos/*.c user/apps/*.c user/apps/*/*.c tests/target/system/*.c)
-HOST_SOURCES   := $(wildcard tests/*.c tests/unit/*.c tests/fuzz/*.c)
+HOST_SOURCES   := $(wildcard tests/*.c tests/unit/*.c tests/sim/*.c tests/fuzz/*.c)
 $(BUILD)/sources: FORCE
 	$(call stamp,$(KERNEL_SOURCES) $(SERVER_SOURCES) $(APP_SOURCES) $(HOST_SOURCES))
 compile_commands.json: $(BUILD)/flags $(KERNEL_BUILD)/kernel-flags $(BUILD)/sources tests/lint/compile_commands.py

@@ -1,43 +1,55 @@
-# Tests.  Host tests: every tests/unit/NAME_test.c is a program of its own.  Its comment lines
+# Tests.  Host tests: every NAME_test.c in tests/unit and tests/sim is a program of its own.  Its comment lines
 #     /* sources: mm/frame.c mm/[a-z]*.c */   name what it tests, patterns allowed
 #     /* libs: -lfdt */                       name libraries of the host
 # and may be repeated.  tests/fuzz/NAME_fuzz.c likewise, for clang's libFuzzer.
 HOST_INCLUDES := -iquotekernel/abi -iquotekernel -iquotemm -iquotedrivers -iquoteuser/protocol -iquoteuser/common -iquoteuser/init -iquoteuser/pager/core \
-                 -iquotetests -iquotetests/unit
+                 -iquotetests -iquotetests/unit -iquotetests/sim
 SANITIZERS    := address,undefined
 HOST_CFLAGS   := $(WARNINGS) -g -O1 -fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer \
                  $(HOST_INCLUDES)
 
-UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
+HOST_TESTS := $(patsubst tests/%.c,%,$(wildcard tests/unit/*_test.c tests/sim/*_test.c))
 # $(call test_words,FILE,KEY): what the file's comments "/* KEY: ... */" name.
 test_words = $(shell awk '/^\/\* $(2):/ { on = 1; sub(/^\/\* $(2):/, "") } \
     on { last = /\*\//; sub(/ *\*\/.*/, ""); sub(/^ \*/, ""); print; if (last) on = 0 }' $(1))
 
+# Without sanitizers, for runs of many million steps; asserts and checkers stay.
+FAST_CFLAGS   := $(WARNINGS) -g -O2 $(HOST_INCLUDES)
+
 $(BUILD)/tests/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(HOSTCC) $(HOST_CFLAGS) -MMD -MP -c $< -o $@
+$(BUILD)/tests/fast/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(HOSTCC) $(FAST_CFLAGS) -MMD -MP -c $< -o $@
 
-define unit_test
-$(1)_OBJECTS := $$(patsubst %.c,$(BUILD)/tests/obj/%.o,tests/unit/$(1).c tests/harness.c $$(sort $$(wildcard $$(call test_words,tests/unit/$(1).c,sources))))
-$(BUILD)/tests/$(1): $$($(1)_OBJECTS)
-	$(HOSTCC) $(HOST_CFLAGS) $$^ $$(call test_words,tests/unit/$(1).c,libs) -o $$@
--include $$($(1)_OBJECTS:.o=.d)
+# build/tests/unit/NAME_test, and build/tests/fast/unit/NAME_test.
+define host_test
+$(1)_SOURCES := tests/$(1).c tests/harness.c tests/effort.c $$(sort $$(wildcard $$(call test_words,tests/$(1).c,sources)))
+$(1)_LIBS    := $$(call test_words,tests/$(1).c,libs)
+$(BUILD)/tests/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/obj/%.o)
+	@mkdir -p $$(@D)
+	$(HOSTCC) $(HOST_CFLAGS) $$^ $$($(1)_LIBS) -o $$@
+$(BUILD)/tests/fast/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/fast/%.o)
+	@mkdir -p $$(@D)
+	$(HOSTCC) $(FAST_CFLAGS) $$^ $$($(1)_LIBS) -o $$@
+-include $$($(1)_SOURCES:%.c=$(BUILD)/tests/obj/%.d) $$($(1)_SOURCES:%.c=$(BUILD)/tests/fast/%.d)
 endef
-$(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t))))
+$(foreach t,$(HOST_TESTS),$(eval $(call host_test,$(t))))
 
-unit-tests: $(UNIT_TESTS:%=$(BUILD)/tests/%)
-test-programs: all unit-tests bad-pagers $(addprefix $(KERNEL_BUILD)/,kernel_test.bin conformance.bin system_handler.bin \
+host-tests: $(HOST_TESTS:%=$(BUILD)/tests/%)
+test-programs: all host-tests bad-pagers $(addprefix $(KERNEL_BUILD)/,kernel_test.bin conformance.bin system_handler.bin \
         storm_test.bin kernel_half.bin kernel_bench.bin threads_test.bin) $(BUILD)/initrd-test.cpio $(BUILD)/initrd-threads.cpio $(BUILD)/user/hanging_pager.elf
 # Made last: the two compilers' kernels share the user side.
 clang-kernel: test-programs
 	@$(MAKE) --no-print-directory KERNEL_CC=clang $(BUILD)/clang/kernel_test.bin $(BUILD)/clang/conformance.bin $(BUILD)/clang/faultline.bin
 
-# One suite for each unit test, and those of tests/suites.txt.
-DRIVER = tests/run.py --build $(BUILD) $(UNIT_TESTS:%=--unit %)
+# One suite for each host test, and those of tests/suites.txt.
+DRIVER = tests/run.py --build $(BUILD) $(HOST_TESTS:%=--host %)
 test-host:
 	@$(SETUP) test
-	@$(MAKE) -s --no-print-directory $(JOBS) unit-tests
-	@$(DRIVER) --only unit/
+	@$(MAKE) -s --no-print-directory $(JOBS) host-tests
+	@tests/run.py --build $(BUILD) $(HOST_TESTS:%=--host %)
 test:
 	@$(SETUP) test
 	@$(MAKE) -s --no-print-directory $(JOBS) clang-kernel
@@ -92,4 +104,4 @@ bench:
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(BENCH_PROGRAMS)
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
-.PHONY: unit-tests test-programs clang-kernel test-host test test-long conformance fuzz bench
+.PHONY: host-tests test-programs clang-kernel test-host test test-long conformance fuzz bench

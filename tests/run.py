@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs test suites and sums up.
 
-usage: run.py --build DIR [--unit NAME]... [--suites FILE] [--only TEXT]
+usage: run.py --build DIR [--host FOLDER/NAME]... [--suites FILE] [--only TEXT]
 
 A suite is a command that prints KTAP on standard output.  It fails, beside its failed tests, when
 it announces no plan or an empty one, does not run every test of its plan, ends with a status that its tests do not
@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 
-UNIT_SECONDS = 120
+HOST_SECONDS = 120
 AT_ONCE = 2
 RESULT = re.compile(r"(not )?ok (\d+)(?: -)? ?(.*?)(?: # SKIP ?(.*))?$")
 TELL_LINES = 15  # of a failed suite's standard error
@@ -126,8 +126,8 @@ def read_suites(path):
 
 
 def choose(arguments):
-    suites = [Suite(f"unit/{name}", UNIT_SECONDS, os.path.join(arguments.build, "tests", name))
-              for name in arguments.unit]
+    suites = [Suite(name, HOST_SECONDS, os.path.join(arguments.build, "tests", name))
+              for name in arguments.host]
     if arguments.suites:
         suites += read_suites(arguments.suites)
     return [suite for suite in suites if arguments.only in suite.name]
@@ -152,7 +152,7 @@ def use_disk():
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True)
-    parser.add_argument("--unit", action="append", default=[])
+    parser.add_argument("--host", action="append", default=[])
     parser.add_argument("--suites")
     parser.add_argument("--only", default="")
     arguments = parser.parse_args()

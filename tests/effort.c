@@ -1,0 +1,49 @@
+/* How long a random test goes on: see effort.h. */
+#define _POSIX_C_SOURCE 200809L
+#include "effort.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "harness.h"
+
+#define NSEC_PER_SECOND 1000000000ull
+#define CLOCK_EVERY     64u /* operations */
+
+static uint64_t effort_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NSEC_PER_SECOND + (uint64_t)now.tv_nsec;
+}
+
+struct effort effort_begin(uint64_t operations)
+{
+    const char *seconds = getenv("SECONDS"), *given = getenv("OPERATIONS");
+    struct effort effort = {.limit = operations};
+
+    if (given)
+        effort.limit = strtoull(given, NULL, 0);
+    if (seconds) {
+        effort.limit = UINT64_MAX;
+        effort.end_nsec = effort_now() + strtoull(seconds, NULL, 0) * NSEC_PER_SECOND;
+    }
+    return effort;
+}
+
+bool effort_continues(struct effort *effort)
+{
+    if (effort->done == effort->limit)
+        return false;
+    if (effort->end_nsec && effort->done % CLOCK_EVERY == 0 && effort_now() >= effort->end_nsec)
+        return false;
+    effort->done++;
+    return true;
+}
+
+void effort_end(const struct effort *effort)
+{
+    harness_note("%" PRIu64 " operations", effort->done);
+}
