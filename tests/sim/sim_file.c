@@ -74,13 +74,6 @@ void sim_file_start(const struct sim_file_config *config)
 
 /* ---- fetches ---- */
 
-static frame_t sim_file_frame(uint32_t page)
-{
-    uint64_t contents = (uint64_t)(uintptr_t)page_contents(&file.config.vm->table, page);
-
-    return frame_containing((paddr_t){contents - file.config.frames->direct_offset});
-}
-
 /* False: there is no room. */
 static bool sim_file_queue(uint32_t page)
 {
@@ -88,7 +81,7 @@ static bool sim_file_queue(uint32_t page)
     struct sim_disk_request request = {.op = SIM_DISK_READ,
                                        .first = fetch->index,
                                        .segments = 1,
-                                       .frame = {sim_file_frame(page)},
+                                       .frame = {file.config.frame_of(file.config.vm, page)},
                                        .tag = page};
 
     if (!sim_disk_submit(file.config.disk, &request))

@@ -27,6 +27,12 @@ static struct slow slow;
 static struct frame_table kit_frames;
 static struct sim_disk *kit_disk;
 
+static inline frame_t kit_frame_of(const struct vm *vm, uint32_t page)
+{
+    (void)vm;
+    return frame_plus(kit_frames.first, page);
+}
+
 /* Machines begin with this; chance: as of sim_disk_config, or NULL. */
 static inline void kit_begin(uint64_t seed, uint64_t pages, bool reorders, const uint32_t *chance)
 {
@@ -44,7 +50,7 @@ static inline void kit_begin(uint64_t seed, uint64_t pages, bool reorders, const
     kit_disk = sim_disk_create(&disk);
     sim_file_start(&(struct sim_file_config){.vm = &slow.fake.vm,
                                              .disk = kit_disk,
-                                             .frames = &kit_frames,
+                                             .frame_of = kit_frame_of,
                                              .name = "slow",
                                              .pages = pages,
                                              .patience = PATIENCE});
