@@ -27,6 +27,7 @@ struct model_page {
 
 struct model_program {
     struct space *space;
+    bool stopped; /* before this step */
     struct model_page page[PAGES];
 };
 
@@ -79,6 +80,20 @@ static bool model_expects_stop(const struct model_page *page, uint32_t index, ui
     }
 }
 
+/* A space keeps the event of its first stop: of a thread that stops later only its own page tells why. */
+static bool model_explains_stop(const struct model_page *page, uint32_t index,
+                                const struct slow_thread *thread, bool stopped_before)
+{
+    const struct space_event *event = &thread->space->event;
+
+    if (!stopped_before && event->address == thread->address && event->access == thread->access)
+        return model_expects_stop(page, index, thread->access, event->kind);
+    for (uint32_t kind = 0; kind <= PAGER_EVENT_UNREADABLE; kind++)
+        if (model_expects_stop(page, index, thread->access, kind))
+            return true;
+    return false;
+}
+
 static void model_check_served(struct model_page *page, uint32_t index, uint32_t access)
 {
     model_check(page->kind != MODEL_NONE, "served where nothing is mapped");
@@ -102,7 +117,7 @@ static void model_check_answer(const struct slow_thread *thread)
     if (thread->state == SLOW_SERVED)
         model_check_served(page, index, thread->access);
     else if (thread->state == SLOW_STOPPED)
-        model_check(model_expects_stop(page, index, thread->access, thread->space->event.kind),
+        model_check(model_explains_stop(page, index, thread, program->stopped),
                     "stopped for a reason that is not there");
     model.unreadable +=
         thread->state == SLOW_STOPPED && thread->space->event.kind == PAGER_EVENT_UNREADABLE;
@@ -290,6 +305,8 @@ static void step_one(void)
 
     model.step++;
     model.failures = model_failures();
+    for (uint32_t i = 0; i < PROGRAMS; i++)
+        model.program[i].stopped = model.program[i].space && model.program[i].space->stopped;
     if (!program->space) {
         program->space = space_create(&slow.fake.vm, 1);
         memset(program->page, 0, sizeof(program->page));

@@ -121,6 +121,27 @@ TEST(
     kit_end();
 }
 
+TEST("what was given up on is SIGBUS even if all of it came")
+{
+    uint32_t whole = 0;
+
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct space *space = begin_mapped(seed, true, NULL);
+        const uint8_t *contents;
+
+        sim_disk_inject(kit_disk, SIM_DISK_SILENT);
+        CHECK_EQ(kit_fault(0, space, AT + PAGE, FL_ACCESS_READ), SLOW_WAITS);
+        contents = page_contents(&slow.fake.vm.table,
+                                 index_leaf_page(index_lookup(&sim_file_object()->index, 1)));
+        CHECK_EQ(kit_poll(PATIENCE - 1), 0);
+        whole += memcmp(contents, sim_disk_medium(kit_disk, 1), PAGE) == 0;
+        CHECK_EQ(kit_poll(1), 1);
+        kit_stopped(0, space);
+        kit_end();
+    }
+    CHECK(whole > 0);
+}
+
 TEST("on a disk where every request fails, or none is answered, every reader is told")
 {
     static const uint32_t chances[2][SIM_DISK_FAULTS] = {{[SIM_DISK_ERROR] = 1024},
