@@ -59,6 +59,15 @@ test:
 	@$(MAKE) -s --no-print-directory $(JOBS) clang-kernel
 	@$(DRIVER) --suites tests/suites.txt $(if $(ONLY),--only '$(ONLY)')
 
+# Each change of a list in tests/mutate is made in a copy of the tree and must be seen by a test.
+mutants:
+	@$(SETUP) test
+	@$(MAKE) -s --no-print-directory $(JOBS) host-tests
+	@tests/mutate/mutate.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
+# Each host test and the sources that it is made of.
+list-host-tests:
+	@:$(foreach t,$(HOST_TESTS),$(info $(t) $($(t)_SOURCES)))
+
 # Suites that take minutes: not part of `test`.
 test-long:
 	@$(SETUP) test fuzz
@@ -109,4 +118,4 @@ bench:
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(BENCH_PROGRAMS)
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
-.PHONY: host-tests test-programs clang-kernel test-host test test-long conformance fuzzers fuzz bench
+.PHONY: host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests conformance fuzzers fuzz bench
