@@ -4,7 +4,7 @@
  *
  * Which C is meant:
  *     fault          fault_send, then send_and_wait with queue_sender and sender_gone (kernel/ipc.c)
- *     receive        receive_ready and wait_to_receive (kernel/ipc.c)
+ *     receive        receive_decode, receive_ready and wait_to_receive (kernel/ipc.c)
  *     answer         answer (kernel/ipc.c) with fault_answer (kernel/fault.c)
  *     detach         ipc_detach; cancel: ipc_cancel (kernel/ipc.c)
  *     stop           thread_stop (kernel/thread.c)
@@ -14,6 +14,7 @@
  *     delete_reply   reply_end (kernel/cap_delete.c)
  *     revoke_space   thread_leave_space (kernel/cap_delete.c)
  *     resume         call_tcb_resume (kernel/tcb.c)
+ *     Disk           notification_set of a bound receiver (kernel/ipc.c)
  *
  * Shown, with the rules of docs/fault-protocol.md: after every kernel entry a Reply that is not idle and
  * its thread name each other, and no other thread has a Reply (R1 to H3 of kernel/thread.h, R6, L2, L5,
@@ -69,8 +70,8 @@ bit given_up;                /* the handler found that it cannot receive any mor
 #define has_space(t)       space[t]
 #define end_of_endpoint()  (receivers == 0 && state[0] == GONE && state[1] == GONE)
 #define usable(r)  (alive[r] && rstate[r] == IDLE)
-#define first_usable (usable(0) && !mine[0] -> 0 : (usable(1) && !mine[1] -> 1 : \
-                     (usable(2) && !mine[2] -> 2 : NONE)))
+#define may_receive (receivers > 0 && (usable(0) || usable(1) || usable(2)))
+#define has_work    (mine[0] || mine[1] || mine[2])
 #define reply_right(r)  (rstate[r] == IDLE -> rthread[r] == NONE : alive[r] && treply[rthread[r]] == r)
 #define thread_right(t) (state[t] == AWAIT_REPLY || state[t] == RECEIVING -> \
                          treply[t] != NONE && rthread[treply[t]] == t : treply[t] == NONE)
@@ -167,7 +168,16 @@ inline fault(t)
     fi
 }
 
-inline receive(r)
+inline receive()
+{
+    if :: reply = 0 :: reply = 1 :: reply = 2 fi;
+    if
+    :: !usable(reply) /* BUSY */
+    :: usable(reply) -> receive_with(reply)
+    fi
+}
+
+inline receive_with(r)
 {
     if
     :: side == SENDERS -> who = head; leave(who); take(who, r)
@@ -201,6 +211,7 @@ proctype Faulter(byte t)
 {
     byte reply, who;
 
+end:
     do
     :: atomic { state[t] == READY && number[t] < FAULTS -> fault(t); check(); reply = 0 }
     :: atomic { state[t] == READY && number[t] == FAULTS -> break }
@@ -212,8 +223,8 @@ inline handle(r)
 {
     if
     :: answer(r)
-    :: receivers > 0 -> answer(r); if :: usable(r) -> receive(r) :: else fi /* ipc_reply_recv */
-    :: receivers > 0 && first_usable != NONE -> reply = first_usable; receive(reply) /* parks r */
+    :: receivers > 0 -> answer(r); if :: usable(r) -> receive_with(r) :: else fi /* ipc_reply_recv */
+    :: may_receive -> receive() /* parks r */
     fi
 }
 
@@ -221,6 +232,7 @@ active proctype Handler()
 {
     byte reply, who;
 
+end:
     do
     :: atomic {
         state[HANDLER] == READY ->
@@ -228,14 +240,26 @@ active proctype Handler()
         :: mine[0] -> handle(0)
         :: mine[1] -> handle(1)
         :: mine[2] -> handle(2)
-        :: !mine[0] && !mine[1] && !mine[2] && receivers > 0 && first_usable != NONE ->
-            reply = first_usable; receive(reply)
-        :: !mine[0] && !mine[1] && !mine[2] && (receivers == 0 || first_usable == NONE) ->
-            given_up = 1; break
+        :: !has_work && may_receive -> receive()
+        :: !has_work && !may_receive -> given_up = 1; break
         fi;
         check(); reply = 0; who = 0
        }
     :: atomic { state[HANDLER] == GONE -> break }
+    od
+}
+
+/* What the handler parked a fault for is there: bits of the notification that it is bound to. */
+active proctype Disk()
+{
+    byte who;
+
+end:
+    do
+    :: atomic {
+        state[HANDLER] == RECEIVING && has_work ->
+        cancel(HANDLER); check(); who = 0
+       }
     od
 }
 
