@@ -74,6 +74,16 @@ bool fail_nth_is_reference(void)
     return fail.n == 0;
 }
 
+uint32_t fail_nth_number(void)
+{
+    return fail.n;
+}
+
+bool fail_nth_is_lasting(void)
+{
+    return fail.lasting;
+}
+
 uint64_t fail_nth_runs(void)
 {
     return fail.runs;
