@@ -43,13 +43,12 @@ static int call_remap_keep_file(void)
     return remap(FILE_PRIVATE, 3, 3, MREMAP_MAYMOVE | MREMAP_DONTUNMAP | MREMAP_FIXED,
                  SPLIT + PAGE);
 }
-/* One mapping of two objects: each is kept by a record of its own. */
+/* One mapping of two objects, as the lower one came last: each is kept by a record of its own. */
 static void prepare_keep_two(void)
 {
+    nth_map(nth.a, FREE_AT + 2 * PAGE, 2, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
     nth_map(nth.a, FREE_AT, 2, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
     nth_write(nth.a, FREE_AT, 1);
-    (void)nth_fork(nth.a);
-    nth_map(nth.a, FREE_AT + 2 * PAGE, 2, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
     nth_write(nth.a, FREE_AT + 2 * PAGE, 2);
 }
 static int call_remap_keep_two(void)
