@@ -22,8 +22,13 @@ $(BUILD)/tests/obj/%.o: %.c $(BUILD)/flags
 $(BUILD)/tests/fast/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(HOSTCC) $(FAST_CFLAGS) -MMD -MP -c $< -o $@
+# Counts what runs.  Without optimisation: a line is a line, a condition is a branch.
+COVERAGE_CFLAGS := $(WARNINGS) -g -O0 --coverage $(HOST_INCLUDES)
+$(BUILD)/tests/coverage/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(HOSTCC) $(COVERAGE_CFLAGS) -MMD -MP -c $< -o $@
 
-# build/tests/unit/NAME_test, and build/tests/fast/unit/NAME_test.
+# build/tests/unit/NAME_test, and build/tests/fast/unit/NAME_test, build/tests/coverage/unit/NAME_test.
 define host_test
 $(1)_SOURCES := tests/$(1).c tests/harness.c tests/effort.c $$(sort $$(wildcard $$(call test_words,tests/$(1).c,sources)))
 $(1)_LIBS    := $$(call test_words,tests/$(1).c,libs)
@@ -33,7 +38,10 @@ $(BUILD)/tests/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/obj/%.o)
 $(BUILD)/tests/fast/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/fast/%.o)
 	@mkdir -p $$(@D)
 	$(HOSTCC) $(FAST_CFLAGS) $$^ $$($(1)_LIBS) -o $$@
--include $$($(1)_SOURCES:%.c=$(BUILD)/tests/obj/%.d) $$($(1)_SOURCES:%.c=$(BUILD)/tests/fast/%.d)
+$(BUILD)/tests/coverage/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/coverage/%.o)
+	@mkdir -p $$(@D)
+	$(HOSTCC) $(COVERAGE_CFLAGS) $$^ $$($(1)_LIBS) -o $$@
+-include $$(foreach flavour,obj fast coverage,$$($(1)_SOURCES:%.c=$(BUILD)/tests/$$(flavour)/%.d))
 endef
 $(foreach t,$(HOST_TESTS),$(eval $(call host_test,$(t))))
 
@@ -63,6 +71,13 @@ mutants:
 # Each host test and the sources that it is made of.
 list-host-tests:
 	@:$(foreach t,$(HOST_TESTS),$(info $(t) $($(t)_SOURCES)))
+
+# The host tests that contain mm/ or the pager's core, and how much of these they run: docs/coverage.md.
+COVERAGE_TESTS := $(foreach t,$(HOST_TESTS),$(if $(filter mm/% user/pager/core/%,$($(t)_SOURCES)),$(t)))
+coverage:
+	@$(SETUP) test
+	@$(MAKE) -s --no-print-directory $(JOBS) $(COVERAGE_TESTS:%=$(BUILD)/tests/coverage/%)
+	@tests/coverage/coverage.py --build $(BUILD) --tests $(COVERAGE_TESTS)
 
 # Suites that take minutes: not part of `test`.
 test-long:
@@ -113,4 +128,4 @@ bench:
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(BENCH_PROGRAMS)
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
-.PHONY: host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests conformance fuzz bench
+.PHONY: host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests coverage conformance fuzz bench
