@@ -19,7 +19,7 @@ help:
 	@echo 'make run             installs what is missing, builds, boots: tour, then a prompt'
 	@echo 'make run APP=PROG ARGS="..." MEM=64M SMP=1   runs one program, prints its exit status'
 	@echo 'make test [ONLY=TEXT]   all tests of host and target, or the suites named like that'
-	@echo 'make test-long       tests that take minutes: ten million calls of storms'
+	@echo 'make test-long       tests that take minutes: ten million calls of storms, the fuzzers'
 	@echo 'make test-host       the host tests alone'
 	@echo 'make conformance     the rules of docs/fault-protocol.md and docs/writing-a-pager.md, by their tests'
 	@echo 'make conformance PAGER=PROG   which rules that pager keeps'
