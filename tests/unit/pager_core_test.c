@@ -40,6 +40,27 @@ TEST("after a write to a fresh page a read makes no fault")
     core_end();
 }
 
+TEST("a page is mapped with A for any touch, with D for a write, and writable if it is the "
+     "program's own")
+{
+    static const struct {
+        uint32_t access, rights;
+    } rows[] = {{FL_ACCESS_READ, FL_RIGHT_READ | FL_MAP_ACCESSED},
+                {FL_ACCESS_WRITE, FL_RIGHT_READ | FL_RIGHT_WRITE | FL_MAP_ACCESSED | FL_MAP_DIRTY},
+                {FL_ACCESS_READ, FL_RIGHT_READ | FL_RIGHT_WRITE | FL_MAP_ACCESSED}};
+    struct space *space = core_begin();
+    struct vm_fault request = {.address = core_map_anywhere(space, 1, RW)};
+    struct vm_answer answer;
+
+    for (uint32_t i = 0; i < 3; i++) { /* the zero page; a frame; the frame again */
+        request.access = rows[i].access;
+        CHECK_EQ(vm_handle_fault(&fake.vm, space, &request, &answer), VM_RESUME);
+        CHECK_EQ(answer.count, 1);
+        CHECK_EQ(answer.mapping[0].rights, rows[i].rights | FL_MAP_REPLACE);
+    }
+    core_end();
+}
+
 TEST("page tables can be dropped at any time: contents come back by minor faults")
 {
     struct space *space = core_begin();
