@@ -2,7 +2,7 @@
 #     /* sources: mm/frame.c mm/[a-z]*.c */   name what it tests, patterns allowed
 #     /* libs: -lfdt */                       name libraries of the host
 # and may be repeated.  tests/fuzz/NAME_fuzz.c likewise, for clang's libFuzzer.
-HOST_INCLUDES := -iquotekernel/abi -iquotekernel -iquotemm -iquotedrivers -iquoteuser/protocol -iquoteuser/common -iquoteuser/init -iquoteuser/pager/core \
+HOST_INCLUDES := -iquotekernel/abi -iquotekernel -iquotemm -iquotedrivers -iquotearch/riscv -iquoteuser/protocol -iquoteuser/common -iquoteuser/init -iquoteuser/pager/core \
                  -iquotetests -iquotetests/unit -iquotetests/sim
 SANITIZERS    := address,undefined
 HOST_CFLAGS   := $(WARNINGS) -g -O1 -fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer \

@@ -24,12 +24,14 @@
 
 #include "vspace.h"
 
-#define SIM_HARTS 4u
+#define SIM_HARTS        4u
+#define SIM_FRAMES_MAX   4096u
+#define SIM_DEVICE_PAGES 3u /* of registers, outside the frame table */
 
 struct sim_machine_config {
     uint32_t harts;        /* 1..SIM_HARTS */
     uint32_t asid_bits;    /* 0..16 */
-    uint32_t frames;       /* of memory */
+    uint32_t frames;       /* of memory, at most SIM_FRAMES_MAX - 2 */
     bool sets_ad;          /* hardware sets A and D; else it traps */
     bool caches_invalid;   /* invalid entries are cached too */
     uint32_t evict_chance; /* of 256, that an access evicts something first */
@@ -45,15 +47,20 @@ frame_t sim_machine_frame(uint32_t i);
 uint8_t *sim_machine_contents(frame_t frame);
 struct frame_table *sim_machine_frames(void);
 frame_t sim_machine_kernel_root(void);
+frame_t sim_machine_device(uint32_t page);
+
+/* Makes frames [first, first + frames) visible at a page-aligned address too, in place of what is there. */
+void sim_machine_show(uint8_t *at, uint32_t first, uint32_t frames);
 
 /* Random numbers of the environment: evictions, when others run.  A step sets the seed, so that it goes the
  * same way whatever was before. */
 void sim_machine_seed(uint64_t seed);
 uint32_t sim_machine_random(uint32_t below);
 
-/* Called before a fence is done and at each return from one: other harts may access memory there,
- * and nothing else.  NULL: nobody does. */
+/* Called before a fence is done, after each hart that did it, and where sim_machine_meanwhile is called:
+ * other harts may access memory there (sim_machine_access), and nothing else.  NULL: nobody does. */
 void sim_machine_set_meanwhile(void (*meanwhile)(void *context), void *context);
+void sim_machine_meanwhile(void);
 
 /* Hart `hart` runs a space from now on; NULL: the kernel's own root. */
 void sim_machine_load(uint32_t hart, struct vspace *space);
@@ -77,6 +84,9 @@ pte_t sim_machine_entry(const struct vspace *space, vaddr_t address);
 /* NULL, or the number of the invariant that is broken: M1 to M4, those of mm/, and that counts of
  * mappings and tables over `spaces` (NULL ones are passed over) add up. */
 const char *sim_machine_check(struct vspace *const *spaces, uint32_t count);
+
+/* The same without the walk of all tables: M1 to M3, and M4 of what is loaded.  Cheap enough for each step. */
+const char *sim_machine_check_harts(void);
 
 struct sim_machine_counts {
     uint64_t accesses, walks, hits, evictions, spurious, ad_traps;
