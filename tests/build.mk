@@ -1,14 +1,17 @@
 # Tests.  Host tests: every NAME_test.c in tests/unit and tests/sim is a program of its own.  Its comment lines
 #     /* sources: mm/frame.c mm/[a-z]*.c */   name what it tests, patterns allowed
 #     /* libs: -lfdt */                       name libraries of the host
-# and may be repeated.  tests/fuzz/NAME_fuzz.c likewise, for clang's libFuzzer.
+# and may be repeated.  tests/fuzz/NAME_fuzz.c likewise, for clang's libFuzzer; and each with tests/fuzz/replay.c is
+# a host test, which runs it over its corpus.
 HOST_INCLUDES := -iquotekernel/abi -iquotekernel -iquotemm -iquotedrivers -iquotearch/riscv -iquoteuser/protocol -iquoteuser/common -iquoteuser/init -iquoteuser/pager/core \
-                 -iquotetests -iquotetests/unit -iquotetests/sim
+                 -iquotetests -iquotetests/unit -iquotetests/sim -iquotetests/fuzz
 SANITIZERS    := address,undefined
 HOST_CFLAGS   := $(WARNINGS) -g -O1 -fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer \
                  $(HOST_INCLUDES)
 
-HOST_TESTS := $(patsubst tests/%.c,%,$(wildcard tests/unit/*_test.c tests/sim/*_test.c))
+FUZZERS    := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+UNIT_TESTS := $(patsubst tests/%.c,%,$(wildcard tests/unit/*_test.c tests/sim/*_test.c))
+HOST_TESTS := $(UNIT_TESTS) $(FUZZERS:%=fuzz/%_replay)
 # $(call test_words,FILE,KEY): what the file's comments "/* KEY: ... */" name.
 test_words = $(shell awk '/^\/\* $(2):/ { on = 1; sub(/^\/\* $(2):/, "") } \
     on { last = /\*\//; sub(/ *\*\/.*/, ""); sub(/^ \*/, ""); print; if (last) on = 0 }' $(1))
@@ -23,10 +26,10 @@ $(BUILD)/tests/fast/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(HOSTCC) $(FAST_CFLAGS) -MMD -MP -c $< -o $@
 
-# build/tests/unit/NAME_test, and build/tests/fast/unit/NAME_test.
+# $(call host_test,NAME,FILES): build/tests/NAME, and build/tests/fast/NAME.  The first file names sources and libraries.
 define host_test
-$(1)_SOURCES := tests/$(1).c tests/harness.c tests/effort.c $$(sort $$(wildcard $$(call test_words,tests/$(1).c,sources)))
-$(1)_LIBS    := $$(call test_words,tests/$(1).c,libs)
+$(1)_SOURCES := $(2) tests/harness.c tests/effort.c $$(sort $$(wildcard $$(call test_words,$(firstword $(2)),sources)))
+$(1)_LIBS    := $$(call test_words,$(firstword $(2)),libs)
 $(BUILD)/tests/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/obj/%.o)
 	@mkdir -p $$(@D)
 	$(HOSTCC) $(HOST_CFLAGS) $$^ $$($(1)_LIBS) -o $$@
@@ -35,7 +38,8 @@ $(BUILD)/tests/fast/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/fast/%.o)
 	$(HOSTCC) $(FAST_CFLAGS) $$^ $$($(1)_LIBS) -o $$@
 -include $$($(1)_SOURCES:%.c=$(BUILD)/tests/obj/%.d) $$($(1)_SOURCES:%.c=$(BUILD)/tests/fast/%.d)
 endef
-$(foreach t,$(HOST_TESTS),$(eval $(call host_test,$(t))))
+$(foreach t,$(UNIT_TESTS),$(eval $(call host_test,$(t),tests/$(t).c)))
+$(foreach f,$(FUZZERS),$(eval $(call host_test,fuzz/$(f)_replay,tests/fuzz/$(f)_fuzz.c tests/fuzz/replay.c)))
 
 host-tests: $(HOST_TESTS:%=$(BUILD)/tests/%)
 test-programs: all host-tests bad-pagers $(addprefix $(KERNEL_BUILD)/,kernel_test.bin conformance.bin system_handler.bin \
@@ -55,10 +59,19 @@ test:
 	@$(MAKE) -s --no-print-directory $(JOBS) clang-kernel
 	@$(DRIVER) --suites tests/suites.txt $(if $(ONLY),--only '$(ONLY)')
 
+# Each change of a list in tests/mutate is made in a copy of the tree and must be seen by a test.
+mutants:
+	@$(SETUP) test
+	@$(MAKE) -s --no-print-directory $(JOBS) host-tests
+	@tests/mutate/mutate.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
+# Each host test and the sources that it is made of.
+list-host-tests:
+	@:$(foreach t,$(HOST_TESTS),$(info $(t) $($(t)_SOURCES)))
+
 # Suites that take minutes: not part of `test`.
 test-long:
-	@$(SETUP) test
-	@$(MAKE) -s --no-print-directory $(JOBS) test-programs
+	@$(SETUP) test fuzz
+	@$(MAKE) -s --no-print-directory $(JOBS) test-programs fuzzers
 	@tests/run.py --build $(BUILD) --suites tests/suites-long.txt $(if $(ONLY),--only '$(ONLY)')
 # The rules of docs/fault-protocol.md against this kernel, and those of docs/writing-a-pager.md against the
 # example pager; with PAGER=PROG the latter against that one.
@@ -73,7 +86,6 @@ else
 endif
 
 # --- fuzzers: their finds and the grown corpus stay under build/ -----------------------------------
-FUZZERS      := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_CFLAGS  := $(WARNINGS) -g -O1 -fsanitize=fuzzer,$(SANITIZERS) -fno-sanitize-recover=all $(HOST_INCLUDES)
 SECONDS      ?= 60
 TARGET       ?= $(FUZZERS)
@@ -82,7 +94,8 @@ $(BUILD)/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
 	clang $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
 define fuzzer
-$(1)_fuzz_OBJECTS := $$(patsubst %.c,$(BUILD)/fuzz/obj/%.o,tests/fuzz/$(1)_fuzz.c $$(call test_words,tests/fuzz/$(1)_fuzz.c,sources))
+$(1)_fuzz_OBJECTS := $$(patsubst %.c,$(BUILD)/fuzz/obj/%.o,tests/fuzz/$(1)_fuzz.c tests/fuzz/fail.c \
+    $$(sort $$(wildcard $$(call test_words,tests/fuzz/$(1)_fuzz.c,sources))))
 $(BUILD)/fuzz/$(1): $$($(1)_fuzz_OBJECTS)
 	clang $(FUZZ_CFLAGS) $$^ $$(call test_words,tests/fuzz/$(1)_fuzz.c,libs) -o $$@
 -include $$($(1)_fuzz_OBJECTS:.o=.d)
@@ -94,6 +107,7 @@ fuzz-$(1): $(BUILD)/fuzz/$(1)
 .PHONY: fuzz-$(1)
 endef
 $(foreach f,$(FUZZERS),$(eval $(call fuzzer,$(f))))
+fuzzers: $(FUZZERS:%=$(BUILD)/fuzz/%)
 fuzz:
 	@$(SETUP) fuzz
 	@$(MAKE) --no-print-directory $(TARGET:%=fuzz-%)
@@ -104,4 +118,4 @@ bench:
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(BENCH_PROGRAMS)
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
-.PHONY: host-tests test-programs clang-kernel test-host test test-long conformance fuzz bench
+.PHONY: host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests conformance fuzzers fuzz bench

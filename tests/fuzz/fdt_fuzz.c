@@ -2,19 +2,15 @@
  * invariants. */
 /* sources: drivers/fdt.c drivers/machine.c drivers/devices.c tests/unit/tree_model.c */
 /* libs: -lfdt */
-#include <stdio.h>
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "tree_model.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char fuzz_name[] = "fdt";
 
 static void require(const char *wrong)
 {
-    if (!wrong)
-        return;
-    fprintf(stderr, "fdt_fuzz: %s\n", wrong);
-    abort();
+    if (wrong)
+        harness_fail(__FILE__, __LINE__, wrong);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,4 +1,4 @@
-/* The model of pager_mixed_random_test.c: for each page of each program what lies under it and what was
+/* The model of pager_mixed_trace.c: for each page of each program what lies under it and what was
  * written there.  Two bytes stand for a page, one for each half, since files may end in the middle. */
 #ifndef PAGER_MIXED_MODEL_H
 #define PAGER_MIXED_MODEL_H
@@ -11,6 +11,7 @@
 
 #include "memory_values.h"
 #include "pager_fake.h"
+#include "pager_mixed_trace.h"
 #include "protocol.h"
 
 #define FRAMES      1024u
@@ -63,8 +64,7 @@ static struct {
     uint32_t segments;
     struct segment *file[FILES]; /* with handle i of all programs */
     struct space *keeper;
-    uint64_t seed;
-    uint64_t first_seed;
+    struct mixed_trace trace;
     uint32_t step;
     uint32_t refused; /* steps that failed for want of memory */
     bool scarce;
@@ -72,14 +72,14 @@ static struct {
 
 static inline uint32_t run_pick(uint32_t below)
 {
-    return (uint32_t)(fake_random(&run.seed) % below);
+    return run.trace.pick(run.trace.context, below);
 }
 
 static inline void run_expect(bool holds, const char *what)
 {
     if (holds)
         return;
-    harness_note("seed %" PRIu64 ", step %u: %s", run.first_seed, (unsigned)run.step, what);
+    harness_note("world %" PRIu64 ", step %u: %s", run.trace.world, (unsigned)run.step, what);
     CHECK(false);
 }
 

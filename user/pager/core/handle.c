@@ -63,9 +63,12 @@ static uint32_t handle_next(const struct vm *vm, uint32_t at)
     while (at < VM_SPACES_MAX * HANDLES_MAX) {
         const struct space *space = vm->spaces[at / HANDLES_MAX];
 
-        if (space && space->handles[at % HANDLES_MAX])
+        if (!space)
+            at += HANDLES_MAX - at % HANDLES_MAX;
+        else if (space->handles[at % HANDLES_MAX])
             return at;
-        at++;
+        else
+            at++;
     }
     return at;
 }
