@@ -93,6 +93,7 @@ struct sim {
     uint32_t step; /* that is done now */
     struct sim_kernel kernel;
     struct sim_disk *disk;
+    uint8_t disk_bytes[SIM_DISK_PAGES * FL_PAGE_BYTES]; /* what lies on it */
     struct sim_model model;
     struct sim_thread thread[SIM_THREADS];
     struct sim_message queue[SIM_QUEUE];

@@ -177,13 +177,27 @@ static bool sim_access_may_look(const struct sim_process *process, uint32_t page
     return !sim.copying || (sim_number(process) != sim.copier && !process->page[page].segment);
 }
 
+/* True if the access went by an entry that the call made; it may have begun with another, and cached. */
+static bool sim_access_is_by_new(const struct sim_process *process, const struct sim_access *access,
+                                 const uint8_t *byte)
+{
+    pte_t entry;
+
+    if (!(sim.remade[sim_number(process)] >> access->page & 1))
+        return false;
+    entry = sim_machine_entry(&sim.kernel.space[process->space->id],
+                              (vaddr_t){sim_page_address(access->page)});
+    return sv39_is_valid(entry) && (entry.bits & sv39_rights_bits(access->access)) != 0 &&
+           byte == sim_machine_contents(sv39_frame(entry)) + access->offset;
+}
+
 /* Before the call, or after it? */
 static void sim_access_sort(const struct sim_process *process, const struct sim_access *access,
                             uint8_t *byte)
 {
     struct sim_value *known = sim_access_known(byte);
 
-    if (!(sim.remade[sim_number(process)] >> access->page & 1))
+    if (!sim_access_is_by_new(process, access, byte))
         sim_access_apply(process, access, byte);
     else if (sim.forking || !known)
         sim_access_defer(process, access, byte);

@@ -23,7 +23,7 @@ void sim_access_end_call(void);
 /* For sim_machine_set_meanwhile. */
 void sim_access_meanwhile(void *context);
 
-/* For the port: `page` of a process was mapped in the call. */
+/* For the port: pages are about to be mapped in the call. */
 void sim_access_note_map(const struct space *space, const struct vm_mapping *mapping);
 
 #endif

@@ -24,6 +24,7 @@ struct sim_range sim_call_range(const struct sim_step *step);
 struct sim_need {
     uint32_t frames;   /* beside a few for records */
     uint64_t promised; /* pages */
+    bool of_files;     /* pages of files: strict promises to programs come first */
 };
 
 /* Compares the error.  True: the call did what it was asked for; false: it did nothing. */

@@ -39,7 +39,6 @@ static bool sim_map_choose_segment(struct sim_map *map, const struct sim_step *s
 
 static struct sim_segment *sim_map_make_segment(const struct sim_map *map)
 {
-    static uint8_t disk[SIM_DISK_PAGES * FL_PAGE_BYTES];
     struct sim_segment *segment;
 
     if (!map->opened)
@@ -47,12 +46,9 @@ static struct sim_segment *sim_map_make_segment(const struct sim_map *map)
     for (uint32_t i = 0; i < SIM_SEGMENTS; i++)
         if (sim.model.segment[i].live && sim.model.segment[i].kind == SIM_DISK)
             return &sim.model.segment[i];
-    for (uint32_t i = 0; i < sizeof(disk) && disk[1] == 0; i++)
-        disk[sizeof(disk) - 1 - i] = sim_file_byte((sizeof(disk) - 1 - i) / FL_PAGE_BYTES,
-                                                   (sizeof(disk) - 1 - i) % FL_PAGE_BYTES);
     segment = sim_segment_create(&sim.model, SIM_DISK);
-    segment->under = disk;
-    segment->bytes = sizeof(disk);
+    segment->under = sim.disk_bytes;
+    segment->bytes = sizeof(sim.disk_bytes);
     return segment;
 }
 

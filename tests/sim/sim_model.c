@@ -219,7 +219,9 @@ static bool sim_page_wants_segment(const struct sim_page *page)
 
     if (page->own || !segment || segment->page[page->index].value)
         return false;
-    return segment->kind != SIM_DISK && !(segment->kind == SIM_ARCHIVE && segment->in_place);
+    if (segment->kind == SIM_ARCHIVE && segment->in_place) /* but for a last page that is no whole one */
+        return (page->index + 1) * SIM_PAGE_BYTES > segment->bytes;
+    return segment->kind != SIM_DISK;
 }
 
 static bool sim_page_wants_own(const struct sim_page *page, uint32_t access)

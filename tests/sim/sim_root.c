@@ -244,11 +244,10 @@ static bool sim_port_map_noted(void *context, uint32_t space, const struct vm_ma
 
     if (replaces) /* only a table can be missing, and there is one */
         kernel->map_refusals = 0;
+    sim_access_note_map(kernel->vm.spaces[space], mapping);
     mapped = sim.port_map(context, space, mapping);
     if (replaces)
         kernel->map_refusals = refusals;
-    if (mapped)
-        sim_access_note_map(kernel->vm.spaces[space], mapping);
     return mapped;
 }
 
@@ -269,6 +268,8 @@ static void sim_start_disk(void)
         disk.chance[i] = SIM_DISK_CHANCE;
     sim.disk = file.disk = sim_disk_create(&disk);
     sim_file_start(&file);
+    for (uint32_t i = 0; i < SIM_DISK_PAGES; i++)
+        memcpy(sim.disk_bytes + i * SIM_PAGE_BYTES, sim_disk_medium(sim.disk, i), SIM_PAGE_BYTES);
 }
 
 static void sim_start_kernel(const struct sim_config *config)
@@ -299,6 +300,7 @@ void sim_pager_begin(const struct sim_config *config)
     sim.config = *config;
     sim.first = sim.queued = sim.taken = 0;
     sim.compared = false;
+    memset(sim.thread, 0, sizeof(sim.thread));
     sim_model_begin(&sim.model);
     memset(sim.value_in, 0, sizeof(sim.value_in));
     sim_start_kernel(config);

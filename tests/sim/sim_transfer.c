@@ -77,11 +77,10 @@ static uint64_t sim_part(uint64_t at, uint64_t count)
 static void sim_transfer_stopped(const struct sim_transfer *transfer, uint64_t done,
                                  uint32_t access)
 {
-    const struct sim_need need = {.frames = 4};
+    const struct sim_need need = {.frames = 4, .of_files = true};
     uint32_t page = sim_transfer_page(transfer, done);
 
-    SIM_EXPECT(sim_call_is_missing(transfer->process, page) || sim_call_may_fail(&need) ||
-                   sim.config.strict,
+    SIM_EXPECT(sim_call_is_missing(transfer->process, page) || sim_call_may_fail(&need),
                "only %u of %u bytes are copied", (unsigned)done, (unsigned)transfer->bytes);
     sim_call_observe(transfer->process, page, access);
 }
@@ -90,7 +89,7 @@ static void sim_transfer_stopped(const struct sim_transfer *transfer, uint64_t d
 static int sim_transfer_judge(const struct sim_transfer *transfer, int error, int expected,
                               uint64_t done)
 {
-    const struct sim_need need = {.frames = 4, .promised = sim.config.strict};
+    const struct sim_need need = {.frames = 4, .of_files = true};
 
     SIM_EXPECT(done <= transfer->bytes, "%u of %u bytes are copied", (unsigned)done,
                (unsigned)transfer->bytes);
