@@ -28,41 +28,64 @@ _Noreturn void sim_fail(const char *format, ...)
 
 /* ---- threads ---- */
 
-static bool sim_do_runs(const struct sim_step *step)
+/* The thread of a step, or the next one that runs; SIM_THREADS: none does. */
+static uint32_t sim_do_find_thread(const struct sim_step *step)
 {
-    return sim.thread[step->thread % SIM_THREADS].state == SIM_RUNS;
+    for (uint32_t i = 0; i < SIM_THREADS; i++)
+        if (sim.thread[(step->thread + i) % SIM_THREADS].state == SIM_RUNS)
+            return (step->thread + i) % SIM_THREADS;
+    return SIM_THREADS;
 }
 
-static struct sim_process *sim_do_process(const struct sim_step *step)
+/* The process of a step, or the next one that lives; NULL: none does. */
+static struct sim_process *sim_do_find_process(const struct sim_step *step)
 {
-    return &sim.model.process[sim.thread[step->thread % SIM_THREADS].process];
+    for (uint32_t i = 0; i < SIM_PROCESSES; i++)
+        if (sim.model.process[(step->thread + i) % SIM_PROCESSES].space)
+            return &sim.model.process[(step->thread + i) % SIM_PROCESSES];
+    return NULL;
 }
 
-/* The access that a thread makes; what a program would be ended for it does seldom. */
-static bool sim_do_choose_access(const struct sim_step *step, struct sim_access *access)
+/* The page of a step, or the next one where the access is allowed: what a program would be ended for it does
+ * seldom.  SIM_PAGES: there is none. */
+static uint32_t sim_do_find_page(const struct sim_process *process, const struct sim_step *step,
+                                 uint32_t access)
+{
+    uint32_t first = step->first % SIM_PAGES;
+
+    for (uint32_t i = 0; i < SIM_PAGES; i++)
+        if (step->argument >> 3 == 1 ||
+            sim_page_signal(&process->page[(first + i) % SIM_PAGES], access) == 0)
+            return (first + i) % SIM_PAGES;
+    return SIM_PAGES;
+}
+
+static bool sim_do_choose_access(const struct sim_process *process, const struct sim_step *step,
+                                 struct sim_access *access)
 {
     static const uint32_t accesses[] = {FL_ACCESS_WRITE, FL_ACCESS_READ,  FL_ACCESS_EXEC,
                                         FL_ACCESS_WRITE, FL_ACCESS_WRITE, FL_ACCESS_READ,
                                         FL_ACCESS_WRITE, FL_ACCESS_WRITE};
-    const struct sim_process *process = sim_do_process(step);
 
-    *access = (struct sim_access){.page = step->first % SIM_PAGES,
-                                  .offset = step->salt % FL_PAGE_BYTES,
-                                  .access = accesses[step->argument & 7],
-                                  .byte = step->byte};
-    return sim_page_signal(&process->page[access->page], access->access) == 0 ||
-           step->argument >> 3 == 0;
+    access->access = accesses[step->argument & 7];
+    access->page = sim_do_find_page(process, step, access->access);
+    access->offset = step->salt % FL_PAGE_BYTES;
+    access->byte = step->byte;
+    return access->page < SIM_PAGES;
 }
 
 static void sim_do_access(const struct sim_step *step)
 {
-    uint32_t number = step->thread % SIM_THREADS, hart = step->to % sim.config.harts;
+    uint32_t number = sim_do_find_thread(step), hart = step->to % sim.config.harts;
     struct sim_thread *thread = &sim.thread[number];
+    const struct sim_process *process;
 
-    if (thread->state != SIM_RUNS ||
-        (!thread->retries && !sim_do_choose_access(step, &thread->access)))
+    if (number == SIM_THREADS)
         return;
-    thread->retries = !sim_access_try(sim_do_process(step), hart, &thread->access);
+    process = &sim.model.process[thread->process];
+    if (!thread->retries && !sim_do_choose_access(process, step, &thread->access))
+        return;
+    thread->retries = !sim_access_try(process, hart, &thread->access);
     if (thread->retries)
         sim_pager_send_fault(number);
 }
@@ -70,12 +93,14 @@ static void sim_do_access(const struct sim_step *step)
 /* A thread in the middle of an access makes that first. */
 static void sim_do_call(const struct sim_step *step)
 {
-    if (!sim_do_runs(step))
+    uint32_t number = sim_do_find_thread(step);
+
+    if (number == SIM_THREADS)
         return;
-    if (sim.thread[step->thread % SIM_THREADS].retries)
+    if (sim.thread[number].retries)
         sim_do_access(step);
     else
-        sim_pager_send_call(step->thread % SIM_THREADS, step);
+        sim_pager_send_call(number, step);
 }
 
 /* ---- the pager, the root task, the environment ---- */
@@ -88,9 +113,9 @@ static void sim_do_serve(const struct sim_step *step)
 
 static void sim_do_exit(const struct sim_step *step)
 {
-    struct sim_process *process = sim_do_process(step);
+    struct sim_process *process = sim_do_find_process(step);
 
-    if (process->space)
+    if (process)
         sim_pager_destroy(process);
 }
 
@@ -107,10 +132,10 @@ static void sim_do_disk(const struct sim_step *step)
 
 static void sim_do_evict(const struct sim_step *step)
 {
-    const struct sim_process *process = sim_do_process(step);
+    const struct sim_process *process = sim_do_find_process(step);
     struct sim_range range = sim_call_range(step);
 
-    if (process->space)
+    if (process)
         sim_vm()->port.unmap(sim_vm()->port.context, process->space->id,
                              sim_page_address(range.first), range.count);
 }
