@@ -111,6 +111,7 @@ struct sim {
     uint64_t committed_before;
     uint64_t commit_limit_before;
     uint32_t pager_hart; /* where it runs: no program does */
+    bool fetched; /* it waited for a page before */
     bool forking;
     bool copying;                   /* bytes into or out of pages of `copier` */
     uint32_t copier;                /* process */
@@ -147,6 +148,7 @@ struct sim_process *sim_process_of(const struct space *space);
 static inline void sim_note_page(struct sim_value *value, uint32_t page)
 {
     value->page = page;
+    value->object = sim.kernel.vm.table.pages[page].object->number;
     sim.value_in[page] = value;
 }
 

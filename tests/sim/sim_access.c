@@ -119,13 +119,17 @@ void sim_access_note_map(const struct space *space, const struct vm_mapping *map
     }
 }
 
-/* The value that the model knew in the frame before the call, or NULL. */
+/* The value of shared memory or a file that the frame held before the call, and still does; or NULL. */
 static struct sim_value *sim_access_known(const uint8_t *byte)
 {
     uint32_t at = sim_page_of_byte(byte);
-    struct sim_value *value = at == SIM_NO_PAGE ? NULL : sim.value_in[at];
+    const struct page *record = at == SIM_NO_PAGE ? NULL : &sim_vm()->table.pages[at];
+    struct sim_value *value = record ? sim.value_in[at] : NULL;
 
-    return value && value->users > 0 && value->page == at ? value : NULL;
+    return value && value->users > 0 && value->page == at && value->of_segment &&
+                   record->state == PAGE_OBJECT && record->object->number == value->object
+               ? value
+               : NULL;
 }
 
 /* An access by a mapping that the call made, to a page that was there before. */
@@ -201,8 +205,6 @@ static void sim_access_sort(const struct sim_process *process, const struct sim_
         sim_access_apply(process, access, byte);
     else if (sim.forking || !known)
         sim_access_defer(process, access, byte);
-    else if (known == sim_page_value(&process->page[access->page]))
-        sim_access_apply(process, access, byte);
     else
         sim_access_apply_new(process, access, known, byte);
 }

@@ -19,7 +19,8 @@ bool sim_call_may_fail(const struct sim_need *need)
                     sim.committed_before + need->promised + need->frames + SIM_RECORD_PROMISES >
                         sim.commit_limit_before;
 
-    return refused || promised || (need->of_files && sim.config.strict) || sim.free_before <= SIM_RECORD_FRAMES + need->frames;
+    return refused || promised || (need->of_files && sim.config.strict) ||
+           sim.free_before <= SIM_RECORD_FRAMES + need->frames;
 }
 
 bool sim_call_fills_all(void)

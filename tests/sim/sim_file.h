@@ -21,13 +21,13 @@
 #include "vm.h"
 
 struct sim_file_config {
-    struct vm *vm;              /* started */
+    struct vm *vm; /* started */
     struct sim_disk *disk;
     struct frame_table *frames; /* the disk's */
     /* The frame of a page of the core; NULL: the core's window lies in the direct map of the frame table. */
     frame_t (*frame_of)(uint32_t page);
-    const char *name;           /* a file of the initrd, that lends its place in vm->files */
-    uint64_t pages;             /* at most those of the disk */
+    const char *name; /* a file of the initrd, that lends its place in vm->files */
+    uint64_t pages;   /* at most those of the disk */
     uint32_t
         patience; /* ticks until a request is late; at least 1, and more than the disk's delay */
 };

@@ -210,6 +210,7 @@ static void sim_pager_handle(struct sim_message *message, uint32_t token)
     sim.counts.messages++;
     sim.thread[message->thread].state = SIM_SENT;
     sim_access_begin_call();
+    sim.fetched = message->fetched;
     if (message->fault)
         sim_pager_handle_fault(message, process, token);
     else

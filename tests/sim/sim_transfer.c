@@ -85,20 +85,28 @@ static void sim_transfer_stopped(const struct sim_transfer *transfer, uint64_t d
     sim_call_observe(transfer->process, page, access);
 }
 
+/* True if the call waited for the page, and the disk failed. */
+static bool sim_transfer_is_unreadable(const struct sim_process *process, uint32_t page)
+{
+    return sim.fetched && sim.config.disk_fails && sim_call_is_missing(process, page);
+}
+
 /* The answer of a call that copied less than all. */
 static int sim_transfer_judge(const struct sim_transfer *transfer, int error, int expected,
                               uint64_t done)
 {
     const struct sim_need need = {.frames = 4, .of_files = true};
+    uint32_t first = sim_transfer_page(transfer, 0);
 
     SIM_EXPECT(done <= transfer->bytes, "%u of %u bytes are copied", (unsigned)done,
                (unsigned)transfer->bytes);
     if (error == EINPROGRESS) {
-        SIM_EXPECT(expected == 0 &&
-                       sim_call_is_missing(transfer->process, sim_transfer_page(transfer, 0)),
+        SIM_EXPECT(expected == 0 && sim_call_is_missing(transfer->process, first),
                    "waits for a page that is there");
         return error;
     }
+    if (expected == 0 && error == EFAULT && sim_transfer_is_unreadable(transfer->process, first))
+        return error;
     sim_call_judge(error, expected, &need);
     return error;
 }
