@@ -321,7 +321,7 @@ static void run_alphabet(const char *alphabet, bool forked, uint32_t pages)
 
 TEST("every call does on every layout what it does to an array of pages")
 {
-    run_alphabet(".awrfs", false, 3);
+    run_alphabet(".awrfs", false, 4);
 }
 
 TEST("the same where neighbours differ in one attribute each")
