@@ -100,13 +100,18 @@ static void live(uint32_t harts, uint32_t asid_bits, bool sets_ad, bool clones)
     child = sim_kernel_fork(&kernel, parent, 2);
     CHECK(child != NULL);
     check();
+    for (uint32_t p = 0; p < PAGES; p += 2)
+        *touch(0, parent, WORLD + p * FL_PAGE_BYTES, FL_ACCESS_WRITE) += 50;
     run(harts - 1, child);
+    for (uint32_t p = 0; p < PAGES; p++)
+        CHECK_EQ(*touch(harts - 1, child, WORLD + p * FL_PAGE_BYTES, FL_ACCESS_READ), p);
     for (uint32_t p = 0; p < PAGES; p++)
         *touch(harts - 1, child, WORLD + p * FL_PAGE_BYTES, FL_ACCESS_WRITE) += 100;
     check();
     run(0, parent);
     for (uint32_t p = 0; p < PAGES; p++)
-        CHECK_EQ(*touch(0, parent, WORLD + p * FL_PAGE_BYTES, FL_ACCESS_READ), p);
+        CHECK_EQ(*touch(0, parent, WORLD + p * FL_PAGE_BYTES, FL_ACCESS_READ),
+                 p % 2 == 0 ? p + 50 : p);
     CHECK_EQ(vm_unmap(&kernel.vm, parent, WORLD, 4 * FL_PAGE_BYTES), 0);
     CHECK(touch(0, parent, WORLD, FL_ACCESS_READ) == NULL);
     check();
@@ -225,7 +230,8 @@ TEST("a reply with one item that the kernel refuses maps none of them")
     answer = answer_to(space, WORLD + 0x101000, FL_ACCESS_READ);
     answer.mapping[answer.count - 1].rights |= FL_RIGHT_WRITE; /* of the initrd */
     CHECK_EQ(sim_kernel_reply(&kernel, space, &answer), FL_NO_RIGHT);
-    CHECK(!sv39_is_valid(entry_of(space, WORLD + 0x101000)));
+    for (uint64_t p = 0; p < 3; p++)
+        CHECK(!sv39_is_valid(entry_of(space, WORLD + 0x100000 + p * FL_PAGE_BYTES)));
     CHECK_STRING(kernel.broken, "an answer that the kernel refuses");
     CHECK_STRING(sim_kernel_check(&kernel), kernel.broken);
     CHECK(space->stopped);
@@ -260,9 +266,10 @@ TEST("without a frame for a table a program is stopped, but one faults again whi
      "end")
 {
     struct space *space = start_one(), *child = sim_kernel_fork(&kernel, space, 2);
-    struct vm_answer answer = answer_to(space, WORLD, FL_ACCESS_WRITE);
-    struct vm_answer later = answer_to(child, WORLD + FL_PAGE_BYTES, FL_ACCESS_WRITE);
+    struct vm_answer answer, later = answer_to(child, WORLD + FL_PAGE_BYTES, FL_ACCESS_WRITE);
 
+    touch(0, space, WORLD, FL_ACCESS_READ); /* shows the zero page, until the write is answered */
+    answer = answer_to(space, WORLD, FL_ACCESS_WRITE);
     leave_pages(0);
     kernel.reply_refusals = 2;
     CHECK_EQ(sim_kernel_reply(&kernel, space, &answer), FL_NO_TABLE);
