@@ -111,7 +111,7 @@ struct sim {
     uint64_t committed_before;
     uint64_t commit_limit_before;
     uint32_t pager_hart; /* where it runs: no program does */
-    bool fetched; /* it waited for a page before */
+    bool fetched;        /* it waited for a page before */
     bool forking;
     bool copying;                   /* bytes into or out of pages of `copier` */
     uint32_t copier;                /* process */
