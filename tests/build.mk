@@ -68,10 +68,11 @@ mutants:
 list-host-tests:
 	@:$(foreach t,$(HOST_TESTS),$(info $(t) $($(t)_SOURCES)))
 
-# Suites that take minutes: not part of `test`.
+# Suites that take minutes: not part of `test`.  The fast programs are those that the list names.
+FAST_WANTED = $(shell grep -o 'tests/fast/[a-z_/]*' tests/suites-long.txt | sort -u)
 test-long:
 	@$(SETUP) test fuzz
-	@$(MAKE) -s --no-print-directory $(JOBS) test-programs fuzzers
+	@$(MAKE) -s --no-print-directory $(JOBS) test-programs fuzzers $(FAST_WANTED:%=$(BUILD)/%)
 	@tests/run.py --build $(BUILD) --suites tests/suites-long.txt $(if $(ONLY),--only '$(ONLY)')
 # The rules of docs/fault-protocol.md against this kernel, and those of docs/writing-a-pager.md against the
 # example pager; with PAGER=PROG the latter against that one.

@@ -12,7 +12,6 @@ The text stands once in the file, head comment aside.  The proof is repeated wit
 place and must fail; a mistake that is not found fails the run.
 """
 import argparse
-import collections
 import glob
 import os
 import re
@@ -63,7 +62,7 @@ def with_bug(text, old, new):
 def spin_search(model, folder):
     """(errors found, what pan said) of a search of all states."""
     write(os.path.join(folder, "model.pml"), model)
-    command(["spin", "-a", "model.pml"], folder)
+    command(["spin", "-o3", "-a", "model.pml"], folder)
     command(["cc", "-w", "-O2", "-DSAFETY", f"-DMEMLIM={SPIN_MEGABYTES}", "-o", "pan", "pan.c"], folder)
     output = command(["./pan", f"-m{SPIN_DEPTH}"], folder, may_fail=True)
     errors = re.search(r"errors: (\d+)", output)
@@ -73,11 +72,19 @@ def spin_search(model, folder):
 
 
 def spin_unreached(output, transitions):
-    """(line, statement) of those that were reached in none of the places that they were written out to."""
-    missed = re.findall(r"model\.pml:(\d+), state \d+, \"(.*)\"", output)
-    lines = collections.Counter(re.findall(r"STATE \d+ - model\.pml:(\d+) ", transitions))
-    counts = collections.Counter(line for line, _ in missed)
-    return [(line, statement) for line, statement in missed if counts[line] >= lines[line] and statement != "-end-"]
+    """Lines of a model of which no statement was reached in any of the places that they are written out to."""
+    process, lines, missed = None, {}, set()
+    for word in re.finditer(r"/\* PROC (\S+) \*/|STATE (\d+) - model\.pml:(\d+) - \[(.*?)\] ", transitions):
+        if word[1]:
+            process = word[1]
+        elif word[4] != "-end-":
+            lines.setdefault(int(word[3]), set()).add((process, word[2]))
+    for word in re.finditer(r"unreached in (?:proctype )?(\S+)|model\.pml:\d+, state (\d+),", output):
+        if word[1]:
+            process = word[1]
+        else:
+            missed.add((process, word[2]))
+    return [line for line, states in sorted(lines.items()) if states <= missed]
 
 
 def spin_prove(model, folder):
@@ -87,8 +94,9 @@ def spin_prove(model, folder):
         raise Failure("\n".join(trail.splitlines()[-TRAIL_LINES:]))
     if re.search(r"max search depth too small|out of memory|search not completed", output, re.I):
         raise Failure("the search was not complete\n" + output)
-    for line, statement in spin_unreached(output, read(os.path.join(folder, "pan.m"))):
-        raise Failure(f"line {line}: {statement} is never reached")
+    unreached = spin_unreached(output, read(os.path.join(folder, "pan.m")))
+    if unreached:
+        raise Failure(f"never reached: lines {unreached}")
     states = re.search(r"(\d+) states, stored", output)[1]
     return f"{states} states"
 

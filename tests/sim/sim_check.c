@@ -165,24 +165,66 @@ static const char *sim_check_asid(const struct vspace *space)
 
 /* --- the sums of mm/ ----------------------------------------------------------------------- */
 
-static const char *sim_check_sums(struct vspace *const *spaces, uint32_t count)
+/* Counts the entries of a table of leaves, which are as many as its frame says (vspace_check). */
+static void sim_count_leaves(frame_t table, uint32_t *leaves)
 {
     const struct frame_table *frames = sim_machine_frames();
+    const pte_t *entries = frame_contents(frames, table);
+    uint32_t left = frame_entry(frames, table)->count;
+
+    for (uint32_t i = 0; i < SV39_ENTRIES && left > 0; i++) {
+        uint64_t number = sv39_frame(entries[i]).value - frames->first.value;
+
+        if (!sv39_is_valid(entries[i]))
+            continue;
+        left--;
+        if (number < frames->count)
+            leaves[number]++;
+    }
+}
+
+static bool sim_is_leaf_table(const struct frame *entry)
+{
+    return entry->type == FRAME_TABLE && !table_pool_is_spare(entry) &&
+           vspace_unpack_owner(entry->owner).level == 0;
+}
+
+/* V1: each frame has as many mappings as there are leaves for it in all spaces. */
+static const char *sim_check_counts(void)
+{
+    static uint32_t leaves[SIM_FRAMES_MAX];
+    const struct frame_table *frames = sim_machine_frames();
+    const char *broken = NULL;
+
+    for (uint64_t i = 0; i < frames->count; i++)
+        if (sim_is_leaf_table(&frames->frames[i]))
+            sim_count_leaves(frame_plus(frames->first, i), leaves);
+    for (uint64_t i = 0; i < frames->count; i++) {
+        uint32_t maps = frames->frames[i].type == FRAME_USER ? frames->frames[i].count : 0;
+
+        if (leaves[i] != maps)
+            broken = "V1";
+        leaves[i] = 0;
+    }
+    return broken;
+}
+
+/* P2, of the pool that all spaces share. */
+static const char *sim_check_pool(struct vspace *const *spaces, uint32_t count)
+{
     const struct table_pool *pool = NULL;
-    uint64_t leaves = 0, tables = 0;
+    uint64_t tables = 0;
 
     for (uint32_t i = 0; i < count; i++) {
         if (spaces[i] == NULL || spaces[i]->pool == NULL)
             continue;
         pool = spaces[i]->pool;
-        leaves += vspace_count_leaves(spaces[i]);
         tables += spaces[i]->tables;
     }
-    if (leaves != frames->mappings)
-        return "V1";
     if (pool == NULL)
         return NULL;
-    if (tables != pool->in_use || pool->spare + pool->in_use != frames->totals[FRAME_TABLE])
+    if (tables != pool->in_use ||
+        pool->spare + pool->in_use != sim_machine_frames()->totals[FRAME_TABLE])
         return "P2";
     return table_pool_check(pool);
 }
@@ -199,5 +241,7 @@ const char *sim_machine_check(struct vspace *const *spaces, uint32_t count)
     }
     if (broken == NULL)
         broken = frame_table_check(sim_machine_frames());
-    return broken != NULL ? broken : sim_check_sums(spaces, count);
+    if (broken == NULL)
+        broken = sim_check_counts();
+    return broken != NULL ? broken : sim_check_pool(spaces, count);
 }

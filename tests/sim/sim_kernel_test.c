@@ -110,7 +110,6 @@ static void live(uint32_t harts, uint32_t asid_bits, bool sets_ad, bool clones)
     sim_kernel_destroy(&kernel, child);
     check();
     CHECK_EQ(kernel.vm.table.counts[PAGE_FREE], kernel.free_pages);
-    sim_kernel_end(&kernel);
 }
 
 TEST("a program lives, forks and ends on any number of harts, with any ASIDs, and leaves nothing")

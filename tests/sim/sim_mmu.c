@@ -36,6 +36,7 @@ static void sim_drop_page(vaddr_t address, asid_t asid)
 static void sim_drop_code(void)
 {
     sim_machine_count()->code_fences++;
+    sim_self->code.used = 0;
 }
 
 static void sim_load_root(frame_t root, asid_t asid)

@@ -11,6 +11,7 @@
 struct sim_hart {
     struct hart hart; /* what mmu.c knows of it */
     struct sim_tlb tlb;
+    struct sim_code code;
     /* satp: */
     frame_t root;
     asid_t asid;
