@@ -71,6 +71,7 @@ void sim_mmu_start(frame_t kernel_root, uint32_t asid_bits)
                                          .seen = kernel.asids.generation};
 }
 
+#define inline /* is for the kernel's link */
 #define hart_self       sim_hart_self
 #define tlb_drop_all    sim_drop_all
 #define tlb_drop_asid   sim_drop_asid
