@@ -143,10 +143,33 @@ uint32_t chain_find_free(const struct chain *chain)
 
 /* ---- spaces ---- */
 
+static uint32_t cell_count_holders(const struct chain *chain, uint8_t cell)
+{
+    uint32_t holders = 0;
+
+    for (uint32_t space = 0; space < CHAIN_SPACES; space++)
+        for (uint32_t page = 0; page < CHAIN_PAGES; page++) {
+            const struct chain_stack *stack = &chain->space[space].stack[page];
+
+            holders += memchr(stack->cell, cell, stack->cells) != NULL;
+        }
+    return holders;
+}
+
 void chain_fork(struct chain *chain, uint32_t parent, uint32_t child)
 {
-    chain->space[child] = chain->space[parent];
-    chain->space[child].thread = (struct chain_thread){0};
+    struct chain_space made = chain->space[parent];
+
+    for (uint32_t page = 0; made.locked && page < CHAIN_PAGES; page++) {
+        uint8_t *cell = &made.stack[page].cell[0];
+
+        if (made.stack[page].cells > 0 && chain->cell[*cell].state == CHAIN_PRESENT &&
+            cell_count_holders(chain, *cell) == 1)
+            *cell = cell_make(chain, CHAIN_PRESENT, chain->cell[*cell].byte);
+    }
+    made.locked = false;
+    made.thread = (struct chain_thread){0};
+    chain->space[child] = made;
 }
 
 static void chain_free_file_page(struct chain *chain)

@@ -51,6 +51,7 @@ struct chain_thread {
 
 struct chain_space {
     bool lives;
+    bool locked; /* a fork copies what it holds alone */
     struct chain_stack stack[CHAIN_PAGES];
     struct chain_thread thread;
 };
