@@ -328,7 +328,7 @@ void sim_pager_end(void)
         if (sim.model.process[i].space)
             sim_pager_destroy(&sim.model.process[i]);
     sim_end_fetches();
-    sim_compare_all();
+    sim_compare_all(true);
     space_destroy(sim_vm(), sim.keeper);
     for (uint32_t i = 0; i < SIM_OPEN_FILES; i++)
         sim_segment_close(&sim.model, sim.model.file[i]);

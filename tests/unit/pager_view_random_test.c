@@ -396,6 +396,13 @@ TEST("the next page of an index is the one that a lookup of each finds")
                      key < limit && index_lookup(&file->index, key) != 0);
         }
         CHECK_EQ(index_next(&file->index, limit, limit), limit);
+        for (uint32_t i = 0; i < 16; i++) { /* from any key, in subtrees that are there or not */
+            uint64_t key = fake_random(&seed) % limit, found = key;
+
+            while (found < limit && index_lookup(&file->index, found) == 0)
+                found++;
+            CHECK_EQ(index_next(&file->index, key, limit), found);
+        }
     }
     object_release(&fake.vm, file);
     random_end();
