@@ -195,7 +195,7 @@ static void sim_do_other(const struct sim_step *step)
 void sim_do_step(const struct sim_step *step)
 {
     uint64_t seed = (step->salt + 1) * SIM_SEED_STEP, messages = sim.counts.messages;
-    bool sends = step->kind <= SIM_STEP_LAST_OF_CALLS; /* or serves */
+    bool sends = step->kind <= SIM_STEP_LAST_OF_CALLS;
 
     sim_machine_seed(seed >> 16);
     sim_disk_seed(sim.disk, seed);

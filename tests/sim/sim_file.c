@@ -74,18 +74,6 @@ void sim_file_start(const struct sim_file_config *config)
 
 /* ---- fetches ---- */
 
-<<<<<<< HEAD
-static frame_t sim_file_frame(uint32_t page)
-{
-    uint64_t contents = (uint64_t)(uintptr_t)page_contents(&file.config.vm->table, page);
-
-    if (file.config.frame_of)
-        return file.config.frame_of(page);
-    return frame_containing((paddr_t){contents - file.config.frames->direct_offset});
-}
-
-=======
->>>>>>> base
 /* False: there is no room. */
 static bool sim_file_queue(uint32_t page)
 {

@@ -236,19 +236,16 @@ void sim_pager_give_frames(void)
 
 static bool sim_port_map_noted(void *context, uint32_t space, const struct vm_mapping *mapping)
 {
-    struct sim_kernel *kernel = context;
-    uint64_t refusals = kernel->map_refusals;
-    bool replaces =
-        sv39_is_valid(sim_machine_entry(&kernel->space[space], (vaddr_t){mapping->address}));
-    bool mapped;
+    const struct sim_kernel *kernel = context;
 
-    if (replaces) /* only a table can be missing, and there is one */
-        kernel->map_refusals = 0;
     sim_access_note_map(kernel->vm.spaces[space], mapping);
-    mapped = sim.port_map(context, space, mapping);
-    if (replaces)
-        kernel->map_refusals = refusals;
-    return mapped;
+    return sim.port_map(context, space, mapping);
+}
+
+static frame_t sim_disk_frame(const struct vm *vm, uint32_t page)
+{
+    (void)vm;
+    return sim_root_frame(page);
 }
 
 static void sim_start_disk(void)
@@ -258,8 +255,7 @@ static void sim_start_disk(void)
                                    .delay = SIM_DISK_DELAY,
                                    .reorders = true};
     struct sim_file_config file = {.vm = sim_vm(),
-                                   .frames = sim_machine_frames(),
-                                   .frame_of = sim_root_frame,
+                                   .frame_of = sim_disk_frame,
                                    .name = "disk",
                                    .pages = SIM_DISK_PAGES,
                                    .patience = SIM_DISK_PATIENCE};
