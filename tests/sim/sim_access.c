@@ -70,7 +70,7 @@ void sim_access_begin_call(void)
     sim.refusals_before = sim.kernel.map_refusals + sim.kernel.reply_refusals;
     sim.committed_before = sim_vm()->commit.pages;
     sim.commit_limit_before = commit_limit(sim_vm());
-    sim.forking = sim.copying = false;
+    sim.forking = sim.filling = sim.copying = false;
     sim.deferrals = 0;
     for (uint32_t i = 0; i < SIM_PROCESSES; i++)
         sim.remade[i] = 0;
@@ -178,6 +178,8 @@ static const struct sim_process *sim_access_find_process(uint32_t hart)
 
 static bool sim_access_may_look(const struct sim_process *process, uint32_t page)
 {
+    if (sim.filling && process->page[page].segment)
+        return false;
     return !sim.copying || (sim_number(process) != sim.copier && !process->page[page].segment);
 }
 

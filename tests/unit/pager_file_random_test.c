@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "effort.h"
 #include "memory_values.h"
 #include "pager_fake.h"
 #include "protocol.h"
@@ -588,8 +589,11 @@ static void run_trace(uint64_t seed, uint32_t steps, uint32_t frames)
 
 TEST("random traces over files and their mappings behave as arrays of bytes")
 {
-    for (uint64_t seed = 1; seed <= 50; seed++)
+    struct effort effort = effort_begin(50 * 400);
+
+    for (uint64_t seed = 1; effort_takes(&effort, 400); seed++)
         run_trace(seed, 400, 0);
+    effort_end(&effort);
 }
 
 TEST("with any amount of memory too small, they fail cleanly and nothing is lost")

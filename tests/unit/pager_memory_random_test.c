@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "effort.h"
 #include "memory_values.h"
 #include "pager_fake.h"
 
@@ -334,8 +335,11 @@ static uint32_t run_trace(uint64_t seed, uint32_t left)
 
 TEST("programs that advise, lock, move and fork see what arrays of pages say")
 {
-    for (uint64_t seed = 1; seed <= 60; seed++)
+    struct effort effort = effort_begin(60 * STEPS);
+
+    for (uint64_t seed = 1; effort_takes(&effort, STEPS); seed++)
         CHECK_EQ(run_trace(seed, FRAMES), 0);
+    effort_end(&effort);
 }
 
 TEST("the same with any amount of memory too small: refused calls change nothing")
