@@ -113,6 +113,7 @@ struct sim {
     uint32_t pager_hart; /* where it runs: no program does */
     bool fetched;        /* it waited for a page before */
     bool forking;
+    bool filling;                   /* private pages are copied from files, or may be */
     bool copying;                   /* bytes into or out of pages of `copier` */
     uint32_t copier;                /* process */
     uint32_t remade[SIM_PROCESSES]; /* pages that it mapped, a bit each */

@@ -3,6 +3,10 @@
 
 #include <inttypes.h>
 
+/* In the middle of calls few bytes of a page are looked at, so that what one writes another reads. */
+#define SIM_PLACES      4u
+#define SIM_PLACE_BYTES 1021u
+
 /* Addresses and bytes of the access, for messages. */
 #define SIM_ACCESS_FORMAT "process %u page %u offset %u access %u"
 #define SIM_ACCESS_VALUES(process, access) \
@@ -70,7 +74,7 @@ void sim_access_begin_call(void)
     sim.refusals_before = sim.kernel.map_refusals + sim.kernel.reply_refusals;
     sim.committed_before = sim_vm()->commit.pages;
     sim.commit_limit_before = commit_limit(sim_vm());
-    sim.forking = sim.copying = false;
+    sim.forking = sim.filling = sim.copying = false;
     sim.deferrals = 0;
     for (uint32_t i = 0; i < SIM_PROCESSES; i++)
         sim.remade[i] = 0;
@@ -178,6 +182,8 @@ static const struct sim_process *sim_access_find_process(uint32_t hart)
 
 static bool sim_access_may_look(const struct sim_process *process, uint32_t page)
 {
+    if (sim.filling && process->page[page].segment)
+        return false;
     return !sim.copying || (sim_number(process) != sim.copier && !process->page[page].segment);
 }
 
@@ -209,16 +215,29 @@ static void sim_access_sort(const struct sim_process *process, const struct sim_
         sim_access_apply_new(process, access, known, byte);
 }
 
+/* The page that is looked at: mostly one where that is allowed. */
+static uint32_t sim_access_find_page(const struct sim_process *process, uint32_t access)
+{
+    uint32_t first = sim_machine_random(SIM_PAGES), tries = sim_machine_random(8) ? SIM_PAGES : 1;
+
+    for (uint32_t i = 0; i < tries; i++)
+        if (sim_page_signal(&process->page[(first + i) % SIM_PAGES], access) == 0)
+            return (first + i) % SIM_PAGES;
+    return first;
+}
+
 static void sim_access_once(uint32_t hart)
 {
     const struct sim_process *process = sim_access_find_process(hart);
-    struct sim_access access = {.page = sim_machine_random(SIM_PAGES),
-                                .offset = sim_machine_random(FL_PAGE_BYTES),
-                                .access = sim_machine_random(2) ? FL_ACCESS_WRITE : FL_ACCESS_READ,
-                                .byte = (uint8_t)sim_machine_random(256)};
+    struct sim_access access = {.access = sim_machine_random(2) ? FL_ACCESS_WRITE : FL_ACCESS_READ};
     uint8_t *byte;
 
-    if (!process || !sim_access_may_look(process, access.page) || sim.deferrals == SIM_DEFERRED)
+    if (!process || sim.deferrals == SIM_DEFERRED)
+        return;
+    access.page = sim_access_find_page(process, access.access);
+    access.offset = sim_machine_random(SIM_PLACES) * SIM_PLACE_BYTES;
+    access.byte = (uint8_t)sim_machine_random(256);
+    if (!sim_access_may_look(process, access.page))
         return;
     byte = sim_machine_access(hart, (vaddr_t){sim_page_address(access.page) + access.offset},
                               access.access);

@@ -6,7 +6,8 @@
  *     copies or drops, and a child of fork sees it;
  *   - after the call, where the frame is one that the call just made or mapped: it is deferred until the
  *     model has made the call's change.
- * While a call copies bytes, nobody looks at the pages that it copies from or to. */
+ * While a call copies bytes, or pages of files ahead of their faults, nobody looks at what it copies from or
+ * to: whether that was before or after the copy nothing tells. */
 #ifndef SIM_ACCESS_H
 #define SIM_ACCESS_H
 

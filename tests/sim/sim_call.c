@@ -125,6 +125,16 @@ void sim_call_observe(struct sim_process *process, uint32_t number, uint32_t acc
         sim_page_own(&sim.model, page);
 }
 
+void sim_call_guard(const struct sim_process *process)
+{
+    for (uint32_t p = 0; p < SIM_PAGES; p++) {
+        const struct sim_page *page = &process->page[p];
+
+        if (page->segment && !page->shared && !page->own)
+            sim.filling = true;
+    }
+}
+
 void sim_call_fill(struct sim_process *process, struct sim_range range, bool must)
 {
     for (uint32_t number = range.first; number < range.first + range.count; number++) {
@@ -258,6 +268,7 @@ static int sim_call_advise(struct sim_process *process, const struct sim_step *s
 
     if (expected == ENOMEM && sim_call_may_fail(&need))
         return 0; /* the answer would not tell whether it did anything */
+    sim_call_guard(process);
     error = vm_advise(sim_vm(), process->space, sim_page_address(range.first),
                       range.count * SIM_PAGE_BYTES, advice);
     if (sim_call_judge(error, expected, &need) || expected == ENOMEM)
@@ -298,9 +309,11 @@ static int sim_call_wire(struct sim_process *process, const struct sim_step *ste
     const struct sim_need need = {.frames = SIM_PAGES};
     struct sim_range range = sim_call_range(step);
     bool fills = step->argument % 4 != 3;
-    int expected = sim_wire_check(process, range, fills);
-    int error = vm_wire(sim_vm(), process->space, sim_page_address(range.first),
-                        range.count * SIM_PAGE_BYTES, fills ? 0 : MLOCK_ONFAULT);
+    int expected = sim_wire_check(process, range, fills), error;
+
+    sim_call_guard(process);
+    error = vm_wire(sim_vm(), process->space, sim_page_address(range.first),
+                    range.count * SIM_PAGE_BYTES, fills ? 0 : MLOCK_ONFAULT);
 
     if (fills && expected != EPERM && error && sim_wire_stopped(process, range, error))
         return error;
@@ -356,6 +369,7 @@ static int sim_call_wire_all(struct sim_process *process, const struct sim_step 
         process->wire_future = false;
         return 0;
     }
+    sim_call_guard(process);
     expected = sim_wire_all_check(process, flags);
     error = vm_wire_all(sim_vm(), process->space, flags);
     if ((flags & MCL_CURRENT) && !expected) {

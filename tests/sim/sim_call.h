@@ -39,6 +39,9 @@ bool sim_call_fills_all(void);
 /* Follows what the core did with a page that it may have touched as `access` does. */
 void sim_call_observe(struct sim_process *process, uint32_t page, uint32_t access);
 
+/* Before a call that may fill pages of a process: what it copies from is left alone by others. */
+void sim_call_guard(const struct sim_process *process);
+
 /* Follows the filling of pages ahead of faults.  must: all of them. */
 void sim_call_fill(struct sim_process *process, struct sim_range range, bool must);
 

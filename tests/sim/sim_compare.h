@@ -8,7 +8,8 @@
 /* What programs see, and where the core keeps it (sim.value_in). */
 void sim_compare_programs(void);
 
-/* That, all totals, and all invariants. */
-void sim_compare_all(void);
+/* That, all totals, and all invariants.  handled: the core or the tables changed since the last time, beside
+ * A and D; else those of the harts are enough. */
+void sim_compare_all(bool handled);
 
 #endif

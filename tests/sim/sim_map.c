@@ -163,6 +163,7 @@ static int sim_map_run(struct sim_map *map, struct sim_process *process)
     map->page.charge = sim_map_charge(map);
     need.promised = map->page.charge == ENTRY_CHARGED ? map->range.count : 0;
     map->expected = sim_map_check(map, process);
+    sim.filling = map->request.file && !map->page.shared;
     error = vm_map(sim_vm(), process->space, &map->request, &address);
     if (!sim_call_judge(error, map->expected, &need))
         return error;

@@ -12,7 +12,7 @@
 #define SIM_TURNS       200u /* that requests may be started again at a time */
 #define SIM_FAULT_TAKES 4u   /* frames: an index, and the page */
 
-enum { SIM_SIGBUS = 7, SIM_SIGKILL = 9 };
+enum { SIM_SIGBUS = 7, SIM_SIGKILL = 9, SIM_SIGSEGV = 11 };
 
 /* ---- messages ---- */
 
@@ -83,13 +83,13 @@ static void sim_fault_stopped(const struct sim_message *message, struct sim_proc
     sim_call_observe(process, message->access.page, message->access.access);
     if (was_stopped)
         return;
-    if (signal != 0)
+    if (signal == SIM_SIGSEGV)
         SIM_EXPECT(event->signal == signal, "signal %u, not %u", event->signal, signal);
-    else
+    else if (event->signal != signal || event->kind == PAGER_EVENT_NO_MEMORY)
         SIM_EXPECT(sim_fault_may_stop(message, &process->page[message->access.page], event),
                    "stopped by event %u, signal %u, with %u frames free", event->kind,
                    event->signal, sim_free_frames());
-    sim.counts.refused += signal == 0;
+    sim.counts.refused += event->kind == PAGER_EVENT_NO_MEMORY;
 }
 
 /* Notes which page a fault just made, so that stores to it can be told from others. */
@@ -172,7 +172,7 @@ static void sim_pager_handle_fault(struct sim_message *message, struct sim_proce
         sim_fault_stopped(message, process, signal, was_stopped);
         break;
     case VM_WAIT:
-        SIM_EXPECT(signal == 0, "a fault waits that ends in signal %u", signal);
+        SIM_EXPECT(signal != SIM_SIGSEGV, "a fault waits that ends in signal %u", signal);
         sim_fault_waits(message, process, token);
         break;
     case VM_RESUME:

@@ -216,6 +216,7 @@ int sim_call_remap(struct sim_process *process, const struct sim_step *step)
                                         .to = sim_page_address(remap.to)};
     expected = sim_remap_check(&remap);
     need.promised = sim_remap_promised(&remap);
+    sim_call_guard(process);
     error = vm_remap(sim_vm(), process->space, &request, &address);
     if (!sim_call_judge(error, expected, &need))
         return error;

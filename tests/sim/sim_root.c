@@ -236,19 +236,10 @@ void sim_pager_give_frames(void)
 
 static bool sim_port_map_noted(void *context, uint32_t space, const struct vm_mapping *mapping)
 {
-    struct sim_kernel *kernel = context;
-    uint64_t refusals = kernel->map_refusals;
-    bool replaces =
-        sv39_is_valid(sim_machine_entry(&kernel->space[space], (vaddr_t){mapping->address}));
-    bool mapped;
+    const struct sim_kernel *kernel = context;
 
-    if (replaces) /* only a table can be missing, and there is one */
-        kernel->map_refusals = 0;
     sim_access_note_map(kernel->vm.spaces[space], mapping);
-    mapped = sim.port_map(context, space, mapping);
-    if (replaces)
-        kernel->map_refusals = refusals;
-    return mapped;
+    return sim.port_map(context, space, mapping);
 }
 
 static void sim_start_disk(void)
@@ -327,7 +318,7 @@ void sim_pager_end(void)
         if (sim.model.process[i].space)
             sim_pager_destroy(&sim.model.process[i]);
     sim_end_fetches();
-    sim_compare_all();
+    sim_compare_all(true);
     space_destroy(sim_vm(), sim.keeper);
     for (uint32_t i = 0; i < SIM_OPEN_FILES; i++)
         sim_segment_close(&sim.model, sim.model.file[i]);

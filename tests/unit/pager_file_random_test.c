@@ -6,6 +6,8 @@
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c */
 #include "pager_trace_kit.h"
+
+#include "effort.h"
 #include "protocol.h"
 
 #define FRAMES      512u
@@ -528,8 +530,11 @@ static void run_trace(uint64_t seed, uint32_t steps, uint32_t frames)
 
 TEST("random traces over files and their mappings behave as arrays of bytes")
 {
-    for (uint64_t seed = 1; seed <= 50; seed++)
+    struct effort effort = effort_begin(50 * 400);
+
+    for (uint64_t seed = 1; effort_takes(&effort, 400); seed++)
         run_trace(seed, 400, 0);
+    effort_end(&effort);
 }
 
 TEST("with any amount of memory too small, they fail cleanly and nothing is lost")

@@ -5,6 +5,8 @@
 /* sources: user/pager/core/[a-z]*.c */
 #include "pager_trace_kit.h"
 
+#include "effort.h"
+
 #define FRAMES      256u
 #define PROCESSES   9u
 #define WORLD_PAGES 24u
@@ -254,10 +256,13 @@ static void run_trace(uint64_t seed, uint32_t steps, uint32_t frames)
 
 TEST("random trees of 64 forks behave as an array of bytes for each process")
 {
-    for (uint64_t seed = 1; seed <= 40; seed++) {
+    struct effort effort = effort_begin(40 * 10000);
+
+    for (uint64_t seed = 1; effort_takes(&effort, 10000); seed++) {
         run_trace(seed, 10000, 0);
         CHECK_EQ(run.forks, FORKS);
     }
+    effort_end(&effort);
 }
 
 TEST("with any amount of memory too small, forks and faults fail cleanly and nothing is lost")

@@ -7,6 +7,8 @@
 
 #include "pager_handle_model.h"
 
+#include "effort.h"
+
 /* ---- steps ---- */
 
 static void run_path(char *here, char *there)
@@ -427,8 +429,11 @@ static uint32_t run_trace(uint64_t seed, uint32_t left)
 
 TEST("programs that open, copy, map, cut and fork see what Linux and arrays of bytes say")
 {
-    for (uint64_t seed = 1; seed <= 60; seed++)
+    struct effort effort = effort_begin(60 * STEPS);
+
+    for (uint64_t seed = 1; effort_takes(&effort, STEPS); seed++)
         CHECK_EQ(run_trace(seed, FRAMES), 0);
+    effort_end(&effort);
 }
 
 TEST("the same with any amount of memory too small: a call that is refused changes nothing")

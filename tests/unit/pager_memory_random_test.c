@@ -4,6 +4,8 @@
 /* sources: user/pager/core/[a-z]*.c */
 #include "pager_trace_kit.h"
 
+#include "effort.h"
+
 #define FRAMES      640u
 #define PROGRAMS    4u
 #define WORLD_PAGES 40u
@@ -287,8 +289,11 @@ static uint32_t run_trace(uint64_t seed, uint32_t left)
 
 TEST("programs that advise, lock, move and fork see what arrays of pages say")
 {
-    for (uint64_t seed = 1; seed <= 60; seed++)
+    struct effort effort = effort_begin(60 * STEPS);
+
+    for (uint64_t seed = 1; effort_takes(&effort, STEPS); seed++)
         CHECK_EQ(run_trace(seed, FRAMES), 0);
+    effort_end(&effort);
 }
 
 TEST("the same with any amount of memory too small: refused calls change nothing")
