@@ -23,6 +23,7 @@ help:
 	@echo 'make test-host       the host tests alone'
 	@echo 'make conformance     the rules of docs/fault-protocol.md and docs/writing-a-pager.md, by their tests'
 	@echo 'make conformance PAGER=PROG   which rules that pager keeps'
+	@echo 'make mutants [ONLY=TEXT]   breaks the sources in known ways, in a copy: does a test notice?'
 	@echo 'make bench           instruction counts, to $(BUILD)/bench.tsv'
 	@echo 'make fuzz [SECONDS=60] [TARGET=NAME]'
 	@echo 'make lint            layout of sources, names in documents, generated documents'

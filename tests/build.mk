@@ -3,8 +3,8 @@
 #     /* libs: -lfdt */                       name libraries of the host
 # and may be repeated.  tests/fuzz/NAME_fuzz.c likewise, for clang's libFuzzer; and each with tests/fuzz/replay.c is
 # a host test, which runs it over its corpus.
-HOST_INCLUDES := -iquotekernel/abi -iquotekernel -iquotemm -iquotedrivers -iquoteuser/protocol -iquoteuser/common -iquoteuser/init -iquoteuser/pager/core \
-                 -iquotetests -iquotetests/unit -iquotetests/sim -iquotetests/fuzz -iquotetests/fuzz/host -iquotearch/riscv
+HOST_INCLUDES := -iquotetests/fuzz/host -iquotekernel/abi -iquotekernel -iquotemm -iquotedrivers -iquotearch/riscv -iquoteuser/protocol -iquoteuser/common -iquoteuser/init -iquoteuser/pager/core \
+                 -iquotetests -iquotetests/unit -iquotetests/sim -iquotetests/fuzz
 SANITIZERS    := address,undefined
 HOST_CFLAGS   := $(WARNINGS) -g -O1 -fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer \
                  $(HOST_INCLUDES)
@@ -59,10 +59,20 @@ test:
 	@$(MAKE) -s --no-print-directory $(JOBS) clang-kernel
 	@$(DRIVER) --suites tests/suites.txt $(if $(ONLY),--only '$(ONLY)')
 
-# Suites that take minutes: not part of `test`.
+# Each change of a list in tests/mutate is made in a copy of the tree and must be seen by a test.
+mutants:
+	@$(SETUP) test
+	@$(MAKE) -s --no-print-directory $(JOBS) host-tests
+	@tests/mutate/mutate.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
+# Each host test and the sources that it is made of.
+list-host-tests:
+	@:$(foreach t,$(HOST_TESTS),$(info $(t) $($(t)_SOURCES)))
+
+# Suites that take minutes: not part of `test`.  The fast programs are those that the list names.
+FAST_WANTED = $(shell grep -o 'tests/fast/[a-z_/]*' tests/suites-long.txt | sort -u)
 test-long:
 	@$(SETUP) test fuzz
-	@$(MAKE) -s --no-print-directory $(JOBS) test-programs fuzzers
+	@$(MAKE) -s --no-print-directory $(JOBS) test-programs fuzzers $(FAST_WANTED:%=$(BUILD)/%)
 	@tests/run.py --build $(BUILD) --suites tests/suites-long.txt $(if $(ONLY),--only '$(ONLY)')
 # The rules of docs/fault-protocol.md against this kernel, and those of docs/writing-a-pager.md against the
 # example pager; with PAGER=PROG the latter against that one.
@@ -114,4 +124,4 @@ bench:
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(BENCH_PROGRAMS)
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
-.PHONY: host-tests test-programs clang-kernel test-host test test-long conformance fuzzers fuzz bench
+.PHONY: host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests conformance fuzzers fuzz bench

@@ -7,6 +7,7 @@
  * Spec: RISC-V Privileged 1.12, 4.1.11 and 4.2.1. */
 #include "arch.h"
 #include "kernel.h"
+#include "tlb.h"
 
 static uint64_t hart_bit(const struct hart *hart)
 {
@@ -15,13 +16,13 @@ static uint64_t hart_bit(const struct hart *hart)
 
 static void fence_all(struct hart *hart)
 {
-    __asm__ volatile("sfence.vma" ::: "memory");
+    tlb_drop_all();
     hart->counter[FL_COUNTER_FENCES]++;
 }
 
 static void fence_asid(struct hart *hart, asid_t asid)
 {
-    __asm__ volatile("sfence.vma zero, %0" ::"r"((uint64_t)asid.value) : "memory");
+    tlb_drop_asid(asid);
     hart->counter[FL_COUNTER_FENCES]++;
 }
 
@@ -33,10 +34,7 @@ void mmu_fence_page(struct vspace *space, vaddr_t address)
         space->stale |= hart_bit(hart);
         return;
     }
-    __asm__ volatile("sfence.vma %0, %1"
-                     :
-                     : "r"(address.value), "r"((uint64_t)space->tag.asid.value)
-                     : "memory");
+    tlb_drop_page(address, space->tag.asid);
     hart->counter[FL_COUNTER_FENCES]++;
 }
 
@@ -57,13 +55,12 @@ void mmu_fence_code(struct vspace *space)
     if (hart->space != space)
         space->stale_code |= hart_bit(hart);
     else
-        __asm__ volatile("fence.i" ::: "memory");
+        tlb_drop_code();
 }
 
 static void write_satp(const struct vspace *space)
 {
-    csr_write(satp,
-              SATP_SV39 | (uint64_t)space->tag.asid.value << SATP_ASID_SHIFT | space->root.value);
+    tlb_load_root(space->root, space->tag.asid);
 }
 
 /* satp is written under the address that kernel code runs at: the kernel's half of both roots is one. */
@@ -90,7 +87,7 @@ static __attribute__((noinline)) void settle(struct hart *hart, struct vspace *s
     }
     if (space->stale_code & bit) {
         space->stale_code &= ~bit;
-        __asm__ volatile("fence.i" ::: "memory");
+        tlb_drop_code();
     }
 }
 
@@ -119,5 +116,5 @@ inline void arch_load_space(struct hart *hart, struct vspace *space)
 void arch_leave_space(struct hart *hart)
 {
     hart->space = NULL;
-    csr_write(satp, SATP_SV39 | kernel.root_table.value);
+    tlb_load_root(kernel.root_table, (asid_t){0});
 }

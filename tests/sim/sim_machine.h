@@ -24,15 +24,19 @@
 
 #include "vspace.h"
 
-#define SIM_HARTS 4u
+#define SIM_HARTS        4u
+#define SIM_FRAMES_MAX   4096u
+#define SIM_DEVICE_PAGES 3u /* of registers, outside the frame table */
 
 struct sim_machine_config {
     uint32_t harts;        /* 1..SIM_HARTS */
     uint32_t asid_bits;    /* 0..16 */
-    uint32_t frames;       /* of memory */
+    uint32_t frames;       /* of memory, at most SIM_FRAMES_MAX - 2 */
     bool sets_ad;          /* hardware sets A and D; else it traps */
     bool caches_invalid;   /* invalid entries are cached too */
+    bool caches_code;      /* a byte that was executed once is kept until a fence.i */
     uint32_t evict_chance; /* of 256, that an access evicts something first */
+    uint32_t ahead_chance; /* of 256, that an access caches what the tables say of the next page */
     uint64_t seed;
 };
 
@@ -45,15 +49,20 @@ frame_t sim_machine_frame(uint32_t i);
 uint8_t *sim_machine_contents(frame_t frame);
 struct frame_table *sim_machine_frames(void);
 frame_t sim_machine_kernel_root(void);
+frame_t sim_machine_device(uint32_t page);
+
+/* A second view of memory: frames [0, low), and right behind them the `high` frames from low + gap on. */
+uint8_t *sim_machine_window(uint32_t low, uint32_t gap, uint32_t high);
 
 /* Random numbers of the environment: evictions, when others run.  A step sets the seed, so that it goes the
  * same way whatever was before. */
 void sim_machine_seed(uint64_t seed);
 uint32_t sim_machine_random(uint32_t below);
 
-/* Called before a fence is done and at each return from one: other harts may access memory there,
- * and nothing else.  NULL: nobody does. */
+/* Called before a fence is done, after each hart that did it, and where sim_machine_meanwhile is called:
+ * other harts may access memory there (sim_machine_access), and nothing else.  NULL: nobody does. */
 void sim_machine_set_meanwhile(void (*meanwhile)(void *context), void *context);
+void sim_machine_meanwhile(void);
 
 /* Hart `hart` runs a space from now on; NULL: the kernel's own root. */
 void sim_machine_load(uint32_t hart, struct vspace *space);
@@ -63,7 +72,8 @@ struct vspace *sim_machine_loaded(uint32_t hart);
 void sim_machine_leave(const struct vspace *space);
 
 /* One access of a hart in the space that it has loaded, access one of FL_ACCESS_READ|WRITE|EXEC.  NULL: it
- * faults.  Else the byte in memory, which a write is now to be put into. */
+ * faults.  Else the byte in memory, which a write is now to be put into; of an EXEC the byte that the hart
+ * executes, which with caches_code may be an older one. */
 uint8_t *sim_machine_access(uint32_t hart, vaddr_t address, uint32_t access);
 
 /* The same with the kernel's look at the fault, repeated while that mends it; NULL: absent or denied, and
@@ -71,12 +81,18 @@ uint8_t *sim_machine_access(uint32_t hart, vaddr_t address, uint32_t access);
 uint8_t *sim_machine_touch(uint32_t hart, vaddr_t address, uint32_t access, enum vspace_look *look,
                            pte_t *entry);
 
+/* fence.i by the program itself. */
+void sim_machine_fence_code(uint32_t hart);
+
 /* What the tables say, past all TLBs: the entry of an address. */
 pte_t sim_machine_entry(const struct vspace *space, vaddr_t address);
 
 /* NULL, or the number of the invariant that is broken: M1 to M4, those of mm/, and that counts of
  * mappings and tables over `spaces` (NULL ones are passed over) add up. */
 const char *sim_machine_check(struct vspace *const *spaces, uint32_t count);
+
+/* The same without the walk of all tables: M1 to M3, and M4 of what is loaded.  Cheap enough for each step. */
+const char *sim_machine_check_harts(void);
 
 struct sim_machine_counts {
     uint64_t accesses, walks, hits, evictions, spurious, ad_traps;

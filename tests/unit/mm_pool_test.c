@@ -101,6 +101,23 @@ TEST("withdrawing from a long list looks at a bounded part of it and turns it")
     CHECK_EQ(fake.pool.spare, 0);
 }
 
+TEST("a withdrawal finds what a step comes to, and says of what is behind that there is more")
+{
+    frame_t frame;
+    for (unsigned behind = 0; behind < 2; behind++) {
+        fake_reset(1);
+        for (uint64_t i = 0; i < 300; i++)
+            CHECK_EQ(table_pool_donate(&fake.pool, fake_frame(FAKE_USER_FRAMES + i)), FL_OK);
+        uint64_t link =
+            fake.pool.spare_list; /* the frame before, and the second one behind the step */
+        for (unsigned i = 0; i < (behind ? TABLE_POOL_STEP + 1 : TABLE_POOL_STEP - 1); i++)
+            link = frame_entry(&fake.table, (frame_t){link - 1})->owner;
+        CHECK_EQ(table_pool_withdraw_from(&fake.pool, (frame_t){link - 1}, 1, &frame),
+                 behind ? FL_MORE : FL_OK);
+        fake_check();
+    }
+}
+
 TEST("any spare frame leaves its pool by its number alone")
 {
     struct table_pool other;

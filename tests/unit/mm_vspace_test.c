@@ -185,6 +185,70 @@ TEST("filling an invalid entry needs no fence, code needs its own")
     CHECK_EQ(fake.page_fences + fake.space_fences, 0);
 }
 
+/* Maps a run by vspace_map_page, or by a check and a commit as items of an answer are. */
+static void map_by(bool as_item, struct vspace_run run)
+{
+    uint64_t tables = 0;
+    if (!as_item) {
+        CHECK_EQ(vspace_map_page(space, &run), FL_OK);
+        return;
+    }
+    CHECK_EQ(vspace_check_run(space, &run, &tables), FL_OK);
+    CHECK(tables <= fake.pool.spare);
+    vspace_commit_run(space, &run);
+}
+
+TEST("every way to map code fences instructions once, and no way to map data does")
+{
+    static const struct {
+        uint32_t frame, pages;
+    } rows[] = {{0, 1},
+                {1, 1},
+                {0, 2},
+                {2, 2}}; /* that there is, another, and the same with its neighbour */
+    for (unsigned way = 0; way < 16; way++) {
+        bool over = (way & 4) != 0, code = (way & 8) != 0;
+        uint64_t pages = rows[way & 3].pages;
+        for (unsigned as_item = pages > 1; as_item < 2; as_item++) {
+            make_world();
+            if (over)
+                fake_map(space, fake_run(here.value, f, pages, R));
+            map_by(as_item, fake_run(here.value, f + rows[way & 3].frame, pages,
+                                     R | FL_MAP_REPLACE | (code ? X : W)));
+            CHECK_EQ(fake.code_fences, code);
+            fake_check();
+        }
+    }
+    struct vspace_run run = fake_run(here.value, f, 1, R | X | FL_MAP_REPLACE);
+    uint64_t done;
+    CHECK_EQ(vspace_map(space, &run, &done), FL_OK);
+    CHECK_EQ(fake.code_fences, 2);
+}
+
+TEST("a map of the frame that is there fences whichever right it takes, and none that it gives")
+{
+    static const uint32_t rights[] = {R, R | W, X, R | X, R | W | X};
+    static const uint32_t accesses[] = {FL_ACCESS_READ, FL_ACCESS_WRITE, FL_ACCESS_EXEC};
+    frame_t frame;
+    for (unsigned way = 0; way < 5 * 5 * 4; way++) {
+        uint32_t old = rights[way % 5], new = rights[way / 5 % 5];
+        unsigned pages = 1 + way / 25 % 2, as_item = pages > 1 || way / 50 > 0;
+        make_world();
+        fake_map(space, fake_run(here.value, f, pages, old));
+        for (unsigned i = 0; i < 3; i++)
+            fake_touch(space, here, accesses[i], &frame);
+        unsigned fences = fake.page_fences;
+        map_by(as_item, fake_run(here.value, f, pages, new));
+        fake_check();
+        bool lost = (old & ~new) != 0;
+        CHECK_EQ(fake.page_fences - fences, pages == 1 && lost);
+        CHECK_EQ(fake.space_fences, pages > 1 && lost);
+        for (unsigned i = 0; i < 3; i++)
+            CHECK_EQ(fake_touch(space, here, accesses[i], &frame),
+                     (new &accesses[i]) != 0 ? LOOK_SPURIOUS : LOOK_DENIED);
+    }
+}
+
 TEST("a replaced page is fenced, then its frame is free and keeps A and D")
 {
     make_world();
@@ -447,6 +511,37 @@ TEST("a space is taken apart in bounded steps, and D of its pages survives it")
     CHECK_EQ(fake.table.totals[FRAME_USER], 0);
     CHECK_EQ(fake.pool.spare, FAKE_TABLES);
     fake_check();
+}
+
+/* How many pages at most end in one step of the end of a space that maps the same frame at `pages` places
+ * this far apart, from the first on. */
+static uint64_t most_in_a_step(uint64_t first, uint64_t pages, uint64_t apart)
+{
+    uint64_t most = 0;
+    make_world();
+    for (unsigned i = 0; i < 250; i++)
+        CHECK_EQ(table_pool_donate(&fake.pool, fake_frame(f + 1 + i)), FL_OK);
+    for (unsigned i = 0; i < pages; i++)
+        fake_map(space, fake_run(first + i * apart, f, 1, R));
+    for (enum fl_error error = FL_MORE; error == FL_MORE;) {
+        uint64_t mapped = fake.table.mappings;
+        fake_leave(space);
+        error = vspace_destroy_step(space);
+        most = mapped - fake.table.mappings > most ? mapped - fake.table.mappings : most;
+    }
+    CHECK_EQ(fake.table.mappings, 0);
+    fake_check();
+    return most;
+}
+
+TEST("a step that takes a space apart counts tables and empty entries as work, too")
+{
+    const uint64_t table = SV39_ENTRIES * PAGE_BYTES; /* what one spans */
+    uint64_t first = most_in_a_step(0, 200, table);
+    CHECK(first > 1 && first <= VSPACE_STEP / 8);
+    /* The last page of a GiB is found behind 511 empty entries of each of two tables. */
+    uint64_t last = most_in_a_step(GIB - PAGE_BYTES, 60, GIB);
+    CHECK(last > 1 && (last - 1) * 2 * 511 / 8 <= VSPACE_STEP);
 }
 
 TEST("a space that is gone has left nothing in the TLB")

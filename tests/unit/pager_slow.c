@@ -42,12 +42,17 @@ static enum object_supply slow_supply(struct vm *vm, struct object *object, uint
 static const struct object_ops slow_ops = {
     .name = "slow", .supply = slow_supply, .destroy = object_leave_files};
 
-void slow_begin(struct slow *slow, uint32_t frames)
+void slow_init(struct slow *slow, uint32_t frames)
 {
     memset(slow, 0, sizeof(*slow));
     slow_now = slow;
     fake_init(&slow->fake, frames);
     fake_add_file(&slow->fake, "slow", NULL, 0, false);
+}
+
+void slow_begin(struct slow *slow, uint32_t frames)
+{
+    slow_init(slow, frames);
     fake_start(&slow->fake);
 }
 

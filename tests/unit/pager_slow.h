@@ -54,6 +54,9 @@ struct slow {
 /* A machine with so many frames and the slow file. */
 void slow_begin(struct slow *slow, uint32_t frames);
 
+/* The same, which starts with fake_start: other files may be added before. */
+void slow_init(struct slow *slow, uint32_t frames);
+
 /* Ends all fetches and destroys all spaces. */
 void slow_end(struct slow *slow);
 

@@ -591,8 +591,10 @@ int vm_populate(struct vm *vm, struct space *space, uint64_t start, uint64_t end
             return step == FAULT_BUSY ? EINPROGRESS : 0;
         fault_describe(&fault, &mapping);
         fault_settle(&fault);
-        if (!vm->port.map(vm->port.context, space->id, &mapping))
+        if (!vm->port.map(vm->port.context, space->id, &mapping)) {
+            vm->port.unmap(vm->port.context, space->id, address, 1); /* shows another page */
             return 0;
+        }
     }
     return 0;
 }

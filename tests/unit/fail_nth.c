@@ -1,0 +1,148 @@
+/* Fails the N-th call: see fail_nth.h. */
+#include "fail_nth.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness.h"
+
+/* No scenario makes so many calls of a kind: more would be one that goes on for ever. */
+#define FAIL_CALLS_MAX 4096u
+
+static const char *const fail_names[FAIL_KINDS] = {"frame", "record", "promise", "map",
+                                                   "clone", "reply",  "table",   "call"};
+
+static struct {
+    const char *scenario;
+    enum fail_kind kind;
+    uint32_t n;
+    bool lasting; /* all later calls fail too */
+    bool armed;
+    uint32_t calls; /* of the kind, while armed */
+    uint64_t runs;
+    uint64_t met[FAIL_KINDS];
+} fail;
+
+static void fail_nth_name(char *out, size_t bytes)
+{
+    snprintf(out, bytes, "%s/%s/%u%s", fail.scenario ? fail.scenario : "", fail_names[fail.kind],
+             (unsigned)fail.n, fail.lasting ? "+" : "");
+}
+
+void fail_nth_arm(void)
+{
+    fail.calls = 0;
+    fail.armed = true;
+}
+
+bool fail_nth_disarm(void)
+{
+    fail.armed = false;
+    return fail.n > 0 && fail.calls >= fail.n;
+}
+
+bool fail_nth_now(enum fail_kind kind)
+{
+    if (!fail.armed || fail.n == 0 || kind != fail.kind)
+        return false;
+    fail.calls++;
+    return fail.lasting ? fail.calls >= fail.n : fail.calls == fail.n;
+}
+
+static void fail_nth_tell(void)
+{
+    char name[160];
+
+    if (!fail.scenario)
+        return;
+    fail_nth_name(name, sizeof name);
+    harness_note("replay: NTH=%s", name);
+}
+
+void fail_nth_expect(bool holds, const char *what)
+{
+    if (holds)
+        return;
+    fail.armed = false;
+    fail_nth_tell();
+    harness_fail(__FILE__, __LINE__, what);
+}
+
+bool fail_nth_is_reference(void)
+{
+    return fail.n == 0;
+}
+
+uint64_t fail_nth_runs(void)
+{
+    return fail.runs;
+}
+
+uint64_t fail_nth_met(enum fail_kind kind)
+{
+    return fail.met[kind];
+}
+
+/* ---- which runs ---- */
+
+/* Of the sanitizers, where they are built in: called before the process ends. */
+void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+
+/* True if NTH names no run, this one, or its scenario. */
+static bool fail_nth_selected(void)
+{
+    const char *wanted = getenv("NTH");
+    char name[160];
+
+    if (!wanted || strcmp(wanted, fail.scenario) == 0)
+        return true;
+    fail_nth_name(name, sizeof name);
+    return strcmp(wanted, name) == 0;
+}
+
+/* True if NTH may name a run of this scenario. */
+static bool fail_nth_may_select(const char *scenario)
+{
+    const char *wanted = getenv("NTH");
+    size_t bytes = strlen(scenario);
+
+    return !wanted || (strncmp(wanted, scenario, bytes) == 0 &&
+                       (wanted[bytes] == '\0' || wanted[bytes] == '/'));
+}
+
+static void fail_nth_sweep_kind(fail_scenario *run, const void *context)
+{
+    enum fail_run outcome = FAIL_RUN_MET;
+
+    for (fail.n = 1; outcome == FAIL_RUN_MET && fail.n < FAIL_CALLS_MAX; fail.n++) {
+        if (!fail_nth_selected())
+            continue;
+        outcome = run(context);
+        fail.runs++;
+        fail.met[fail.kind] += outcome == FAIL_RUN_MET;
+    }
+    fail_nth_expect(outcome == FAIL_RUN_CLEAN || getenv("NTH"), "a scenario without an end");
+}
+
+void fail_nth_sweep(const char *scenario, uint32_t kinds, fail_scenario *run, const void *context)
+{
+    if (!fail_nth_may_select(scenario))
+        return;
+    if (__sanitizer_set_death_callback)
+        __sanitizer_set_death_callback(fail_nth_tell);
+    fail.scenario = scenario;
+    fail.kind = FAIL_FRAME;
+    fail.n = 0;
+    fail.lasting = false;
+    run(context);
+    for (fail.kind = FAIL_FRAME; fail.kind < FAIL_KINDS; fail.kind++) {
+        if (!(kinds >> fail.kind & 1))
+            continue;
+        fail.lasting = false;
+        fail_nth_sweep_kind(run, context);
+        fail.lasting = true;
+        fail_nth_sweep_kind(run, context);
+    }
+    fail.scenario = NULL;
+}
