@@ -92,7 +92,7 @@ SECONDS      ?= 60
 TARGET       ?= $(FUZZERS)
 
 # The slots of a CNode go on behind its first frame, which gcc knows of the last member and clang does not.
-$(BUILD)/fuzz/obj/kernel/%.o: FUZZ_CFLAGS += -fno-sanitize=array-bounds
+$(BUILD)/fuzz/obj/kernel/%.o $(BUILD)/fuzz/obj/tests/fuzz/host/%.o: FUZZ_CFLAGS += -fno-sanitize=array-bounds
 # Nobody looks for new ways through the checkers, which run after every step: they are not measured.
 $(addprefix $(BUILD)/fuzz/obj/,kernel/invariants.o kernel/census.o kernel/cap_check.o mm/vspace_check.o \
     user/pager/core/check.o): FUZZ_CFLAGS += -fno-sanitize=fuzzer
