@@ -8,7 +8,7 @@
  * A step is a byte: the number of a call, or above STEP_FAULT another entry into the kernel.  An argument
  * is a byte: a small number, one of a list, or how many bytes behind it are the number. */
 /* sources: kernel/[a-z]*.c mm/[a-z]*.c drivers/plic.c */
-/* sources: tests/fuzz/host/[a-z]*.c */
+/* sources: tests/fuzz/host/kernel_[a-z]*.c tests/fuzz/host/trap_host.c */
 #include <inttypes.h>
 #include <string.h>
 

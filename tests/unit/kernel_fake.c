@@ -14,7 +14,7 @@
 #define LOCAL 64u          /* tables that one answer may need, at most */
 
 struct kernel_fake kernel_fake;
-uint64_t kernel_fake_buffer[FL_BUFFER_BYTES / sizeof(uint64_t)];
+static uint64_t kernel_buffer[FL_BUFFER_BYTES / sizeof(uint64_t)];
 
 static struct {
     jmp_buf leave; /* out of the pager's loop, which wants the next message */
@@ -262,8 +262,7 @@ static struct fl_result kernel_withdraw(void)
 /* The items of an answer: the first is in the words, others lie in the message buffer. */
 static struct fl_item kernel_item(const uint64_t a[7], uint32_t i)
 {
-    const struct fl_item *more =
-        (const struct fl_item *)(const void *)((uint8_t *)kernel_fake_buffer + FL_BUFFER_DATA);
+    const struct fl_item *more = (const struct fl_item *)fl_buffer_data();
 
     return i == 0 ? (struct fl_item){a[2], a[3], a[4]} : more[i - 1];
 }
@@ -325,7 +324,7 @@ static uint64_t kernel_reply(const uint64_t a[7])
     return FL_OK;
 }
 
-struct fl_result kernel_fake_call(uint64_t number, const uint64_t a[7])
+static struct fl_result kernel_call(uint64_t number, const uint64_t a[7])
 {
     switch (number) {
     case FL_CALL_vspace_map:
@@ -363,11 +362,21 @@ struct fl_result kernel_fake_call(uint64_t number, const uint64_t a[7])
     }
 }
 
+struct fl_result fl_ecall(uint64_t number, uint64_t r0, uint64_t r1, uint64_t r2, uint64_t r3,
+                          uint64_t r4, uint64_t r5, uint64_t r6)
+{
+    return kernel_call(number, (const uint64_t[7]){r0, r1, r2, r3, r4, r5, r6});
+}
+
 /* ---- messages ---- */
 
-void fl_ipc_recv(uint64_t endpoint, uint64_t reply, struct fl_message *message)
+void *fl_buffer_data(void)
 {
-    (void)endpoint;
+    return (char *)kernel_buffer + FL_BUFFER_DATA;
+}
+
+static void kernel_receive(uint64_t reply, struct fl_message *message)
+{
     if (!loop.sending)
         longjmp(loop.leave, 1);
     if (kernel_fake.holds[reply])
@@ -379,16 +388,21 @@ void fl_ipc_recv(uint64_t endpoint, uint64_t reply, struct fl_message *message)
     *message = loop.message;
 }
 
-void fl_ipc(uint64_t number, uint64_t endpoint, uint64_t info, const uint64_t word[4],
-            uint64_t reply, struct fl_message *out)
+void fl_ipc(uint64_t number, uint64_t r0, uint64_t info, const uint64_t word[4], uint64_t r6,
+            struct fl_message *out)
 {
-    const uint64_t a[7] = {reply, info, word[0], word[1], word[2], word[3], 0};
+    const uint64_t a[7] = {r6, info, word[0], word[1], word[2], word[3], 0};
 
+    (void)r0; /* the endpoint: there is one */
+    if (number == FL_CALL_ipc_recv) {
+        kernel_receive(info, out);
+        return;
+    }
     if (number != FL_CALL_ipc_reply_recv)
         kernel_break("a message call that this kernel does not have");
     out->status = kernel_reply(a);
     if (out->status == FL_OK)
-        fl_ipc_recv(endpoint, reply, out);
+        kernel_receive(r6, out);
 }
 
 bool kernel_fake_send(uint64_t badge, uint64_t info, const uint64_t word[4])

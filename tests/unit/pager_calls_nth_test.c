@@ -109,7 +109,7 @@ static int call_create(void)
 
 static int call_load(void)
 {
-    memcpy((char *)kernel_fake_buffer + FL_BUFFER_DATA, "program", 7);
+    memcpy(fl_buffer_data(), "program", 7);
     return root(PAGER_SPACE_LOAD, name_of(world.made), 7, 0);
 }
 

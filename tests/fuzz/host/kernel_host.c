@@ -22,6 +22,7 @@
 struct kernel kernel;
 uint8_t kernel_host_memory[KERNEL_HOST_FRAMES * FL_PAGE_BYTES] __attribute__((aligned(4096)));
 uint64_t kernel_host_time;
+char kernel_host_line[200];
 
 static jmp_buf leave; /* out of a step that the hardware ends */
 
@@ -87,9 +88,17 @@ void arch_fpu_forget(struct hart *hart, struct tcb *thread)
     (void)hart, (void)thread;
 }
 
+/* Keeps the last line that is not empty. */
 void arch_console_put(char c)
 {
-    (void)c;
+    static size_t bytes;
+
+    if (c == '\n' || bytes + 1 == sizeof(kernel_host_line)) {
+        bytes = 0;
+        return;
+    }
+    kernel_host_line[bytes++] = c;
+    kernel_host_line[bytes] = '\0';
 }
 
 int arch_console_get(void)
@@ -248,6 +257,19 @@ enum kernel_host_end kernel_host_trap(uint64_t cause, uint64_t value)
         return (enum kernel_host_end)end;
     thread->full_frame = FRAME_FULL;
     trap_handle(cause, thread->regs[REG_PC], value, thread);
+    enter_user();
+    return KERNEL_HOST_RUNS;
+}
+
+enum kernel_host_end kernel_host_fault(uint32_t label, uint64_t value, uint64_t detail)
+{
+    struct tcb *thread = kernel.hart.current;
+    int end = setjmp(leave);
+
+    if (end != 0)
+        return (enum kernel_host_end)end;
+    thread->full_frame = FRAME_FULL;
+    fault_send(thread, (enum fl_label)label, value, thread->regs[REG_PC], detail, 0);
     enter_user();
     return KERNEL_HOST_RUNS;
 }

@@ -18,7 +18,8 @@
 #define KERNEL_HOST_FRAMES 320u /* of memory */
 
 extern uint8_t kernel_host_memory[KERNEL_HOST_FRAMES * FL_PAGE_BYTES];
-extern uint64_t kernel_host_time; /* the `time` counter */
+extern uint64_t kernel_host_time;  /* the `time` counter */
+extern char kernel_host_line[200]; /* what was written last on the console */
 
 /* How a step ended. */
 enum kernel_host_end {
@@ -35,6 +36,9 @@ enum kernel_host_end kernel_host_call(uint64_t number, const uint64_t argument[7
 
 /* It traps for another reason: cause as in scause. */
 enum kernel_host_end kernel_host_trap(uint64_t cause, uint64_t value);
+
+/* It is as if it had made a fault with such a message, whether a processor would or not. */
+enum kernel_host_end kernel_host_fault(uint32_t label, uint64_t value, uint64_t detail);
 
 /* Time goes to the next deadline, which interrupts; nothing happens if there is none. */
 enum kernel_host_end kernel_host_tick(void);
