@@ -1,0 +1,129 @@
+/* Swap areas: disks whose first page carries the Linux swap header (mkswap), cut into slots of a page.
+ *
+ *            take_run           seal, and it is written         free
+ *     free ------------> used ------------------------> used ----------> free
+ *                         |
+ *                         +-- retire: the device could not write it --> retired, until swap_remove
+ *
+ * A slot has a number that is never 0, so 0 names none: the header lies there.  Who uses a slot is not
+ * known here, and there is one user: a leaf of an object's index, or a page record (page.h).
+ *
+ * Of each slot a checksum of what was written there is kept in memory, seeded with its number and a
+ * generation that counts its writes: a page that comes back corrupt, from another place, or as it was
+ * before the last write, is known.  All that takes a frame for 256 slots, all of them at the start: later
+ * nothing here can want memory.
+ *
+ *  K1  a slot is taken exactly if it is used, bad or retired; slot 0 and those behind the end are bad;
+ *  K2  used and bad of an area count its slots; `used` of all is the sum;
+ *  K3  an area holds as many frames as it has chunks, and one for their directory.
+ *
+ * Spec: mkswap(8) of util-linux; the header is union swap_header of Linux's include/linux/swap.h. */
+#ifndef PAGER_SWAP_H
+#define PAGER_SWAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "page.h"
+
+#define SWAP_AREAS       4u
+#define SWAP_CLUSTER     32u  /* most slots of a run */
+#define SWAP_CHUNK_SLOTS 256u /* that one frame describes */
+#define SWAP_CHUNKS      (FL_PAGE_BYTES / 4)
+#define SWAP_PAGES_MAX   (SWAP_CHUNKS * SWAP_CHUNK_SLOTS) /* 1 GiB; the rest of an area is not used */
+#define SWAP_NONE        0u
+
+/* A slot number: the area above, its page below. */
+#define SWAP_AREA_SHIFT       24u
+#define SWAP_SLOT(area, page) ((uint32_t)(area) << SWAP_AREA_SHIFT | (uint32_t)(page))
+#define SWAP_SLOT_AREA(slot)  ((slot) >> SWAP_AREA_SHIFT)
+#define SWAP_SLOT_PAGE(slot)  ((slot) & ((1u << SWAP_AREA_SHIFT) - 1))
+
+enum swap_error {
+    SWAP_OK,
+    SWAP_NO_HEADER,  /* no swap header for pages of 4,096 bytes */
+    SWAP_OLD,        /* the header of before Linux 2.1 ("SWAP-SPACE") */
+    SWAP_HIBERNATED, /* it holds the memory of a system that sleeps */
+    SWAP_BYTE_ORDER, /* made by a machine of the other byte order */
+    SWAP_VERSION,    /* not 1 */
+    SWAP_EMPTY,      /* the last page is page 0 */
+    SWAP_BEYOND_END, /* the last page lies behind the device's end */
+    SWAP_BAD_COUNT,  /* more bad pages than the header has room for */
+    SWAP_BAD_PAGE,   /* a bad page is page 0, beyond the last one, or listed twice */
+    SWAP_NO_SLOTS,   /* all pages are bad */
+    SWAP_FULL,       /* there are SWAP_AREAS areas */
+    SWAP_NO_MEMORY,  /* not enough frames for the slots' records */
+    SWAP_ERRORS
+};
+
+enum swap_state {
+    SWAP_UNUSED,
+    SWAP_ACTIVE,
+    SWAP_LEAVING /* gives no slots any more */
+};
+
+struct swap_area {
+    uint32_t pages;     /* numbers of slots are below */
+    uint32_t used;      /* slots */
+    uint32_t bad;       /* slots that cannot be used, the header among them */
+    uint32_t next;      /* where the search for a run begins */
+    uint32_t directory; /* the page that has the numbers of the chunks' pages */
+    uint32_t device;    /* the caller's name for it */
+    int32_t priority;   /* higher ones are filled first */
+    uint32_t turn;      /* among equal ones that which was taken from longest ago */
+    uint8_t state;
+};
+
+struct swap {
+    struct page_table *table;
+    struct swap_area area[SWAP_AREAS];
+    uint32_t areas;  /* that are not unused */
+    uint32_t used;   /* slots of all areas */
+    uint32_t frames; /* that hold records */
+    uint32_t turns;
+};
+
+void swap_init(struct swap *swap, struct page_table *table);
+
+/* What a header says.  pages: of the device.  *last: the last page of the area. */
+enum swap_error swap_read_header(const void *header, uint64_t pages, uint32_t *last);
+
+/* Begins to use a device.  header: its first page, in memory.  *area: its number. */
+struct swap_device {
+    const void *header;
+    uint64_t pages;
+    uint32_t device;
+    int32_t priority;
+};
+enum swap_error swap_add(struct swap *swap, const struct swap_device *device, uint32_t *area);
+
+/* Ends the use of an area of which no slot is used. */
+void swap_remove(struct swap *swap, uint32_t area);
+
+/* Takes up to `want` (at most SWAP_CLUSTER) neighbouring slots: a run of so many if the area with the
+ * highest priority that has room has one, else its longest.  Returns the first, *count of them, or
+ * SWAP_NONE: all are taken. */
+uint32_t swap_take_run(struct swap *swap, uint32_t want, uint32_t *count);
+
+/* Gives a used slot back, or, after an error of the device, never uses it again. */
+void swap_free(struct swap *swap, uint32_t slot);
+void swap_retire(struct swap *swap, uint32_t slot);
+
+/* A page is about to be written to the slot. */
+void swap_seal(struct swap *swap, uint32_t slot, const void *contents);
+
+/* True if these are the bytes that were written there last. */
+bool swap_is_whole(const struct swap *swap, uint32_t slot, const void *contents);
+
+bool swap_is_used(const struct swap *swap, uint32_t slot);
+
+/* Slots that are free, of all areas that give any; of one area those that can be used at all. */
+uint32_t swap_room(const struct swap *swap);
+uint32_t swap_slots(const struct swap_area *area);
+
+const char *swap_error_name(enum swap_error error);
+
+/* NULL, or the number of the first invariant that does not hold. */
+const char *swap_check(const struct swap *swap);
+
+#endif
