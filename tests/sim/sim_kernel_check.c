@@ -17,6 +17,7 @@ static bool sim_page_may_be(const struct sim_kernel *kernel, uint32_t page,
     case PAGE_STRAY:
         return frame->count == 0 && frame->type <= FRAME_USER;
     case PAGE_OBJECT:
+    case PAGE_WRITING:
     case PAGE_BUFFER:
         return frame->type <= FRAME_USER;
     case PAGE_LENT:
@@ -52,6 +53,7 @@ static bool sim_may_be_written(const struct sim_kernel *kernel, pte_t entry)
     if (page == PAGE_NONE)
         return device < SIM_DEVICE_PAGES;
     return kernel->vm.table.pages[page].state == PAGE_OBJECT ||
+           kernel->vm.table.pages[page].state == PAGE_WRITING ||
            kernel->vm.table.pages[page].state == PAGE_BUFFER;
 }
 

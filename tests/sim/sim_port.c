@@ -142,6 +142,56 @@ static void sim_port_clone(void *context, uint32_t to, uint32_t from, uint64_t a
         sim_port_make_read_only(context, from, address, pages);
 }
 
+/* What mm/ wrote about page i of those that a harvest did: FL_HARVEST_*. */
+static uint64_t sim_port_bits(const struct fl_harvest *harvest, uint64_t i)
+{
+    if (i < harvest->absent)
+        return 0;
+    i -= harvest->absent;
+    return harvest->bits[i / 32] >> 2 * (i % 32);
+}
+
+static uint64_t sim_port_harvest(void *context, uint32_t space, uint64_t address, uint64_t pages)
+{
+    struct sim_kernel *kernel = context;
+    uint64_t bits = 0, first = 0, done = 0;
+    enum fl_error error = FL_MORE;
+
+    while (error == FL_MORE && sim_port_accepts_range(kernel, address, pages)) {
+        struct fl_harvest harvest = {0};
+
+        error = vspace_harvest(&kernel->space[space], (vaddr_t){address + first * PAGE_BYTES},
+                               pages - first, FL_HARVEST_ACCESSED, &harvest, &done);
+        for (uint64_t i = 0; i < done; i++)
+            if (sim_port_bits(&harvest, i) & FL_HARVEST_ACCESSED)
+                bits |= 1ull << (first + i);
+        first += done;
+        sim_machine_meanwhile();
+    }
+    return bits;
+}
+
+static uint32_t sim_port_harvest_frames(void *context, const uint32_t *page, uint32_t count)
+{
+    struct sim_kernel *kernel = context;
+    uint32_t bits = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct fl_harvest harvest = {0};
+        struct object_page found;
+        uint64_t done;
+
+        vm_page_locate(&kernel->vm, page[i], &found);
+        if (frame_harvest(sim_machine_frames(),
+                          frame_plus(sim_find_slot(kernel, found.slot)->first, found.page), 1,
+                          FL_HARVEST_ACCESSED | FL_HARVEST_DIRTY, &harvest, &done) != FL_OK)
+            sim_kernel_break(kernel, "a harvest of a frame that is no page");
+        if (sim_port_bits(&harvest, 0) & FL_HARVEST_DIRTY)
+            bits |= 1u << i;
+    }
+    return bits;
+}
+
 static void sim_port_stock_is_low(void *context)
 {
     (void)context;
@@ -154,5 +204,7 @@ struct vm_port sim_port_make(struct sim_kernel *kernel)
                             .unmap = sim_port_unmap,
                             .make_read_only = sim_port_make_read_only,
                             .clone = sim_port_clone,
+                            .harvest = sim_port_harvest,
+                            .harvest_frames = sim_port_harvest_frames,
                             .stock_is_low = sim_port_stock_is_low};
 }

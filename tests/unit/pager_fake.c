@@ -41,6 +41,15 @@ static uint8_t *fake_contents(struct fake *fake, const struct vm_mapping *mappin
     return NULL;
 }
 
+/* What an entry that ends leaves with its frame. */
+static void fake_end_entry(struct fake *fake, const struct fake_entry *entry)
+{
+    const uint8_t *contents = fake_contents(fake, &entry->mapping);
+
+    if ((entry->mapping.rights & FL_MAP_DIRTY) && entry->mapping.slot != FAKE_SLOT_DEVICE)
+        fake->written[page_of_contents(&fake->vm.table, contents)] = true;
+}
+
 /* One page of a mapping. */
 static bool fake_map_page(struct fake *fake, uint32_t space, const struct vm_mapping *mapping)
 {
@@ -65,6 +74,8 @@ static bool fake_map_page(struct fake *fake, uint32_t space, const struct vm_map
         return false;
     if (!entry)
         entry = &fake->entry[fake->entries++];
+    else
+        fake_end_entry(fake, entry);
     *entry = (struct fake_entry){space, *mapping};
     return true;
 }
@@ -119,7 +130,7 @@ static bool fake_may_be_mapped(const struct fake *fake, const struct vm_mapping 
         if (table->range[i].slot != mapping->slot)
             continue;
         enum page_state state = table->pages[table->range[i].base + mapping->page].state;
-        return state == PAGE_OBJECT || state == PAGE_BUFFER;
+        return state == PAGE_OBJECT || state == PAGE_WRITING || state == PAGE_BUFFER;
     }
     return true;
 }
@@ -139,6 +150,7 @@ static void fake_unmap(void *context, uint32_t space, uint64_t address, uint64_t
             continue;
         if (!fake_may_be_mapped(fake, &entry->mapping))
             fake_break_rule(fake, "a frame was freed before it was unmapped");
+        fake_end_entry(fake, entry);
         fake->entry[i] = fake->entry[--fake->entries];
     }
 }
@@ -152,7 +164,8 @@ static void fake_make_read_only(void *context, uint32_t space, uint64_t address,
 
         if (entry->space == space && entry->mapping.address >= address &&
             entry->mapping.address < address + pages * FL_PAGE_BYTES)
-            entry->mapping.rights = FL_RIGHT_READ;
+            entry->mapping.rights =
+                FL_RIGHT_READ | (entry->mapping.rights & (FL_MAP_ACCESSED | FL_MAP_DIRTY));
     }
 }
 
@@ -172,10 +185,50 @@ static void fake_clone(void *context, uint32_t to, uint32_t from, uint64_t addre
         if (fake_find(fake, to, mapping.address))
             fake_break_rule(fake, "a clone over an entry");
         mapping.rights &= rights;
-        entry->mapping.rights = mapping.rights;
+        entry->mapping.rights =
+            mapping.rights | (entry->mapping.rights & (FL_MAP_ACCESSED | FL_MAP_DIRTY));
         if (mapping.rights & FL_RIGHT_READ)
             fake_map(fake, to, &mapping);
     }
+}
+
+static uint64_t fake_harvest(void *context, uint32_t space, uint64_t address, uint64_t pages)
+{
+    struct fake *fake = context;
+    uint64_t bits = 0;
+
+    if (pages == 0 || pages > 64)
+        fake_break_rule(fake, "a harvest of no page, or of too many");
+    for (uint32_t i = 0; i < fake->entries; i++) {
+        struct vm_mapping *mapping = &fake->entry[i].mapping;
+
+        if (fake->entry[i].space != space || mapping->address < address ||
+            mapping->address >= address + pages * FL_PAGE_BYTES)
+            continue;
+        if (mapping->rights & FL_MAP_ACCESSED)
+            bits |= 1ull << (mapping->address - address) / FL_PAGE_BYTES;
+        mapping->rights &= ~(uint32_t)FL_MAP_ACCESSED;
+    }
+    return bits;
+}
+
+static uint32_t fake_harvest_frames(void *context, const uint32_t *page, uint32_t count)
+{
+    struct fake *fake = context;
+    uint32_t bits = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        bits |= (uint32_t)fake->written[page[i]] << i;
+        fake->written[page[i]] = false;
+    }
+    return bits;
+}
+
+static bool fake_submit(void *context, const struct vm_io *io)
+{
+    struct fake *fake = context;
+
+    return fake->submit && fake->submit(fake, io);
 }
 
 static void fake_stock_is_low(void *context)
@@ -191,6 +244,8 @@ void fake_init(struct fake *fake, uint32_t pages)
 
     memset(fake, 0, sizeof(*fake));
     fake->memory = aligned_alloc(FL_PAGE_BYTES, bytes);
+    fake->written = malloc(pages);
+    memset(fake->written, 1, pages); /* by whoever had the frames before */
     fake->archive = aligned_alloc(FL_PAGE_BYTES, FAKE_ARCHIVE_BYTES);
     memset(fake->memory, 0xee, bytes); /* what lies in memory at start is nobody's zeros */
     memset(fake->archive, 0, FAKE_ARCHIVE_BYTES);
@@ -214,6 +269,9 @@ void fake_start(struct fake *fake)
                                         .unmap = fake_unmap,
                                         .make_read_only = fake_make_read_only,
                                         .clone = fake_clone,
+                                        .harvest = fake_harvest,
+                                        .harvest_frames = fake_harvest_frames,
+                                        .submit = fake_submit,
                                         .stock_is_low = fake_stock_is_low}};
 
     fake->archive_bytes +=
@@ -230,6 +288,7 @@ void fake_start(struct fake *fake)
 void fake_free(struct fake *fake)
 {
     free(fake->memory);
+    free(fake->written);
     free(fake->archive);
 }
 
@@ -276,7 +335,7 @@ enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t ad
     uint64_t page = address & ~(uint64_t)(FL_PAGE_BYTES - 1);
 
     for (unsigned turn = 0; turn < 3; turn++) {
-        const struct fake_entry *entry = fake_find(fake, space->id, page);
+        struct fake_entry *entry = fake_find(fake, space->id, page);
         struct vm_fault fault = {.address = address, .pc = 0x1234, .access = access};
         struct vm_answer answer;
         enum vm_verdict verdict;
@@ -284,6 +343,8 @@ enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t ad
 
         if (entry && (entry->mapping.rights & access) == access) {
             contents = fake_contents(fake, &entry->mapping) + address % FL_PAGE_BYTES;
+            entry->mapping.rights |=
+                access == FL_ACCESS_WRITE ? FL_MAP_ACCESSED | FL_MAP_DIRTY : FL_MAP_ACCESSED;
             if (access == FL_ACCESS_WRITE)
                 *contents = *byte;
             else
@@ -321,8 +382,10 @@ const uint8_t *fake_peek(struct fake *fake, const struct space *space, uint64_t 
 void fake_drop_tables(struct fake *fake, const struct space *space, uint32_t chance, uint64_t *seed)
 {
     for (uint32_t i = fake->entries; i-- > 0;)
-        if (fake->entry[i].space == space->id && fake_random(seed) % 256 < chance)
+        if (fake->entry[i].space == space->id && fake_random(seed) % 256 < chance) {
+            fake_end_entry(fake, &fake->entry[i]);
             fake->entry[i] = fake->entry[--fake->entries];
+        }
 }
 
 void fake_destroy_space(struct fake *fake, struct space *space)

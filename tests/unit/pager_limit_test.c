@@ -255,8 +255,9 @@ TEST("a move that leaves a mapping of several entries behind changes nothing whi
     limit_end();
 }
 
-static bool limit_take_leaf(void *context, uint64_t leaf)
+static bool limit_take_leaf(void *context, uint64_t key, uint64_t leaf)
 {
+    (void)key;
     (void)context;
     (void)leaf;
     return true;

@@ -70,6 +70,72 @@ static void kernel_port_clone(void *context, uint32_t to, uint32_t from, uint64_
         kernel_port_make_read_only(context, from, address, pages);
 }
 
+/* What the kernel wrote about page i of those that a harvest did: FL_HARVEST_*. */
+static uint64_t kernel_port_bits(uint64_t i)
+{
+    const struct fl_harvest *harvest = fl_buffer_data();
+
+    if (i < harvest->absent)
+        return 0;
+    i -= harvest->absent;
+    return harvest->bits[i / 32] >> 2 * (i % 32);
+}
+
+/* Uses the message buffer, as the next one. */
+static uint64_t kernel_port_harvest(void *context, uint32_t space, uint64_t address, uint64_t pages)
+{
+    uint64_t bits = 0, done = 0;
+    struct fl_result result;
+
+    (void)context;
+    do {
+        result = flr_vspace_harvest(pager_slot_vspace(space), address + done * FL_PAGE_BYTES,
+                                    pages - done, FL_HARVEST_ACCESSED);
+        for (uint64_t i = 0; i < result.value; i++)
+            if (kernel_port_bits(i) & FL_HARVEST_ACCESSED)
+                bits |= 1ull << (done + i);
+        done += result.value;
+    } while (FL_STATUS_CODE(result.status) == FL_MORE);
+    if (result.status != FL_OK)
+        log_stop("space %u: harvest of %lu pages at 0x%lx: status 0x%lx", (unsigned)space, pages,
+                 address, result.status);
+    return bits;
+}
+
+/* How many of the frames lie one behind the other. */
+static uint32_t kernel_port_run(const struct page_table *table, const uint32_t *page,
+                                uint32_t count)
+{
+    uint32_t run = 1;
+
+    while (run < count && page[run] == page[0] + run &&
+           table->pages[page[run]].range == table->pages[page[0]].range)
+        run++;
+    return run;
+}
+
+static uint32_t kernel_port_harvest_frames(void *context, const uint32_t *page, uint32_t count)
+{
+    const struct pager *pager = context;
+    uint32_t bits = 0;
+
+    for (uint32_t first = 0, run; first < count; first += run) {
+        struct object_page found;
+        struct fl_result result;
+
+        run = kernel_port_run(&pager->vm.table, page + first, count - first);
+        vm_page_locate(&pager->vm, page[first], &found);
+        result =
+            flr_memory_harvest(found.slot, found.page, run, FL_HARVEST_ACCESSED | FL_HARVEST_DIRTY);
+        if (result.status != FL_OK)
+            log_stop("harvest of frame %lu: status 0x%lx", found.page, result.status);
+        for (uint32_t i = 0; i < run; i++)
+            if (kernel_port_bits(i) & FL_HARVEST_DIRTY)
+                bits |= 1u << (first + i);
+    }
+    return bits;
+}
+
 static void kernel_port_stock_is_low(void *context)
 {
     (void)context;
@@ -83,5 +149,8 @@ struct vm_port kernel_port_make(struct pager *pager)
                             .unmap = kernel_port_unmap,
                             .make_read_only = kernel_port_make_read_only,
                             .clone = kernel_port_clone,
+                            .harvest = kernel_port_harvest,
+                            .harvest_frames = kernel_port_harvest_frames,
+                            .submit = NULL, /* no disk yet */
                             .stock_is_low = kernel_port_stock_is_low};
 }

@@ -49,7 +49,7 @@ static bool around_is_covered(const struct object *object, uint64_t index)
     if (object->source_bytes < (index + 1) * FL_PAGE_BYTES)
         return true;
     for (; object; object = object->below)
-        if (object->resident > 0 && index_lookup(&object->index, index) != 0)
+        if (object_pages(object) > 0 && index_lookup(&object->index, index) != 0)
             return true;
     return false;
 }

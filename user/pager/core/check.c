@@ -4,14 +4,16 @@
 /* What the walk counts, to be compared with what the records say. */
 struct check {
     const struct vm *vm;
-    uint32_t pages; /* in indexes */
+    uint32_t pages; /* of frames, in indexes */
+    uint32_t slots; /* of swap, in indexes */
     uint32_t nodes; /* of indexes */
     uint32_t objects;
     uint32_t entries;
     uint64_t committed;
     uint64_t file_pages;
     uint32_t views;
-    uint64_t resident[VM_SPACES_MAX]; /* pages of the objects that each space owns */
+    uint64_t resident[VM_SPACES_MAX]; /* pages of the objects that each space owns ... */
+    uint64_t swapped[VM_SPACES_MAX];  /* ... that are out */
     const char *broken;
 };
 
@@ -65,23 +67,36 @@ static bool check_is_shown(const struct vm *vm, const struct object *object, uin
     return false;
 }
 
+static void check_frame(struct check *check, const struct object *object, uint64_t index,
+                        uint32_t page)
+{
+    const struct page_table *table = &check->vm->table;
+    const struct page *record = &table->pages[page];
+
+    check_fail(check,
+               page < table->count &&
+                   (record->state == PAGE_OBJECT || record->state == PAGE_WRITING ||
+                    record->state == PAGE_BUSY) &&
+                   record->object == object && record->link == index,
+               "P2");
+    check->pages++;
+}
+
 static void check_leaf(struct check *check, const struct object *object, uint64_t index,
                        uint64_t leaf)
 {
-    const struct page_table *table = &check->vm->table;
-    uint32_t page = index_leaf_page(leaf);
-
-    check_fail(check, INDEX_TAG(leaf) == INDEX_FRAME, "X3");
-    check_fail(check,
-               page < table->count &&
-                   (table->pages[page].state == PAGE_OBJECT || page_is_busy(table, page)) &&
-                   table->pages[page].object == object && table->pages[page].link == index,
-               "P2");
+    if (index_leaf_is_frame(leaf)) {
+        check_frame(check, object, index, index_leaf_page(leaf));
+    } else if (index_leaf_is_swap(leaf)) {
+        check_fail(check, swap_is_used(&check->vm->swap, index_leaf_slot(leaf)), "G2");
+        check->slots++;
+    } else {
+        check_fail(check, leaf == INDEX_LEAF_ZERO, "X3");
+    }
     if (object->owner)
         check_fail(check, check_is_shown(check->vm, object, index), "O3");
     else
         check_fail(check, index * FL_PAGE_BYTES < object->bytes && !object_is_device(object), "O8");
-    check->pages++;
 }
 
 static uint32_t check_node(struct check *check, const struct object *object,
@@ -113,7 +128,7 @@ static uint32_t check_node(struct check *check, const struct object *object,
 
 static void check_pages(struct check *check, const struct object *object)
 {
-    uint32_t pages = 0;
+    uint32_t pages = 0, frames = check->pages;
 
     if (object->index.root)
         check_fail(check,
@@ -121,7 +136,11 @@ static void check_pages(struct check *check, const struct object *object)
                    "X4");
     if (object->index.root)
         pages = check_node(check, object, object->index.root, object->index.height - 1, 0);
-    check_fail(check, object->resident == pages, "O2");
+    frames = check->pages - frames;
+    check_fail(check,
+               object->resident == frames && object->swapped == pages - frames &&
+                   (object->owner || object->swapped == 0),
+               "O2");
     check->objects++;
 }
 
@@ -173,7 +192,8 @@ static uint32_t check_place(struct check *check, const struct object *object)
     if (above == 0)
         check_fail(check, object->entries != NULL, "H2");
     else
-        check_fail(check, !object->entries && object->resident > 0 && above + object->lonely >= 2,
+        check_fail(check,
+                   !object->entries && object_pages(object) > 0 && above + object->lonely >= 2,
                    "H1");
     for (const struct entry *entry = object->below ? object->entries : NULL; entry;
          entry = entry->object_next)
@@ -201,6 +221,7 @@ static void check_anonymous(struct check *check, const struct object *object)
     check_fail(check, check_owner_sees(object), "O4");
     check_fail(check, !object->twin, "O10");
     check->resident[object->owner->id] += object->resident;
+    check->swapped[object->owner->id] += object->swapped;
     check_pages(check, object);
 }
 
@@ -347,6 +368,21 @@ static void check_frames(struct check *check)
                "P1");
 }
 
+/* Slots, and pages that move.  That no two name one slot follows from the sum. */
+static void check_swap(struct check *check)
+{
+    const struct vm *vm = check->vm;
+    const char *broken = swap_check(&vm->swap);
+    uint32_t copies = 0;
+
+    check_fail(check, !broken, broken);
+    broken = paging_check(vm);
+    check_fail(check, !broken, broken);
+    for (uint32_t page = 0; page < vm->table.count; page++)
+        copies += vm->table.pages[page].slot != SWAP_NONE;
+    check_fail(check, vm->swap.used == check->slots + copies, "G2");
+}
+
 static void check_totals(struct check *check)
 {
     const struct vm *vm = check->vm;
@@ -354,7 +390,7 @@ static void check_totals(struct check *check)
     const struct slab_kind *const kinds[] = {
         &vm->entries,      &vm->objects,      &vm->nodes, &vm->space_records,
         &vm->name_records, &vm->descriptions, &vm->views};
-    uint32_t metadata = vm->record_pages + 1, buffers = 0, spaces = 0;
+    uint32_t metadata = vm->record_pages + 1 + vm->swap.frames, buffers = 0, spaces = 0;
 
     for (uint32_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         const char *broken = slab_check(kinds[i]);
@@ -372,7 +408,10 @@ static void check_totals(struct check *check)
     check_fail(check, vm->views.used == check->views, "W1");
     check_fail(check, vm->table.counts[PAGE_METADATA] == metadata, "V1");
     check_fail(check, vm->table.counts[PAGE_BUFFER] == buffers, "V2");
-    check_fail(check, vm->table.counts[PAGE_OBJECT] + vm->table.counts[PAGE_BUSY] == check->pages,
+    check_fail(check,
+               vm->table.counts[PAGE_OBJECT] + vm->table.counts[PAGE_WRITING] +
+                       vm->table.counts[PAGE_BUSY] ==
+                   check->pages,
                "P2");
     check_fail(check,
                vm->nodes.used == check->nodes && vm->objects.used == check->objects &&
@@ -412,9 +451,11 @@ const char *vm_check(const struct vm *vm)
         if (vm->spaces[id])
             check_fail(&check,
                        check.resident[id] == vm->spaces[id]->resident &&
+                           check.swapped[id] == vm->spaces[id]->swapped &&
                            vm->spaces[id]->peak >= vm->spaces[id]->resident,
                        "A2");
     check_frames(&check);
+    check_swap(&check);
     check_totals(&check);
     if (!check.broken)
         check.broken = names_check(vm);

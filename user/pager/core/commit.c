@@ -20,9 +20,9 @@ uint64_t commit_limit(const struct vm *vm)
 {
     const uint32_t *counts = vm->table.counts;
     uint64_t pages = (uint64_t)counts[PAGE_FREE] + counts[PAGE_HELD] + counts[PAGE_OBJECT] +
-                     counts[PAGE_BUSY] + counts[PAGE_STRAY] - vm->file_pages;
+                     counts[PAGE_BUSY] + counts[PAGE_WRITING] + counts[PAGE_STRAY] - vm->file_pages;
 
-    return pages - pages / COMMIT_OVERHEAD;
+    return pages - pages / COMMIT_OVERHEAD + swap_total(&vm->swap);
 }
 
 bool commit_spares(const struct vm *vm, uint64_t pages)
@@ -40,7 +40,7 @@ bool commit_take(struct vm *vm, uint64_t pages)
         limit = commit_limit(vm);
         if (vm->commit.pages > limit || pages > limit - vm->commit.pages)
             return false;
-    } else if (pages > vm->table.count - vm->table.counts[PAGE_OUTSIDE]) {
+    } else if (pages > vm->table.count - vm->table.counts[PAGE_OUTSIDE] + swap_total(&vm->swap)) {
         return false;
     }
     vm->commit.pages += pages;

@@ -19,6 +19,7 @@
  *   - a touch of a file's page that writes nothing maps neighbours too (around.h);
  *   - the page in which a private file mapping turns into zeros is copied up on any access;
  *   - no entry, or an entry that forbids the access: the program is stopped;
+ *   - the page is out of memory (paging.h), wherever it was found: it is brought in, and the fault waits;
  *   - the page is on its way (busy), wherever it was found: the fault waits for it;
  *   - no frame left for what must be done: the fault waits if frames are on their way, else the
  *     program is stopped with PAGER_EVENT_NO_MEMORY; by SIGBUS if only files may have no more.
@@ -46,7 +47,8 @@
  *   find_entry    the entry at the address, and the page's index in its object
  *   check_rights  what the entry allows
  *   find_own      in the entry's object; or, for a read where nothing lies below, the zero page.  The
- *                 shortest faults end here: these steps take no memory
+ *                 shortest faults end here: these steps take no memory.  If it is out of memory, `bring_in`
+ *                 begins to read it
  *   reserve       the leaf that a new page would go to: from here on only a frame can be missing
  *   find_below    in the objects below the entry's, in the file under them all
  *   copy          a page of the object's own where sharing will not do: copied, taken, or zeroed
@@ -83,7 +85,8 @@ enum fault_step {
     FAULT_NO_SPACE,
     FAULT_NO_FRAME,
     FAULT_BUSY,
-    FAULT_MISSING /* of a search alone: no page here, look further */
+    FAULT_MISSING, /* of a search alone: no page here, look further */
+    FAULT_AWAY     /* of a search alone: the entry's object has the page, which is out of memory */
 };
 
 struct fault {
@@ -141,16 +144,25 @@ static void fault_unreserve(struct fault *fault)
         index_remove(&fault->object->index, &fault->vm->nodes, fault->index, 1, NULL, NULL);
 }
 
-/* The page that an object has a leaf for. */
+/* A page that is not simply there.  False: it is busy. */
+static __attribute__((noinline)) bool fault_meet_page(struct vm *vm, uint32_t page)
+{
+    if (page_is_busy(&vm->table, page)) {
+        wait_for_page(vm, page);
+        return false;
+    }
+    vm->table.pages[page].flags |= PAGE_TAKEN;
+    return true;
+}
+
+/* The page that an object has a frame for. */
 static inline enum fault_step fault_use_leaf(struct fault *fault, const struct object *object,
                                              uint64_t leaf)
 {
     uint32_t page = index_leaf_page(leaf);
 
-    if (page_is_busy(&fault->vm->table, page)) {
-        wait_for_page(fault->vm, page);
+    if (fault->vm->table.pages[page].state != PAGE_OBJECT && !fault_meet_page(fault->vm, page))
         return FAULT_BUSY;
-    }
     vm_page_locate(fault->vm, page, &fault->found);
     fault->own = object == fault->object;
     fault->action = object->owner ? TRACE_PRESENT : TRACE_FILE;
@@ -170,7 +182,7 @@ static inline enum fault_step fault_find_own(struct fault *fault)
     uint64_t start = fault->index * FL_PAGE_BYTES;
 
     if (leaf != 0)
-        return fault_use_leaf(fault, object, leaf);
+        return index_leaf_is_frame(leaf) ? fault_use_leaf(fault, object, leaf) : FAULT_AWAY;
     fault->source_bytes = object->source_bytes > start ? object->source_bytes - start : 0;
     if (object->below || !object->owner || fault->source_bytes > 0 || fault_makes_page(fault))
         return FAULT_MISSING;
@@ -194,6 +206,24 @@ static inline enum fault_step fault_reserve(struct fault *fault)
     return FAULT_GO_ON;
 }
 
+/* Brings in the fault's page, which the object has out of memory. */
+static enum fault_step fault_bring_in(struct fault *fault, struct object *object)
+{
+    switch (paging_bring_in(fault->vm, object, fault->index)) {
+    case OBJECT_SUPPLIED:
+        return fault_use_leaf(fault, object, index_lookup(&object->index, fault->index));
+    case OBJECT_FETCHING:
+        return FAULT_BUSY;
+    case OBJECT_UNREADABLE:
+        return FAULT_UNREADABLE;
+    case OBJECT_BEYOND_END:
+    case OBJECT_NO_SPACE:
+    case OBJECT_NO_FRAME:
+        break;
+    }
+    return FAULT_NO_FRAME;
+}
+
 /* Looks in the objects that fork put below. */
 static enum fault_step fault_find_in_objects(struct fault *fault)
 {
@@ -203,7 +233,8 @@ static enum fault_step fault_find_in_objects(struct fault *fault)
 
         if (leaf == 0)
             continue;
-        step = fault_use_leaf(fault, object, leaf);
+        step = index_leaf_is_frame(leaf) ? fault_use_leaf(fault, object, leaf)
+                                         : fault_bring_in(fault, object);
         fault->holder = object;
         fault->source_bytes = 0; /* this page has its zeros */
         fault->action = TRACE_SHARED;
@@ -307,6 +338,8 @@ static inline enum fault_step fault_copy(struct fault *fault)
     }
     if (fault_take(fault))
         return FAULT_GO_ON;
+    if (!reclaim_has_frame(vm))
+        return FAULT_NO_FRAME;
     page = below ? page_allocate(&vm->table, PAGE_OBJECT) : stock_take(vm, PAGE_OBJECT);
     if (page == PAGE_NONE)
         return FAULT_NO_FRAME;
@@ -364,6 +397,8 @@ static enum fault_step fault_resolve(struct fault *fault)
 {
     enum fault_step step = fault_resolve_own(fault);
 
+    if (step == FAULT_AWAY)
+        return fault_bring_in(fault, fault->object);
     return step == FAULT_MISSING ? fault_resolve_below(fault) : step;
 }
 
@@ -425,7 +460,7 @@ static void fault_stop(struct vm *vm, struct space *space, const struct vm_fault
                                 .signal = reasons[step].signal};
 
     fault_trace(vm, space, request, TRACE_STOP);
-    vm_stop_space(vm, space, &event);
+    space_stop(vm, space, &event);
 }
 
 /* Ends a fault that a step did not let go on. */
@@ -438,11 +473,6 @@ static enum vm_verdict fault_end(struct vm *vm, struct space *space, const struc
     }
     fault_stop(vm, space, request, step);
     return VM_STOPPED;
-}
-
-void vm_stop_space(struct vm *vm, struct space *space, const struct space_event *event)
-{
-    space_stop(vm, space, event);
 }
 
 /* Tells what to map for a fault whose steps all went on. */
@@ -475,6 +505,16 @@ fault_handle_below(struct fault *fault, const struct vm_fault *request, struct v
     return VM_RESUME;
 }
 
+static __attribute__((noinline)) enum vm_verdict
+fault_handle_away(struct fault *fault, const struct vm_fault *request, struct vm_answer *answer)
+{
+    enum fault_step step = fault_bring_in(fault, fault->object);
+
+    if (step != FAULT_GO_ON)
+        return fault_end(fault->vm, fault->space, request, step);
+    return fault_resume(fault, request, answer);
+}
+
 /* The struct is copied for the later steps, which take its address: so it lies in registers in the
  * first ones, 80 instructions less for a fault that ends there. */
 enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct vm_fault *request,
@@ -492,32 +532,26 @@ enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct
 
         return fault_handle_below(&rest, request, answer);
     }
+    if (step == FAULT_AWAY) {
+        struct fault rest = fault;
+
+        return fault_handle_away(&rest, request, answer);
+    }
     return fault_end(vm, space, request, step);
 }
 
-void vm_count_wait(struct vm *vm, uint32_t token)
+/* What a call says when a step did not let it go on.  It waits for a frame only where reclaim can bring
+ * one. */
+static int fault_error(struct vm *vm, enum fault_step step)
 {
-    const struct wait *wait = &vm->waits.record[token];
-
-    if (!wait->fetched)
-        return;
-    wait->space->minor_faults--;
-    vm->minor_faults--;
-    wait->space->major_faults++;
-    vm->major_faults++;
-}
-
-/* What a call says when a step did not let it go on. */
-static int fault_error(enum fault_step step)
-{
-    if (step == FAULT_BUSY)
+    if (step == FAULT_BUSY ||
+        (step == FAULT_NO_FRAME && reclaim_has_hope(vm) && wait_for_memory(vm)))
         return EINPROGRESS;
     return step == FAULT_NO_FRAME || step == FAULT_NO_SPACE ? ENOMEM : EFAULT;
 }
 
-/* Finds the byte that an access of the program's own would use, and does what its fault would do. */
-static int fault_find_byte(struct vm *vm, struct space *space, uint64_t address, uint32_t access,
-                           const uint8_t **byte)
+int vm_find_byte(struct vm *vm, struct space *space, uint64_t address, uint32_t access,
+                 const uint8_t **byte)
 {
     struct fault fault;
     enum fault_step step;
@@ -525,7 +559,7 @@ static int fault_find_byte(struct vm *vm, struct space *space, uint64_t address,
     fault_begin(&fault, vm, space, address, access);
     step = fault_resolve(&fault);
     if (step != FAULT_GO_ON)
-        return fault_error(step);
+        return fault_error(vm, step);
     if (fault.action == TRACE_FILE && !fault.found.contents)
         return EFAULT; /* a device */
     if (fault.action == TRACE_COPY || fault.action == TRACE_ZERO_FILL)
@@ -533,42 +567,6 @@ static int fault_find_byte(struct vm *vm, struct space *space, uint64_t address,
     *byte = fault.found.contents ? fault.found.contents : page_contents(&vm->table, vm->zero_page);
     *byte += address % FL_PAGE_BYTES;
     fault_settle(&fault);
-    return 0;
-}
-
-int vm_find_to_read(struct vm *vm, struct space *space, uint64_t address, const uint8_t **byte)
-{
-    return fault_find_byte(vm, space, address, FL_ACCESS_READ, byte);
-}
-
-int vm_find_to_write(struct vm *vm, struct space *space, uint64_t address, uint8_t **byte)
-{
-    const uint8_t *found;
-    int error = fault_find_byte(vm, space, address, FL_ACCESS_WRITE, &found);
-
-    if (!error)
-        *byte = vm->table.window + (found - vm->table.window);
-    return error;
-}
-
-int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *bytes,
-             uint64_t count)
-{
-    const uint8_t *from = bytes;
-
-    while (count > 0) {
-        uint64_t rest = FL_PAGE_BYTES - address % FL_PAGE_BYTES;
-        uint64_t part = rest < count ? rest : count;
-        uint8_t *to;
-        int error = vm_find_to_write(vm, space, address, &to);
-
-        if (error)
-            return error;
-        memcpy(to, from, part);
-        address += part;
-        from += part;
-        count -= part;
-    }
     return 0;
 }
 

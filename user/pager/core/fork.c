@@ -75,7 +75,7 @@ static bool fork_reserve_objects(const struct fork *fork, struct object *object)
     struct object *twin = fork_reserve_object(fork, object, fork->child);
 
     object->twin = twin;
-    if (!twin || object->resident == 0)
+    if (!twin || object_pages(object) == 0)
         return twin;
     twin->twin = fork_reserve_object(fork, object, fork->parent);
     return twin->twin;
@@ -90,15 +90,20 @@ struct fork_copying {
     bool short_of_memory;
 };
 
-static bool fork_reserve_leaf(void *context, uint64_t leaf)
+/* True if there is nothing to copy yet: the page is out of memory, or on its way. */
+static bool fork_is_away(const struct vm *vm, uint64_t leaf)
+{
+    return !index_leaf_is_frame(leaf) || page_is_busy(&vm->table, index_leaf_page(leaf));
+}
+
+static bool fork_reserve_leaf(void *context, uint64_t index, uint64_t leaf)
 {
     struct fork_copying *copying = context;
     struct vm *vm = copying->vm;
-    uint32_t from = index_leaf_page(leaf), to;
-    uint64_t index = vm->table.pages[from].link;
     struct index_place place;
+    uint32_t to;
 
-    if (copying->short_of_memory || page_is_busy(&vm->table, from))
+    if (copying->short_of_memory || fork_is_away(vm, leaf))
         return false;
     copying->short_of_memory = !index_reserve(&copying->cover->index, &vm->nodes, index, &place) ||
                                !index_reserve(&copying->twin->index, &vm->nodes, index, &place);
@@ -114,7 +119,7 @@ static bool fork_reserve_leaf(void *context, uint64_t leaf)
 }
 
 /* Takes frames for copies of what a wired entry's object holds in its range, and makes room above it for
- * the pages.  Pages on their way stay below for both: there is nothing to copy yet. */
+ * the pages.  Pages that are away stay below for both. */
 static bool fork_reserve_copies(const struct fork *fork, const struct entry *entry)
 {
     struct object *object = entry->object;
@@ -191,7 +196,7 @@ static void fork_raise_wired(const struct fork *fork, struct object *object, str
     for (const struct entry *entry = cover->entries; entry; entry = entry->object_next)
         if (entry->wired)
             shadow_raise_range(fork->vm, object, cover, entry->offset, entry_pages(entry));
-    if (object->resident == 0)
+    if (object_pages(object) == 0)
         shadow_settle(fork->vm, object);
 }
 
@@ -256,21 +261,21 @@ struct fork_filling {
 
 /* Copies one page for the child, and lets the parent write its own again; if the map has no table, the
  * write will fault. */
-static bool fork_fill_leaf(void *context, uint64_t leaf)
+static bool fork_fill_leaf(void *context, uint64_t index, uint64_t leaf)
 {
     const struct fork_filling *filling = context;
     const struct entry *entry = filling->entry;
     struct vm *vm = filling->fork->vm;
     uint32_t from = index_leaf_page(leaf);
-    uint64_t index = vm->table.pages[from].link;
     uint32_t to = index_leaf_page(index_lookup(&entry->object->twin->index, index));
     struct vm_mapping mapping = {.address = entry->start + (index - entry->offset) * FL_PAGE_BYTES,
                                  .pages = 1,
                                  .rights = entry->protection | FL_MAP_REPLACE | FL_MAP_ACCESSED};
     struct object_page found;
 
-    if (page_is_busy(&vm->table, from))
+    if (fork_is_away(vm, leaf))
         return false;
+    vm->table.pages[from].flags |= PAGE_TAKEN;
     page_copy(page_contents(&vm->table, to), page_contents(&vm->table, from));
     if (!(entry->protection & FL_RIGHT_WRITE))
         return false;

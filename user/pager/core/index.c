@@ -152,7 +152,7 @@ static void index_remove_below(struct index_node *node, uint32_t level, uint64_t
             if (index_child(value)->used > 0)
                 continue;
             slab_release(removal->nodes, index_child(value));
-        } else if (!removal->visit(removal->context, value)) {
+        } else if (!removal->visit(removal->context, base + i, value)) {
             continue;
         }
         node->slot[i] = 0;

@@ -19,8 +19,8 @@
 enum index_tag {
     INDEX_EMPTY,      /* the whole word is 0 */
     INDEX_FRAME,      /* a page number */
-    INDEX_ZERO,       /* known to be zero whatever lies below (not made yet) */
-    INDEX_SWAP,       /* reserved: a swap slot */
+    INDEX_ZERO,       /* a page of zeros that has no frame */
+    INDEX_SWAP,       /* a swap slot (swap.h) */
     INDEX_COMPRESSED, /* reserved */
     INDEX_TAGS
 };
@@ -50,6 +50,29 @@ static inline uint64_t index_leaf_frame(uint32_t page)
     return (uint64_t)page << INDEX_TAG_BITS | INDEX_FRAME;
 }
 
+#define INDEX_LEAF_ZERO ((uint64_t)INDEX_ZERO)
+
+static inline bool index_leaf_is_frame(uint64_t leaf)
+{
+    return INDEX_TAG(leaf) == INDEX_FRAME;
+}
+
+static inline uint64_t index_leaf_swap(uint32_t slot)
+{
+    return (uint64_t)slot << INDEX_TAG_BITS | INDEX_SWAP;
+}
+
+static inline bool index_leaf_is_swap(uint64_t leaf)
+{
+    return INDEX_TAG(leaf) == INDEX_SWAP;
+}
+
+static inline uint32_t index_leaf_slot(uint64_t leaf)
+{
+    return (uint32_t)(leaf >> INDEX_TAG_BITS);
+}
+
+/* Of a frame's leaf. */
 static inline uint32_t index_leaf_page(uint64_t leaf)
 {
     return (uint32_t)(leaf >> INDEX_TAG_BITS);
@@ -112,8 +135,14 @@ static inline void index_fill(const struct index_place *place, uint64_t leaf)
     place->node->slot[place->slot] = leaf;
 }
 
+/* Gives a leaf that is there another value, not 0. */
+static inline void index_replace(const struct index_place *place, uint64_t leaf)
+{
+    place->node->slot[place->slot] = leaf;
+}
+
 /* Called with each leaf of a range.  True: the leaf goes.  May not change this index itself. */
-typedef bool index_visit(void *context, uint64_t leaf);
+typedef bool index_visit(void *context, uint64_t key, uint64_t leaf);
 
 /* Shows every leaf of [first, first + count) to `visit` and takes out those that it says; nodes left
  * empty are freed (also those of a reserved place that was not filled). */

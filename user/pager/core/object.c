@@ -9,16 +9,22 @@ struct object_freeing {
     const struct entry *gone; /* whose pages they were, where that matters */
 };
 
-void object_discount_page(struct object *object)
+void object_discount_leaf(struct object *object, uint64_t leaf)
 {
+    if (!index_leaf_is_frame(leaf)) {
+        object->swapped--;
+        object->owner->swapped--;
+        return;
+    }
     object->resident--;
     if (object->owner)
         object->owner->resident--;
 }
 
-void object_drop_page(struct vm *vm, uint32_t page)
+static void object_drop_page(struct vm *vm, uint32_t page)
 {
-    if (!page_is_busy(&vm->table, page)) {
+    if (vm->table.pages[page].state == PAGE_OBJECT) {
+        vm_forget_copy(vm, page);
         page_release(&vm->table, page);
         return;
     }
@@ -26,12 +32,21 @@ void object_drop_page(struct vm *vm, uint32_t page)
     wait_wake(vm, page);
 }
 
-static bool object_free_leaf(void *context, uint64_t leaf)
+void object_drop_leaf(struct vm *vm, uint64_t leaf)
+{
+    if (index_leaf_is_frame(leaf))
+        object_drop_page(vm, index_leaf_page(leaf));
+    else if (index_leaf_is_swap(leaf))
+        swap_free(&vm->swap, index_leaf_slot(leaf));
+}
+
+static bool object_free_leaf(void *context, uint64_t index, uint64_t leaf)
 {
     const struct object_freeing *freeing = context;
 
-    object_drop_page(freeing->vm, index_leaf_page(leaf));
-    object_discount_page(freeing->object);
+    (void)index;
+    object_drop_leaf(freeing->vm, leaf);
+    object_discount_leaf(freeing->object, leaf);
     if (!freeing->object->owner)
         freeing->vm->file_pages--;
     return true;
@@ -66,11 +81,54 @@ void object_add_page(struct vm *vm, struct object *object, const struct index_pl
         vm->file_pages++;
 }
 
+void object_add_leaf(struct vm *vm, struct object *object, const struct index_place *place,
+                     uint64_t index, uint64_t leaf)
+{
+    if (index_leaf_is_frame(leaf)) {
+        object_add_page(vm, object, place, index, index_leaf_page(leaf));
+        return;
+    }
+    index_fill(place, leaf);
+    object->swapped++;
+    object->owner->swapped++;
+}
+
+void object_put_out(struct vm *vm, uint32_t page, uint64_t leaf)
+{
+    struct page *record = &vm->table.pages[page];
+    struct object *object = record->object;
+    struct index_place place;
+
+    object_discount_leaf(object, index_find(&object->index, record->link, &place));
+    index_replace(&place, leaf);
+    object->swapped++;
+    object->owner->swapped++;
+    record->slot = SWAP_NONE;
+    page_release(&vm->table, page);
+}
+
+void object_bring_in(struct vm *vm, struct object *object, const struct index_place *place,
+                     uint64_t index, uint32_t page)
+{
+    struct page *record = &vm->table.pages[page];
+    uint64_t leaf = index_read(place);
+
+    record->object = object;
+    record->link = (uint32_t)index;
+    record->slot = index_leaf_is_swap(leaf) ? index_leaf_slot(leaf) : SWAP_NONE;
+    object_discount_leaf(object, leaf);
+    index_replace(place, index_leaf_frame(page));
+    object->resident++;
+    object_charge(object->owner, 1);
+}
+
 void object_set_owner(struct object *object, struct space *owner)
 {
     object->owner->resident -= object->resident;
+    object->owner->swapped -= object->swapped;
     object->owner = owner;
     object_charge(owner, object->resident);
+    owner->swapped += object->swapped;
 }
 
 enum object_supply object_supply_page(struct vm *vm, struct object *file, uint64_t index,
@@ -88,7 +146,7 @@ uint32_t object_begin_fetch(struct vm *vm, struct object *object, uint64_t index
 
     if (!index_reserve(&object->index, &vm->nodes, index, &place))
         return PAGE_NONE;
-    page = page_allocate(&vm->table, PAGE_BUSY);
+    page = reclaim_has_frame(vm) ? page_allocate(&vm->table, PAGE_BUSY) : PAGE_NONE;
     if (page == PAGE_NONE)
         index_remove(&object->index, &vm->nodes, index, 1, NULL, NULL);
     else
@@ -238,9 +296,12 @@ bool object_has_page(const struct object *object, uint64_t index)
 {
     const struct object *top = object;
 
-    for (; object; object = object->below)
-        if (index_lookup(&object->index, index) != 0)
-            return true;
+    for (; object; object = object->below) {
+        uint64_t leaf = index_lookup(&object->index, index);
+
+        if (leaf != 0)
+            return index_leaf_is_frame(leaf);
+    }
     if (!top->owner)
         return object_is_at_hand(top, index);
     if (object_is_zero_from(top, index))
@@ -277,6 +338,27 @@ bool object_is_named(const struct object *object, uint64_t index)
     return entry;
 }
 
+static bool object_show(const struct entry *entry, uint64_t index, object_visit *visit,
+                        void *context)
+{
+    return visit(context, entry, (object_origin(entry) + index) * FL_PAGE_BYTES);
+}
+
+bool object_visit_named(const struct object *object, uint64_t index, object_visit *visit,
+                        void *context)
+{
+    const struct entry *entry = object->entries;
+
+    if (entry && !object->widespread && !object->shifted) {
+        entry = object_find_at(entry->space, entry, index);
+        return !entry || object_show(entry, index, visit, context);
+    }
+    for (; entry; entry = entry->object_next)
+        if (object_shows(entry, index) && !object_show(entry, index, visit, context))
+            return false;
+    return true;
+}
+
 /* True if an entry other than `gone`, which left the list, shows page `index`.  Another one of its space
  * can do so only where the object was mapped twice, at different addresses (V4). */
 static bool object_is_named_elsewhere(struct object *object, const struct entry *gone,
@@ -303,13 +385,12 @@ static bool object_is_named_elsewhere(struct object *object, const struct entry 
     return false;
 }
 
-static bool object_free_unnamed_leaf(void *context, uint64_t leaf)
+static bool object_free_unnamed_leaf(void *context, uint64_t index, uint64_t leaf)
 {
     const struct object_freeing *freeing = context;
 
-    return !object_is_named_elsewhere(freeing->object, freeing->gone,
-                                      freeing->vm->table.pages[index_leaf_page(leaf)].link) &&
-           object_free_leaf(context, leaf);
+    return !object_is_named_elsewhere(freeing->object, freeing->gone, index) &&
+           object_free_leaf(context, index, leaf);
 }
 
 /* Charges an object whose owner has no entry of it any more to somebody who has.  Those that stood

@@ -13,7 +13,8 @@
  *
  *  O1  references = entries that name the object + objects above it + objects whose source it is
  *      + the name of a file + open descriptions of it; none is kept at 0;
- *  O2  resident = pages in the index;
+ *  O2  resident = leaves of frames in the index, swapped = other leaves: pages that are out of memory;
+ *      only anonymous objects have such;
  *  O3  every page of an anonymous object is shown by an entry: by one of the object's own, or by
  *      one of an object above that holds no page there;
  *  O4  the owner of an anonymous object has an entry that names it or an object above it; a file
@@ -74,7 +75,8 @@ struct object {
     const struct object_ops *ops;
     struct index index;
     uint32_t references;
-    uint32_t resident;
+    uint32_t resident;     /* pages in frames */
+    uint32_t swapped;      /* pages that are out of memory */
     struct entry *entries; /* those that name it, through entry.object_next */
     /* Anonymous: */
     struct space *owner;       /* who is charged */
@@ -164,7 +166,7 @@ void object_unlink_entry(struct entry *entry);
  * pages that nobody else shows, and takes its reference back.  The entry's memory is the caller's. */
 void object_drop_entry(struct vm *vm, struct entry *entry);
 
-/* True if page `index` is in memory: a fault there needs no frame but for a copy. */
+/* True if page `index` is in memory, or on its way: a fault there needs no frame but for a copy. */
 bool object_has_page(const struct object *object, uint64_t index);
 
 /* True if what lies under the object's pages from page `index` on is zero. */
@@ -203,17 +205,43 @@ enum object_supply object_supply_page(struct vm *vm, struct object *file, uint64
  * frame and ends with vm_page_done.  Returns the page, or PAGE_NONE. */
 uint32_t object_begin_fetch(struct vm *vm, struct object *object, uint64_t index);
 
-/* Frees a page that left its object, or lets it go as a stray while it is fetched. */
-void object_drop_page(struct vm *vm, uint32_t page);
+/* The same for a page in memory or out of it, as a leaf of another object had it. */
+void object_add_leaf(struct vm *vm, struct object *object, const struct index_place *place,
+                     uint64_t index, uint64_t leaf);
 
-/* Counts a page out of its object; the leaf goes by index_remove. */
-void object_discount_page(struct object *object);
+/* A page in memory leaves its frame, which is free then: `leaf` says where it is from now on. */
+void object_put_out(struct vm *vm, uint32_t page, uint64_t leaf);
+
+/* A page that is out of memory, `leaf` of `index` at `place`, gets a frame, in state PAGE_OBJECT or
+ * PAGE_BUSY, which has its slot from now on. */
+void object_bring_in(struct vm *vm, struct object *object, const struct index_place *place,
+                     uint64_t index, uint32_t page);
+
+/* Frees what a leaf that left its index names: a slot, or a frame; one that a device uses becomes a
+ * stray. */
+void object_drop_leaf(struct vm *vm, uint64_t leaf);
+
+/* Counts a leaf out of its object; it goes by index_remove. */
+void object_discount_leaf(struct object *object, uint64_t leaf);
+
+/* Pages that an object holds, in memory and out of it. */
+static inline uint64_t object_pages(const struct object *object)
+{
+    return (uint64_t)object->resident + object->swapped;
+}
 
 /* Charges an anonymous object to another space. */
 void object_set_owner(struct object *object, struct space *owner);
 
 /* How many of the object's own entries cover page `index`.  *visits counts those that were looked at. */
 uint32_t object_count_named(const struct object *object, uint64_t index, uint32_t *visits);
+
+/* Called with an entry that shows a page, and where.  False: no others are wanted. */
+typedef bool object_visit(void *context, const struct entry *entry, uint64_t address);
+
+/* Shows every one of the object's own entries that covers page `index`.  False: `visit` said so. */
+bool object_visit_named(const struct object *object, uint64_t index, object_visit *visit,
+                        void *context);
 
 /* True if one of the object's own entries covers page `index`. */
 bool object_is_named(const struct object *object, uint64_t index);

@@ -12,7 +12,10 @@
  *  P6  a stray page was busy when its object let it go: nothing names it but its fetch, whose end
  *      frees it;
  *  P7  a page is marked zeroed exactly if it is on the list of those: it is free, and all of its bytes
- *      are 0.  `zeroed` counts them, and counts[PAGE_FREE] too: to everybody else they are free pages.
+ *      are 0.  `zeroed` counts them, and counts[PAGE_FREE] too: to everybody else they are free pages;
+ *  P8  only pages in objects, and strays, have a swap slot (swap.h), no two the same: a PAGE_OBJECT's
+ *      holds a copy of it unless it was written since, which its D bit tells; one that is written out
+ *      or read in goes there or comes from there.
  *
  * Does not know what a page's contents mean, and clears none but those of P7: whoever gives a page to
  * a program fills all of it first. */
@@ -33,8 +36,9 @@ enum page_state {
     PAGE_OUTSIDE,  /* never ours: the root task's own */
     PAGE_FREE,     /* on a free list */
     PAGE_OBJECT,   /* contents of a memory object */
+    PAGE_WRITING,  /* the same, and a device writes it to a swap slot */
     PAGE_BUSY,     /* the same, but the contents are on their way */
-    PAGE_STRAY,    /* contents on their way to nobody */
+    PAGE_STRAY,    /* a device uses the frame, for nobody */
     PAGE_HELD,     /* kept for the first request that waits for memory (wait.h) */
     PAGE_METADATA, /* slabs, page records, the zero page */
     PAGE_BUFFER,   /* message buffer of a space */
@@ -44,15 +48,24 @@ enum page_state {
 
 struct page {
     union {
-        struct object *object; /* PAGE_OBJECT, PAGE_BUSY */
+        struct object *object; /* PAGE_OBJECT, PAGE_WRITING, PAGE_BUSY */
         uint64_t previous;     /* PAGE_FREE: page number or PAGE_NONE */
     };
     uint32_t link; /* PAGE_FREE, PAGE_HELD: the next one or PAGE_NONE; else index in the object */
     uint8_t state;
     uint8_t range;
-    bool zeroed; /* PAGE_FREE: P7; else false */
+    bool zeroed;        /* PAGE_FREE: P7; else false */
+    uint8_t flags;      /* PAGE_TAKEN, PAGE_WRITTEN */
+    uint32_t slot;      /* in swap (P8), or 0 */
+    uint8_t turn;       /* of the clock (reclaim.h) that looked at it last */
+    uint8_t unused[11]; /* the place of a record is found by a shift */
 };
-_Static_assert(sizeof(struct page) == 16, "0.4 % of memory");
+_Static_assert(sizeof(struct page) == 32, "0.8 % of memory");
+
+/* Of a page that is being written: somebody found it meanwhile, and it stays ... */
+#define PAGE_TAKEN 1u
+/* ... and was written: the copy is of no use. */
+#define PAGE_WRITTEN 2u
 
 struct page_range {
     uint64_t pages;

@@ -18,6 +18,17 @@ struct vm_mapping {
     uint32_t rights; /* FL_RIGHT_READ | WRITE | EXEC and FL_MAP_* */
 };
 
+/* A request to a disk: pages of memory come from, or go to, consecutive pages of it. */
+struct vm_io {
+    uint32_t device; /* as swap_device has it */
+    uint32_t count;  /* at most SWAP_CLUSTER */
+    uint64_t first;  /* page of the disk */
+    uint32_t tag;    /* for vm_io_done */
+    bool write;
+    uint32_t page
+        [32]; /* page numbers; nobody else writes them, nor reads those that are read in, meanwhile */
+};
+
 struct vm_port {
     void *context; /* first argument of all */
 
@@ -35,6 +46,18 @@ struct vm_port {
      * of `to`, where nothing is.  Cannot fail: what could not be mapped is left to faults. */
     void (*clone)(void *context, uint32_t to, uint32_t from, uint64_t address, uint64_t pages,
                   uint32_t rights);
+
+    /* Tells which of at most 64 pages of a space were accessed since they were asked for, or mapped, the
+     * last time: bit i for the page at address + i * 4096.  Where nothing is mapped the bit is 0. */
+    uint64_t (*harvest)(void *context, uint32_t space, uint64_t address, uint64_t pages);
+
+    /* Tells which of at most 32 frames, which nobody maps now, programs have written since they were asked
+     * for the last time: bit i for page[i]. */
+    uint32_t (*harvest_frames)(void *context, const uint32_t *page, uint32_t count);
+
+    /* Gives a request to its disk.  Its end is told by vm_io_done, in any order, and not before this
+     * returned.  False: there is no such disk, nothing was done.  NULL: there are no disks. */
+    bool (*submit)(void *context, const struct vm_io *io);
 
     /* The stock of zeroed frames has become low: somebody may call stock_fill in idle time. */
     void (*stock_is_low)(void *context);

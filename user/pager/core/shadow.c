@@ -76,8 +76,25 @@ uint32_t shadow_count_entries(const struct object *root, uint64_t index, uint32_
     return count;
 }
 
-static bool shadow_note_leaf(void *context, uint64_t leaf)
+bool shadow_visit_entries(const struct object *root, uint64_t index, object_visit *visit,
+                          void *context)
 {
+    const struct object *object = root->above;
+    bool goes_on = object_visit_named(root, index, visit, context);
+
+    while (object && goes_on) {
+        bool through = index_lookup(&object->index, index) == 0;
+
+        if (through)
+            goes_on = object_visit_named(object, index, visit, context);
+        object = shadow_next(root, object, through);
+    }
+    return goes_on;
+}
+
+static bool shadow_note_leaf(void *context, uint64_t index, uint64_t leaf)
+{
+    (void)index;
     (void)leaf;
     *(bool *)context = true;
     return false;
@@ -101,19 +118,18 @@ struct shadow_move {
     bool stuck; /* for want of an index node */
 };
 
-static bool shadow_move_leaf(void *context, uint64_t leaf)
+/* A page that is out of memory moves as its leaf, and is not read. */
+static bool shadow_move_leaf(void *context, uint64_t index, uint64_t leaf)
 {
     struct shadow_move *move = context;
-    uint32_t page = index_leaf_page(leaf);
-    uint64_t index = move->vm->table.pages[page].link;
     struct index_place place;
 
     if (!index_reserve(&move->to->index, &move->vm->nodes, index, &place)) {
         move->stuck = true;
         return false;
     }
-    object_discount_page(move->from);
-    object_add_page(move->vm, move->to, &place, index, page);
+    object_discount_leaf(move->from, leaf);
+    object_add_leaf(move->vm, move->to, &place, index, leaf);
     return true;
 }
 
@@ -126,8 +142,9 @@ static bool shadow_move_pages(struct vm *vm, struct object *from, struct object 
     return !move.stuck;
 }
 
-static bool shadow_take_leaf(void *context, uint64_t leaf)
+static bool shadow_take_leaf(void *context, uint64_t index, uint64_t leaf)
 {
+    (void)index;
     *(uint64_t *)context = leaf;
     return true;
 }
@@ -140,16 +157,17 @@ __attribute__((noinline)) void shadow_take_page(struct vm *vm, struct object *ho
     uint64_t leaf = 0;
 
     index_remove(&holder->index, &vm->nodes, index, 1, shadow_take_leaf, &leaf);
-    object_discount_page(holder);
-    object_add_page(vm, object, place, index, index_leaf_page(leaf));
+    object_discount_leaf(holder, leaf);
+    object_add_leaf(vm, object, place, index, leaf);
 }
 
-static bool shadow_raise_leaf(void *context, uint64_t leaf)
+/* What is not in memory stays. */
+static bool shadow_raise_leaf(void *context, uint64_t index, uint64_t leaf)
 {
     const struct shadow_move *move = context;
 
-    return !page_is_busy(&move->vm->table, index_leaf_page(leaf)) &&
-           shadow_move_leaf(context, leaf);
+    return index_leaf_is_frame(leaf) && !page_is_busy(&move->vm->table, index_leaf_page(leaf)) &&
+           shadow_move_leaf(context, index, leaf);
 }
 
 void shadow_raise_range(struct vm *vm, struct object *object, struct object *above, uint64_t first,
@@ -203,14 +221,14 @@ static void shadow_replace_above(struct vm *vm, struct object *object)
 
 void shadow_drop_empty(struct vm *vm, struct object *object)
 {
-    if (object->above && object->resident == 0)
+    if (object->above && object_pages(object) == 0)
         shadow_bypass(vm, object);
 }
 
 static void shadow_merge(struct vm *vm, struct object *object)
 {
     struct object *above = object->above;
-    bool upwards = object->resident <= above->resident;
+    bool upwards = object_pages(object) <= object_pages(above);
     struct object *from = upwards ? object : above;
 
     object_set_owner(object, above->owner);
@@ -228,7 +246,7 @@ __attribute__((noinline)) void shadow_settle(struct vm *vm, struct object *objec
 {
     if (!object->above->next_above)
         shadow_merge(vm, object);
-    else if (object->resident == 0)
+    else if (object_pages(object) == 0)
         shadow_bypass(vm, object);
 }
 
@@ -241,24 +259,23 @@ struct shadow_sweep {
 };
 
 /* A page that nobody sees goes. */
-static bool shadow_sweep_leaf(void *context, uint64_t leaf)
+static bool shadow_sweep_leaf(void *context, uint64_t index, uint64_t leaf)
 {
     const struct shadow_sweep *sweep = context;
-    uint32_t page = index_leaf_page(leaf);
 
-    if (shadow_is_shown(sweep->object, sweep->vm->table.pages[page].link, sweep->forgetful))
+    if (shadow_is_shown(sweep->object, index, sweep->forgetful))
         return false;
-    object_drop_page(sweep->vm, page);
-    object_discount_page(sweep->object);
+    object_drop_leaf(sweep->vm, leaf);
+    object_discount_leaf(sweep->object, leaf);
     return true;
 }
 
 /* The page that a page of a witness hides goes if nobody sees it. */
-static bool shadow_sweep_hidden(void *context, uint64_t leaf)
+static bool shadow_sweep_hidden(void *context, uint64_t index, uint64_t leaf)
 {
     const struct shadow_sweep *sweep = context;
-    uint64_t index = sweep->vm->table.pages[index_leaf_page(leaf)].link;
 
+    (void)leaf;
     for (struct object *object = sweep->object; object; object = object->below) {
         if (index_lookup(&object->index, index) == 0)
             continue;
@@ -308,7 +325,7 @@ void shadow_forget_range(struct vm *vm, struct object *object, uint64_t first, u
     while (below) {
         struct object *next = below->below;
 
-        if (below->resident == 0)
+        if (object_pages(below) == 0)
             shadow_bypass(vm, below);
         below = next;
     }

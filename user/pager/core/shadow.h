@@ -41,6 +41,11 @@ void shadow_put_above(struct object *object, struct object *below);
  * top object `except` (or NULL). */
 bool shadow_is_shown(const struct object *object, uint64_t index, const struct object *except);
 
+/* Shows every entry that sees page `index` of an object, whether it is a top or below others.  False:
+ * `visit` said so. */
+bool shadow_visit_entries(const struct object *object, uint64_t index, object_visit *visit,
+                          void *context);
+
 /* How many entries see page `index` of an object, whether it is a top or below others.  *visits counts
  * the objects that were looked at. */
 uint32_t shadow_count_entries(const struct object *object, uint64_t index, uint32_t *visits);

@@ -101,6 +101,11 @@ void space_stop(struct vm *vm, struct space *space, const struct space_event *ev
     vm->event_last = space;
 }
 
+void vm_stop_space(struct vm *vm, struct space *space, const struct space_event *event)
+{
+    space_stop(vm, space, event);
+}
+
 struct space *space_next_event(struct vm *vm)
 {
     struct space *space = vm->event_first;

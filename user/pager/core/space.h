@@ -5,7 +5,7 @@
  *
  *  A1  vm->spaces[id] is the space with that id, or NULL; a generation is never used twice for
  *      an id;
- *  A2  resident = pages of the objects that the space owns; peak >= resident;
+ *  A2  resident and swapped = the sums over the objects that the space owns; peak >= resident;
  *  A3  heap_start <= heap_end, and the heap entry, if any, is [heap_start, heap_end rounded up);
  *  A4  a stopped space is on the event list exactly while its event was not read. */
 #ifndef PAGER_SPACE_H
@@ -42,13 +42,15 @@ struct space {
     uint64_t heap_end;               /* the break */
     uint64_t minor_faults;
     uint64_t major_faults;
-    uint64_t resident; /* pages */
+    uint64_t resident; /* pages in frames */
+    uint64_t swapped;  /* pages that are out of memory */
     uint64_t peak;     /* pages */
     struct limit limits[LIMITS];
     struct description *handles[HANDLES_MAX]; /* NULL: not open */
     uint32_t buffer;                          /* page of the message buffer, or PAGE_NONE */
     bool wire_future; /* mlockall(MCL_FUTURE): what is mapped from now on is wired */
     bool attached;    /* a thread was bound to it */
+    bool server;      /* others need it: never ended for want of memory */
     bool stopped;
     struct space_event event;
     struct space *next_event;

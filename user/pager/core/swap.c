@@ -233,9 +233,19 @@ void swap_remove(struct swap *swap, uint32_t number)
     swap->areas--;
 }
 
-uint32_t swap_slots(const struct swap_area *area)
+static uint32_t swap_slots(const struct swap_area *area)
 {
     return area->pages - area->bad;
+}
+
+uint32_t swap_total(const struct swap *swap)
+{
+    uint32_t total = 0;
+
+    for (uint32_t i = 0; i < SWAP_AREAS; i++)
+        if (swap->area[i].state == SWAP_ACTIVE)
+            total += swap_slots(&swap->area[i]);
+    return total;
 }
 
 uint32_t swap_room(const struct swap *swap)

@@ -63,14 +63,15 @@ enum swap_state {
 };
 
 struct swap_area {
-    uint32_t pages;     /* numbers of slots are below */
-    uint32_t used;      /* slots */
-    uint32_t bad;       /* slots that cannot be used, the header among them */
-    uint32_t next;      /* where the search for a run begins */
-    uint32_t directory; /* the page that has the numbers of the chunks' pages */
-    uint32_t device;    /* the caller's name for it */
-    int32_t priority;   /* higher ones are filled first */
-    uint32_t turn;      /* among equal ones that which was taken from longest ago */
+    uint32_t pages;       /* numbers of slots are below */
+    uint32_t used;        /* slots */
+    uint32_t bad;         /* slots that cannot be used, the header among them */
+    uint32_t next;        /* where the search for a run begins */
+    uint32_t directory;   /* the page that has the numbers of the chunks' pages */
+    uint32_t device;      /* the caller's name for it */
+    int32_t priority;     /* higher ones are filled first */
+    uint32_t read_errors; /* pages that could not be read, or were wrong */
+    uint32_t turn;        /* among equal ones that which was taken from longest ago */
     uint8_t state;
 };
 
@@ -117,9 +118,15 @@ bool swap_is_whole(const struct swap *swap, uint32_t slot, const void *contents)
 
 bool swap_is_used(const struct swap *swap, uint32_t slot);
 
-/* Slots that are free, of all areas that give any; of one area those that can be used at all. */
+/* True if the slot's area is being emptied. */
+static inline bool swap_is_leaving(const struct swap *swap, uint32_t slot)
+{
+    return swap->area[SWAP_SLOT_AREA(slot)].state == SWAP_LEAVING;
+}
+
+/* Slots that are not bad, of all areas that are not leaving; and how many of these are free. */
+uint32_t swap_total(const struct swap *swap);
 uint32_t swap_room(const struct swap *swap);
-uint32_t swap_slots(const struct swap_area *area);
 
 const char *swap_error_name(enum swap_error error);
 

@@ -47,7 +47,9 @@ struct view_pages {
     uint64_t shared;    /* more than one entry shows it */
     uint64_t dirty;     /* it is nowhere else: all but pages of the initrd */
     uint64_t shared_dirty;
-    uint64_t share; /* sum of 1 / entries that show it, in 1/4096 bytes */
+    uint64_t swapped;       /* in swap, and no other counts them */
+    uint64_t swapped_share; /* as share */
+    uint64_t share;         /* sum of 1 / entries that show it, in 1/4096 bytes */
 };
 
 /* How far a view is told. */

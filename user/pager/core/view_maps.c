@@ -194,7 +194,8 @@ static void smaps_end_area(struct view_step *step)
                view_kib(private_dirty));
     view_print(step, "Anonymous:      %8lu kB\nLazyFree:       %8u kB\n",
                view_kib(pages->anonymous), 0u);
-    view_print(step, "Swap:           %8u kB\nSwapPss:        %8u kB\n", 0u, 0u);
+    view_print(step, "Swap:           %8lu kB\nSwapPss:        %8lu kB\n", view_kib(pages->swapped),
+               pages->swapped_share >> 22);
     view_print(step, "Locked:         %8lu kB\nVmFlags:%s \n", step->view->wired ? share_kib : 0,
                step->view->flags);
     step->view->end = 0;

@@ -92,12 +92,26 @@ static uint32_t pages_count_entries(struct view_step *step, const struct entry *
     return shadow_count_entries(page->holder, page->index, &step->work);
 }
 
+/* A page that is out of memory.  One of zeros is nowhere, and not counted. */
+static void pages_add_away(struct view_pages *pages, uint64_t leaf, uint32_t entries)
+{
+    if (!index_leaf_is_swap(leaf))
+        return;
+    pages->swapped++;
+    pages->swapped_share += (FL_PAGE_BYTES << 12) / entries;
+}
+
 static void pages_add(struct view_pages *pages, const struct entry *entry,
                       const struct view_page *page, uint32_t entries)
 {
+    uint64_t leaf = page->holder ? index_lookup(&page->holder->index, page->index) : 0;
     const struct object *file = page->holder ? page->holder : entry->object->source;
     bool anonymous = file->owner != NULL, dirty = anonymous || !file->file;
 
+    if (leaf && !index_leaf_is_frame(leaf)) {
+        pages_add_away(pages, leaf, entries);
+        return;
+    }
     pages->resident++;
     pages->anonymous += anonymous && entry->inheritance == ENTRY_COPY;
     pages->in_memory += dirty && !(anonymous && entry->inheritance == ENTRY_COPY);

@@ -64,7 +64,7 @@ static void status_print_memory(struct view_step *step)
     status_print_size(step, "VmData", limit_use(space, LIMIT_DATA, 0, 0));
     status_print_size(step, "VmStk", limit_use(space, LIMIT_STACK, 0, 0));
     status_print_size(step, "VmExe", status_text(space));
-    status_print_size(step, "VmSwap", 0);
+    status_print_size(step, "VmSwap", pages->swapped * FL_PAGE_BYTES);
 }
 
 static void status_print(struct view_step *step)

@@ -12,6 +12,25 @@ static uint32_t system_slab_frames(const struct vm *vm)
     return vm->table.counts[PAGE_METADATA] - vm->record_pages - 1;
 }
 
+/* Anonymous pages, also those on their way in or out. */
+static uint64_t system_anonymous_pages(const struct vm *vm)
+{
+    const uint32_t *counts = vm->table.counts;
+
+    return (uint64_t)counts[PAGE_OBJECT] + counts[PAGE_BUSY] + counts[PAGE_WRITING] -
+           vm->file_pages;
+}
+
+/* Slots that hold a copy of a page in memory. */
+static uint64_t system_copies(const struct vm *vm)
+{
+    uint64_t copies = 0;
+
+    for (uint32_t page = 0; vm->swap.used > 0 && page < vm->table.count; page++)
+        copies += vm->table.pages[page].slot != SWAP_NONE;
+    return copies;
+}
+
 /* Pages of files in memory; what else files hold are copies of the initrd. */
 static uint64_t system_memory_pages(const struct vm *vm)
 {
@@ -36,10 +55,10 @@ static void system_print_sizes(struct view_step *step)
         {"MemAvailable:", counts[PAGE_FREE]},
         {"Buffers:", 0},
         {"Cached:", vm->file_pages},
-        {"SwapCached:", 0},
-        {"SwapTotal:", 0},
-        {"SwapFree:", 0},
-        {"AnonPages:", counts[PAGE_OBJECT] + counts[PAGE_BUSY] - vm->file_pages},
+        {"SwapCached:", system_copies(vm)},
+        {"SwapTotal:", swap_total(&vm->swap)},
+        {"SwapFree:", swap_room(&vm->swap)},
+        {"AnonPages:", system_anonymous_pages(vm)},
         {"Shmem:", system_memory_pages(vm)},
         {"Slab:", system_slab_frames(vm)},
         {"PageTables:", vm->table_frames},
@@ -70,12 +89,24 @@ static bool system_tell_vmstat(struct view_step *step)
         uint64_t value;
     } lines[] = {
         {"nr_free_pages", counts[PAGE_FREE]},
-        {"nr_anon_pages", counts[PAGE_OBJECT] + counts[PAGE_BUSY] - vm->file_pages},
+        {"nr_anon_pages", system_anonymous_pages(vm)},
         {"nr_file_pages", vm->file_pages},
         {"nr_shmem", system_memory_pages(vm)},
         {"nr_page_table_pages", vm->table_frames},
         {"pgfault", vm->minor_faults + vm->major_faults},
         {"pgmajfault", vm->major_faults},
+        {"pswpin", vm->counts.swapped_in},
+        {"pswpout", vm->counts.swapped_out},
+        {"swap_reads", vm->counts.swap_reads},
+        {"swap_writes", vm->counts.swap_writes},
+        {"swap_clean", vm->counts.put_out_clean},
+        {"swap_zero", vm->counts.put_out_zero},
+        {"swap_taken_back", vm->counts.taken_back},
+        {"swap_read_errors", vm->counts.read_errors},
+        {"swap_write_errors", vm->counts.write_errors},
+        {"pgscan", vm->counts.scanned},
+        {"pgsteal", vm->counts.swapped_out + vm->counts.put_out_clean + vm->counts.put_out_zero},
+        {"oom_kill", vm->counts.ended},
         {"cow_copies", vm->counts.copies},
         {"cow_takes", vm->counts.takes},
         {"file_neighbours", vm->counts.neighbours},

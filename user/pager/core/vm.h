@@ -12,8 +12,9 @@
  * need before they change anything; after an error nothing has changed.  Errors are errno values.
  *
  * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
- * object.h O, shadow.h H, space.h A, names.h N, handle.h D, view.h W, wait.h Q; and of the whole:
- *  V1  every page in state PAGE_METADATA is a page record's, the zero page, or a slab's;
+ * object.h O, shadow.h H, space.h A, names.h N, handle.h D, view.h W, wait.h Q,
+ * swap.h K, paging.h G; and of the whole:
+ *  V1  every page in state PAGE_METADATA is a page record's, the zero page, a slab's, or a swap area's;
  *  V2  every page in state PAGE_BUFFER is one space's buffer;
  *  V3  every entry has an object except guards, and its range of the object is below
  *      INDEX_LIMIT;
@@ -40,9 +41,12 @@
 #include "object.h"
 #include "page.h"
 #include "port.h"
+#include "paging.h"
+#include "reclaim.h"
 #include "shadow.h"
 #include "slab.h"
 #include "space.h"
+#include "swap.h"
 #include "trace.h"
 #include "view.h"
 #include "wait.h"
@@ -56,6 +60,17 @@ struct vm_counts {
     uint64_t neighbours;   /* pages of files mapped beside one that was touched */
     uint64_t zeroed_ahead; /* frames that were zeroed in idle time */
     uint64_t zeroed_taken; /* pages of zeros that were ready when they were wanted */
+    uint64_t swap_reads;   /* requests to read from swap ... */
+    uint64_t swapped_in;   /* ... pages that came */
+    uint64_t swap_writes;
+    uint64_t swapped_out;
+    uint64_t put_out_clean; /* pages that left memory without being written: a copy was there ... */
+    uint64_t put_out_zero;  /* ... or they were zero */
+    uint64_t taken_back;    /* pages that were found while they were written */
+    uint64_t read_errors;   /* pages, also those whose checksum was wrong */
+    uint64_t write_errors;  /* pages */
+    uint64_t scanned;       /* pages that reclaim looked at */
+    uint64_t ended;         /* programs that the out-of-memory policy ended */
 };
 
 struct vm {
@@ -95,6 +110,9 @@ struct vm {
     struct trace trace;
     struct vm_port port;
     struct waits waits;
+    struct swap swap;
+    struct paging paging;
+    struct reclaim reclaim;
 };
 
 /* What vm_init needs; everything is copied except the memory that pointers name. */
@@ -155,7 +173,7 @@ int vm_find_to_read(struct vm *vm, struct space *space, uint64_t address, const 
 int vm_find_to_write(struct vm *vm, struct space *space, uint64_t address, uint8_t **byte);
 
 /* Copies bytes into a space as the program itself could write them.  0; EFAULT where it could not,
- * ENOMEM; EINPROGRESS (wait.h); what lies before the failing page is written. */
+ * ENOMEM; EINPROGRESS (wait.h), never for memory; what lies before the failing page is written. */
 int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *bytes,
              uint64_t count);
 
@@ -227,6 +245,28 @@ static inline void vm_page_locate(const struct vm *vm, uint32_t page, struct obj
     found->page = page - range->base;
     found->contents = page_contents(&vm->table, page);
 }
+
+/* True if a frame is free that a fault may take (reclaim.h). */
+static inline bool reclaim_has_frame(const struct vm *vm)
+{
+    return vm->table.counts[PAGE_FREE] > vm->reclaim.reserved;
+}
+
+/* The copy of a page in swap, if it has one, is of no use any more. */
+static inline void vm_forget_copy(struct vm *vm, uint32_t page)
+{
+    struct page *record = &vm->table.pages[page];
+
+    if (record->slot == SWAP_NONE)
+        return;
+    swap_free(&vm->swap, record->slot);
+    record->slot = SWAP_NONE;
+}
+
+/* Finds the byte that an access (one of FL_ACCESS_*) of the program's own would use, and does what its
+ * fault would do.  As vm_find_to_read. */
+int vm_find_byte(struct vm *vm, struct space *space, uint64_t address, uint32_t access,
+                 const uint8_t **byte);
 
 /* Adds an entry to a space; takes over one reference to `object`.  False: no memory, nothing done.
  */

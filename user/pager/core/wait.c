@@ -28,7 +28,7 @@ static bool wait_is_frame_coming(const struct vm *vm)
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
         if (vm->spaces[id] && vm->spaces[id]->stopped)
             return true;
-    return false;
+    return reclaim_has_hope(vm);
 }
 
 bool wait_for_memory(struct vm *vm)
@@ -42,9 +42,9 @@ bool wait_for_memory(struct vm *vm)
 /* What a fault gave back when it failed: fewer frames than one fault takes. */
 static void wait_hold_frames(struct vm *vm)
 {
-    uint32_t page;
+    while (reclaim_has_frame(vm)) {
+        uint32_t page = page_allocate(&vm->table, PAGE_HELD);
 
-    while ((page = page_allocate(&vm->table, PAGE_HELD)) != PAGE_NONE) {
         vm->table.pages[page].link = vm->waits.held;
         vm->waits.held = page;
     }
@@ -112,7 +112,7 @@ static uint32_t wait_next_for_memory(struct vm *vm)
 {
     uint32_t token = wait_find(vm, WAIT_MEMORY);
 
-    if (token == WAIT_NONE || (vm->table.counts[PAGE_FREE] == 0 && wait_is_frame_coming(vm)))
+    if (token == WAIT_NONE || (!reclaim_has_frame(vm) && wait_is_frame_coming(vm)))
         return WAIT_NONE;
     wait_give_frames(vm);
     return token;
@@ -181,10 +181,11 @@ void wait_wake(struct vm *vm, uint32_t page)
 
 void vm_page_done(struct vm *vm, uint32_t page, bool ok)
 {
-    const struct page *record = &vm->table.pages[page];
+    struct page *record = &vm->table.pages[page];
     struct object *object = record->object;
 
     if (record->state == PAGE_STRAY) {
+        vm_forget_copy(vm, page);
         page_release(&vm->table, page);
         return;
     }
@@ -192,9 +193,25 @@ void vm_page_done(struct vm *vm, uint32_t page, bool ok)
     wait_make_ready(vm, page, ok ? NULL : record);
     if (ok)
         return;
+    if (record->slot != SWAP_NONE) {
+        object_put_out(vm, page, index_leaf_swap(record->slot));
+        return;
+    }
     object_free_pages(vm, object, record->link, 1);
     if (object->above)
         shadow_settle(vm, object);
+}
+
+void vm_count_wait(struct vm *vm, uint32_t token)
+{
+    const struct wait *wait = &vm->waits.record[token];
+
+    if (!wait->fetched)
+        return;
+    wait->space->minor_faults--;
+    vm->minor_faults--;
+    wait->space->major_faults++;
+    vm->major_faults++;
 }
 
 /* ---- the checker ---- */

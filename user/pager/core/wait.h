@@ -22,19 +22,20 @@
  *   - when the last that shows it goes, by unmap, truncate, DONTNEED or the end of a space, it leaves
  *     its object as a stray (page.h), so that nobody else gets the frame before the fetch has ended;
  *     who waited for it starts again at once and finds what is there now;
- *   - when the fetch fails it leaves its object.  Who waited starts again, and gets an error when it
+ *   - when the fetch fails it leaves its object, or is out in its swap slot again.  Who waited starts again, and gets an error when it
  *     comes to the same page; whoever comes later makes a new fetch.
  *
  * Shortage.  A fault that finds no frame waits while frames are sure to come back: those of stray
- * pages, and those of programs that were stopped, which the root task destroys.  The first in the
- * order of arrival has all frames that are free kept for it, so nobody overtakes it.  When nothing is
+ * pages, those of programs that were stopped, which the root task destroys, and those that reclaim
+ * (reclaim.h) finds or writes out.  The first in the order of arrival has all frames that faults may
+ * take kept for it, so nobody overtakes it.  When nothing is
  * on its way any more and it still finds none, it is stopped itself; then its frames are on their way
  * to the next.  So nobody waits for ever: each wait ends with a destroy that the root task owes, or a
- * fetch that a device owes, and each stop makes the programs fewer.  The root task never waits here.
+ * request that a device owes, and each stop makes the programs fewer.  The root task never waits here.
  *
  *  Q1  a record that waits for a page names a busy one;
  *  Q2  a record that is not free has a live space, and a turn that no other has; `active` counts them;
- *  Q3  frames are held only while a record waits for memory, and then none is free unless wait_next
+ *  Q3  frames are held only while a record waits for memory, and then faults find none unless wait_next
  *      has something to start;
  *  Q4  at most WAIT_RECORDS - 1 records are not free: one token is left to receive with. */
 #ifndef PAGER_WAIT_H

@@ -1,0 +1,281 @@
+/* What the tests of swap share: the core on the machine of pager_fake.h with the driver of pager_slow.h,
+ * disks with swap headers, and what must hold after each step and at the end. */
+#ifndef SIM_SWAP_KIT_H
+#define SIM_SWAP_KIT_H
+
+#include "harness.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory_values.h"
+#include "pager_slow.h"
+#include "protocol.h"
+#include "sim_disk.h"
+
+#define FRAMES_MAX 512u
+#define DISKS      2u
+#define PAGE       ((uint64_t)FL_PAGE_BYTES)
+#define AT         0x10000000ull
+#define DELAY      10u
+#define RW         (PROT_READ | PROT_WRITE)
+
+static struct slow slow;
+static struct frame_table kit_frames;
+static struct sim_disk *kit_disk[DISKS];
+static uint32_t kit_frame_count;
+static uint32_t kit_submitted[2]; /* requests that read, that write */
+static bool kit_gone[DISKS];      /* disks that take no request */
+
+static inline struct vm *kit_vm(void)
+{
+    return &slow.fake.vm;
+}
+
+static inline bool kit_submit(struct fake *fake, const struct vm_io *io)
+{
+    struct sim_disk_request request = {.op = io->write ? SIM_DISK_WRITE : SIM_DISK_READ,
+                                       .first = io->first,
+                                       .segments = io->count,
+                                       .tag = io->tag};
+
+    (void)fake;
+    if (kit_gone[io->device])
+        return false;
+    for (uint32_t i = 0; i < io->count; i++)
+        request.frame[i] = frame_plus(kit_frames.first, io->page[i]);
+    kit_submitted[io->write]++;
+    CHECK(sim_disk_submit(kit_disk[io->device], &request));
+    return true;
+}
+
+/* Machines begin with this. */
+static inline void kit_begin(uint32_t frames)
+{
+    static struct frame records[FRAMES_MAX];
+    const frame_t first = {0x80400};
+
+    CHECK(frames <= FRAMES_MAX);
+    kit_frame_count = frames;
+    slow_begin(&slow, frames);
+    slow.fake.submit = kit_submit;
+    frame_table_init(&kit_frames, records, first, frames,
+                     (uint64_t)(uintptr_t)slow.fake.memory - frame_address(first).value);
+    frame_table_free_range(&kit_frames, first, frames);
+    memset(kit_submitted, 0, sizeof kit_submitted);
+    memset(kit_gone, 0, sizeof kit_gone);
+}
+
+/* Makes disk `number` of so many pages; chance: as of sim_disk_config, or NULL. */
+static inline void kit_make_disk(uint32_t number, uint64_t pages, bool reorders,
+                                 const uint32_t *chance, uint64_t seed)
+{
+    struct sim_disk_config config = {
+        .frames = &kit_frames, .pages = pages, .delay = DELAY, .reorders = reorders, .seed = seed};
+
+    if (chance)
+        memcpy(config.chance, chance, sizeof config.chance);
+    kit_disk[number] = sim_disk_create(&config);
+}
+
+static inline void kit_sound(void)
+{
+    const char *broken = slow_check(&slow);
+
+    CHECK_STRING(broken ? broken : "", "");
+    broken = frame_table_check(&kit_frames);
+    CHECK_STRING(broken ? broken : "", "");
+    for (uint32_t i = 0; i < DISKS; i++) {
+        broken = kit_disk[i] ? sim_disk_check(kit_disk[i]) : NULL;
+        CHECK_STRING(broken ? broken : "", "");
+    }
+}
+
+/* Swaps on disk `number`, whose header lists no bad page. */
+static inline uint32_t kit_swap_on(uint32_t number, uint64_t pages, int32_t priority)
+{
+    static _Alignas(8) uint8_t header[FL_PAGE_BYTES];
+    const uint32_t words[] = {1, (uint32_t)pages - 1, 0};
+    struct swap_device device = {
+        .header = header, .pages = pages, .device = number, .priority = priority};
+    uint32_t area = SWAP_AREAS;
+
+    memcpy(header + 1024, words, sizeof words);
+    memcpy(header + PAGE - 10, "SWAPSPACE2", 10);
+    CHECK_EQ(vm_swap_on(kit_vm(), &device, &area), SWAP_OK);
+    kit_sound();
+    return area;
+}
+
+/* A machine with one reliable disk of so many pages. */
+static inline void kit_begin_swap(uint32_t frames, uint64_t pages)
+{
+    kit_begin(frames);
+    kit_make_disk(0, pages, false, NULL, 1);
+    kit_swap_on(0, pages, 0);
+}
+
+/* What the driver does after each message. */
+static inline void kit_serve(void)
+{
+    uint32_t turns = 0;
+    bool more;
+
+    do {
+        more = vm_reclaim_step(kit_vm());
+        slow_serve(&slow);
+        CHECK(turns++ < 10000);
+    } while (more);
+    kit_sound();
+}
+
+/* Ticks pass; requests that are done are told, and what became ready goes on.  Returns how many were. */
+static inline uint32_t kit_poll(uint32_t ticks)
+{
+    struct sim_disk_done done;
+    uint32_t told = 0;
+
+    for (uint32_t i = 0; i < DISKS; i++)
+        while (kit_disk[i] && sim_disk_next(kit_disk[i], ticks, &done)) {
+            vm_io_done(kit_vm(), (uint32_t)done.tag, done.ok);
+            told++;
+            kit_serve();
+        }
+    kit_serve();
+    return told;
+}
+
+static inline uint32_t kit_queued(void)
+{
+    uint32_t queued = 0;
+
+    for (uint32_t i = 0; i < DISKS; i++)
+        queued += kit_disk[i] ? sim_disk_queued(kit_disk[i]) : 0;
+    return queued;
+}
+
+/* Lets all requests end. */
+static inline void kit_settle(void)
+{
+    for (uint32_t turn = 0; kit_queued() > 0; turn++) {
+        CHECK(turn < 1000);
+        kit_poll(DELAY);
+    }
+}
+
+/* The law of all tests here: when spaces and requests are gone, every frame, slot, pin and token is back. */
+static inline void kit_end(void)
+{
+    kit_sound();
+    slow_end(&slow);
+    fake_unlimit(&slow.fake);
+    kit_settle();
+    for (uint32_t area = 0; area < SWAP_AREAS; area++) {
+        if (kit_vm()->swap.area[area].state == SWAP_UNUSED)
+            continue;
+        CHECK_EQ(vm_swap_off(kit_vm(), area), 0);
+        CHECK_EQ(vm_swap_off_step(kit_vm()), 0);
+    }
+    kit_sound();
+    CHECK_EQ(kit_vm()->swap.used, 0);
+    CHECK_EQ(kit_vm()->table.counts[PAGE_FREE], slow.fake.free_pages);
+    CHECK_EQ(kit_vm()->waits.active, 0);
+    CHECK_EQ(kit_frames.pins, 0);
+    for (uint32_t i = 0; i < DISKS; i++) {
+        if (kit_disk[i])
+            sim_disk_destroy(kit_disk[i]);
+        kit_disk[i] = NULL;
+    }
+    fake_free(&slow.fake);
+}
+
+static inline struct space *kit_space(uint64_t pid)
+{
+    struct space *space = space_create(kit_vm(), pid);
+
+    CHECK(space);
+    return space;
+}
+
+static inline void kit_map(struct space *space, uint64_t address, uint64_t pages, uint32_t flags)
+{
+    struct vm_map_request request = {.address = address,
+                                     .bytes = pages * PAGE,
+                                     .protection = RW,
+                                     .flags = MAP_FIXED | MAP_ANONYMOUS | flags};
+    uint64_t at;
+
+    CHECK_EQ(vm_map(kit_vm(), space, &request, &at), 0);
+    kit_sound();
+}
+
+/* An access, repeated while it waits. */
+static inline enum fake_outcome kit_touch(struct space *space, uint64_t address, uint32_t access,
+                                          uint8_t *byte)
+{
+    for (uint32_t turn = 0; turn < 1000; turn++) {
+        enum fake_outcome outcome = fake_touch(&slow.fake, space, address, access, byte);
+
+        kit_serve();
+        if (outcome != FAKE_WAITS)
+            return outcome;
+        kit_poll(DELAY);
+    }
+    CHECK(!"an access that waits for ever");
+    return FAKE_WAITS;
+}
+
+static inline uint8_t kit_read(struct space *space, uint64_t address)
+{
+    uint8_t byte = 0x77;
+
+    CHECK_EQ(kit_touch(space, address, FL_ACCESS_READ, &byte), FAKE_DONE);
+    return byte;
+}
+
+static inline void kit_write(struct space *space, uint64_t address, uint8_t byte)
+{
+    CHECK_EQ(kit_touch(space, address, FL_ACCESS_WRITE, &byte), FAKE_DONE);
+}
+
+/* What page `page` of a program holds at three places; writes differ by `salt`. */
+static inline uint8_t kit_byte(uint64_t page, uint32_t salt)
+{
+    return (uint8_t)(1 + (page * 7 + salt * 31) % 255);
+}
+
+static inline void kit_write_page(struct space *space, uint64_t address, uint32_t salt)
+{
+    uint8_t byte = kit_byte(address / PAGE, salt);
+
+    kit_write(space, address, byte);
+    kit_write(space, address + 2047, (uint8_t)(byte ^ 0x55));
+    kit_write(space, address + PAGE - 1, (uint8_t)~byte);
+}
+
+static inline void kit_read_page(struct space *space, uint64_t address, uint32_t salt)
+{
+    uint8_t byte = kit_byte(address / PAGE, salt);
+
+    CHECK_EQ(kit_read(space, address), byte);
+    CHECK_EQ(kit_read(space, address + 2047), (uint8_t)(byte ^ 0x55));
+    CHECK_EQ(kit_read(space, address + PAGE - 1), (uint8_t)~byte);
+}
+
+/* Puts out all that may leave, as if memory were short of every frame. */
+static inline void kit_put_all_out(void)
+{
+    struct reclaim levels = kit_vm()->reclaim;
+
+    for (uint32_t turn = 0; turn < 6; turn++) {
+        kit_vm()->reclaim.target = UINT32_MAX;
+        while (vm_reclaim_step(kit_vm()))
+            ;
+        kit_vm()->reclaim.target = levels.target;
+        kit_settle();
+    }
+    kit_sound();
+}
+
+#endif

@@ -1,0 +1,168 @@
+/* Pages go out to swap: see paging.h. */
+#include "paging.h"
+
+#include "vm.h"
+
+static bool pageout_unmap(void *context, const struct entry *entry, uint64_t address)
+{
+    const struct vm_port *port = context;
+
+    port->unmap(port->context, entry->space->id, address, 1);
+    return true;
+}
+
+static bool pageout_is_zero(const struct vm *vm, uint32_t page)
+{
+    const uint64_t *word = page_contents(&vm->table, page);
+
+    for (const uint64_t *end = word + FL_PAGE_BYTES / sizeof *word; word < end; word++)
+        if (*word != 0)
+            return false;
+    return true;
+}
+
+/* A page that nobody maps leaves without being written, if it may. */
+static bool pageout_drop(struct vm *vm, uint32_t page, bool dirty)
+{
+    uint32_t slot = vm->table.pages[page].slot;
+
+    if (slot != SWAP_NONE && !dirty && !swap_is_leaving(&vm->swap, slot)) {
+        object_put_out(vm, page, index_leaf_swap(slot));
+        vm->counts.put_out_clean++;
+        return true;
+    }
+    vm_forget_copy(vm, page);
+    if (!pageout_is_zero(vm, page))
+        return false;
+    object_put_out(vm, page, INDEX_LEAF_ZERO);
+    vm->counts.put_out_zero++;
+    return true;
+}
+
+/* Copies of pages in memory give their slots back: others want them more. */
+static void pageout_drop_copies(struct vm *vm)
+{
+    for (uint32_t page = 0; page < vm->table.count; page++)
+        if (vm->table.pages[page].state == PAGE_OBJECT)
+            vm_forget_copy(vm, page);
+}
+
+static uint32_t pageout_take_slots(struct vm *vm, uint32_t want, uint32_t *count)
+{
+    uint32_t slot = swap_take_run(&vm->swap, want, count);
+
+    if (slot != SWAP_NONE)
+        return slot;
+    pageout_drop_copies(vm);
+    return swap_take_run(&vm->swap, want, count);
+}
+
+static void pageout_begin(struct vm *vm, uint32_t page, uint32_t slot)
+{
+    struct page *record = &vm->table.pages[page];
+
+    page_set_state(&vm->table, page, PAGE_WRITING);
+    record->flags = 0;
+    record->slot = slot;
+    swap_seal(&vm->swap, slot, page_contents(&vm->table, page));
+}
+
+/* The disk is not there: all is as before. */
+static void pageout_undo(struct vm *vm, const struct vm_io *io)
+{
+    for (uint32_t i = 0; i < io->count; i++) {
+        page_set_state(&vm->table, io->page[i], PAGE_OBJECT);
+        vm_forget_copy(vm, io->page[i]);
+    }
+}
+
+/* Writes the first of so many pages in one request.  Returns how many; 0: none can be written now. */
+static uint32_t pageout_write(struct vm *vm, const uint32_t *page, uint32_t count)
+{
+    struct paging_request *request = paging_take(vm, PAGING_WRITE);
+    uint32_t slot, run;
+
+    if (!request)
+        return 0;
+    slot = pageout_take_slots(vm, count, &run);
+    for (uint32_t i = 0; i < run; i++) {
+        pageout_begin(vm, page[i], slot + i);
+        request->io.page[request->io.count++] = page[i];
+    }
+    if (run == 0) {
+        paging_cancel(vm, request);
+        return 0;
+    }
+    if (paging_submit(vm, request))
+        return run;
+    pageout_undo(vm, &request->io);
+    vm->counts.write_errors += run;
+    return 0;
+}
+
+uint32_t paging_put_out(struct vm *vm, const uint32_t *page, uint32_t count)
+{
+    uint32_t rest[SWAP_CLUSTER], left = 0, done = 0, written = 0, run;
+    uint32_t dirty;
+
+    for (uint32_t i = 0; i < count; i++)
+        shadow_visit_entries(vm->table.pages[page[i]].object, vm->table.pages[page[i]].link,
+                             pageout_unmap, &vm->port);
+    dirty = vm->port.harvest_frames(vm->port.context, page, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (pageout_drop(vm, page[i], dirty >> i & 1))
+            done++;
+        else
+            rest[left++] = page[i];
+    while (written < left && (run = pageout_write(vm, rest + written, left - written)) > 0)
+        written += run;
+    return done + written;
+}
+
+void paging_note_write(struct vm *vm, uint32_t page)
+{
+    struct page *record = &vm->table.pages[page];
+
+    if (record->state == PAGE_WRITING)
+        record->flags |= PAGE_TAKEN | PAGE_WRITTEN;
+    else
+        vm_forget_copy(vm, page);
+}
+
+/* A page that could not be written stays; its slot is never used again. */
+static void pageout_fail(struct vm *vm, uint32_t page)
+{
+    struct page *record = &vm->table.pages[page];
+
+    swap_retire(&vm->swap, record->slot);
+    record->slot = SWAP_NONE;
+    vm->counts.write_errors++;
+    if (record->state == PAGE_STRAY)
+        page_release(&vm->table, page);
+    else
+        page_set_state(&vm->table, page, PAGE_OBJECT);
+}
+
+void paging_end_write(struct vm *vm, uint32_t page, bool ok)
+{
+    struct page *record = &vm->table.pages[page];
+    bool leaving = swap_is_leaving(&vm->swap, record->slot);
+
+    if (!ok) {
+        pageout_fail(vm, page);
+        return;
+    }
+    vm->counts.swapped_out++;
+    if (record->state == PAGE_STRAY) {
+        vm_page_done(vm, page, true);
+        return;
+    }
+    if (!(record->flags & PAGE_TAKEN) && !leaving) {
+        object_put_out(vm, page, index_leaf_swap(record->slot));
+        return;
+    }
+    page_set_state(&vm->table, page, PAGE_OBJECT);
+    vm->counts.taken_back++;
+    if (leaving || (record->flags & PAGE_WRITTEN))
+        vm_forget_copy(vm, page);
+}

@@ -1,0 +1,139 @@
+/* Requests to the disks of swap: see paging.h. */
+#include "paging.h"
+
+#include "vm.h"
+
+struct paging_request *paging_take(struct vm *vm, enum paging_state state)
+{
+    struct paging *paging = &vm->paging;
+
+    if (state == PAGING_WRITE && paging->writes == PAGING_WRITES)
+        return NULL;
+    for (uint32_t i = 0; i < PAGING_REQUESTS; i++) {
+        struct paging_request *request = &paging->request[i];
+
+        if (request->state != PAGING_FREE)
+            continue;
+        *request = (struct paging_request){.state = (uint8_t)state};
+        request->io.tag = i;
+        request->io.write = state == PAGING_WRITE;
+        paging->writes += state == PAGING_WRITE;
+        return request;
+    }
+    return NULL;
+}
+
+void paging_cancel(struct vm *vm, struct paging_request *request)
+{
+    vm->paging.writes -= request->state == PAGING_WRITE;
+    request->state = PAGING_FREE;
+}
+
+static bool paging_send(struct vm *vm, struct vm_io *io)
+{
+    uint32_t slot = vm->table.pages[io->page[0]].slot;
+
+    io->device = vm->swap.area[SWAP_SLOT_AREA(slot)].device;
+    io->first = SWAP_SLOT_PAGE(slot);
+    if (io->write)
+        vm->counts.swap_writes++;
+    else
+        vm->counts.swap_reads++;
+    return vm->port.submit && vm->port.submit(vm->port.context, io);
+}
+
+bool paging_submit(struct vm *vm, struct paging_request *request)
+{
+    if (paging_send(vm, &request->io))
+        return true;
+    paging_cancel(vm, request);
+    return false;
+}
+
+static void paging_end_page(struct vm *vm, const struct paging_request *request, uint32_t at,
+                            bool ok)
+{
+    if (request->state == PAGING_READ)
+        paging_end_read(vm, request->io.page[at], ok);
+    else
+        paging_end_write(vm, request->io.page[at], ok);
+}
+
+/* Begins to move the next page alone; those whose disk is gone fail.  False: none is left. */
+static bool paging_go_on(struct vm *vm, struct paging_request *request)
+{
+    while (request->at < request->io.count) {
+        struct vm_io io = {.tag = request->io.tag,
+                           .write = request->io.write,
+                           .count = 1,
+                           .page = {request->io.page[request->at]}};
+
+        if (paging_send(vm, &io))
+            return true;
+        paging_end_page(vm, request, request->at++, false);
+    }
+    return false;
+}
+
+void vm_io_done(struct vm *vm, uint32_t tag, bool ok)
+{
+    struct paging_request *request = &vm->paging.request[tag];
+
+    if (request->state == PAGING_READ && !request->alone) /* what the frames' last owners wrote */
+        (void)vm->port.harvest_frames(vm->port.context, request->io.page, request->io.count);
+    if (request->alone) {
+        paging_end_page(vm, request, request->at++, ok);
+    } else if (ok || request->io.count == 1) {
+        for (; request->at < request->io.count; request->at++)
+            paging_end_page(vm, request, request->at, ok);
+    } else {
+        request->alone = true;
+    }
+    if (!paging_go_on(vm, request))
+        paging_cancel(vm, request);
+}
+
+/* ---- the checker ---- */
+
+/* How many requests a page is in. */
+static uint32_t paging_count(const struct vm *vm, uint32_t page)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < PAGING_REQUESTS; i++) {
+        const struct paging_request *request = &vm->paging.request[i];
+
+        for (uint32_t k = request->at; request->state != PAGING_FREE && k < request->io.count; k++)
+            count += request->io.page[k] == page;
+    }
+    return count;
+}
+
+static bool paging_check_page(const struct vm *vm, uint32_t page)
+{
+    const struct page *record = &vm->table.pages[page];
+    bool moves =
+        record->state == PAGE_WRITING ||
+        (record->slot != SWAP_NONE && (record->state == PAGE_BUSY || record->state == PAGE_STRAY));
+
+    return paging_count(vm, page) == moves;
+}
+
+const char *paging_check(const struct vm *vm)
+{
+    uint32_t writes = 0;
+
+    for (uint32_t page = 0; page < vm->table.count; page++) {
+        const struct page *record = &vm->table.pages[page];
+        bool may = record->state == PAGE_OBJECT || record->state == PAGE_WRITING ||
+                   record->state == PAGE_BUSY || record->state == PAGE_STRAY;
+
+        if (record->slot != SWAP_NONE && (!may || !swap_is_used(&vm->swap, record->slot)))
+            return "P8";
+        if (!paging_check_page(vm, page))
+            return "G1";
+    }
+    for (uint32_t i = 0; i < PAGING_REQUESTS; i++)
+        writes += vm->paging.request[i].state == PAGING_WRITE;
+    return writes == vm->paging.writes ? NULL : "G1";
+}

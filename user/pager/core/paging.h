@@ -1,0 +1,88 @@
+/* Pages on their way between memory and swap.
+ *
+ *   in an object           paging_bring_in            vm_io_done
+ *   out: leaf = slot ----> busy ---------------------> in memory; the slot holds a copy of it
+ *                            +--- read error, wrong checksum ---> out as before
+ *
+ *   in memory              paging_put_out             vm_io_done
+ *   in no table      ----> writing ------------------> out: leaf = slot, the frame is free
+ *        |                   +--- somebody found it meanwhile ---> in memory; the slot holds a copy of it
+ *        |                   |                                     unless it was written too
+ *        |                   +--- write error ---> in memory; the slot is retired
+ *        +--- it has a copy and is clean, or is zero: out at once
+ *
+ * A page that is being written stays in its object as any other, and whoever finds it maps it: the fault
+ * marks it as taken.  Neither way out takes memory: the leaf is there, requests have records in struct vm,
+ * and slots are taken from what swap_add prepared.  So with no free frame at all pages still leave.
+ *
+ * A request names page records and nothing else.  When the object lets a page go meanwhile, it is a stray
+ * until the request ends; its slot goes with it.
+ *
+ * Whether a page is clean its frame's D bit tells, when nobody maps it any more: it is asked for, and
+ * cleared, when the page was brought in and each time before it is put out.  What the core itself
+ * writes through the window sets no D: paging_note_write.
+ *
+ * An error of a request for more than one page may be that of one sector: its pages are then tried again
+ * one by one.
+ *
+ *  G1  a page that is busy and has a slot, is writing, or is a stray with a slot, is in one request; of
+ *      other pages none is;
+ *  G2  as many slots are used as there are leaves that name one, and pages that have one. */
+#ifndef PAGER_PAGING_H
+#define PAGER_PAGING_H
+
+#include "object.h"
+#include "port.h"
+
+#define PAGING_REQUESTS 16u
+#define PAGING_WRITES   8u /* of them at most so many write: reads always have their turn */
+#define PAGING_AROUND   8u /* slots that are looked at for neighbours of one that is read */
+
+enum paging_state { PAGING_FREE, PAGING_READ, PAGING_WRITE };
+
+struct paging_request {
+    struct vm_io io;
+    uint8_t state; /* enum paging_state */
+    bool alone;    /* its pages go one by one: */
+    uint32_t at;   /* this one now */
+};
+
+struct paging {
+    struct paging_request request[PAGING_REQUESTS];
+    uint32_t writes; /* requests that write */
+};
+
+/* Brings in page `index`, for which the object's leaf has no frame.  OBJECT_SUPPLIED: it was zero, and is
+ * there; OBJECT_FETCHING: wait_for_page was called; OBJECT_NO_FRAME; OBJECT_UNREADABLE. */
+enum object_supply paging_bring_in(struct vm *vm, struct object *object, uint64_t index);
+
+/* Puts out at most SWAP_CLUSTER pages of anonymous objects, all in PAGE_OBJECT, which are nobody's to
+ * keep (wired).  They leave all page tables.  Returns how many left memory or are on their way; the
+ * others stay, for want of slots or requests. */
+uint32_t paging_put_out(struct vm *vm, const uint32_t *page, uint32_t count);
+
+/* The core has written, or will before anything else happens, the contents of a page in an object. */
+void paging_note_write(struct vm *vm, uint32_t page);
+
+/* A request has ended.  ok: all of its pages were moved. */
+void vm_io_done(struct vm *vm, uint32_t tag, bool ok);
+
+/* NULL, or the number of the first invariant that does not hold. */
+const char *paging_check(const struct vm *vm);
+
+/* ---- for the files of paging ---- */
+
+/* Takes a record for a request, or NULL. */
+struct paging_request *paging_take(struct vm *vm, enum paging_state state);
+
+/* Gives a request to its disk.  False: it is not there, and the record is free again. */
+bool paging_submit(struct vm *vm, struct paging_request *request);
+
+/* Gives back a record that was not submitted. */
+void paging_cancel(struct vm *vm, struct paging_request *request);
+
+/* What becomes of a page whose request ended. */
+void paging_end_read(struct vm *vm, uint32_t page, bool ok);
+void paging_end_write(struct vm *vm, uint32_t page, bool ok);
+
+#endif

@@ -1,0 +1,226 @@
+/* Reclaim: see reclaim.h. */
+#include "reclaim.h"
+
+#include "protocol.h"
+#include "vm.h"
+
+enum { RECLAIM_SIGKILL = 9 }; /* as Linux numbers it */
+
+/* ---- levels ---- */
+
+/* Frames that are free, kept for who waits, or sure to come back. */
+static uint32_t reclaim_in_sight(const struct vm *vm)
+{
+    const uint32_t *counts = vm->table.counts;
+
+    return counts[PAGE_FREE] + counts[PAGE_HELD] + counts[PAGE_WRITING] + counts[PAGE_STRAY];
+}
+
+bool reclaim_has_hope(const struct vm *vm)
+{
+    return vm->swap.areas > 0 && !vm->reclaim.hopeless;
+}
+
+/* ---- the clock ---- */
+
+/* A window of the object that the hand came to: bit k is page first + k. */
+struct reclaim_window {
+    struct vm *vm;
+    struct object *object;
+    uint64_t first;
+    uint32_t candidates;
+    uint32_t kept; /* wired, or accessed */
+};
+
+static uint32_t reclaim_find_page(const struct reclaim_window *window, uint32_t k)
+{
+    return index_leaf_page(index_lookup(&window->object->index, window->first + k));
+}
+
+/* True if the clock may look at a page now. */
+static bool reclaim_is_candidate(const struct vm *vm, uint32_t page)
+{
+    const struct page *record = &vm->table.pages[page];
+
+    return record->state == PAGE_OBJECT && record->object->owner &&
+           record->turn != vm->reclaim.turn;
+}
+
+static void reclaim_find_candidates(struct reclaim_window *window)
+{
+    struct vm *vm = window->vm;
+
+    for (uint32_t k = 0; k < SWAP_CLUSTER; k++) {
+        uint64_t leaf = index_lookup(&window->object->index, window->first + k);
+
+        if (!leaf || !index_leaf_is_frame(leaf) || !reclaim_is_candidate(vm, index_leaf_page(leaf)))
+            continue;
+        vm->table.pages[index_leaf_page(leaf)].turn = vm->reclaim.turn;
+        vm->counts.scanned++;
+        window->candidates |= 1u << k;
+    }
+}
+
+/* A page and how many behind it an entry shows. */
+struct reclaim_look {
+    struct vm *vm;
+    uint64_t pages; /* that are asked for; then, that the entry shows of them */
+    uint32_t kept;  /* bit 0 is the page */
+};
+
+static bool reclaim_look_at(void *context, const struct entry *entry, uint64_t address)
+{
+    struct reclaim_look *look = context;
+    const struct vm_port *port = &look->vm->port;
+    uint64_t shown = (entry->end - address) / FL_PAGE_BYTES;
+
+    if (look->pages > shown)
+        look->pages = shown;
+    if (entry->wired)
+        look->kept = UINT32_MAX;
+    else
+        look->kept |=
+            (uint32_t)port->harvest(port->context, entry->space->id, address, look->pages);
+    return true;
+}
+
+/* Decides which candidates stay.  Where one entry shows a page, and nobody else can, its neighbours are
+ * asked for in the same call. */
+static void reclaim_find_kept(struct reclaim_window *window)
+{
+    const struct object *object = window->object;
+    bool plain = !object->above && !object->widespread && !object->shifted;
+
+    for (uint32_t k = 0; k < SWAP_CLUSTER;) {
+        struct reclaim_look look = {window->vm, plain ? SWAP_CLUSTER - k : 1, 0};
+
+        if (!(window->candidates >> k & 1)) {
+            k++;
+            continue;
+        }
+        shadow_visit_entries(object, window->first + k, reclaim_look_at, &look);
+        window->kept |= look.pages < 32 ? (look.kept & ((1u << look.pages) - 1)) << k : look.kept;
+        k += (uint32_t)look.pages;
+    }
+}
+
+/* Puts out what nobody used around the page that the hand came to.  Returns how many. */
+static uint32_t reclaim_put_out_around(struct vm *vm, uint32_t page)
+{
+    const struct page *record = &vm->table.pages[page];
+    struct reclaim_window window = {
+        .vm = vm, .object = record->object, .first = record->link & ~(SWAP_CLUSTER - 1)};
+    uint32_t victims[SWAP_CLUSTER], count = 0;
+
+    reclaim_find_candidates(&window);
+    reclaim_find_kept(&window);
+    for (uint32_t k = 0; k < SWAP_CLUSTER; k++)
+        if ((window.candidates & ~window.kept) >> k & 1)
+            victims[count++] = reclaim_find_page(&window, k);
+    return count > 0 ? paging_put_out(vm, victims, count) : 0;
+}
+
+/* The page under the hand, which goes on. */
+static uint32_t reclaim_advance(struct vm *vm)
+{
+    uint32_t page = vm->reclaim.hand++;
+
+    if (vm->reclaim.hand == vm->table.count) {
+        vm->reclaim.hand = 0;
+        vm->reclaim.turn++;
+    }
+    return page;
+}
+
+static uint32_t reclaim_scan(struct vm *vm)
+{
+    uint32_t done = 0;
+
+    for (uint32_t looked = 0; looked < RECLAIM_STEP && done == 0; looked++) {
+        uint32_t page = reclaim_advance(vm);
+
+        vm->reclaim.barren++;
+        if (reclaim_is_candidate(vm, page))
+            done = reclaim_put_out_around(vm, page);
+    }
+    return done;
+}
+
+/* ---- out of memory ---- */
+
+bool reclaim_is_moving(const struct vm *vm)
+{
+    const uint32_t *counts = vm->table.counts;
+
+    return counts[PAGE_WRITING] + counts[PAGE_STRAY] + counts[PAGE_BUSY] > 0;
+}
+
+static bool reclaim_is_awaited(const struct vm *vm)
+{
+    for (uint32_t i = 0; i < WAIT_RECORDS; i++)
+        if (vm->waits.record[i].state == WAIT_MEMORY)
+            return true;
+    return false;
+}
+
+/* True if a program is ending: its frames come. */
+static bool reclaim_is_ending(const struct vm *vm)
+{
+    for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
+        if (vm->spaces[id] && vm->spaces[id]->stopped)
+            return true;
+    return false;
+}
+
+static struct space *reclaim_find_largest(const struct vm *vm)
+{
+    struct space *largest = NULL;
+    uint64_t charge = 0;
+
+    for (uint32_t id = 0; id < VM_SPACES_MAX; id++) {
+        struct space *space = vm->spaces[id];
+
+        if (!space || space->server || space->resident + space->swapped <= charge)
+            continue;
+        charge = space->resident + space->swapped;
+        largest = space;
+    }
+    return largest;
+}
+
+static void reclaim_end_largest(struct vm *vm)
+{
+    const struct space_event event = {.kind = PAGER_EVENT_NO_MEMORY, .signal = RECLAIM_SIGKILL};
+    struct space *space = reclaim_find_largest(vm);
+
+    vm->reclaim.hopeless = !space;
+    if (!space)
+        return;
+    vm->counts.ended++;
+    vm_stop_space(vm, space, &event);
+}
+
+bool vm_reclaim_step(struct vm *vm)
+{
+    struct reclaim *reclaim = &vm->reclaim;
+
+    if (vm->swap.areas == 0 || reclaim_in_sight(vm) >= reclaim->target ||
+        vm->paging.writes == PAGING_WRITES)
+        return false;
+    if (reclaim_scan(vm) > 0) {
+        reclaim->barren = 0;
+        reclaim->hopeless = false;
+        return true;
+    }
+    if (reclaim->barren <= 2 * vm->table.count)
+        return true;
+    reclaim->barren = 0;
+    if (reclaim_is_moving(vm) || reclaim_is_ending(vm) || !reclaim_is_awaited(vm))
+        return false;
+    if (!reclaim->empties || vm->swap.area[reclaim->emptied].state == SWAP_ACTIVE) {
+        reclaim_end_largest(vm);
+        return false;
+    }
+    vm->swap.area[reclaim->emptied].state = SWAP_ACTIVE;
+    return true;
+}

@@ -1,0 +1,70 @@
+/* Reclaim: which pages leave memory, and when.
+ *
+ *      free frames   who may take them
+ *      -----------   -------------------------------------------------------------------------------
+ *      > target      everybody
+ *      > reserved    everybody; pages are put out in steps until there are `target` frames free or on
+ *                    their way
+ *      <= reserved   page tables, records and calls; faults wait, in order of arrival (wait.h)
+ *
+ * Putting out needs no frame, so none is kept for it.  Without a swap area both levels are 0: nothing is
+ * ever put out, and who finds no frame is told so.
+ *
+ * Victims are anonymous pages, found by a clock: its hand goes round all page records, and a page leaves
+ * that was not accessed since the hand came by the last time.  Where the hand finds one, the pages beside
+ * it in its object are looked at too, so that what lies side by side is written side by side and read
+ * back in one request.  A page that came in, or was given to a fault, has a whole turn.  Wired pages stay.
+ *
+ * Out of memory.  When nothing can leave, nothing is on its way, and a request waits for a frame, the
+ * program with the largest charge (pages in memory and out of it) that is no server is ended as if it had
+ * failed to get memory itself; the root task destroys it, which frees all.  If there is none, who
+ * waits is told that there is no memory. */
+#ifndef PAGER_RECLAIM_H
+#define PAGER_RECLAIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "swap.h"
+
+struct vm;
+
+#define RECLAIM_STEP 256u /* page records that a step looks at, at most */
+
+struct reclaim {
+    uint32_t reserved; /* frames */
+    uint32_t target;   /* frames */
+    uint32_t hand;     /* the page that the clock looks at next */
+    uint32_t barren;   /* pages that were looked at since one left */
+    uint8_t turn;      /* of the clock */
+    bool hopeless;     /* nothing can leave, and nobody can be ended */
+    bool empties;      /* swapoff runs: */
+    uint32_t emptied;  /* its area ... */
+    uint32_t errors;   /* ... and how many pages of it could not be read before */
+};
+
+/* Does a bounded part of what the levels ask for.  The driver calls this after each message while an
+ * area is in use, before wait_next, until it says false: there is nothing to do, or what comes next is the
+ * end of a request or of a program. */
+bool vm_reclaim_step(struct vm *vm);
+
+/* True if frames may come from here: it makes sense to wait. */
+bool reclaim_has_hope(const struct vm *vm);
+
+/* True if a device has pages: the end of its request may help. */
+bool reclaim_is_moving(const struct vm *vm);
+
+/* Begins to use a swap device. */
+enum swap_error vm_swap_on(struct vm *vm, const struct swap_device *device, uint32_t *area);
+
+/* Begins to empty an area, which gives no slots any more.  Before a program is ended for want of memory,
+ * an area stays instead.  0; EINVAL (no such area); EBUSY (another is
+ * being emptied); ENOMEM (what is there fits nowhere else). */
+int vm_swap_off(struct vm *vm, uint32_t area);
+
+/* Brings in the next pages of the area that is being emptied.  0: it is gone; EINPROGRESS: call again, after
+ * whatever request ends next; EIO (a page cannot be read), ENOMEM (no more frames, and no slots
+ * elsewhere): the area is in use as before, and nothing is lost.  EINVAL: none is being emptied. */
+int vm_swap_off_step(struct vm *vm);
+
+#endif

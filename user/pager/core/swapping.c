@@ -1,0 +1,169 @@
+/* swapon and swapoff: see reclaim.h. */
+#include <errno.h>
+
+#include "vm.h"
+
+/* ---- swapon ---- */
+
+static uint32_t swapping_clamp(uint32_t value, uint32_t low, uint32_t high)
+{
+    if (value < low)
+        return low;
+    return value < high ? value : high;
+}
+
+/* The levels of a machine with so many frames. */
+static void swapping_set_levels(struct vm *vm)
+{
+    uint32_t frames = vm->table.count - vm->table.counts[PAGE_OUTSIDE];
+    bool on = vm->swap.areas > 0;
+
+    vm->reclaim.reserved = on ? swapping_clamp(frames / 128, 4, 64) : 0;
+    vm->reclaim.target = on ? vm->reclaim.reserved + swapping_clamp(frames / 32, 16, 512) : 0;
+    vm->reclaim.hopeless = false;
+}
+
+enum swap_error vm_swap_on(struct vm *vm, const struct swap_device *device, uint32_t *area)
+{
+    enum swap_error error = swap_add(&vm->swap, device, area);
+
+    swapping_set_levels(vm);
+    return error;
+}
+
+/* ---- swapoff ---- */
+
+/* The copies of pages in memory that lie in the area are not needed. */
+static void swapping_drop_copies(struct vm *vm, uint32_t area)
+{
+    for (uint32_t page = 0; page < vm->table.count; page++) {
+        const struct page *record = &vm->table.pages[page];
+
+        if (record->state == PAGE_OBJECT && record->slot != SWAP_NONE &&
+            SWAP_SLOT_AREA(record->slot) == area)
+            vm_forget_copy(vm, page);
+    }
+}
+
+/* True if what is out in an area fits in memory and in the others. */
+static bool swapping_fits(const struct vm *vm, const struct swap_area *area)
+{
+    uint32_t frames = vm->table.counts[PAGE_FREE], reserved = vm->reclaim.reserved;
+
+    return area->used <= swap_room(&vm->swap) + (frames > reserved ? frames - reserved : 0) &&
+           (!vm->commit.strict || vm->commit.pages <= commit_limit(vm));
+}
+
+int vm_swap_off(struct vm *vm, uint32_t number)
+{
+    struct swap_area *area;
+
+    if (number >= SWAP_AREAS || vm->swap.area[number].state == SWAP_UNUSED)
+        return EINVAL;
+    if (vm->reclaim.empties)
+        return EBUSY;
+    area = &vm->swap.area[number];
+    swapping_drop_copies(vm, number);
+    area->state = SWAP_LEAVING;
+    if (!swapping_fits(vm, area)) {
+        area->state = SWAP_ACTIVE;
+        return ENOMEM;
+    }
+    vm->reclaim.empties = true;
+    vm->reclaim.emptied = number;
+    vm->reclaim.errors = area->read_errors;
+    return 0;
+}
+
+/* A page that is out in the area. */
+struct swapping_page {
+    struct object *object;
+    uint64_t index;
+};
+
+static bool swapping_find_in_object(struct object *object, uint32_t area,
+                                    struct swapping_page *found)
+{
+    uint64_t index = 0;
+
+    if (object->swapped == 0)
+        return false;
+    while ((index = index_next(&object->index, index, INDEX_LIMIT)) < INDEX_LIMIT) {
+        uint64_t leaf = index_lookup(&object->index, index);
+
+        if (index_leaf_is_swap(leaf) && SWAP_SLOT_AREA(index_leaf_slot(leaf)) == area) {
+            *found = (struct swapping_page){object, index};
+            return true;
+        }
+        index++;
+    }
+    return false;
+}
+
+/* The first page that is out in the area.  Each object is found from the first of its entries, and those
+ * below others with the first above them. */
+static bool swapping_find(const struct vm *vm, uint32_t area, struct swapping_page *found)
+{
+    for (uint32_t id = 0; id < VM_SPACES_MAX; id++) {
+        const struct entry *entry = vm->spaces[id] ? vm->spaces[id]->map.first : NULL;
+
+        for (; entry; entry = entry->next) {
+            struct object *object = entry->object;
+
+            if (!object || object->entries != entry)
+                continue;
+            for (; object; object = object->below)
+                if (swapping_find_in_object(object, area, found))
+                    return true;
+        }
+    }
+    return false;
+}
+
+static int swapping_give_up(struct vm *vm, int error)
+{
+    vm->swap.area[vm->reclaim.emptied].state = SWAP_ACTIVE;
+    vm->reclaim.empties = false;
+    return error;
+}
+
+/* Reads in one page and its neighbours. */
+static int swapping_bring_in(struct vm *vm, const struct swapping_page *found)
+{
+    switch (paging_bring_in(vm, found->object, found->index)) {
+    case OBJECT_SUPPLIED:
+    case OBJECT_FETCHING:
+        return EINPROGRESS;
+    case OBJECT_UNREADABLE:
+        return swapping_give_up(vm, EIO);
+    case OBJECT_NO_FRAME:
+    case OBJECT_NO_SPACE:
+    case OBJECT_BEYOND_END:
+        break;
+    }
+    if (reclaim_is_moving(vm) || vm_reclaim_step(vm))
+        return EINPROGRESS;
+    return swapping_give_up(vm, ENOMEM);
+}
+
+int vm_swap_off_step(struct vm *vm)
+{
+    uint32_t number = vm->reclaim.emptied;
+    const struct swap_area *area = &vm->swap.area[number];
+    struct swapping_page found;
+
+    if (!vm->reclaim.empties)
+        return EINVAL;
+    if (area->state == SWAP_ACTIVE)
+        return swapping_give_up(vm, ENOMEM);
+    if (area->read_errors != vm->reclaim.errors)
+        return swapping_give_up(vm, EIO);
+    if (swapping_find(vm, number, &found))
+        return swapping_bring_in(vm, &found);
+    if (area->used > 0)
+        return EINPROGRESS; /* of pages that a device has now */
+    swap_remove(&vm->swap, number);
+    vm->reclaim.empties = false;
+    swapping_set_levels(vm);
+    return 0;
+}
