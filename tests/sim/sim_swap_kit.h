@@ -27,6 +27,8 @@ static struct sim_disk *kit_disk[DISKS];
 static uint32_t kit_frame_count;
 static uint32_t kit_submitted[2]; /* requests that read, that write */
 static bool kit_gone[DISKS];      /* disks that take no request */
+static uint64_t
+    kit_bad[DISKS]; /* a page of the disk that can be neither read nor written; 0: none */
 
 static inline struct vm *kit_vm(void)
 {
@@ -46,6 +48,8 @@ static inline bool kit_submit(struct fake *fake, const struct vm_io *io)
     for (uint32_t i = 0; i < io->count; i++)
         request.frame[i] = frame_plus(kit_frames.first, io->page[i]);
     kit_submitted[io->write]++;
+    if (kit_bad[io->device] - io->first < io->count)
+        sim_disk_inject(kit_disk[io->device], SIM_DISK_ERROR);
     CHECK(sim_disk_submit(kit_disk[io->device], &request));
     return true;
 }
@@ -65,6 +69,7 @@ static inline void kit_begin(uint32_t frames)
     frame_table_free_range(&kit_frames, first, frames);
     memset(kit_submitted, 0, sizeof kit_submitted);
     memset(kit_gone, 0, sizeof kit_gone);
+    memset(kit_bad, 0, sizeof kit_bad);
 }
 
 /* Makes disk `number` of so many pages; chance: as of sim_disk_config, or NULL. */

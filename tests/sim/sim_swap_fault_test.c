@@ -1,0 +1,344 @@
+/* Swap when something is wrong: disks that fail and lie, too little swap, swapoff. */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
+/* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
+#include "sim_swap_kit.h"
+
+/* A program whose pages, so many, are all out. */
+static struct space *begin_out(uint64_t pages)
+{
+    struct space *space;
+
+    kit_begin_swap(128, 600);
+    space = kit_space(1);
+    kit_map(space, AT, pages, MAP_PRIVATE);
+    for (uint64_t i = 0; i < pages; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    kit_put_all_out();
+    CHECK_EQ(space->resident, 0);
+    return space;
+}
+
+static enum slow_state fault(uint32_t thread, struct space *space, uint64_t address,
+                             uint32_t access)
+{
+    slow_fault(&slow, &slow.thread[thread], space, address, access);
+    kit_serve();
+    return slow.thread[thread].state;
+}
+
+/* The program was stopped with SIGBUS; it goes on as if it had a handler. */
+static void check_bus_error(uint32_t thread, struct space *space)
+{
+    CHECK_EQ(slow.thread[thread].state, SLOW_STOPPED);
+    CHECK_EQ(space->event.kind, PAGER_EVENT_UNREADABLE);
+    CHECK_EQ(space->event.signal, 7);
+    CHECK(space_next_event(kit_vm()) == space);
+    space->stopped = false;
+    slow.thread[thread].state = SLOW_IDLE;
+}
+
+/* ---- reads ---- */
+
+TEST("a page that cannot be read is SIGBUS, its neighbours come, and later it is tried again")
+{
+    struct space *space = begin_out(8);
+
+    kit_bad[0] = 3; /* of page 2 */
+    CHECK_EQ(fault(0, space, AT, FL_ACCESS_READ), SLOW_WAITS);
+    CHECK_EQ(fault(1, space, AT + 2 * PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    kit_settle();
+    CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
+    check_bus_error(1, space);
+    CHECK_EQ(space->swapped, 2); /* and page 7, in another eight slots */
+    CHECK_EQ(kit_vm()->counts.read_errors, 1);
+    for (uint64_t i = 0; i < 8; i++)
+        if (i != 2)
+            kit_read_page(space, AT + i * PAGE, 0);
+    CHECK_EQ(fault(1, space, AT + 2 * PAGE, FL_ACCESS_READ), SLOW_WAITS);
+    kit_settle();
+    check_bus_error(1, space);
+    kit_bad[0] = 0;
+    kit_read_page(space, AT + 2 * PAGE, 0);
+    kit_end();
+}
+
+TEST("a call that needs a page that cannot be read fails, and nobody else does")
+{
+    struct space *space = begin_out(2);
+
+    kit_bad[0] = 1;
+    CHECK_EQ(slow_write(&slow, &slow.thread[0], space, AT + 5, 1), SLOW_WAITS);
+    CHECK_EQ(fault(1, space, AT + PAGE, FL_ACCESS_READ), SLOW_WAITS);
+    kit_settle();
+    CHECK_EQ(slow.thread[0].state, SLOW_FAILED);
+    CHECK_EQ(slow.thread[0].error, EFAULT);
+    CHECK_EQ(slow.thread[1].state, SLOW_SERVED);
+    kit_end();
+}
+
+TEST("what a write or a read tore, lost, corrupted or misplaced is SIGBUS, never a wrong byte")
+{
+    static const enum sim_disk_fault faults[] = {SIM_DISK_TORN, SIM_DISK_LOST, SIM_DISK_CORRUPT,
+                                                 SIM_DISK_MISPLACED};
+
+    for (uint32_t i = 0; i < 2 * sizeof(faults) / sizeof(*faults); i++) {
+        struct space *space;
+
+        kit_begin_swap(128, 600);
+        space = kit_space(1);
+        kit_map(space, AT, 1, MAP_PRIVATE);
+        kit_write_page(space, AT, 0);
+        memset(sim_disk_medium(kit_disk[0], 1), 0x5a, PAGE);
+        if (i % 2)
+            sim_disk_inject(kit_disk[0], faults[i / 2]);
+        kit_put_all_out();
+        if (i % 2 == 0)
+            sim_disk_inject(kit_disk[0], faults[i / 2]);
+        CHECK_EQ(fault(0, space, AT, FL_ACCESS_READ), SLOW_WAITS);
+        kit_settle();
+        check_bus_error(0, space);
+        CHECK_EQ(space->swapped, 1);
+        if (i % 2 == 0)
+            kit_read_page(space, AT, 0); /* the medium is right */
+        kit_end();
+    }
+}
+
+TEST("when the disk is gone, who needs a page of it gets SIGBUS, and pages stay in memory")
+{
+    struct space *space = begin_out(4);
+
+    kit_gone[0] = true;
+    CHECK_EQ(fault(0, space, AT, FL_ACCESS_READ), SLOW_STOPPED);
+    check_bus_error(0, space);
+    CHECK_EQ(vm_unmap(kit_vm(), space, AT, 4 * PAGE), 0);
+    kit_map(space, AT, 4, MAP_PRIVATE);
+    for (uint64_t i = 0; i < 4; i++)
+        kit_write_page(space, AT + i * PAGE, 1);
+    kit_put_all_out();
+    CHECK_EQ(space->resident, 4);
+    CHECK_EQ(kit_vm()->swap.used, 0);
+    for (uint64_t i = 0; i < 4; i++)
+        kit_read_page(space, AT + i * PAGE, 1);
+    kit_end();
+}
+
+/* ---- writes ---- */
+
+TEST("a slot that cannot be written is retired alone, and its page goes to another")
+{
+    struct space *space;
+
+    kit_begin_swap(128, 600);
+    kit_bad[0] = 5;
+    space = kit_space(1);
+    kit_map(space, AT, 16, MAP_PRIVATE);
+    for (uint64_t i = 0; i < 16; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    kit_put_all_out();
+    CHECK_EQ(space->resident, 0);
+    CHECK_EQ(space->swapped, 16);
+    CHECK_EQ(kit_vm()->counts.write_errors, 1);
+    CHECK_EQ(swap_total(&kit_vm()->swap), 598);
+    for (uint64_t i = 0; i < 16; i++)
+        kit_read_page(space, AT + i * PAGE, 0);
+    kit_end();
+}
+
+/* ---- shortage ---- */
+
+TEST("faults that find no frame wait in the order of arrival until pages are out")
+{
+    struct space *space[3], *large;
+
+    kit_begin_swap(128, 600);
+    large = kit_space(9);
+    kit_map(large, AT, 60, MAP_PRIVATE);
+    for (uint64_t i = 0; i < 60; i++)
+        kit_write_page(large, AT + i * PAGE, 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        space[i] = kit_space(i + 1);
+        kit_map(space[i], AT, 1, MAP_PRIVATE);
+        kit_write(space[i], AT, 1); /* its tables and index */
+        CHECK_EQ(vm_advise(kit_vm(), space[i], AT, PAGE, MADV_DONTNEED), 0);
+    }
+    fake_limit(&slow.fake, kit_vm()->reclaim.reserved);
+    for (uint32_t i = 0; i < 3; i++)
+        CHECK_EQ(fault(i, space[i], AT, FL_ACCESS_WRITE), SLOW_WAITS);
+    kit_settle();
+    for (uint32_t i = 0; i < 3; i++) {
+        CHECK_EQ(slow.thread[i].state, SLOW_SERVED);
+        CHECK(i == 0 || slow.thread[i].order > slow.thread[i - 1].order);
+    }
+    for (uint64_t i = 0; i < 60; i++)
+        kit_read_page(large, AT + i * PAGE, 0);
+    kit_end();
+}
+
+TEST("when swap is full too, the largest program that is no server is ended, and others go on")
+{
+    struct space *server, *large, *small;
+
+    kit_begin(128);
+    kit_make_disk(0, 41, false, NULL, 1);
+    kit_swap_on(0, 41, 0);
+    server = kit_space(1);
+    server->server = true;
+    large = kit_space(2);
+    small = kit_space(3);
+    kit_map(server, AT, 110, MAP_PRIVATE);
+    kit_map(large, AT, 30, MAP_PRIVATE);
+    kit_map(small, AT, 25, MAP_PRIVATE);
+    for (uint64_t i = 0; i < 110; i++)
+        kit_write_page(server, AT + i * PAGE, 0);
+    for (uint64_t i = 0; i < 30; i++)
+        kit_write_page(large, AT + i * PAGE, 0);
+    for (uint64_t i = 0; !large->stopped && i < 25; i++) {
+        if (fault(0, small, AT + i * PAGE, FL_ACCESS_WRITE) == SLOW_WAITS)
+            kit_settle();
+        if (slow.thread[0].state == SLOW_SERVED)
+            kit_write(small, AT + i * PAGE, 7);
+    }
+    CHECK(large->stopped);
+    CHECK_EQ(large->event.kind, PAGER_EVENT_NO_MEMORY);
+    CHECK_EQ(large->event.signal, 9);
+    CHECK_EQ(kit_vm()->counts.ended, 1);
+    CHECK(!server->stopped && !small->stopped);
+    slow_destroy(&slow, large);
+    kit_settle();
+    kit_serve();
+    CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
+    for (uint64_t i = 0; i < 110; i++)
+        kit_read_page(server, AT + i * PAGE, 0);
+    kit_end();
+}
+
+TEST("slots of copies are given back when others need them")
+{
+    struct space *space;
+
+    kit_begin(128);
+    kit_make_disk(0, 33, false, NULL, 1);
+    kit_swap_on(0, 33, 0);
+    space = kit_space(1);
+    kit_map(space, AT, 60, MAP_PRIVATE);
+    for (uint64_t i = 0; i < 32; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    kit_put_all_out();
+    for (uint64_t i = 0; i < 32; i++)
+        kit_read_page(space, AT + i * PAGE, 0);
+    CHECK_EQ(swap_room(&kit_vm()->swap), 0);
+    for (uint64_t i = 32; i < 60; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    CHECK_EQ(vm_wire(kit_vm(), space, AT, 32 * PAGE, 0), 0);
+    kit_put_all_out();
+    CHECK_EQ(space->resident, 32);
+    CHECK_EQ(space->swapped, 28);
+    for (uint64_t i = 0; i < 60; i++)
+        kit_read_page(space, AT + i * PAGE, 0);
+    kit_end();
+}
+
+/* ---- swapoff ---- */
+
+/* Steps until it has ended.  Returns what it says. */
+static int swap_off(uint32_t area)
+{
+    int error = vm_swap_off(kit_vm(), area);
+
+    if (error)
+        return error;
+    kit_sound();
+    for (uint32_t turn = 0; turn < 1000; turn++) {
+        error = vm_swap_off_step(kit_vm());
+        kit_serve();
+        if (error != EINPROGRESS)
+            return error;
+        kit_poll(DELAY);
+    }
+    return EINPROGRESS;
+}
+
+TEST("swapoff reads in all that is out, and gives every frame of the area back")
+{
+    struct space *space = begin_out(60), *child = kit_space(2);
+
+    CHECK_EQ(vm_fork(kit_vm(), space, child), 0);
+    CHECK_EQ(swap_off(0), 0);
+    CHECK_EQ(kit_vm()->swap.areas, 0);
+    CHECK_EQ(space->swapped + child->swapped, 0);
+    CHECK_EQ(kit_vm()->reclaim.target, 0);
+    for (uint64_t i = 0; i < 60; i++) {
+        kit_read_page(space, AT + i * PAGE, 0);
+        kit_read_page(child, AT + i * PAGE, 0);
+    }
+    CHECK_EQ(vm_swap_off(kit_vm(), 0), EINVAL);
+    kit_end();
+}
+
+TEST("swapoff of what fits nowhere is refused, and of what fits in another area moves it there")
+{
+    struct space *space;
+
+    kit_begin_swap(128, 400);
+    space = kit_space(1);
+    kit_map(space, AT, 200, MAP_PRIVATE);
+    for (uint64_t i = 0; i < 200; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    kit_settle();
+    CHECK_EQ(vm_swap_off(kit_vm(), 0), ENOMEM);
+    kit_sound();
+    kit_make_disk(1, 300, true, NULL, 2);
+    CHECK_EQ(kit_swap_on(1, 300, 5), 1);
+    CHECK_EQ(swap_off(0), 0);
+    CHECK_EQ(kit_vm()->swap.areas, 1);
+    for (uint64_t i = 0; i < 200; i++)
+        kit_read_page(space, AT + i * PAGE, 0);
+    kit_end();
+}
+
+TEST("swapoff of a disk with a page that cannot be read fails, and nothing else is lost")
+{
+    struct space *space = begin_out(20);
+
+    kit_bad[0] = 7;
+    CHECK_EQ(swap_off(0), EIO);
+    CHECK_EQ(kit_vm()->swap.areas, 1);
+    CHECK_EQ(kit_vm()->swap.area[0].state, SWAP_ACTIVE);
+    for (uint64_t i = 0; i < 20; i++)
+        if (i != 6)
+            kit_read_page(space, AT + i * PAGE, 0);
+    kit_bad[0] = 0;
+    CHECK_EQ(swap_off(0), 0);
+    kit_read_page(space, AT + 6 * PAGE, 0);
+    kit_end();
+}
+
+TEST("swapoff while a program needs all memory gives up before anybody is ended")
+{
+    struct space *space, *other;
+
+    kit_begin_swap(128, 400);
+    space = kit_space(1);
+    other = kit_space(2);
+    kit_map(space, AT, 40, MAP_PRIVATE);
+    kit_map(other, AT, 200, MAP_PRIVATE);
+    for (uint64_t i = 0; i < 40; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    kit_put_all_out();
+    CHECK_EQ(vm_swap_off(kit_vm(), 0), 0);
+    for (uint64_t i = 0; i < 200; i++) {
+        if (fault(0, other, AT + i * PAGE, FL_ACCESS_WRITE) == SLOW_WAITS)
+            kit_settle();
+        CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
+        kit_write_page(other, AT + i * PAGE, 1);
+    }
+    CHECK_EQ(vm_swap_off_step(kit_vm()), ENOMEM);
+    for (uint64_t i = 0; i < 40; i++)
+        kit_read_page(space, AT + i * PAGE, 0);
+    for (uint64_t i = 0; i < 200; i++)
+        kit_read_page(other, AT + i * PAGE, 1);
+    CHECK_EQ(kit_vm()->counts.ended, 0);
+    kit_end();
+}
