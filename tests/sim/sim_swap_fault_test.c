@@ -163,7 +163,7 @@ TEST("faults that find no frame wait in the order of arrival until pages are out
         kit_write(space[i], AT, 1); /* its tables and index */
         CHECK_EQ(vm_advise(kit_vm(), space[i], AT, PAGE, MADV_DONTNEED), 0);
     }
-    fake_limit(&slow.fake, kit_vm()->reclaim.reserved);
+    fake_limit(&slow.fake, kit_vm()->table.reserved);
     for (uint32_t i = 0; i < 3; i++)
         CHECK_EQ(fault(i, space[i], AT, FL_ACCESS_WRITE), SLOW_WAITS);
     kit_settle();

@@ -207,7 +207,8 @@ static inline enum fault_step fault_reserve(struct fault *fault)
 }
 
 /* Brings in the fault's page, which the object has out of memory. */
-static enum fault_step fault_bring_in(struct fault *fault, struct object *object)
+static __attribute__((noinline)) enum fault_step fault_bring_in(struct fault *fault,
+                                                                struct object *object)
 {
     switch (paging_bring_in(fault->vm, object, fault->index)) {
     case OBJECT_SUPPLIED:

@@ -81,6 +81,7 @@ struct page_table {
     uint32_t free_head;   /* of those that may hold anything */
     uint32_t zeroed_head; /* of those that are zero */
     uint32_t zeroed;      /* how many these are */
+    uint32_t reserved;    /* free frames that faults may not take (reclaim.h) */
     uint32_t range_count;
     struct page_range range[FL_BOOT_RAM_MAX];
     uint32_t counts[PAGE_STATES];

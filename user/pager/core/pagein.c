@@ -90,7 +90,7 @@ static enum object_supply pagein_read(struct vm *vm, struct object *object, uint
 
     if (!request)
         return pagein_wait_for_request(vm);
-    pagein_cut_run(&run, index, vm->table.counts[PAGE_FREE] - vm->reclaim.reserved);
+    pagein_cut_run(&run, index, vm->table.counts[PAGE_FREE] - vm->table.reserved);
     io = &request->io;
     pagein_fill_request(vm, object, &run, io);
     page = io->page[index - run.first];
@@ -120,6 +120,7 @@ enum object_supply paging_bring_in(struct vm *vm, struct object *object, uint64_
     if (page == PAGE_NONE)
         return OBJECT_NO_FRAME;
     object_bring_in(vm, object, &place, index, page);
+    vm->table.pages[page].turn = vm->reclaim.turn;
     return OBJECT_SUPPLIED;
 }
 

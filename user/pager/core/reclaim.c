@@ -155,12 +155,31 @@ bool reclaim_is_moving(const struct vm *vm)
     return counts[PAGE_WRITING] + counts[PAGE_STRAY] + counts[PAGE_BUSY] > 0;
 }
 
-static bool reclaim_is_awaited(const struct vm *vm)
+/* The turn of the request that waits for memory first; 0: none does. */
+static uint64_t reclaim_find_first(const struct vm *vm)
 {
-    for (uint32_t i = 0; i < WAIT_RECORDS; i++)
-        if (vm->waits.record[i].state == WAIT_MEMORY)
-            return true;
-    return false;
+    uint64_t first = 0;
+
+    for (uint32_t i = 0; i < WAIT_RECORDS; i++) {
+        const struct wait *wait = &vm->waits.record[i];
+
+        if (wait->state == WAIT_MEMORY && (first == 0 || wait->turn < first))
+            first = wait->turn;
+    }
+    return first;
+}
+
+/* Counts pages that left.  True: it was no use to who waits first. */
+static bool reclaim_is_futile(struct vm *vm, uint32_t pages)
+{
+    struct reclaim *reclaim = &vm->reclaim;
+    uint64_t first = reclaim_find_first(vm);
+
+    if (first != reclaim->first)
+        reclaim->spent = 0;
+    reclaim->first = first;
+    reclaim->spent += pages;
+    return first != 0 && reclaim->spent > 2 * vm->table.count;
 }
 
 /* True if a program is ending: its frames come. */
@@ -200,27 +219,38 @@ static void reclaim_end_largest(struct vm *vm)
     vm_stop_space(vm, space, &event);
 }
 
-bool vm_reclaim_step(struct vm *vm)
+/* Nothing helps who waits. */
+static bool reclaim_give_up(struct vm *vm)
 {
     struct reclaim *reclaim = &vm->reclaim;
 
-    if (vm->swap.areas == 0 || reclaim_in_sight(vm) >= reclaim->target ||
-        vm->paging.writes == PAGING_WRITES)
-        return false;
-    if (reclaim_scan(vm) > 0) {
-        reclaim->barren = 0;
-        reclaim->hopeless = false;
-        return true;
-    }
-    if (reclaim->barren <= 2 * vm->table.count)
-        return true;
-    reclaim->barren = 0;
-    if (reclaim_is_moving(vm) || reclaim_is_ending(vm) || !reclaim_is_awaited(vm))
-        return false;
+    reclaim->spent = 0;
     if (!reclaim->empties || vm->swap.area[reclaim->emptied].state == SWAP_ACTIVE) {
         reclaim_end_largest(vm);
         return false;
     }
     vm->swap.area[reclaim->emptied].state = SWAP_ACTIVE;
     return true;
+}
+
+bool vm_reclaim_step(struct vm *vm)
+{
+    struct reclaim *reclaim = &vm->reclaim;
+    uint32_t done;
+
+    if (vm->swap.areas == 0 || reclaim_in_sight(vm) >= reclaim->target ||
+        vm->paging.writes == PAGING_WRITES)
+        return false;
+    done = reclaim_scan(vm);
+    if (done > 0) {
+        reclaim->barren = 0;
+        reclaim->hopeless = false;
+        return !reclaim_is_futile(vm, done) || reclaim_is_ending(vm) || reclaim_give_up(vm);
+    }
+    if (reclaim->barren <= 2 * vm->table.count)
+        return true;
+    reclaim->barren = 0;
+    if (reclaim_is_moving(vm) || reclaim_is_ending(vm) || reclaim_find_first(vm) == 0)
+        return false;
+    return reclaim_give_up(vm);
 }

@@ -15,8 +15,8 @@
  * it in its object are looked at too, so that what lies side by side is written side by side and read
  * back in one request.  A page that came in, or was given to a fault, has a whole turn.  Wired pages stay.
  *
- * Out of memory.  When nothing can leave, nothing is on its way, and a request waits for a frame, the
- * program with the largest charge (pages in memory and out of it) that is no server is ended as if it had
+ * Out of memory.  When a request waits for a frame, and nothing can leave and nothing is on its way, or
+ * all of memory left twice and the request still finds no frame for all that it needs at once, the program with the largest charge (pages in memory and out of it) that is no server is ended as if it had
  * failed to get memory itself; the root task destroys it, which frees all.  If there is none, who
  * waits is told that there is no memory. */
 #ifndef PAGER_RECLAIM_H
@@ -32,15 +32,16 @@ struct vm;
 #define RECLAIM_STEP 256u /* page records that a step looks at, at most */
 
 struct reclaim {
-    uint32_t reserved; /* frames */
-    uint32_t target;   /* frames */
-    uint32_t hand;     /* the page that the clock looks at next */
-    uint32_t barren;   /* pages that were looked at since one left */
-    uint8_t turn;      /* of the clock */
-    bool hopeless;     /* nothing can leave, and nobody can be ended */
-    bool empties;      /* swapoff runs: */
-    uint32_t emptied;  /* its area ... */
-    uint32_t errors;   /* ... and how many pages of it could not be read before */
+    uint32_t target; /* frames; the level below it is page_table.reserved */
+    uint32_t hand;   /* the page that the clock looks at next */
+    uint32_t barren; /* pages that were looked at since one left */
+    uint8_t turn;    /* of the clock */
+    uint64_t first;  /* the turn (wait.h) of the request that waits for memory first; 0: none ... */
+    uint32_t spent;  /* ... and the pages that left since it is the first */
+    bool hopeless;   /* nothing can leave, and nobody can be ended */
+    bool empties;    /* swapoff runs: */
+    uint32_t emptied; /* its area ... */
+    uint32_t errors;  /* ... and how many pages of it could not be read before */
 };
 
 /* Does a bounded part of what the levels ask for.  The driver calls this after each message while an

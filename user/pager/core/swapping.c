@@ -18,8 +18,8 @@ static void swapping_set_levels(struct vm *vm)
     uint32_t frames = vm->table.count - vm->table.counts[PAGE_OUTSIDE];
     bool on = vm->swap.areas > 0;
 
-    vm->reclaim.reserved = on ? swapping_clamp(frames / 128, 4, 64) : 0;
-    vm->reclaim.target = on ? vm->reclaim.reserved + swapping_clamp(frames / 32, 16, 512) : 0;
+    vm->table.reserved = on ? swapping_clamp(frames / 128, 4, 64) : 0;
+    vm->reclaim.target = on ? vm->table.reserved + swapping_clamp(frames / 32, 16, 512) : 0;
     vm->reclaim.hopeless = false;
 }
 
@@ -48,7 +48,7 @@ static void swapping_drop_copies(struct vm *vm, uint32_t area)
 /* True if what is out in an area fits in memory and in the others. */
 static bool swapping_fits(const struct vm *vm, const struct swap_area *area)
 {
-    uint32_t frames = vm->table.counts[PAGE_FREE], reserved = vm->reclaim.reserved;
+    uint32_t frames = vm->table.counts[PAGE_FREE], reserved = vm->table.reserved;
 
     return area->used <= swap_room(&vm->swap) + (frames > reserved ? frames - reserved : 0) &&
            (!vm->commit.strict || vm->commit.pages <= commit_limit(vm));

@@ -249,7 +249,7 @@ static inline void vm_page_locate(const struct vm *vm, uint32_t page, struct obj
 /* True if a frame is free that a fault may take (reclaim.h). */
 static inline bool reclaim_has_frame(const struct vm *vm)
 {
-    return vm->table.counts[PAGE_FREE] > vm->reclaim.reserved;
+    return vm->table.counts[PAGE_FREE] > vm->table.reserved;
 }
 
 /* The copy of a page in swap, if it has one, is of no use any more. */
