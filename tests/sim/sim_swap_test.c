@@ -364,6 +364,34 @@ TEST("mincore says no of what is out, and mlock reads it in")
     kit_end();
 }
 
+TEST("mlock waits for frames of others, and its pages stay")
+{
+    struct space *space, *other;
+    int error;
+
+    kit_begin_swap(128, 600);
+    space = kit_space(1);
+    other = kit_space(2);
+    kit_map(space, AT, 40, MAP_PRIVATE);
+    kit_map(other, AT, 200, MAP_PRIVATE);
+    for (uint64_t i = 0; i < 40; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    for (uint64_t i = 0; i < 200; i++)
+        kit_write_page(other, AT + i * PAGE, 0);
+    CHECK(space->swapped > 0);
+    for (uint32_t turn = 0; (error = vm_wire(kit_vm(), space, AT, 40 * PAGE, 0)) == EINPROGRESS;
+         turn++) {
+        CHECK(turn < 100);
+        kit_serve();
+        kit_poll(DELAY);
+    }
+    CHECK_EQ(error, 0);
+    for (uint64_t i = 0; i < 200; i++)
+        kit_read_page(other, AT + i * PAGE, 0);
+    CHECK_EQ(space->resident, 40);
+    kit_end();
+}
+
 /* ---- the checker ---- */
 
 #define BREAKS(field, value, number)            \

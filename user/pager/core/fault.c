@@ -581,7 +581,7 @@ int vm_populate(struct vm *vm, struct space *space, uint64_t start, uint64_t end
         struct vm_mapping mapping;
         enum fault_step step;
 
-        if (!entry || entry->protection == 0 || vm->table.counts[PAGE_FREE] <= VM_POPULATE_RESERVE)
+        if (!entry || entry->protection == 0 || !reclaim_spares_frame(vm))
             return 0;
         fault_begin(&fault, vm, space, address,
                     entry->protection & FL_RIGHT_WRITE ? FL_ACCESS_WRITE : entry->protection);

@@ -21,6 +21,12 @@ bool reclaim_has_hope(const struct vm *vm)
     return vm->swap.areas > 0 && !vm->reclaim.hopeless;
 }
 
+bool reclaim_spares_frame(const struct vm *vm)
+{
+    return vm->swap.areas > 0 ? reclaim_has_frame(vm)
+                              : vm->table.counts[PAGE_FREE] > VM_POPULATE_RESERVE;
+}
+
 /* ---- the clock ---- */
 
 /* A window of the object that the hand came to: bit k is page first + k. */

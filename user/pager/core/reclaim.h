@@ -52,6 +52,10 @@ bool vm_reclaim_step(struct vm *vm);
 /* True if frames may come from here: it makes sense to wait. */
 bool reclaim_has_hope(const struct vm *vm);
 
+/* True if a frame may be taken ahead of need: where pages can leave, whoever has to wait for one may; else
+ * some are left for others. */
+bool reclaim_spares_frame(const struct vm *vm);
+
 /* True if a device has pages: the end of its request may help. */
 bool reclaim_is_moving(const struct vm *vm);
 

@@ -30,6 +30,18 @@ static struct entry *wire_first(const struct space *space, const struct wire_ran
     return entry_find_from(&space->map, range->start);
 }
 
+/* There was no frame for all of the range: EINPROGRESS if pages may leave for it, and it takes less than
+ * half of memory, so that what is filled stays until all is; else EAGAIN. */
+static int wire_wait(struct vm *vm, const struct wire_range *range)
+{
+    uint64_t frames = vm->table.count - vm->table.counts[PAGE_OUTSIDE];
+
+    return range->end - range->start < frames / 2 * FL_PAGE_BYTES && reclaim_has_hope(vm) &&
+                   !reclaim_has_frame(vm) && wait_for_memory(vm)
+               ? EINPROGRESS
+               : EAGAIN;
+}
+
 /* Makes the part of an entry that lies in the range resident.  0; ENOMEM (it may not be accessed, or
  * lies behind the end of its file); EAGAIN (no frames); EINPROGRESS (wait.h). */
 static int wire_fill(struct vm *vm, struct space *space, const struct entry *entry,
@@ -50,7 +62,7 @@ static int wire_fill(struct vm *vm, struct space *space, const struct entry *ent
         return 0;
     for (uint64_t address = start; address < end; address += FL_PAGE_BYTES)
         if (!vm_is_resident(entry, address))
-            return EAGAIN;
+            return wire_wait(vm, range);
     return 0;
 }
 
