@@ -51,7 +51,7 @@ TEST("a page that cannot be read is SIGBUS, its neighbours come, and later it is
     CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
     check_bus_error(1, space);
     CHECK_EQ(space->swapped, 2); /* and page 7, in another eight slots */
-    CHECK_EQ(kit_vm()->counts.read_errors, 1);
+    CHECK_EQ(kit_vm()->paging.counts.read_errors, 1);
     for (uint64_t i = 0; i < 8; i++)
         if (i != 2)
             kit_read_page(space, AT + i * PAGE, 0);
@@ -139,7 +139,7 @@ TEST("a slot that cannot be written is retired alone, and its page goes to anoth
     kit_put_all_out();
     CHECK_EQ(space->resident, 0);
     CHECK_EQ(space->swapped, 16);
-    CHECK_EQ(kit_vm()->counts.write_errors, 1);
+    CHECK_EQ(kit_vm()->paging.counts.write_errors, 1);
     CHECK_EQ(swap_total(&kit_vm()->swap), 598);
     for (uint64_t i = 0; i < 16; i++)
         kit_read_page(space, AT + i * PAGE, 0);
@@ -203,7 +203,7 @@ TEST("when swap is full too, the largest program that is no server is ended, and
     CHECK(large->stopped);
     CHECK_EQ(large->event.kind, PAGER_EVENT_NO_MEMORY);
     CHECK_EQ(large->event.signal, 9);
-    CHECK_EQ(kit_vm()->counts.ended, 1);
+    CHECK_EQ(kit_vm()->reclaim.ended, 1);
     CHECK(!server->stopped && !small->stopped);
     slow_destroy(&slow, large);
     kit_settle();
@@ -339,6 +339,6 @@ TEST("swapoff while a program needs all memory gives up before anybody is ended"
         kit_read_page(space, AT + i * PAGE, 0);
     for (uint64_t i = 0; i < 200; i++)
         kit_read_page(other, AT + i * PAGE, 1);
-    CHECK_EQ(kit_vm()->counts.ended, 0);
+    CHECK_EQ(kit_vm()->reclaim.ended, 0);
     kit_end();
 }

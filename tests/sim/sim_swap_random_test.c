@@ -136,7 +136,7 @@ static void model_take_events(void)
         space->stopped = false;
         if (space->event.kind == PAGER_EVENT_UNREADABLE) {
             model.unreadable++;
-            model_check(kit_vm()->counts.read_errors > 0, "a page was lost");
+            model_check(kit_vm()->paging.counts.read_errors > 0, "a page was lost");
         } else {
             model_check(space->event.kind == PAGER_EVENT_UNMAPPED &&
                             program->byte[program->page] == ABSENT,

@@ -15,8 +15,8 @@ TEST("a program four times as large as memory finds every byte")
         kit_write_page(space, AT + i * PAGE, 0);
     for (uint64_t i = 0; i < 400; i++)
         kit_read_page(space, AT + i * PAGE, 0);
-    CHECK(kit_vm()->counts.swapped_out >= 300);
-    CHECK(kit_vm()->counts.swapped_in >= 300);
+    CHECK(kit_vm()->paging.counts.swapped_out >= 300);
+    CHECK(kit_vm()->paging.counts.swapped_in >= 300);
     kit_end();
 }
 
@@ -30,7 +30,7 @@ TEST("pages that lie side by side are written and read in few requests")
     for (uint64_t i = 0; i < 64; i++)
         kit_write_page(space, AT + i * PAGE, 0);
     kit_put_all_out();
-    CHECK_EQ(kit_vm()->counts.swapped_out, 64);
+    CHECK_EQ(kit_vm()->paging.counts.swapped_out, 64);
     CHECK_EQ(kit_submitted[1], 2);
     CHECK_EQ(space->resident, 0);
     CHECK_EQ(space->swapped, 64);
@@ -56,8 +56,8 @@ TEST("a page that was read in and not written leaves without a request, a writte
         kit_read_page(space, AT + i * PAGE, 0);
     kit_write_page(space, AT + 3 * PAGE, 1);
     kit_put_all_out();
-    CHECK_EQ(kit_vm()->counts.swapped_out, 9);
-    CHECK_EQ(kit_vm()->counts.put_out_clean, 7);
+    CHECK_EQ(kit_vm()->paging.counts.swapped_out, 9);
+    CHECK_EQ(kit_vm()->paging.counts.put_out_clean, 7);
     CHECK_EQ(kit_vm()->swap.used, 8);
     for (uint64_t i = 0; i < 8; i++)
         kit_read_page(space, AT + i * PAGE, i == 3);
@@ -91,7 +91,7 @@ TEST("pages of zeros leave without a slot and come back as zeros")
     for (uint64_t i = 0; i < 8; i++)
         kit_write(space, AT + i * PAGE, 0);
     kit_put_all_out();
-    CHECK_EQ(kit_vm()->counts.put_out_zero, 8);
+    CHECK_EQ(kit_vm()->paging.counts.put_out_zero, 8);
     CHECK_EQ(kit_submitted[1], 0);
     CHECK_EQ(kit_vm()->swap.used, 0);
     CHECK_EQ(space->swapped, 8);
@@ -125,7 +125,7 @@ TEST("a page that is read while it is written out stays, and its slot holds a co
 
     kit_read_page(space, AT, 0);
     kit_settle();
-    CHECK_EQ(kit_vm()->counts.taken_back, 1);
+    CHECK_EQ(kit_vm()->paging.counts.taken_back, 1);
     CHECK_EQ(space->resident, 1);
     CHECK_EQ(kit_submitted[0], 0);
     CHECK_EQ(kit_vm()->swap.used, 1);

@@ -100,7 +100,7 @@ static enum object_supply pagein_read(struct vm *vm, struct object *object, uint
     }
     for (uint32_t i = 0; i < run.count; i++)
         object_put_out(vm, io->page[i], index_leaf_swap(run.slot + i));
-    vm->counts.read_errors++;
+    vm->paging.counts.read_errors++;
     return OBJECT_UNREADABLE;
 }
 
@@ -130,9 +130,9 @@ void paging_end_read(struct vm *vm, uint32_t page, bool ok)
     uint32_t slot = record->slot;
     bool whole = ok && swap_is_whole(&vm->swap, slot, page_contents(&vm->table, page));
 
-    vm->counts.swapped_in += whole;
+    vm->paging.counts.swapped_in += whole;
     vm->swap.area[SWAP_SLOT_AREA(slot)].read_errors += !whole;
-    vm->counts.read_errors += !whole;
+    vm->paging.counts.read_errors += !whole;
     vm_page_done(vm, page, whole);
     if (record->state == PAGE_OBJECT && swap_is_leaving(&vm->swap, slot))
         vm_forget_copy(vm, page);

@@ -28,14 +28,14 @@ static bool pageout_drop(struct vm *vm, uint32_t page, bool dirty)
 
     if (slot != SWAP_NONE && !dirty && !swap_is_leaving(&vm->swap, slot)) {
         object_put_out(vm, page, index_leaf_swap(slot));
-        vm->counts.put_out_clean++;
+        vm->paging.counts.put_out_clean++;
         return true;
     }
     vm_forget_copy(vm, page);
     if (!pageout_is_zero(vm, page))
         return false;
     object_put_out(vm, page, INDEX_LEAF_ZERO);
-    vm->counts.put_out_zero++;
+    vm->paging.counts.put_out_zero++;
     return true;
 }
 
@@ -96,7 +96,7 @@ static uint32_t pageout_write(struct vm *vm, const uint32_t *page, uint32_t coun
     if (paging_submit(vm, request))
         return run;
     pageout_undo(vm, &request->io);
-    vm->counts.write_errors += run;
+    vm->paging.counts.write_errors += run;
     return 0;
 }
 
@@ -136,7 +136,7 @@ static void pageout_fail(struct vm *vm, uint32_t page)
 
     swap_retire(&vm->swap, record->slot);
     record->slot = SWAP_NONE;
-    vm->counts.write_errors++;
+    vm->paging.counts.write_errors++;
     if (record->state == PAGE_STRAY)
         page_release(&vm->table, page);
     else
@@ -152,7 +152,7 @@ void paging_end_write(struct vm *vm, uint32_t page, bool ok)
         pageout_fail(vm, page);
         return;
     }
-    vm->counts.swapped_out++;
+    vm->paging.counts.swapped_out++;
     if (record->state == PAGE_STRAY) {
         vm_page_done(vm, page, true);
         return;
@@ -162,7 +162,7 @@ void paging_end_write(struct vm *vm, uint32_t page, bool ok)
         return;
     }
     page_set_state(&vm->table, page, PAGE_OBJECT);
-    vm->counts.taken_back++;
+    vm->paging.counts.taken_back++;
     if (leaving || (record->flags & PAGE_WRITTEN))
         vm_forget_copy(vm, page);
 }

@@ -36,9 +36,9 @@ static bool paging_send(struct vm *vm, struct vm_io *io)
     io->device = vm->swap.area[SWAP_SLOT_AREA(slot)].device;
     io->first = SWAP_SLOT_PAGE(slot);
     if (io->write)
-        vm->counts.swap_writes++;
+        vm->paging.counts.swap_writes++;
     else
-        vm->counts.swap_reads++;
+        vm->paging.counts.swap_reads++;
     return vm->port.submit && vm->port.submit(vm->port.context, io);
 }
 

@@ -47,9 +47,23 @@ struct paging_request {
     uint32_t at;   /* this one now */
 };
 
+/* Since the start. */
+struct paging_counts {
+    uint64_t swap_reads;    /* requests to read from swap ... */
+    uint64_t swapped_in;    /* ... pages that came */
+    uint64_t swap_writes;   /* requests to write ... */
+    uint64_t swapped_out;   /* ... pages that were written */
+    uint64_t put_out_clean; /* pages that left without being written: a copy was there ... */
+    uint64_t put_out_zero;  /* ... or they were zero */
+    uint64_t taken_back;    /* pages that were found while they were written */
+    uint64_t read_errors;   /* pages, also those whose checksum was wrong */
+    uint64_t write_errors;  /* pages */
+};
+
 struct paging {
     struct paging_request request[PAGING_REQUESTS];
     uint32_t writes; /* requests that write */
+    struct paging_counts counts;
 };
 
 /* Brings in page `index`, for which the object's leaf has no frame.  OBJECT_SUPPLIED: it was zero, and is

@@ -62,7 +62,7 @@ static void reclaim_find_candidates(struct reclaim_window *window)
         if (!leaf || !index_leaf_is_frame(leaf) || !reclaim_is_candidate(vm, index_leaf_page(leaf)))
             continue;
         vm->table.pages[index_leaf_page(leaf)].turn = vm->reclaim.turn;
-        vm->counts.scanned++;
+        vm->reclaim.scanned++;
         window->candidates |= 1u << k;
     }
 }
@@ -221,7 +221,7 @@ static void reclaim_end_largest(struct vm *vm)
     vm->reclaim.hopeless = !space;
     if (!space)
         return;
-    vm->counts.ended++;
+    vm->reclaim.ended++;
     vm_stop_space(vm, space, &event);
 }
 

@@ -38,8 +38,10 @@ struct reclaim {
     uint8_t turn;    /* of the clock */
     uint64_t first;  /* the turn (wait.h) of the request that waits for memory first; 0: none ... */
     uint32_t spent;  /* ... and the pages that left since it is the first */
-    bool hopeless;   /* nothing can leave, and nobody can be ended */
-    bool empties;    /* swapoff runs: */
+    uint64_t scanned; /* pages that were looked at since the start */
+    uint64_t ended;   /* programs that were ended for want of memory */
+    bool hopeless;    /* nothing can leave, and nobody can be ended */
+    bool empties;     /* swapoff runs: */
     uint32_t emptied; /* its area ... */
     uint32_t errors;  /* ... and how many pages of it could not be read before */
 };

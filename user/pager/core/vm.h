@@ -60,17 +60,6 @@ struct vm_counts {
     uint64_t neighbours;   /* pages of files mapped beside one that was touched */
     uint64_t zeroed_ahead; /* frames that were zeroed in idle time */
     uint64_t zeroed_taken; /* pages of zeros that were ready when they were wanted */
-    uint64_t swap_reads;   /* requests to read from swap ... */
-    uint64_t swapped_in;   /* ... pages that came */
-    uint64_t swap_writes;
-    uint64_t swapped_out;
-    uint64_t put_out_clean; /* pages that left memory without being written: a copy was there ... */
-    uint64_t put_out_zero;  /* ... or they were zero */
-    uint64_t taken_back;    /* pages that were found while they were written */
-    uint64_t read_errors;   /* pages, also those whose checksum was wrong */
-    uint64_t write_errors;  /* pages */
-    uint64_t scanned;       /* pages that reclaim looked at */
-    uint64_t ended;         /* programs that the out-of-memory policy ended */
 };
 
 struct vm {
