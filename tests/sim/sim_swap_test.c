@@ -392,6 +392,33 @@ TEST("mlock waits for frames of others, and its pages stay")
     kit_end();
 }
 
+TEST("PAGEOUT puts out the range and nothing else, and COLD makes it the first to go")
+{
+    struct space *space;
+
+    kit_begin_swap(128, 600);
+    space = kit_space(1);
+    kit_map(space, AT, 60, MAP_PRIVATE);
+    for (uint64_t i = 0; i < 60; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    CHECK_EQ(vm_advise(kit_vm(), space, AT + 3 * PAGE, 40 * PAGE, MADV_PAGEOUT), 0);
+    kit_settle();
+    CHECK_EQ(space->swapped, 40);
+    for (uint64_t i = 0; i < 60; i++)
+        CHECK_EQ(vm_is_resident(entry_find(&space->map, AT), AT + i * PAGE), i < 3 || i >= 43);
+    CHECK_EQ(vm_advise(kit_vm(), space, AT + 50 * PAGE, 5 * PAGE, MADV_COLD), 0);
+    CHECK_EQ(space->swapped, 40);
+    kit_vm()->reclaim.turn++;
+    kit_vm()->reclaim.target = kit_vm()->table.counts[PAGE_FREE] + 1;
+    kit_serve();
+    kit_settle();
+    CHECK_EQ(space->swapped, 45);
+    CHECK(!vm_is_resident(entry_find(&space->map, AT), AT + 54 * PAGE));
+    for (uint64_t i = 0; i < 60; i++)
+        kit_read_page(space, AT + i * PAGE, 0);
+    kit_end();
+}
+
 /* ---- the checker ---- */
 
 #define BREAKS(field, value, number)            \

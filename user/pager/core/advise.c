@@ -7,7 +7,8 @@
  *                                 are in memory already
  *   DONTNEED; FREE                drops private pages at once: zero, or the file's bytes again;
  *                                 shared memory keeps its contents
- *   COLD, PAGEOUT, (UN)MERGEABLE  checked, and of no effect yet
+ *   COLD, PAGEOUT                 anonymous pages are the next to leave for swap, or leave now
+ *   (UN)MERGEABLE                 checked, and of no effect yet
  *
  * Private pages below the entry's object are others' too: where there are some, the range gets a new
  * object that shows none of them.  All records for that are made before anything changes. */
@@ -200,6 +201,10 @@ static void advise_apply(struct advise *advise)
 
         if (advise_drops(advise)) {
             entry = advise_drop(advise, entry);
+        } else if (advise->advice == MADV_COLD || advise->advice == MADV_PAGEOUT) {
+            if (entry->object->owner)
+                reclaim_advise(advise->vm, entry->object, entry_index(entry, start), pages,
+                               advise->advice == MADV_PAGEOUT);
         } else if (advise->advice == MADV_WILLNEED) {
             if (!entry->object->owner || entry->object->source)
                 continue;

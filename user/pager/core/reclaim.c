@@ -34,6 +34,9 @@ struct reclaim_window {
     struct vm *vm;
     struct object *object;
     uint64_t first;
+    uint32_t asked; /* the others are none of the caller's */
+    bool advised; /* the clock's turn does not count, and goes on as if it had not been there ... */
+    bool out;     /* ... nor do accesses */
     uint32_t candidates;
     uint32_t kept; /* wired, or accessed */
 };
@@ -43,13 +46,13 @@ static uint32_t reclaim_find_page(const struct reclaim_window *window, uint32_t 
     return index_leaf_page(index_lookup(&window->object->index, window->first + k));
 }
 
-/* True if the clock may look at a page now. */
-static bool reclaim_is_candidate(const struct vm *vm, uint32_t page)
+/* True if the clock may look at a page now; or, `advised`, if it ever may. */
+static bool reclaim_is_candidate(const struct vm *vm, uint32_t page, bool advised)
 {
     const struct page *record = &vm->table.pages[page];
 
     return record->state == PAGE_OBJECT && record->object->owner &&
-           record->turn != vm->reclaim.turn;
+           (advised || record->turn != vm->reclaim.turn);
 }
 
 static void reclaim_find_candidates(struct reclaim_window *window)
@@ -59,9 +62,10 @@ static void reclaim_find_candidates(struct reclaim_window *window)
     for (uint32_t k = 0; k < SWAP_CLUSTER; k++) {
         uint64_t leaf = index_lookup(&window->object->index, window->first + k);
 
-        if (!leaf || !index_leaf_is_frame(leaf) || !reclaim_is_candidate(vm, index_leaf_page(leaf)))
+        if (!(window->asked >> k & 1) || !leaf || !index_leaf_is_frame(leaf) ||
+            !reclaim_is_candidate(vm, index_leaf_page(leaf), window->advised))
             continue;
-        vm->table.pages[index_leaf_page(leaf)].turn = vm->reclaim.turn;
+        vm->table.pages[index_leaf_page(leaf)].turn = (uint8_t)(vm->reclaim.turn - window->advised);
         vm->reclaim.scanned++;
         window->candidates |= 1u << k;
     }
@@ -72,6 +76,7 @@ struct reclaim_look {
     struct vm *vm;
     uint64_t pages; /* that are asked for; then, that the entry shows of them */
     uint32_t kept;  /* bit 0 is the page */
+    bool out;       /* accesses do not count */
 };
 
 static bool reclaim_look_at(void *context, const struct entry *entry, uint64_t address)
@@ -84,10 +89,20 @@ static bool reclaim_look_at(void *context, const struct entry *entry, uint64_t a
         look->pages = shown;
     if (entry->wired)
         look->kept = UINT32_MAX;
-    else
+    else if (!look->out)
         look->kept |=
             (uint32_t)port->harvest(port->context, entry->space->id, address, look->pages);
     return true;
+}
+
+/* Candidates side by side, from k on. */
+static uint32_t reclaim_count_beside(const struct reclaim_window *window, uint32_t k)
+{
+    uint32_t count = 1;
+
+    while (k + count < SWAP_CLUSTER && (window->candidates >> (k + count) & 1))
+        count++;
+    return count;
 }
 
 /* Decides which candidates stay.  Where one entry shows a page, and nobody else can, its neighbours are
@@ -98,7 +113,8 @@ static void reclaim_find_kept(struct reclaim_window *window)
     bool plain = !object->above && !object->widespread && !object->shifted;
 
     for (uint32_t k = 0; k < SWAP_CLUSTER;) {
-        struct reclaim_look look = {window->vm, plain ? SWAP_CLUSTER - k : 1, 0};
+        struct reclaim_look look = {window->vm, plain ? reclaim_count_beside(window, k) : 1, 0,
+                                    window->out};
 
         if (!(window->candidates >> k & 1)) {
             k++;
@@ -110,20 +126,29 @@ static void reclaim_find_kept(struct reclaim_window *window)
     }
 }
 
+/* Puts out candidates that are not kept.  Returns how many. */
+static uint32_t reclaim_put_out_window(const struct reclaim_window *window)
+{
+    uint32_t victims[SWAP_CLUSTER], count = 0;
+
+    for (uint32_t k = 0; k < SWAP_CLUSTER; k++)
+        if ((window->candidates & ~window->kept) >> k & 1)
+            victims[count++] = reclaim_find_page(window, k);
+    return count > 0 ? paging_put_out(window->vm, victims, count) : 0;
+}
+
 /* Puts out what nobody used around the page that the hand came to.  Returns how many. */
 static uint32_t reclaim_put_out_around(struct vm *vm, uint32_t page)
 {
     const struct page *record = &vm->table.pages[page];
-    struct reclaim_window window = {
-        .vm = vm, .object = record->object, .first = record->link & ~(SWAP_CLUSTER - 1)};
-    uint32_t victims[SWAP_CLUSTER], count = 0;
+    struct reclaim_window window = {.vm = vm,
+                                    .object = record->object,
+                                    .first = record->link & ~(SWAP_CLUSTER - 1),
+                                    .asked = UINT32_MAX};
 
     reclaim_find_candidates(&window);
     reclaim_find_kept(&window);
-    for (uint32_t k = 0; k < SWAP_CLUSTER; k++)
-        if ((window.candidates & ~window.kept) >> k & 1)
-            victims[count++] = reclaim_find_page(&window, k);
-    return count > 0 ? paging_put_out(vm, victims, count) : 0;
+    return reclaim_put_out_window(&window);
 }
 
 /* The page under the hand, which goes on. */
@@ -146,10 +171,30 @@ static uint32_t reclaim_scan(struct vm *vm)
         uint32_t page = reclaim_advance(vm);
 
         vm->reclaim.barren++;
-        if (reclaim_is_candidate(vm, page))
+        if (reclaim_is_candidate(vm, page, false))
             done = reclaim_put_out_around(vm, page);
     }
     return done;
+}
+
+void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64_t count, bool out)
+{
+    uint64_t end = first + count;
+
+    for (uint64_t at = first; vm->swap.areas > 0 && at < end;) {
+        struct reclaim_window window = {.vm = vm,
+                                        .object = object,
+                                        .first = at & ~(SWAP_CLUSTER - 1ull),
+                                        .advised = true,
+                                        .out = out};
+
+        for (; at < end && at < window.first + SWAP_CLUSTER; at++)
+            window.asked |= 1u << (at - window.first);
+        reclaim_find_candidates(&window);
+        reclaim_find_kept(&window);
+        if (out)
+            (void)reclaim_put_out_window(&window);
+    }
 }
 
 /* ---- out of memory ---- */

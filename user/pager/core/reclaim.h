@@ -27,6 +27,7 @@
 
 #include "swap.h"
 
+struct object;
 struct vm;
 
 #define RECLAIM_STEP 256u /* page records that a step looks at, at most */
@@ -50,6 +51,10 @@ struct reclaim {
  * area is in use, before wait_next, until it says false: there is nothing to do, or what comes next is the
  * end of a request or of a program. */
 bool vm_reclaim_step(struct vm *vm);
+
+/* Pages of an anonymous object will not be needed soon: they leave now, as many as requests can be made
+ * for (`out`), or with the clock's next turn. */
+void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64_t count, bool out);
 
 /* True if frames may come from here: it makes sense to wait. */
 bool reclaim_has_hope(const struct vm *vm);
