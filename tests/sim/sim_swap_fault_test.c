@@ -63,6 +63,35 @@ TEST("a page that cannot be read is SIGBUS, its neighbours come, and later it is
     kit_end();
 }
 
+/* The next request that is queued ends. */
+static void end_one(void)
+{
+    struct sim_disk_done done;
+
+    CHECK(sim_disk_next(kit_disk[0], DELAY, &done));
+    vm_io_done(kit_vm(), (uint32_t)done.tag, done.ok);
+    kit_serve();
+}
+
+TEST("a page that came alone may be written while others of its request are still read")
+{
+    struct space *space = begin_out(8);
+    uint64_t seed = 1;
+
+    kit_bad[0] = 7;
+    CHECK_EQ(fault(0, space, AT, FL_ACCESS_WRITE), SLOW_WAITS);
+    end_one();
+    CHECK_EQ(slow.thread[0].state, SLOW_WAITS);
+    end_one();
+    CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
+    kit_write_page(space, AT, 1);
+    fake_drop_tables(&slow.fake, space, 256, &seed);
+    kit_settle();
+    kit_put_all_out();
+    kit_read_page(space, AT, 1);
+    kit_end();
+}
+
 TEST("a call that needs a page that cannot be read fails, and nobody else does")
 {
     struct space *space = begin_out(2);

@@ -52,6 +52,10 @@ TEST("a page that was read in and not written leaves without a request, a writte
     for (uint64_t i = 0; i < 8; i++)
         kit_write_page(space, AT + i * PAGE, 0);
     kit_put_all_out();
+    kit_map(space, AT + 8 * PAGE, 80, MAP_PRIVATE); /* frames that others wrote */
+    for (uint64_t i = 8; i < 88; i++)
+        kit_write(space, AT + i * PAGE, 1);
+    CHECK_EQ(vm_unmap(kit_vm(), space, AT + 8 * PAGE, 80 * PAGE), 0);
     for (uint64_t i = 0; i < 8; i++)
         kit_read_page(space, AT + i * PAGE, 0);
     kit_write_page(space, AT + 3 * PAGE, 1);
@@ -309,6 +313,40 @@ TEST("what is unmapped, dropped, or gone with its program gives its slots back")
     slow_destroy(&slow, space);
     kit_sound();
     CHECK_EQ(kit_vm()->swap.used, 0);
+    kit_end();
+}
+
+TEST("a file that is cut takes private pages behind its end that are out, and no others")
+{
+    struct space *space, *child;
+    struct object *file;
+    struct vm_map_request request = {.address = AT,
+                                     .bytes = 4 * PAGE,
+                                     .protection = RW,
+                                     .flags = MAP_FIXED | MAP_PRIVATE,
+                                     .readable = true};
+    uint64_t at;
+
+    kit_begin_swap(128, 600);
+    space = kit_space(1);
+    child = kit_space(2);
+    file = object_create_memory(kit_vm());
+    CHECK_EQ(object_resize(kit_vm(), file, 4 * PAGE), 0);
+    request.file = file;
+    CHECK_EQ(vm_map(kit_vm(), space, &request, &at), 0);
+    object_release(kit_vm(), file);
+    for (uint64_t i = 0; i < 4; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    kit_put_all_out();
+    CHECK_EQ(vm_fork(kit_vm(), space, child), 0);
+    CHECK_EQ(kit_vm()->swap.used, 4);
+    CHECK_EQ(object_resize(kit_vm(), file, 2 * PAGE), 0);
+    kit_sound();
+    CHECK_EQ(kit_vm()->swap.used, 2);
+    for (uint64_t i = 0; i < 2; i++) {
+        kit_read_page(child, AT + i * PAGE, 0);
+        kit_read_page(space, AT + i * PAGE, 0);
+    }
     kit_end();
 }
 
