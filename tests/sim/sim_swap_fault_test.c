@@ -243,6 +243,24 @@ TEST("when swap is full too, the largest program that is no server is ended, and
     kit_end();
 }
 
+TEST("a fault that needs more frames at once than can be had ends a program, and not in a circle")
+{
+    struct space *space, *child;
+
+    kit_begin_swap(128, 600);
+    space = kit_space(1);
+    child = kit_space(2);
+    kit_map(space, AT, 1, MAP_PRIVATE);
+    kit_write(space, AT, 0);
+    kit_put_all_out();
+    CHECK_EQ(vm_fork(kit_vm(), space, child), 0);
+    fake_limit(&slow.fake, kit_vm()->table.reserved + 1);
+    CHECK_EQ(fault(0, child, AT, FL_ACCESS_WRITE), SLOW_WAITS); /* a frame for each of two pages */
+    CHECK_EQ(kit_vm()->reclaim.ended, 1);
+    CHECK(space->stopped != child->stopped);
+    kit_end();
+}
+
 TEST("slots of copies are given back when others need them")
 {
     struct space *space;

@@ -474,7 +474,7 @@ static void model_end(void)
 
 TEST("random programs in too little memory find every byte, or are told that it is lost")
 {
-    struct effort effort = effort_begin(30 * STEPS);
+    struct effort effort = effort_begin(60 * STEPS);
 
     for (uint64_t seed = 1; effort_takes(&effort, STEPS); seed++) {
         model_begin(seed);

@@ -160,6 +160,21 @@ TEST("a page that is written while it is written out stays, and is written again
     }
 }
 
+TEST("a page that a fork maps for its parent while it is written out stays")
+{
+    struct space *space = begin_writing(), *child = kit_space(2);
+
+    CHECK_EQ(vm_wire(kit_vm(), space, AT, PAGE, MLOCK_ONFAULT), 0);
+    CHECK_EQ(vm_fork(kit_vm(), space, child), 0);
+    kit_sound();
+    kit_settle();
+    CHECK_EQ(space->resident, 1);
+    CHECK_EQ(child->resident, 1);
+    kit_write_page(space, AT, 1);
+    kit_read_page(child, AT, 0);
+    kit_end();
+}
+
 TEST("a page that goes while it is written out is a stray until the write has ended")
 {
     struct space *space = begin_writing();

@@ -13,7 +13,7 @@
 #include "swap.h"
 
 #define FRAMES 64u
-#define SLOTS  600u /* three chunks, the last one in part */
+#define SLOTS  600u /* two chunks, the last one in part */
 #define PAGE   FL_PAGE_BYTES
 
 static struct page_table table;
@@ -163,10 +163,10 @@ TEST("an area that cannot be used takes no frame")
     make_header(3, bad, 3);
     CHECK_EQ(add(4, 0, &area), SWAP_NO_SLOTS);
     make_header(SLOTS - 1, NULL, 0);
-    while (table.counts[PAGE_FREE] > 3) /* three chunks and their directory are four */
+    while (table.counts[PAGE_FREE] > 2) /* two chunks and their directory are three */
         taken[count++] = page_allocate(&table, PAGE_LENT);
     CHECK_EQ(add(SLOTS, 0, &area), SWAP_NO_MEMORY);
-    CHECK_EQ(table.counts[PAGE_FREE], 3);
+    CHECK_EQ(table.counts[PAGE_FREE], 2);
     while (count > 0)
         page_release(&table, taken[--count]);
     for (uint32_t i = 0; i < SWAP_AREAS; i++)
@@ -273,7 +273,7 @@ static void model_check(void)
 
 TEST("slots that are taken, given back and retired at random are those of a model")
 {
-    static const uint32_t bad[] = {1, 63, 64, 256, 300, 301, 302, 599};
+    static const uint32_t bad[] = {1, 63, 64, 256, 447, 448, 449, 599};
     struct effort effort = effort_begin(4000);
     uint64_t seed = 1;
     uint32_t area;

@@ -157,7 +157,7 @@ void paging_end_write(struct vm *vm, uint32_t page, bool ok)
         vm_page_done(vm, page, true);
         return;
     }
-    if (!(record->flags & PAGE_TAKEN) && !leaving) {
+    if (!(record->flags & PAGE_TAKEN)) {
         object_put_out(vm, page, index_leaf_swap(record->slot));
         return;
     }

@@ -96,7 +96,6 @@ const char *swap_error_name(enum swap_error error)
 /* What one frame holds. */
 struct swap_chunk {
     uint64_t checksum[SWAP_CHUNK_SLOTS];
-    uint32_t generation[SWAP_CHUNK_SLOTS];
     uint64_t taken[SWAP_CHUNK_SLOTS / 64]; /* used or bad */
     uint64_t bad[SWAP_CHUNK_SLOTS / 64];
 };
@@ -363,28 +362,19 @@ void swap_retire(struct swap *swap, uint32_t slot)
 
 /* ---- contents ---- */
 
-static uint64_t swap_sum(const struct swap_chunk *chunk, uint32_t slot, const void *contents)
+static uint64_t *swap_checksum(const struct swap *swap, uint32_t slot)
 {
-    uint64_t generation = chunk->generation[SWAP_SLOT_PAGE(slot) % SWAP_CHUNK_SLOTS];
-
-    return checksum_page(contents, generation << 32 | slot);
+    return &swap_chunk_of(swap, slot)->checksum[SWAP_SLOT_PAGE(slot) % SWAP_CHUNK_SLOTS];
 }
 
 void swap_seal(struct swap *swap, uint32_t slot, const void *contents)
 {
-    struct swap_chunk *chunk = swap_chunk_of(swap, slot);
-    uint32_t at = SWAP_SLOT_PAGE(slot) % SWAP_CHUNK_SLOTS;
-
-    chunk->generation[at]++;
-    chunk->checksum[at] = swap_sum(chunk, slot, contents);
+    *swap_checksum(swap, slot) = checksum_page(contents, slot);
 }
 
 bool swap_is_whole(const struct swap *swap, uint32_t slot, const void *contents)
 {
-    const struct swap_chunk *chunk = swap_chunk_of(swap, slot);
-
-    return chunk->checksum[SWAP_SLOT_PAGE(slot) % SWAP_CHUNK_SLOTS] ==
-           swap_sum(chunk, slot, contents);
+    return *swap_checksum(swap, slot) == checksum_page(contents, slot);
 }
 
 /* ---- the checker ---- */

@@ -8,10 +8,9 @@
  * A slot has a number that is never 0, so 0 names none: the header lies there.  Who uses a slot is not
  * known here, and there is one user: a leaf of an object's index, or a page record (page.h).
  *
- * Of each slot a checksum of what was written there is kept in memory, seeded with its number and a
- * generation that counts its writes: a page that comes back corrupt, from another place, or as it was
- * before the last write, is known.  All that takes a frame for 256 slots, all of them at the start: later
- * nothing here can want memory.
+ * Of each slot a checksum of what was written there last is kept in memory: a page that comes back corrupt,
+ * from another place, or as it was before, has other bytes, and so another sum.  All records lie in
+ * frames that are taken at the start, one for 448 slots: later nothing here can want memory.
  *
  *  K1  a slot is taken exactly if it is used, bad or retired; slot 0 and those behind the end are bad;
  *  K2  used and bad of an area count its slots; `used` of all is the sum;
@@ -28,10 +27,11 @@
 
 #define SWAP_AREAS       4u
 #define SWAP_CLUSTER     32u  /* most slots of a run */
-#define SWAP_CHUNK_SLOTS 256u /* that one frame describes */
+#define SWAP_CHUNK_SLOTS 448u /* that one frame describes; a multiple of 64 */
 #define SWAP_CHUNKS      (FL_PAGE_BYTES / 4)
-#define SWAP_PAGES_MAX   (SWAP_CHUNKS * SWAP_CHUNK_SLOTS) /* 1 GiB; the rest of an area is not used */
-#define SWAP_NONE        0u
+#define SWAP_PAGES_MAX \
+    (SWAP_CHUNKS * SWAP_CHUNK_SLOTS) /* 1.75 GiB; the rest of an area is not used */
+#define SWAP_NONE 0u
 
 /* A slot number: the area above, its page below. */
 #define SWAP_AREA_SHIFT       24u
