@@ -32,9 +32,12 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 AT_ONCE = 2
-HOST_SECONDS = 60
+HOST_SECONDS = 60  # of processor time; a suite that sleeps for ever gets WAIT times as much by the clock
 TARGET_SECONDS = 120
+WAIT = 5
 EXPLAINED_MAX = 3
+ENDED_BY_LIMIT = {sign + offset for sign, offset in ((-signal.SIGXCPU, 0), (signal.SIGXCPU, 128), (-signal.SIGKILL, 0),
+                                                     (signal.SIGKILL, 128))}
 NOT_COPIED = {".git", "__pycache__"}
 NOT_BUILT = {"mutants", "coverage", "fuzz", "test-logs", "fast"}  # folders below DIR that no suite here needs
 RESULT = re.compile(r"(not )?ok (\d+)(?: -)? ?(.*)$")
@@ -190,7 +193,7 @@ def run_suite(suites, suite, tree):
     """None if the suite passes, else what it said.  Ends at the first failed test."""
     seconds = HOST_SECONDS if suite in suites.sources else TARGET_SECONDS
     with open(tree.path("suite.err"), "w+b") as errors:
-        child = subprocess.Popen(["sh", "-c", suites.command(suite, tree.build)], cwd=tree.folder,
+        child = subprocess.Popen(["sh", "-c", f"ulimit -t {seconds}; {suites.command(suite, tree.build)}"], cwd=tree.folder,
                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
                                  start_new_session=True,
                                  env=dict(os.environ, FAULTLINE_BUILD=tree.path(tree.build)))
@@ -201,7 +204,7 @@ def run_suite(suites, suite, tree):
                 os.killpg(child.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        timer = threading.Timer(seconds, lambda: (late.set(), end()))
+        timer = threading.Timer(WAIT * seconds, lambda: (late.set(), end()))
         timer.start()
         try:
             failed, ran, last, plan, symptom = read_results(child.stdout)
@@ -214,7 +217,7 @@ def run_suite(suites, suite, tree):
             child.stdout.close()
         if failed is not None:
             return failed
-        if late.is_set():
+        if late.is_set() or child.returncode in ENDED_BY_LIMIT:
             return f"{suites.sentence(suite, ran, last)} (hangs: ended after {seconds} s)"
         if child.returncode == 0 and ran == plan:
             return None
