@@ -65,6 +65,7 @@ static enum object_supply pagein_wait_for_request(struct vm *vm)
     return OBJECT_NO_FRAME;
 }
 
+/* Gives the pages of the run frames, as far as there are some. */
 static void pagein_fill_request(struct vm *vm, struct object *object, const struct pagein_run *run,
                                 struct vm_io *io)
 {
@@ -73,6 +74,8 @@ static void pagein_fill_request(struct vm *vm, struct object *object, const stru
         uint32_t page = page_allocate(&vm->table, PAGE_BUSY);
         struct index_place place;
 
+        if (page == PAGE_NONE)
+            return;
         index_find(&object->index, index, &place);
         object_bring_in(vm, object, &place, index, page);
         vm->table.pages[page].turn = vm->reclaim.turn;
@@ -86,20 +89,24 @@ static enum object_supply pagein_read(struct vm *vm, struct object *object, uint
     struct pagein_run run = pagein_find_run(object, index, slot);
     struct paging_request *request = paging_take(vm, PAGING_READ);
     struct vm_io *io;
-    uint32_t page;
+    bool reached;
 
     if (!request)
         return pagein_wait_for_request(vm);
     pagein_cut_run(&run, index, vm->table.counts[PAGE_FREE] - vm->table.reserved);
     io = &request->io;
     pagein_fill_request(vm, object, &run, io);
-    page = io->page[index - run.first];
-    if (paging_submit(vm, request)) {
-        wait_for_page(vm, page);
+    reached = io->count > index - run.first;
+    if (reached && paging_submit(vm, request)) {
+        wait_for_page(vm, io->page[index - run.first]);
         return OBJECT_FETCHING;
     }
-    for (uint32_t i = 0; i < run.count; i++)
+    for (uint32_t i = 0; i < io->count; i++)
         object_put_out(vm, io->page[i], index_leaf_swap(run.slot + i));
+    if (!reached) {
+        paging_cancel(vm, request);
+        return OBJECT_NO_FRAME;
+    }
     vm->paging.counts.read_errors++;
     return OBJECT_UNREADABLE;
 }
