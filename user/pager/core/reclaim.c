@@ -18,7 +18,10 @@ static uint32_t reclaim_in_sight(const struct vm *vm)
 
 bool reclaim_has_hope(const struct vm *vm)
 {
-    return vm->swap.areas > 0 && !vm->reclaim.hopeless;
+    const uint32_t *counts = vm->table.counts;
+
+    return vm->swap.areas > 0 && !vm->reclaim.hopeless &&
+           counts[PAGE_FREE] + counts[PAGE_HELD] < vm->reclaim.target;
 }
 
 bool reclaim_spares_frame(const struct vm *vm)

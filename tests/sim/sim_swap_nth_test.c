@@ -1,0 +1,171 @@
+/* Swap when the N-th frame or record that a call takes is missing, for every N: the call says so, and then
+ * every byte of every program is as it was, wherever it is. */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
+/* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c tests/unit/fail_nth.c tests/unit/pager_nth_wrap.c */
+/* libs: -Wl,--wrap=page_allocate,--wrap=page_allocate_zeroed,--wrap=page_zero_ahead
+ *       -Wl,--wrap=slab_allocate,--wrap=commit_take,--wrap=commit_take_area
+ *       -Wl,--wrap=commit_take_copy,--wrap=commit_spares */
+#include "sim_swap_kit.h"
+
+#include "fail_nth.h"
+
+#define PAGES 24u /* of each program: 0..15 private, 2 zero; the rest is shared */
+#define ZERO  2u
+
+static struct space *parent, *child;
+
+/* All is out; the child wrote pages 4..7 since the fork, and the parent 6..9. */
+static void begin_world(void)
+{
+    kit_begin_swap(200, 300);
+    parent = kit_space(1);
+    kit_map(parent, AT, 16, MAP_PRIVATE);
+    kit_map(parent, AT + 16 * PAGE, 8, MAP_SHARED);
+    for (uint64_t i = 0; i < PAGES; i++)
+        if (i != ZERO)
+            kit_write_page(parent, AT + i * PAGE, 0);
+    kit_write(parent, AT + ZERO * PAGE, 0);
+    child = kit_space(2);
+    CHECK_EQ(vm_fork(kit_vm(), parent, child), 0);
+    for (uint64_t i = 4; i < 8; i++)
+        kit_write_page(child, AT + i * PAGE, 1);
+    for (uint64_t i = 6; i < 10; i++)
+        kit_write_page(parent, AT + i * PAGE, 2);
+    kit_put_all_out();
+}
+
+static void check_program(struct space *space, uint64_t low, uint64_t high, uint32_t salt)
+{
+    for (uint64_t i = 0; i < PAGES; i++) {
+        if (i == ZERO)
+            CHECK_EQ(kit_read(space, AT + i * PAGE), 0);
+        else
+            kit_read_page(space, AT + i * PAGE, i >= low && i < high ? salt : 0);
+    }
+}
+
+/* An access, as far as it comes. */
+static void touch(struct space *space, uint64_t page, uint32_t access)
+{
+    uint8_t byte = page == ZERO ? 0 : kit_byte((AT + page * PAGE) / PAGE, 0);
+
+    (void)kit_touch(space, AT + page * PAGE, access, &byte);
+}
+
+static void call_read(void)
+{
+    touch(child, 12, FL_ACCESS_READ);
+}
+static void call_write(void)
+{
+    touch(child, 12, FL_ACCESS_WRITE);
+}
+static void call_write_zero(void)
+{
+    touch(child, ZERO, FL_ACCESS_WRITE);
+}
+static void call_take(void)
+{
+    touch(parent, 4, FL_ACCESS_WRITE); /* which nobody else sees */
+}
+static void call_shared(void)
+{
+    touch(child, 17, FL_ACCESS_WRITE);
+}
+static void call_fork(void)
+{
+    struct space *space = space_create(kit_vm(), 3);
+
+    if (!space)
+        return;
+    (void)vm_fork(kit_vm(), child, space);
+    slow_destroy(&slow, space);
+}
+static void call_wire(void)
+{
+    while (vm_wire(kit_vm(), parent, AT, PAGES * PAGE, 0) == EINPROGRESS)
+        kit_poll(DELAY);
+}
+static void call_end(void)
+{
+    slow_destroy(&slow, parent);
+    parent = NULL;
+}
+static void call_write_out(void)
+{
+    for (uint64_t i = 0; i < PAGES; i++)
+        touch(child, i, FL_ACCESS_READ);
+    kit_put_all_out();
+}
+static void call_swap_off(void)
+{
+    if (vm_swap_off(kit_vm(), 0))
+        return;
+    while (vm_swap_off_step(kit_vm()) == EINPROGRESS)
+        kit_poll(DELAY);
+}
+static void call_swap_on(void)
+{
+    static _Alignas(8) uint8_t header[FL_PAGE_BYTES];
+    const uint32_t words[] = {1, 299, 0};
+    const struct swap_device device = {.header = header, .pages = 300, .device = 0};
+    uint32_t area;
+
+    memcpy(header + 1024, words, sizeof words);
+    memcpy(header + PAGE - 10, "SWAPSPACE2", 10);
+    if (!vm_swap_on(kit_vm(), &device, &area))
+        CHECK_EQ(vm_swap_off(kit_vm(), area), 0);
+    (void)vm_swap_off_step(kit_vm());
+}
+
+static const struct nth_call {
+    const char *name;
+    void (*call)(void);
+} calls[] = {
+    {"read", call_read},    {"write", call_write},   {"write-zero", call_write_zero},
+    {"take", call_take},    {"shared", call_shared}, {"fork", call_fork},
+    {"wire", call_wire},    {"end", call_end},       {"write-out", call_write_out},
+    {"off", call_swap_off}, {"on", call_swap_on},
+};
+
+/* The failure of a program's access stops it; it goes on. */
+static void go_on(struct space *space)
+{
+    if (space)
+        space->stopped = false;
+}
+
+/* Later calls fail only once: where all of them fail nothing ever comes back. */
+static enum fail_run run_call(const void *context)
+{
+    const struct nth_call *call = context;
+    bool met;
+
+    if (fail_nth_is_lasting())
+        return FAIL_RUN_CLEAN;
+    begin_world();
+    fail_nth_arm();
+    call->call();
+    met = fail_nth_disarm();
+    while (space_next_event(kit_vm()))
+        ;
+    go_on(parent);
+    go_on(child);
+    kit_serve();
+    kit_settle();
+    check_program(child, 4, 8, 1);
+    if (parent)
+        check_program(parent, 6, 10, 2);
+    kit_end();
+    return met ? FAIL_RUN_MET : FAIL_RUN_CLEAN;
+}
+
+TEST("whatever frame or record is missing, no page that is out is lost, and nothing is kept")
+{
+    for (uint32_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+        fail_nth_sweep(calls[i].name, 1u << FAIL_FRAME | 1u << FAIL_RECORD, run_call, &calls[i]);
+    harness_note("%u runs, %u with a frame missing", (unsigned)fail_nth_runs(),
+                 (unsigned)fail_nth_met(FAIL_FRAME));
+    CHECK(fail_nth_met(FAIL_FRAME) > 50 && fail_nth_met(FAIL_RECORD) > 5);
+}
