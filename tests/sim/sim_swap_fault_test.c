@@ -324,6 +324,34 @@ TEST("swapoff reads in all that is out, and gives every frame of the area back")
     kit_end();
 }
 
+TEST("swapoff while pages are written to the area ends when these are back")
+{
+    for (uint32_t found = 0; found < 2; found++) {
+        struct space *space;
+
+        kit_begin_swap(128, 600);
+        space = kit_space(1);
+        kit_map(space, AT, 4, MAP_PRIVATE);
+        for (uint64_t i = 0; i < 4; i++)
+            kit_write_page(space, AT + i * PAGE, 0);
+        CHECK_EQ(vm_advise(kit_vm(), space, AT, 4 * PAGE, MADV_PAGEOUT), 0);
+        CHECK_EQ(kit_vm()->table.counts[PAGE_WRITING], 4);
+        CHECK_EQ(vm_swap_off(kit_vm(), 0), 0);
+        CHECK_EQ(vm_swap_off_step(kit_vm()), EINPROGRESS);
+        if (found)
+            kit_read_page(space, AT, 0);
+        kit_settle();
+        for (uint32_t turn = 0; vm_swap_off_step(kit_vm()) == EINPROGRESS; turn++) {
+            CHECK(turn < 10);
+            kit_poll(DELAY);
+        }
+        CHECK_EQ(kit_vm()->swap.areas, 0);
+        for (uint64_t i = 0; i < 4; i++)
+            kit_read_page(space, AT + i * PAGE, 0);
+        kit_end();
+    }
+}
+
 TEST("swapoff of what fits nowhere is refused, and of what fits in another area moves it there")
 {
     struct space *space;

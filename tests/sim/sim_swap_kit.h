@@ -268,6 +268,22 @@ static inline void kit_read_page(struct space *space, uint64_t address, uint32_t
     CHECK_EQ(kit_read(space, address + PAGE - 1), (uint8_t)~byte);
 }
 
+/* The clock looks at each page once, as if memory were short of every frame; the pages in use are in the first
+ * half of memory, and a step is no more than that. */
+static inline void kit_turn(void)
+{
+    uint32_t target = kit_vm()->reclaim.target;
+
+    CHECK(kit_frame_count >= 2 * RECLAIM_STEP);
+    kit_vm()->reclaim.target = UINT32_MAX;
+    kit_vm()->reclaim.hand = 0;
+    kit_vm()->reclaim.turn++;
+    while (kit_vm()->reclaim.hand < RECLAIM_STEP)
+        CHECK(vm_reclaim_step(kit_vm()));
+    kit_vm()->reclaim.target = target;
+    kit_settle();
+}
+
 /* Puts out all that may leave, as if memory were short of every frame. */
 static inline void kit_put_all_out(void)
 {

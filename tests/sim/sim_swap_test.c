@@ -445,6 +445,53 @@ TEST("mlock waits for frames of others, and its pages stay")
     kit_end();
 }
 
+/* ---- who leaves ---- */
+
+TEST("a page leaves that nobody used for a turn of the clock, whoever of those that see it might "
+     "have")
+{
+    struct space *parent, *child;
+
+    kit_begin_swap(512, 600);
+    parent = kit_space(1);
+    child = kit_space(2);
+    kit_map(parent, AT, 8, MAP_PRIVATE);
+    for (uint64_t i = 0; i < 8; i++)
+        kit_write_page(parent, AT + i * PAGE, 0);
+    CHECK_EQ(vm_fork(kit_vm(), parent, child), 0);
+    kit_turn();
+    CHECK_EQ(parent->resident, 8);
+    kit_read_page(child, AT + 3 * PAGE, 0);
+    kit_read_page(parent, AT + 5 * PAGE, 0);
+    kit_turn();
+    CHECK_EQ(parent->resident, 2);
+    kit_read_page(child, AT + 3 * PAGE, 0);
+    kit_read_page(child, AT + 5 * PAGE, 0);
+    CHECK_EQ(kit_submitted[0], 0);
+    kit_end();
+}
+
+TEST("pages that came in beside another have a whole turn")
+{
+    struct space *space;
+
+    kit_begin_swap(512, 600);
+    space = kit_space(1);
+    kit_map(space, AT, 7, MAP_PRIVATE);
+    for (uint64_t i = 0; i < 7; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    kit_put_all_out();
+    kit_vm()->reclaim.turn = 7;
+    kit_read_page(space, AT, 0);
+    CHECK_EQ(space->resident, 7);
+    kit_vm()->reclaim.turn--; /* goes on where it was */
+    kit_turn();
+    CHECK_EQ(space->resident, 7);
+    kit_turn();
+    CHECK(space->resident <= 1);
+    kit_end();
+}
+
 TEST("PAGEOUT puts out the range and nothing else, and COLD makes it the first to go")
 {
     struct space *space;
