@@ -148,9 +148,6 @@ struct virtio_blk {
     uint64_t resets; /* after the first start */
 };
 
-/* What is at the registers, by reading the first three of them. */
-bool virtio_blk_is_disk(const struct virtio_port *port);
-
 /* Makes a disk ready.  With anything but STARTED nothing is left running, the disk is GONE. */
 enum virtio_blk_start virtio_blk_start(struct virtio_blk *blk, const struct virtio_port *port,
                                        const struct virtio_memory *memory);
@@ -158,6 +155,12 @@ enum virtio_blk_start virtio_blk_start(struct virtio_blk *blk, const struct virt
 /* Accepts a request.  Returns: 0; EAGAIN: no place is free; ENXIO: the disk is gone; EINVAL: beyond
  * its end, not in whole blocks, no or too many or too large segments; EROFS; EOPNOTSUPP. */
 int virtio_blk_submit(struct virtio_blk *blk, const struct virtio_blk_request *request);
+
+/* Whether virtio_blk_submit would not say EAGAIN. */
+static inline bool virtio_blk_has_room(const struct virtio_blk *blk)
+{
+    return blk->free_count > 0 || blk->state != VIRTIO_BLK_READY;
+}
 
 /* Lets the device see what was accepted. */
 void virtio_blk_kick(struct virtio_blk *blk);

@@ -11,17 +11,6 @@
 _Static_assert(QUEUE_SIZE_INDIRECT >= VIRTIO_BLK_CHAIN && QUEUE_SIZE_INDIRECT >= VIRTIO_BLK_PLACES,
                "B6");
 
-bool virtio_blk_is_disk(const struct virtio_port *port)
-{
-    uint32_t version;
-
-    if (port->read(port->context, REGISTER_MAGIC) != VIRTIO_MAGIC)
-        return false;
-    version = port->read(port->context, REGISTER_VERSION);
-    return (version == VIRTIO_LEGACY || version == VIRTIO_MODERN) &&
-           port->read(port->context, REGISTER_DEVICE_ID) == VIRTIO_ID_DISK;
-}
-
 bool virtio_blk_quiet(const struct virtio_blk *blk)
 {
     virtio_set(blk, REGISTER_STATUS, 0);

@@ -81,6 +81,18 @@ static inline void virtio_set(const struct virtio_blk *blk, uint32_t offset, uin
     blk->port.write(blk->port.context, offset, value);
 }
 
+/* Whether a disk is at the registers.  Of another device, or of none, no more is read than tells. */
+static inline bool virtio_is_disk(const struct virtio_port *port)
+{
+    uint32_t version;
+
+    if (port->read(port->context, REGISTER_MAGIC) != VIRTIO_MAGIC)
+        return false;
+    version = port->read(port->context, REGISTER_VERSION);
+    return (version == VIRTIO_LEGACY || version == VIRTIO_MODERN) &&
+           port->read(port->context, REGISTER_DEVICE_ID) == VIRTIO_ID_DISK;
+}
+
 /* Resets the device.  Returns: false when it does not confirm that. */
 bool virtio_blk_quiet(const struct virtio_blk *blk);
 

@@ -202,7 +202,8 @@ static void random_run(bool legacy, bool indirect, bool events)
     struct effort effort = effort_begin(STEPS);
 
     memset(&model, 0, sizeof model);
-    model.seed = chosen ? strtoull(chosen, NULL, 0) : 0x9e3779b97f4a7c15ull + legacy + 2 * indirect + 4 * events;
+    model.seed = chosen ? strtoull(chosen, NULL, 0)
+                        : 0x9e3779b97f4a7c15ull + legacy + 2 * indirect + 4 * events;
     harness_note("VIRTIO_SEED=%" PRIu64, model.seed);
     virtio_fake_init(&fake, legacy);
     memset(fake.ram + KIT_DATA, AREA_PATTERN, MODEL_AREAS * AREA_BYTES);

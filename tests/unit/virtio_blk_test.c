@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../drivers/virtio/virtio_registers.h"
 #include "virtio_kit.h"
 
 #define MODERN false
@@ -79,12 +80,12 @@ TEST("a disk is told from other devices and from none by three registers")
     struct virtio_port port = virtio_fake_port(&fake);
 
     virtio_fake_init(&fake, MODERN);
-    CHECK(virtio_blk_is_disk(&port));
+    CHECK(virtio_is_disk(&port));
     fake.device_id = 0; /* no other register may be touched now: the device checks it */
-    CHECK(!virtio_blk_is_disk(&port));
+    CHECK(!virtio_is_disk(&port));
     CHECK_EQ(kit_start(), VIRTIO_BLK_OTHER_KIND);
     fake.device_id = 1;
-    CHECK(!virtio_blk_is_disk(&port));
+    CHECK(!virtio_is_disk(&port));
     CHECK_EQ(fake.accesses, 12);
 }
 

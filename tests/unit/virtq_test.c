@@ -140,3 +140,20 @@ TEST("a chain is believed up to its limit, and what is beyond breaks the queue f
     CHECK(!virtq_take(&queue, &done));
     check();
 }
+
+TEST("an index that leaps or goes back breaks the queue before anything is taken")
+{
+    static const uint16_t steps[] = {2, 1000, 0xffff};
+    struct virtq_element done;
+
+    for (unsigned i = 0; i < 3; i++) {
+        virtq_init(&queue, memory, 8, true);
+        advance(2);
+        virtq_offer(&queue, 1, 10);
+        (void)virtq_publish(&queue);
+        use(1, 10);
+        *word(virtq_layout(8).used, 1) = (uint16_t)(2 + steps[i]);
+        CHECK(!virtq_take(&queue, &done));
+        CHECK(queue.broken);
+    }
+}
