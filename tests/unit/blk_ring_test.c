@@ -164,6 +164,27 @@ TEST("any course of both sides loses nothing, doubles nothing, and leaves nobody
     CHECK(model.taken + client.pending == model.put && model.taken > STEPS / 10);
 }
 
+TEST("a client that takes no ends fills its ring, and breaks it when it goes on all the same")
+{
+    struct blk_request request;
+
+    start();
+    for (uint64_t tag = 0; tag < BLK_RING_ENDS; tag++) {
+        CHECK(submit(7 * tag));
+        (void)blk_client_publish(&client);
+        CHECK(blk_server_receive(&server, &request));
+        if (tag % 2 == 0)
+            blk_server_end(&server, request.tag, 0);
+    }
+    CHECK(!submit(0));
+    CHECK(blk_server_sleep(&server) && !server.broken);
+    client.pending = 0; /* it forgets */
+    CHECK(submit(0));
+    (void)blk_client_publish(&client);
+    CHECK(!blk_server_receive(&server, &request));
+    CHECK(server.broken && blk_client_is_broken(&client));
+}
+
 TEST("a client that writes anything into the page breaks its ring, and nothing else")
 {
     struct blk_request request;

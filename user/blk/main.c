@@ -37,6 +37,7 @@ struct disk {
 
 static struct {
     struct disk disks[BLK_DISKS];
+    unsigned end;   /* disks from here on were never started */
     bool timer_set; /* M3 */
 } driver;
 
@@ -150,7 +151,7 @@ static void driver_set_timer(void)
 
     if (driver.timer_set)
         return;
-    for (unsigned i = 0; i < BLK_DISKS; i++) {
+    for (unsigned i = 0; i < driver.end; i++) {
         const struct disk *disk = &driver.disks[i];
         const uint64_t deadline =
             disk->started && disk->limit != 0 ? virtio_blk_deadline(&disk->device) : 0;
@@ -168,7 +169,7 @@ static void driver_set_timer(void)
 static void driver_expire(void)
 {
     driver.timer_set = false;
-    for (unsigned i = 0; i < BLK_DISKS; i++) {
+    for (unsigned i = 0; i < driver.end; i++) {
         struct disk *disk = &driver.disks[i];
 
         if (!disk->started)
@@ -227,6 +228,8 @@ static int blk_START(struct fl_message *message)
     if (error)
         return error;
     disk->started = true;
+    if (driver.end <= i)
+        driver.end = (unsigned)i + 1;
     disk->limit = message->word[3];
     blk_server_init(&disk->ring, blk_page(BLK_RINGS + i * FL_PAGE_BYTES));
     disk_serve(disk);
@@ -292,7 +295,7 @@ static int blk_call(struct fl_message *message)
 
 static void driver_wake(uint64_t bits)
 {
-    for (unsigned i = 0; i < BLK_DISKS; i++) {
+    for (unsigned i = 0; i < driver.end; i++) {
         struct disk *disk = &driver.disks[i];
 
         if (!disk->started)

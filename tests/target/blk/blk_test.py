@@ -4,10 +4,10 @@ import random
 import sys
 
 sys.dont_write_bytecode = True
-from disks import MIB, PAGE, Disks, disk, file_node, image, page, plain, verified
+from disks import EIO, PAGE, Disks, check_kth, disk, failing_disk, file_node, image, page, plain, verified
 from ktap import check_equal, check_in, comment, main, test
 
-EIO, EINVAL, EROFS, ETIMEDOUT = 5, 22, 30, 116  # as the target's C library numbers them
+EINVAL, EROFS, ETIMEDOUT = 22, 30, 116  # as the target's C library numbers them
 PATTERN_PAGES = 1000
 
 
@@ -74,14 +74,6 @@ def _():
 
 # --- disks that fail -----------------------------------------------------------------------------
 
-def failing_disk(rules, errors):
-    """A disk with faults of QEMU's blkdebug."""
-    return disk(0, file_node("f0", image("d.img")),
-                {"driver": "blkdebug", "image": "f0", "node-name": "b0", "inject-error": errors,
-                 **({"set-state": rules} if rules else {})},
-                {"driver": "raw", "file": "b0", "node-name": "r0"})
-
-
 def failed_requests(machine):
     """Which of its requests failed, by kind and number, all with EIO."""
     found = machine.lines(r"(write|read|again) (\d+): error (\d+)")
@@ -91,18 +83,8 @@ def failed_requests(machine):
 
 @test("the k-th read or write fails, and no other: every other byte is right")
 def _():
-    count = 20
     for kind, which, legacy in (("read", 1, False), ("read", 14, True), ("write", 1, True), ("write", 9, False)):
-        event = f"{kind}_aio"
-        rules = [{"event": event, "state": state, "new_state": state + 1} for state in range(1, which)]
-        error = {"event": event, "iotype": kind, "errno": EIO, "state": which, "once": True}
-        with Disks(f"do=errors count={count}", *failing_disk(rules, [error]), legacy=legacy) as machine:
-            machine.end()
-            check_equal(failed_requests(machine), [(kind, which - 1)])
-            wrong = 1 if kind == "write" else 0  # what was not written is not there
-            check_equal(machine.lines(r"(\w+): 20 done (\d+) wrong"),
-                        [("write", "0"), ("read", str(wrong)), ("again", str(wrong))])
-            check_equal(machine.statistics(0)["resets"], 0)
+        check_kth(kind, which, 20, legacy)
 
 
 @test("bad sectors fail each time that they are asked for")

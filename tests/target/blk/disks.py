@@ -12,11 +12,13 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.realpath(os.path.join(HERE, "..", "..", ".."))
 sys.path[:0] = [os.path.join(TOP, "user", "sdk"), os.path.join(TOP, "tests", "sdk")]
 import faultline_archive as archive  # noqa: E402
+from ktap import check_equal  # noqa: E402
 
 BUILD = os.path.abspath(os.environ.get("FAULTLINE_BUILD", os.path.join(TOP, "build")))
 QEMU = os.environ.get("FAULTLINE_QEMU", "qemu-system-riscv64")
 SECONDS = 60  # for one boot, which takes one to three
 PAGE = 4096
+EIO = 5
 MIB = 1 << 20
 
 
@@ -67,10 +69,31 @@ def verified(number, path, shadow):
                 {"driver": "blkverify", "test": f"f{number}", "raw": f"s{number}", "node-name": f"v{number}"})
 
 
+def failing_disk(rules, errors):
+    """A disk with faults of QEMU's blkdebug."""
+    return disk(0, file_node("f0", image("d.img")),
+                {"driver": "blkdebug", "image": "f0", "node-name": "b0", "inject-error": errors,
+                 **({"set-state": rules} if rules else {})},
+                {"driver": "raw", "file": "b0", "node-name": "r0"})
+
+
+def check_kth(kind, which, count, legacy):
+    """The k-th write or read of `count` each fails, and no other; what was not written is not there later."""
+    event = f"{kind}_aio"
+    rules = [{"event": event, "state": state, "new_state": state + 1} for state in range(1, which)]
+    error = {"event": event, "iotype": kind, "errno": EIO, "state": which, "once": True}
+    with Disks(f"do=errors count={count}", *failing_disk(rules, [error]), legacy=legacy) as machine:
+        machine.end()
+        check_equal(machine.lines(r"(write|read|again) (\d+): error (\d+)"), [(kind, str(which - 1), str(EIO))])
+        wrong = "1" if kind == "write" else "0"
+        check_equal(machine.lines(rf"(\w+): {count} done (\d+) wrong"), [("write", "0"), ("read", wrong), ("again", wrong)])
+        check_equal(machine.statistics(0)["resets"], 0)
+
+
 class Disks:
     """One run.  legacy: the older form of virtio-mmio."""
 
-    def __init__(self, what, *options, legacy=False, icount=False):
+    def __init__(self, what, *options, legacy=False, icount=False, seconds=SECONDS):
         with open("initrd", "wb") as file:
             file.write(initrd())
         command = [QEMU, "-machine", "virt", "-m", "32M", "-display", "none", "-monitor", "none", "-serial", "stdio",
@@ -82,7 +105,7 @@ class Disks:
         self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.poll = selectors.DefaultSelector()
         self.poll.register(self.child.stdout, selectors.EVENT_READ)
-        self.deadline = time.monotonic() + SECONDS
+        self.deadline = time.monotonic() + seconds
         self.log = ""
 
     def __enter__(self):

@@ -49,7 +49,7 @@ static uint64_t count_wrong(const struct client_request *request, uint64_t gener
 
 static struct {
     uint64_t next[BLK_DISKS]; /* page */
-    uint32_t length;
+    uint32_t length, longest;
     uint64_t errors, wrong, requests;
     uint64_t generation;
     enum blk_op op;
@@ -66,7 +66,7 @@ static bool sweep_next(unsigned disk, unsigned place)
 
     if (left == 0)
         return false;
-    sweep.length = sweep.length % BLK_SEGMENTS + 1;
+    sweep.length = sweep.length % sweep.longest + 1;
     *request = (struct client_request){
         disk,  sweep.op, sweep.next[disk], sweep.length < left ? sweep.length : (uint32_t)left,
         place, place};
@@ -125,6 +125,7 @@ static void print_statistics(unsigned disk)
 
 static void do_patterns(void)
 {
+    sweep.longest = (uint32_t)client_option("longest=", BLK_SEGMENTS);
     for (uint64_t generation = 1; generation <= client_option("rounds=", 2); generation++) {
         sweep_run(BLK_WRITE, generation);
         sweep_run(BLK_READ, generation);
