@@ -212,6 +212,6 @@ enum virtio_blk_start virtio_blk_bring_up(struct virtio_blk *blk)
         virtio_set(blk, REGISTER_STATUS,
                    STATUS_ACKNOWLEDGE | STATUS_DRIVER | ok | STATUS_DRIVER_OK);
     else
-        virtio_set(blk, REGISTER_STATUS, STATUS_FAILED);
+        virtio_set(blk, REGISTER_STATUS, virtio_get(blk, REGISTER_STATUS) | STATUS_FAILED);
     return result;
 }

@@ -79,10 +79,6 @@ static void fake_write_status(struct virtio_fake *fake, uint32_t value)
         fake_reset(fake);
         return;
     }
-    if (value == FAILED) {
-        fake->status |= FAILED;
-        return;
-    }
     CHECK_EQ(fake->status & ~(uint32_t)NEEDS_RESET & ~value, 0);
     if (value & DRIVER)
         CHECK(value & ACKNOWLEDGE);
