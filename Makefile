@@ -57,8 +57,8 @@ stamp = @mkdir -p $(@D); printf '%s\n' $(1) > $@.new; cmp -s $@.new $@ && rm $@.
 $(BUILD)/flags: FORCE
 	$(call stamp,'$(CROSS) $(SERVER_CFLAGS)' '$(APP_CFLAGS)' '$(HOSTCC) $(HOST_CFLAGS)' '$(FAST_CFLAGS)')
 
-SERVER_SOURCES := $(wildcard user/init/*.c user/pager/*.c user/pager/core/*.c user/console/*.c user/common/*.c \
-                    tests/target/kernel/*.c tests/target/conformance/*.c tests/target/storm/*.c tests/target/pagertest/*.c tests/bench/*.c \
+SERVER_SOURCES := $(wildcard user/init/*.c user/pager/*.c user/pager/core/*.c user/console/*.c user/blk/*.c drivers/virtio/*.c user/common/*.c \
+                    tests/target/kernel/*.c tests/target/conformance/*.c tests/target/storm/*.c tests/target/blk/*.c tests/target/pagertest/*.c tests/bench/*.c \
                     user/examples/*/*.c)
 APP_SOURCES    := $(wildcard user/libos/*.c user/apps/*.c user/apps/*/*.c tests/target/system/*.c)
 HOST_SOURCES   := $(wildcard tests/*.c tests/unit/*.c tests/sim/*.c tests/fuzz/*.c)
@@ -72,7 +72,7 @@ FORCE:
 
 # --- documents -------------------------------------------------------------------------------------
 ABI_LISTS := $(addprefix kernel/abi/,calls.def failures.def objects.def errors.def labels.def counters.def) \
-             $(addprefix user/protocol/,pager.def pager_slots.def posix.def console.def)
+             $(addprefix user/protocol/,pager.def pager_slots.def posix.def console.def blk.def)
 docs:
 	docs/generate.py $(ABI_LISTS) > docs/abi.md.new
 	mv docs/abi.md.new docs/abi.md

@@ -37,6 +37,10 @@ SECTIONS = {
                 "Every answer holds an errno value (0 = done) in word 0: EPERM = not this caller's call, ENXIO = "
                 "before START, ENOSYS = no such call or another version.",
                 ("Number", "Call", "By", "Words in", "Words out", "What it does")),
+    "blk": ("BLK_CALL", "Calls to the disk driver", "By whom: R = the root task, C = the client, which has the rings. "
+            "Every answer holds an errno value (0 = done) in word 0: EPERM = not this caller's call, ENODEV = no such "
+            "disk, ENOSYS = no such call or another version.",
+            ("Number", "Call", "By", "Words in", "Words out", "What it does")),
     "posix": ("POSIX_CALL", "Calls to the process server", "Every answer holds an errno value (0 = done) in word 0.",
               ("Number", "Call", "Words in", "Words out", "What it does")),
 }

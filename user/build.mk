@@ -1,6 +1,6 @@
 # User side: servers (lp64, no floating point), libos and programs (lp64d), the initrd.
 # Servers can be linked as one unit: those that name -flto in NAME_LDFLAGS are.
-USER_INCLUDES := -Ikernel/abi -Iuser/protocol -Iuser/common -Iarch/riscv/user -I$(BUILD)/generated
+USER_INCLUDES := -Ikernel/abi -Iuser/protocol -Iuser/common -Iarch/riscv/user -Idrivers/virtio -I$(BUILD)/generated
 SERVER_CFLAGS := $(WARNINGS) --specs=picolibc.specs -march=rv64imac -mabi=lp64 -mcmodel=medany -O2 -g \
                  -ffunction-sections -fdata-sections -fno-stack-protector -flto -ffat-lto-objects $(USER_INCLUDES)
 APP_CFLAGS    := $(WARNINGS) --specs=picolibc.specs -march=rv64imafdc -mabi=lp64d -mcmodel=medany -O2 -g \
@@ -45,6 +45,10 @@ init_LDFLAGS := -flto -flto-partition=one
 pager_LDFLAGS := -flto -flto-partition=one
 $(eval $(call server,init,$(wildcard user/init/*.c user/common/*.c)))
 $(eval $(call server,console,$(wildcard user/console/*.c)))
+BLK_SOURCES := $(wildcard user/blk/*.c) drivers/virtio/virtio_blk.c drivers/virtio/virtio_blk_start.c drivers/virtio/virtq.c \
+               user/common/blk_ring.c user/common/bytes.c
+blk_LDFLAGS := -flto -flto-partition=one
+$(eval $(call server,blk,$(BLK_SOURCES)))
 $(eval $(call server,pager,$(wildcard user/pager/*.c user/pager/core/*.c user/common/*.c)))
 
 # Servers to learn from: each folder of user/examples is one, made on its own.
@@ -80,7 +84,7 @@ $(foreach d,$(filter-out user/apps/course,$(patsubst %/,%,$(sort $(dir $(wildcar
 $(BUILD)/servers/%: $(BUILD)/user/%.elf
 	@mkdir -p $(@D)
 	$(CROSS)objcopy --strip-all $< $@
-SERVERS := $(addprefix $(BUILD)/servers/,pager console)
+SERVERS := $(addprefix $(BUILD)/servers/,pager console blk)
 $(BUILD)/initrd.cpio: $(SERVERS) $(PROGRAMS) user/sdk/faultline-pack
 	user/sdk/faultline-pack -o $@ $(foreach p,$(SERVERS) $(PROGRAMS),$(notdir $(p))=$(p))
 

@@ -33,6 +33,19 @@ def _():
         check_equal(probe("exit", str(status)), (status, b"", f"faultline-run: exit status {status}"))
 
 
+@test("disks of the host are the machine's, in their order, and those that are not there are told")
+def _():
+    names = [os.path.join(FOLDER.name, name) for name in ("one,two", "three")]
+    for name, size in zip(names, (1 << 20, 3 << 20)):
+        with open(name, "wb") as file:
+            file.truncate(size)
+    for options in ((), ("--icount",)):
+        result = run(RUN, "--timeout", SECONDS, "-d", names[0], "--disk", names[1], *options, PROBE, "exit", "3", seconds=90)
+        check_equal(result.returncode, 3)
+        check_in(b"init: disk 0: 1024 KiB at 0x10001000\ninit: disk 1: 3072 KiB at 0x10002000\n", result.stderr.replace(b"\r", b""))
+    check_in("-d nonesuch: no such file", probe("exit", "3", options=("-d", "nonesuch"))[2])
+
+
 @test("a bad access is 139, whether null, the kernel's or the program's own text")
 def _():
     for words in (("read-at", "0"), ("store-at", "0"), ("read-at", "0xffffffc000000000"), ("store-at", "0x10000")):

@@ -52,6 +52,13 @@ $(eval $(call server,hanging_pager,$(wildcard user/pager/*.c user/pager/core/*.c
 hanging_pager_LDFLAGS := -Wl,--wrap=vm_handle_fault,--wrap=pager_call
 .PHONY: pager-test pager-conformance bad-pagers
 
+# A client of the disk driver in the root task's place.
+BLK_TEST_SOURCES := $(wildcard tests/target/blk/*.c) tests/target/kernel/console.c \
+                    $(addprefix user/init/,blk_start.c console.c console_frame.c console_line.c frames.c initrd.c log.c objects.c pinned.c) \
+                    $(addprefix user/common/,blk_ring.c bytes.c cpio.c elf.c text.c)
+$(eval $(call server,blk_test,$(BLK_TEST_SOURCES)))
+$(eval $(call kernel_image,blk_test,$(BUILD)/user/blk_test.bin))
+
 # A root task above the real pager that gives spaces several threads.
 THREADS_INIT    := $(filter-out $(addprefix user/init/,main.c server.c session.c process.c watch.c stall.c console_start.c argument_block.c startup_stack.c),$(wildcard user/init/*.c))
 THREADS_SOURCES := $(filter-out tests/target/threads/worker.c,$(wildcard tests/target/threads/*.c)) tests/harness.c \

@@ -55,6 +55,28 @@ TEST("a nonce is 1 to 64 hexadecimal digits, a tour is one of three words")
     CHECK(arguments.refused == line);
 }
 
+TEST("the clock is time unless it is work, a disk's limit is 1 ms to an hour and 10 s when nothing "
+     "is said")
+{
+    static const char *const bad[] = {
+        "clock=",        "clock=wor",          "clock=worktime",
+        "clock=none",    "disk-limit=",        "disk-limit=0",
+        "disk-limit=1s", "disk-limit=3600001", "disk-limit=18446744073709551617",
+        "disk-limit=-1"};
+    struct boot_arguments arguments;
+
+    boot_arguments_parse("", &arguments);
+    CHECK(!arguments.counts_work && arguments.disk_limit_ms == 10000);
+    boot_arguments_parse("clock=work disk-limit=3600000", &arguments);
+    CHECK(arguments.counts_work && arguments.disk_limit_ms == 3600000 && !arguments.refused);
+    boot_arguments_parse("clock=work clock=time disk-limit=1", &arguments);
+    CHECK(!arguments.counts_work && arguments.disk_limit_ms == 1 && !arguments.refused);
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        boot_arguments_parse(bad[i], &arguments);
+        CHECK(arguments.refused == bad[i]);
+    }
+}
+
 TEST("devices are the values of all their words, in order, at most 32")
 {
     struct boot_arguments arguments;

@@ -4,6 +4,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#define DISK_LIMIT_MS     10000u
+#define DISK_LIMIT_MAX_MS 3600000u
+
 static bool boot_is_hex(char byte)
 {
     return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f') ||
@@ -45,6 +48,27 @@ static bool boot_parse_overcommit(const char *value, size_t bytes, struct boot_a
            (bytes == 9 && memcmp(value, "heuristic", 9) == 0);
 }
 
+static bool boot_parse_clock(const char *value, size_t bytes, struct boot_arguments *out)
+{
+    if (bytes != 4)
+        return false;
+    out->counts_work = memcmp(value, "work", 4) == 0;
+    return out->counts_work || memcmp(value, "time", 4) == 0;
+}
+
+static bool boot_parse_disk_limit(const char *value, size_t bytes, struct boot_arguments *out)
+{
+    uint32_t number = 0;
+
+    for (size_t i = 0; i < bytes; i++) {
+        if (value[i] < '0' || value[i] > '9' || number > DISK_LIMIT_MAX_MS)
+            return false;
+        number = number * 10 + (uint32_t)(value[i] - '0');
+    }
+    out->disk_limit_ms = number;
+    return number > 0 && number <= DISK_LIMIT_MAX_MS;
+}
+
 static bool boot_parse_device(const char *value, size_t bytes, struct boot_arguments *out)
 {
     if (bytes == 0 || out->device_count == BOOT_DEVICES_MAX)
@@ -58,10 +82,9 @@ static bool boot_parse_word(const char *word, size_t bytes, struct boot_argument
     static const struct {
         const char *key;
         bool (*parse)(const char *value, size_t bytes, struct boot_arguments *out);
-    } keys[] = {{"nonce=", boot_parse_nonce},
-                {"tour=", boot_parse_tour},
-                {"overcommit=", boot_parse_overcommit},
-                {"device=", boot_parse_device}};
+    } keys[] = {{"nonce=", boot_parse_nonce},           {"tour=", boot_parse_tour},
+                {"overcommit=", boot_parse_overcommit}, {"clock=", boot_parse_clock},
+                {"disk-limit=", boot_parse_disk_limit}, {"device=", boot_parse_device}};
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         size_t length = strlen(keys[i].key);
@@ -74,7 +97,7 @@ static bool boot_parse_word(const char *word, size_t bytes, struct boot_argument
 
 void boot_arguments_parse(const char *text, struct boot_arguments *out)
 {
-    *out = (struct boot_arguments){.tour = BOOT_TOUR_FIRST};
+    *out = (struct boot_arguments){.tour = BOOT_TOUR_FIRST, .disk_limit_ms = DISK_LIMIT_MS};
     while (*text) {
         size_t bytes = strcspn(text, " ");
 

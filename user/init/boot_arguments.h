@@ -4,6 +4,8 @@
  *   tour=no     interactive mode starts at the prompt
  *   tour=only   interactive mode powers off after the tour
  *   overcommit=strict|heuristic   how the pager promises memory; checked here, read there
+ *   clock=work|time   what limits of time mean: counted work leaves disks without one
+ *   disk-limit=MS   milliseconds, 1 to 3600000, until a silent disk is reset (10000)
  *   device=NAME   programs may open the devices of this name, the first string of `compatible` in the
  *                 device tree; may be repeated, up to BOOT_DEVICES_MAX times
  *
@@ -13,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define BOOT_NONCE_BYTES 64u
 #define BOOT_DEVICES_MAX 32u
@@ -28,6 +31,8 @@ struct boot_word {
 struct boot_arguments {
     char nonce[BOOT_NONCE_BYTES + 1]; /* empty: interactive mode */
     enum boot_tour tour;
+    bool counts_work;       /* clock=work */
+    uint32_t disk_limit_ms; /* counts with clock=time */
     unsigned device_count;
     struct boot_word device[BOOT_DEVICES_MAX];
     const char *refused; /* in the text: first word whose value makes no sense, or NULL */

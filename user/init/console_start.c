@@ -106,17 +106,17 @@ static void driver_hand_over(const struct console_device *found)
     driver_expect("its interrupt", flr_irq_bind(SLOT_CONSOLE_IRQ, SLOT_DRIVER_NOTIFICATION).status);
 }
 
-const struct fl_boot_device *console_start(const struct fl_boot_info *info)
+uint64_t console_start(const struct fl_boot_info *info)
 {
     struct console_device found;
     struct elf_image image;
     const char *file;
 
     if (!driver_find_device(info, &found))
-        return NULL;
+        return 0;
     file = driver_find_image(&image);
     if (!file || !driver_take_interrupt(found.device->interrupt))
-        return NULL;
+        return 0;
     frames_donate(FL_BOOT_POOL, DRIVER_TABLES);
     pinned_load(&driver, FL_BOOT_POOL, &image, file);
     frames_map(SLOT_CONSOLE_VSPACE, FL_BOOT_DEVICES + found.index, 0, CONSOLE_REGISTERS, 1,
@@ -126,5 +126,5 @@ const struct fl_boot_device *console_start(const struct fl_boot_info *info)
                   flr_tcb_bind_notification(SLOT_CONSOLE_TCB, SLOT_DRIVER_NOTIFICATION).status);
     pinned_run(&driver, image.entry, PRIORITY_CONSOLE);
     driver_hand_over(&found);
-    return found.device;
+    return 1ull << found.index;
 }

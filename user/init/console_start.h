@@ -9,7 +9,7 @@
 
 /* Our notification, the endpoints, the driver's TCB and its space exist already.  What is printed
  * after the hand-over goes through the driver: see console_has_driver.
- * Returns: the device whose registers the driver has, or NULL. */
-const struct fl_boot_device *console_start(const struct fl_boot_info *info);
+ * Returns: bit i when the driver has device i, or 0. */
+uint64_t console_start(const struct fl_boot_info *info);
 
 #endif

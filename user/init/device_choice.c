@@ -5,6 +5,8 @@
 
 #include "boot_device.h"
 
+_Static_assert((int)FL_BOOT_DEVICES_MAX <= 64, "a bit for each device");
+
 bool device_choice_names(const struct boot_word *word, const struct fl_boot_device *device)
 {
     size_t told = strlen(device->compatible), most = sizeof device->compatible - 1;
@@ -30,8 +32,7 @@ static bool choice_share_page(const struct fl_boot_device *a, const struct fl_bo
 }
 
 void device_choice_decide(const struct boot_arguments *arguments,
-                          const struct fl_boot_device *devices, uint64_t count,
-                          const struct fl_boot_device *driven,
+                          const struct fl_boot_device *devices, uint64_t count, uint64_t driven,
                           enum device_verdict verdict[FL_BOOT_DEVICES_MAX])
 {
     unsigned open = 0;
@@ -40,7 +41,7 @@ void device_choice_decide(const struct boot_arguments *arguments,
         if (!choice_is_named(arguments, &devices[i]))
             verdict[i] = DEVICE_UNNAMED;
         else
-            verdict[i] = &devices[i] == driven ? DEVICE_DRIVEN : DEVICE_OPEN;
+            verdict[i] = driven >> i & 1 ? DEVICE_DRIVEN : DEVICE_OPEN;
     for (uint64_t i = 0; i < count; i++) {
         for (uint64_t k = 0; k < count && verdict[i] == DEVICE_OPEN; k++)
             if ((verdict[k] == DEVICE_UNNAMED || verdict[k] == DEVICE_DRIVEN) &&

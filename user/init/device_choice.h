@@ -18,10 +18,10 @@ enum device_verdict {
 /* Whether the word names the device: all of its name, as far as the kernel tells it. */
 bool device_choice_names(const struct boot_word *word, const struct fl_boot_device *device);
 
-/* Decides about each of `count` devices (at most FL_BOOT_DEVICES_MAX).  driven: one of them, or NULL. */
+/* Decides about each of `count` devices (at most FL_BOOT_DEVICES_MAX).  driven: bit i says that a driver of
+ * ours has device i. */
 void device_choice_decide(const struct boot_arguments *arguments,
-                          const struct fl_boot_device *devices, uint64_t count,
-                          const struct fl_boot_device *driven,
+                          const struct fl_boot_device *devices, uint64_t count, uint64_t driven,
                           enum device_verdict verdict[FL_BOOT_DEVICES_MAX]);
 
 #endif

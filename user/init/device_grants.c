@@ -75,7 +75,7 @@ static bool grants_complain(const struct boot_word *word, uint64_t count)
 }
 
 void device_grants_make(struct device_grants *grants, const struct fl_boot_info *info,
-                        const struct boot_arguments *arguments, const struct fl_boot_device *driven)
+                        const struct boot_arguments *arguments, uint64_t driven)
 {
     enum device_verdict verdict[FL_BOOT_DEVICES_MAX];
     bool unknown = false;

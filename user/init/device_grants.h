@@ -10,10 +10,10 @@ struct device_grants {
 };
 
 /* Decides by the boot arguments.  Says of each device that they name what becomes of it, and of each
- * name that is no device's which names there are.  driven: the device that our driver has, or NULL. */
+ * name that is no device's which names there are.  driven: bit i says that a driver of ours has
+ * device i. */
 void device_grants_make(struct device_grants *grants, const struct fl_boot_info *info,
-                        const struct boot_arguments *arguments,
-                        const struct fl_boot_device *driven);
+                        const struct boot_arguments *arguments, uint64_t driven);
 
 /* Writes what the pager is told of them, `count` records. */
 void device_grants_describe(const struct device_grants *grants, struct fl_boot_device *out);

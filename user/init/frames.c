@@ -4,8 +4,6 @@
 #include "fl_calls.h"
 #include "log.h"
 
-#define FRAMES_WINDOW 0x2100000000ull
-
 #define KIB(pages) ((pages) * (FL_PAGE_BYTES / 1024))
 
 static struct {

@@ -12,6 +12,7 @@
 
 #include "abi.h"
 
+#define FRAMES_WINDOW       0x2100000000ull
 #define FRAMES_WINDOW_PAGES 512u /* most pages of the window: one leaf table */
 
 /* Consecutive frames. */

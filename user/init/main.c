@@ -1,4 +1,5 @@
 /* Owns the order of the boot: each step needs what those before it made. */
+#include "blk_start.h"
 #include "boot_arguments.h"
 #include "console.h"
 #include "console_start.h"
@@ -33,10 +34,19 @@ static void init_read_boot_info(const struct fl_boot_info *info)
         log_stop("our CNode has %lu slots, we need %u", info->cnode_slots, (unsigned)SLOTS_END);
 }
 
+/* Ticks until a silent disk is reset.  Counted work has no such limit: it stands still while a disk
+ * works, and time leaps. */
+static uint64_t init_disk_limit(const struct fl_boot_info *info)
+{
+    return boot_arguments.counts_work ? 0 : info->timebase_hz * boot_arguments.disk_limit_ms / 1000;
+}
+
 int main(void)
 {
     const struct fl_boot_info *info = (const struct fl_boot_info *)(uintptr_t)FL_BOOT_INFO;
     struct device_grants grants;
+    struct blk_disks disks;
+    uint64_t driven;
 
     init_read_boot_info(info);
     frames_init(info);
@@ -46,9 +56,11 @@ int main(void)
              frames_total_pages() * 4, initrd_files(), info->initrd_bytes / 1024);
     (void)flr_tcb_set_priority(FL_BOOT_TCB, FL_BOOT_SCHED, PRIORITY_INIT);
     objects_make();
-    device_grants_make(&grants, info, &boot_arguments, console_start(info));
+    driven = console_start(info);
+    blk_start(&disks, info, init_disk_limit(info));
+    device_grants_make(&grants, info, &boot_arguments, driven | disks.devices);
     watch_start(info->timebase_hz);
-    pager_start(info, console_has_driver(), &grants);
+    pager_start(info, console_has_driver(), &grants, &disks);
     process_init(info->timebase_hz);
     server_init(info->timebase_hz);
     session_start(&boot_arguments);

@@ -152,7 +152,7 @@ static void pager_mint_root(void)
 }
 
 void pager_start(const struct fl_boot_info *info, bool has_console,
-                 const struct device_grants *grants)
+                 const struct device_grants *grants, const struct blk_disks *disks)
 {
     struct elf_image image;
     const char *file = pager_find(&image);
@@ -164,6 +164,8 @@ void pager_start(const struct fl_boot_info *info, bool has_console,
     pager_make_idle_thread();
     pager_mint_root();
     pager_give_devices(grants);
+    if (disks->count > 0)
+        blk_give_client(disks, &pager, PAGER_SLOT_BLK, PAGER_SLOT_BLK_BELL);
     pager_map_boot_info(info, grants->count);
     pinned_run(&pager, image.entry, PRIORITY_PAGER);
 }

@@ -10,7 +10,7 @@
 #include "protocol.h"
 
 enum { PAGER_SLOT_ZERO_PAGE = PAGER_SLOT_RAM_END, PAGER_SLOT_IDLE_CALL, PAGER_SLOT_SCRATCH };
-_Static_assert((int)PAGER_SLOT_SCRATCH < (int)PAGER_SLOT_IDLE_TCB, "slots of our own");
+_Static_assert((int)PAGER_SLOT_SCRATCH < (int)PAGER_SLOT_BLK, "slots of our own");
 
 #define PAGER_WINDOW        0x1000000000ull /* all RAM ranges, one after the other */
 #define PAGER_WINDOW_INITRD 0x2000000000ull

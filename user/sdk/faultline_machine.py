@@ -18,6 +18,7 @@ import subprocess
 import time
 
 MIB = 1 << 20
+DISKS_MAX = 8
 CHUNK_BYTES = 4096  # a pipe that is ready takes this much at once
 BACKLOG_BYTES = MIB  # most that waits for a slow reader
 GRACE_SECONDS = 10  # from the guest's last word to its power-off
@@ -54,7 +55,7 @@ def qemu_program():
 
 
 def qemu_command(kernel, initrd, memory="64M", harts="1", cpu="rv64", bootargs="", icount=False,
-                 monitor=False):
+                 monitor=False, disks=()):
     """The argument list that boots kernel (and initrd, unless None)."""
     command = [qemu_program(), "-machine", "virt", "-cpu", cpu, "-m", memory, "-smp", harts,
                "-display", "none", "-no-reboot", "-kernel", kernel, "-append", bootargs]
@@ -63,7 +64,18 @@ def qemu_command(kernel, initrd, memory="64M", harts="1", cpu="rv64", bootargs="
         command += ["-initrd", initrd]
     if icount:
         command += ["-icount", "shift=0,sleep=off"]
+    for number, path in enumerate(disks):
+        command += disk_options(number, path)
     return command
+
+
+def disk_options(number, path):
+    """A file as disk `number`; what goes wrong with it is told to the guest."""
+    escaped = path.replace(",", ",,")
+    return ["-global", "virtio-mmio.force-legacy=false",
+            "-drive", f"if=none,id=disk{number},format=raw,file={escaped}",
+            "-device", f"virtio-blk-device,drive=disk{number},bus=virtio-mmio-bus.{number},"
+                       "rerror=report,werror=report"]
 
 
 _LIBC = ctypes.CDLL(None)

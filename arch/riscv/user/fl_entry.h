@@ -63,6 +63,12 @@ static inline void *fl_buffer_data(void)
     return (void *)(uintptr_t)(FL_BUFFER + FL_BUFFER_DATA);
 }
 
+/* Orders memory and a device's registers: what stands before it happens before what stands after. */
+static inline void fl_fence_device(void)
+{
+    __asm__ volatile("fence iorw, iorw" ::: "memory");
+}
+
 static inline uint64_t fl_rdcycle(void)
 {
     uint64_t value;

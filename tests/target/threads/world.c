@@ -114,6 +114,7 @@ void world_start(void)
 {
     const struct fl_boot_info *info = (const struct fl_boot_info *)(uintptr_t)FL_BOOT_INFO;
     const struct device_grants no_devices = {0};
+    const struct blk_disks no_disks = {0};
 
     if (world.started)
         return;
@@ -127,7 +128,7 @@ void world_start(void)
     objects_make();
     world_expect(flr_timer_bind(SLOT_ALARM, SLOT_BELL).status, "alarm");
     world_start_caller();
-    pager_start(info, false, &no_devices);
+    pager_start(info, false, &no_devices, &no_disks);
 }
 
 uint64_t world_statistic(unsigned which)
