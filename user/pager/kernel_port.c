@@ -1,6 +1,7 @@
 /* The core's port over kernel calls: see kernel_port.h. */
 #include "kernel_port.h"
 
+#include "disks.h"
 #include "frames.h"
 #include "log.h"
 
@@ -151,6 +152,6 @@ struct vm_port kernel_port_make(struct pager *pager)
                             .clone = kernel_port_clone,
                             .harvest = kernel_port_harvest,
                             .harvest_frames = kernel_port_harvest_frames,
-                            .submit = NULL, /* no disk yet */
+                            .submit = disks_submit,
                             .stock_is_low = kernel_port_stock_is_low};
 }

@@ -9,6 +9,7 @@
  * and only then the next message is received. */
 #include <errno.h>
 
+#include "disks.h"
 #include "frames.h"
 #include "log.h"
 #include "request.h"
@@ -135,10 +136,19 @@ static void main_fault(struct fl_message *message)
     }
 }
 
+/* A disk signals: there is nothing to answer, but ends of requests to take. */
+static void main_notified(void)
+{
+    pager.running = WAIT_NONE;
+    pager.attention = true;
+}
+
 static inline void main_handle(struct fl_message *message)
 {
     if (message->badge >> 60 == PAGER_BADGE_FAULT)
         main_fault(message);
+    else if (message->badge == 0 && FL_INFO_LABEL(message->info) == FL_LABEL_NOTIFICATION)
+        main_notified();
     else
         pager_call(&pager, message);
 }
@@ -166,12 +176,16 @@ static bool main_attend(struct fl_message *answer, struct fl_message *message)
         main_answer(answer);
     if (pager.vm.trace.records)
         main_print_trace(&pager.vm.trace);
-    pager.running = wait_next(&pager.vm);
-    if (pager.running != WAIT_NONE) {
-        *message = pager.parked[pager.running];
-        return true;
-    }
-    pager.attention = pager.vm.trace.records || pager.vm.waits.active > 0;
+    do {
+        while (vm_reclaim_step(&pager.vm))
+            ;
+        pager.running = wait_next(&pager.vm);
+        if (pager.running != WAIT_NONE) {
+            *message = pager.parked[pager.running];
+            return true;
+        }
+    } while (disks_look(&pager));
+    pager.attention = pager.vm.trace.records || pager.vm.waits.active > 0 || pager.disks_pending;
     pager.running = wait_find_free(&pager.vm);
     return false;
 }
@@ -188,7 +202,7 @@ int main(void)
         if (message.status != FL_OK)
             log_stop("receive: status 0x%lx", message.status);
         main_handle(&answer);
-        if (pager.attention) {
+        if (pager.attention || vm_is_low(&pager.vm)) {
             if (main_attend(&answer, &message))
                 continue;
         } else {

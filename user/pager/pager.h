@@ -9,8 +9,13 @@
 #include "fl_calls.h"
 #include "protocol.h"
 
-enum { PAGER_SLOT_ZERO_PAGE = PAGER_SLOT_RAM_END, PAGER_SLOT_IDLE_CALL, PAGER_SLOT_SCRATCH };
-_Static_assert((int)PAGER_SLOT_SCRATCH < (int)PAGER_SLOT_BLK, "slots of our own");
+enum {
+    PAGER_SLOT_ZERO_PAGE = PAGER_SLOT_RAM_END,
+    PAGER_SLOT_IDLE_CALL,
+    PAGER_SLOT_SCRATCH,
+    PAGER_SLOT_PINS
+};
+_Static_assert((int)PAGER_SLOT_PINS < (int)PAGER_SLOT_BLK, "slots of our own");
 
 #define PAGER_WINDOW        0x1000000000ull /* all RAM ranges, one after the other */
 #define PAGER_WINDOW_INITRD 0x2000000000ull
@@ -23,7 +28,8 @@ struct pager {
     uint64_t timebase_hz;
     uint32_t object_page[VM_SPACES_MAX]; /* frame of the space's VSpace object */
     /* Requests (request.h): */
-    bool attention;   /* a message leaves more to do than to answer it */
+    bool attention;     /* a message leaves more to do than to answer it */
+    bool disks_pending; /* a disk has a request (disks.h) */
     uint32_t running; /* token of the one that is handled, or next to receive; WAIT_NONE: parked */
     struct fl_message parked[WAIT_RECORDS]; /* by token */
 };

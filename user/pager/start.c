@@ -2,6 +2,7 @@
  * initrd. */
 #include <string.h>
 
+#include "disks.h"
 #include "frames.h"
 #include "idle.h"
 #include "kernel_port.h"
@@ -126,9 +127,10 @@ void pager_start(struct pager *pager)
     start_index_files(pager);
     if (start_has_argument(info->bootargs, "events=1"))
         pager->vm.trace = (struct trace){.records = records, .capacity = START_TRACE_RECORDS};
-    pager->attention = pager->vm.trace.records != NULL;
     pager->vm.fork_clones = start_has_argument(info->bootargs, "fork=clone");
     pager->vm.commit.strict = start_has_argument(info->bootargs, "overcommit=strict");
     frames_settle_tables(pager);
+    disks_start(pager);
+    pager->attention = pager->vm.trace.records != NULL || pager->disks_pending;
     idle_start();
 }

@@ -241,6 +241,12 @@ static inline bool reclaim_has_frame(const struct vm *vm)
     return vm->table.counts[PAGE_FREE] > vm->table.reserved;
 }
 
+/* True if vm_reclaim_step has something to do. */
+static inline bool vm_is_low(const struct vm *vm)
+{
+    return vm->table.counts[PAGE_FREE] < vm->reclaim.target;
+}
+
 /* The copy of a page in swap, if it has one, is of no use any more. */
 static inline void vm_forget_copy(struct vm *vm, uint32_t page)
 {

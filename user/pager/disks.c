@@ -1,0 +1,256 @@
+/* Owns the rings of the disks: see disks.h. */
+#include "disks.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "blk.h"
+#include "blk_ring.h"
+#include "frames.h"
+#include "log.h"
+
+#define DISKS_SECTORS (FL_PAGE_BYTES / BLK_SECTOR_BYTES) /* of a page */
+/* Places of Pins: slot 0 is none; then those of the core's requests, and one for each disk's header. */
+#define DISKS_PIN_REQUESTS (1u)
+#define DISKS_PIN_HEADERS  (DISKS_PIN_REQUESTS + PAGING_REQUESTS * SWAP_CLUSTER)
+#define DISKS_PINS         (DISKS_PIN_HEADERS + BLK_DISKS)
+#define DISKS_PIN_FRAMES   ((DISKS_PINS + FL_CNODE_SLOTS - 1) / FL_CNODE_SLOTS)
+
+/* Tags of requests: those of the core, then one for each disk's header. */
+#define DISKS_TAG_HEADER PAGING_REQUESTS
+
+static struct {
+    struct blk_client ring[BLK_DISKS];
+    struct blk_info info[BLK_DISKS]; /* sectors 0: there is no such disk */
+    uint32_t header[BLK_DISKS];      /* the page that its header goes to */
+} disks;
+
+static void disks_expect(uint64_t status, const char *what)
+{
+    if (status != FL_OK)
+        log_stop("disks: %s: status 0x%lx", what, status);
+}
+
+/* ---- requests ---- */
+
+/* Pins a run of pages.  Returns: the physical address of the first. */
+static uint64_t disks_pin(const struct pager *pager, uint32_t page, uint32_t pages, uint64_t slot)
+{
+    struct object_page at;
+    struct fl_result pin;
+
+    vm_page_locate(&pager->vm, page, &at);
+    pin = flr_memory_pin(at.slot, at.page, pages, PAGER_SLOT_PINS, slot);
+    disks_expect(pin.status, "a pin");
+    return pin.value;
+}
+
+static void disks_unpin(uint64_t slot)
+{
+    disks_expect(flr_cnode_delete(PAGER_SLOT_PINS, slot).status, "a pin's end");
+}
+
+static void disks_publish(struct blk_client *ring)
+{
+    if (blk_client_publish(ring))
+        disks_expect(flr_notification_signal(PAGER_SLOT_BLK_BELL).status, "the bell");
+}
+
+/* The driver, which is above us, makes room when the bell rings; it holds as many requests as there are. */
+static void disks_put(uint32_t disk, const struct blk_request *request)
+{
+    struct blk_client *ring = &disks.ring[disk];
+
+    if (blk_client_submit(ring, request))
+        return;
+    disks_publish(ring);
+    if (!blk_client_submit(ring, request))
+        log_stop("disk %u: its ring is full", (unsigned)disk);
+}
+
+/* How many of the pages lie one behind the other. */
+static uint32_t disks_run(const struct page_table *table, const uint32_t *page, uint32_t count)
+{
+    uint32_t run = 1;
+
+    while (run < count && page[run] == page[0] + run &&
+           table->pages[page[run]].range == table->pages[page[0]].range)
+        run++;
+    return run;
+}
+
+/* The Pins of a request are those of its runs, in order. */
+static void disks_unpin_runs(const struct pager *pager, const struct vm_io *io)
+{
+    uint64_t slot = DISKS_PIN_REQUESTS + io->tag * SWAP_CLUSTER;
+
+    for (uint32_t first = 0; first < io->count;
+         first += disks_run(&pager->vm.table, io->page + first, io->count - first))
+        disks_unpin(slot++);
+}
+
+bool disks_submit(void *context, const struct vm_io *io)
+{
+    const struct pager *pager = context;
+    uint64_t segment[SWAP_CLUSTER], slot = DISKS_PIN_REQUESTS + io->tag * SWAP_CLUSTER;
+    struct blk_request request = {.op = io->write ? BLK_WRITE : BLK_READ,
+                                  .sector = io->first * DISKS_SECTORS,
+                                  .tag = io->tag,
+                                  .segment = segment};
+
+    if (disks.info[io->device].sectors == 0 || blk_client_is_broken(&disks.ring[io->device]))
+        return false;
+    for (uint32_t first = 0, run; first < io->count; first += run) {
+        run = disks_run(&pager->vm.table, io->page + first, io->count - first);
+        segment[request.segments] = BLK_SEGMENT(
+            disks_pin(pager, io->page[first], run, slot + request.segments), run * DISKS_SECTORS);
+        request.segments++;
+    }
+    disks_put(io->device, &request);
+    return true;
+}
+
+/* ---- ends ---- */
+
+static void disks_header_came(struct pager *pager, uint32_t disk, int32_t error)
+{
+    const struct swap_device device = {.header =
+                                           page_contents(&pager->vm.table, disks.header[disk]),
+                                       .pages = disks.info[disk].sectors / DISKS_SECTORS,
+                                       .device = disk};
+    enum swap_error refused = SWAP_NO_HEADER;
+    uint32_t area;
+
+    disks_unpin(DISKS_PIN_HEADERS + disk);
+    if (error)
+        log_line("disk %u: its first page can't be read: error %d", (unsigned)disk, (int)error);
+    else
+        refused = vm_swap_on(&pager->vm, &device, &area);
+    page_release(&pager->vm.table, disks.header[disk]);
+    if (refused == SWAP_OK)
+        log_line("disk %u: swap, %u KiB", (unsigned)disk,
+                 (unsigned)(swap_total(&pager->vm.swap) * (FL_PAGE_BYTES / 1024)));
+    else if (refused != SWAP_NO_HEADER)
+        log_line("disk %u: no swap: %s", (unsigned)disk, swap_error_name(refused));
+}
+
+static void disks_end(struct pager *pager, uint32_t disk, const struct blk_end *end)
+{
+    uint32_t tag = (uint32_t)end->tag;
+    const struct vm_io *io;
+
+    if (end->error == ENOTRECOVERABLE)
+        log_stop("disk %u does not let go of memory", (unsigned)disk);
+    if (tag >= DISKS_TAG_HEADER) {
+        disks_header_came(pager, disk, end->error);
+        return;
+    }
+    io = &pager->vm.paging.request[tag].io;
+    if (end->error)
+        log_line("disk %u: %s of %u pages at page %lu: error %d", (unsigned)disk,
+                 io->write ? "write" : "read", (unsigned)io->count, io->first, (int)end->error);
+    disks_unpin_runs(pager, io);
+    vm_io_done(&pager->vm, tag, end->error == 0);
+}
+
+/* Takes what has ended, or asks for a signal.  True: something has. */
+static bool disks_look_at(struct pager *pager, uint32_t disk)
+{
+    struct blk_client *ring = &disks.ring[disk];
+    struct blk_end end;
+    bool came = false;
+
+    disks_publish(ring);
+    if (blk_client_is_broken(ring))
+        log_stop("disk %u: the driver gave its ring up", (unsigned)disk);
+    for (; blk_client_take(ring, &end); came = true)
+        disks_end(pager, disk, &end);
+    return came || !blk_client_sleep(ring);
+}
+
+bool disks_look(struct pager *pager)
+{
+    bool came = false;
+
+    pager->disks_pending = false;
+    for (uint32_t disk = 0; disk < BLK_DISKS; disk++) {
+        if (disks.ring[disk].pending > 0)
+            came |= disks_look_at(pager, disk);
+        pager->disks_pending |= disks.ring[disk].pending > 0;
+    }
+    return came;
+}
+
+/* ---- start ---- */
+
+static void disks_make_pins(struct pager *pager)
+{
+    uint32_t page = frames_lend(pager, DISKS_PIN_FRAMES);
+    struct object_page at;
+
+    if (page == PAGE_NONE)
+        log_stop("disks: no memory for their pins");
+    vm_page_locate(&pager->vm, page, &at);
+    disks_expect(flr_memory_retype(at.slot, at.page, FL_OBJECT_CNODE, DISKS_PIN_FRAMES,
+                                   PAGER_SLOT_CNODE, PAGER_SLOT_PINS)
+                     .status,
+                 "a CNode for their pins");
+}
+
+/* Asks for the first page of a disk that can take the core's requests. */
+static void disks_read_header(struct pager *pager, uint32_t disk)
+{
+    uint32_t page = page_allocate(&pager->vm.table, PAGE_STRAY);
+    uint64_t segment;
+
+    if (page == PAGE_NONE)
+        log_stop("disks: no memory for a header");
+    disks.header[disk] = page;
+    segment = BLK_SEGMENT(disks_pin(pager, page, 1, DISKS_PIN_HEADERS + disk), DISKS_SECTORS);
+    disks_put(disk, &(struct blk_request){.op = BLK_READ,
+                                          .segments = 1,
+                                          .tag = DISKS_TAG_HEADER + disk,
+                                          .segment = &segment});
+    pager->disks_pending = true;
+}
+
+/* What the driver says of a disk.  False: there is no driver. */
+static bool disks_ask(uint32_t disk)
+{
+    struct fl_message answer = fl_ipc_call(
+        PAGER_SLOT_BLK, FL_INFO(FL_PROTOCOL_LABEL(BLK_VERSION, BLK_INFO), 4), disk, 0, 0, 0);
+
+    if (answer.status == FL_OK && answer.word[0] == 0)
+        memcpy(&disks.info[disk], fl_buffer_data(), sizeof(disks.info[disk]));
+    return answer.status == FL_OK;
+}
+
+static bool disks_is_fit(uint32_t disk)
+{
+    const struct blk_info *info = &disks.info[disk];
+
+    if (info->sectors < DISKS_SECTORS || info->read_only)
+        return false;
+    if (info->segments >= SWAP_CLUSTER && info->segment_bytes >= SWAP_CLUSTER * FL_PAGE_BYTES)
+        return true;
+    log_line("disk %u: its requests are too small for swap", (unsigned)disk);
+    return false;
+}
+
+void disks_start(struct pager *pager)
+{
+    bool made = false;
+
+    for (uint32_t disk = 0; disk < BLK_DISKS && disks_ask(disk); disk++) {
+        if (!disks_is_fit(disk)) {
+            disks.info[disk].sectors = 0;
+            continue;
+        }
+        if (!made)
+            disks_make_pins(pager);
+        made = true;
+        blk_client_init(&disks.ring[disk],
+                        (struct blk_ring *)(uintptr_t)(BLK_RINGS + disk * FL_PAGE_BYTES));
+        disks_read_header(pager, disk);
+    }
+}
