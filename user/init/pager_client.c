@@ -127,7 +127,9 @@ int pager_read_statistic(uint64_t which, uint64_t *value)
     return (int)answer.word[0];
 }
 
-void pager_probe(void)
+uint64_t pager_probe(void)
 {
-    (void)pager_call(PAGER_STATISTICS, 4, 0, 0, 0);
+    uint64_t requests;
+
+    return pager_read_statistic(PAGER_STAT_DISK_REQUESTS, &requests) ? 0 : requests;
 }

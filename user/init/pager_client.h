@@ -41,7 +41,7 @@ int pager_take_frames(uint64_t pages, struct pager_frames *frames);
 int pager_give_frames(const struct pager_frames *frames);
 int pager_read_statistic(uint64_t which, uint64_t *value);
 
-/* Asks it something and waits for the answer: the watch wants to see whether one comes. */
-void pager_probe(void);
+/* For the watch, which wants to see whether an answer comes: the requests of the pager that disks have. */
+uint64_t pager_probe(void);
 
 #endif

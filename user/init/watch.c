@@ -27,9 +27,10 @@ static struct {
     _Atomic bool armed;    /* G2 */
     _Atomic uint64_t calls_begun;
     _Atomic uint64_t calls_ended;
-    uint64_t period;          /* ticks */
-    uint64_t deadline;        /* armed: of the timer */
-    struct frames_run buffer; /* the watch's message buffer, not mapped before its report */
+    _Atomic uint64_t disk_requests; /* as the pager said last */
+    uint64_t period;                /* ticks */
+    uint64_t deadline;              /* armed: of the timer */
+    struct frames_run buffer;       /* the watch's message buffer, not mapped before its report */
     struct stall stall;
 } watch;
 
@@ -60,6 +61,13 @@ void watch_end_call(void)
     watch_end_work();
 }
 
+void watch_tell_disks(uint64_t requests)
+{
+    atomic_store(&watch.disk_requests, requests);
+    atomic_fetch_sub(&watch.calls_begun, 1);
+    atomic_fetch_sub(&watch.calls_ended, 1);
+}
+
 /* --- looking -----------------------------------------------------------------------------------
  */
 
@@ -88,6 +96,8 @@ static struct stall_look watch_look(void)
                               .calls_ended = atomic_load(&watch.calls_ended),
                               .excused = watch_is_waiting(watch_state(SLOT_PAGER_TCB), false)};
 
+    look.excused |= look.calls_begun == look.calls_ended && atomic_load(&watch.disk_requests) > 0;
+
     for (unsigned i = 0; i < PROCESSES_MAX; i++) {
         uint64_t state = watch_state(process_tcb_slot(process_at(i)));
 
@@ -97,12 +107,11 @@ static struct stall_look watch_look(void)
     return look;
 }
 
-/* A pager that nobody waits for may have stopped as well, in a call of a program say: the server asks
- * it something, and that is what the next looks find. */
+/* A pager that nobody waits for may have stopped as well, in a call of a program say, and one that is
+ * waited for may wait for a disk: the server asks it, and that is what the next looks find. */
 static void watch_probe(const struct stall_look *look)
 {
-    if (atomic_load(&watch.work) > 0 && look->waiting == 0 &&
-        look->calls_begun == look->calls_ended)
+    if (atomic_load(&watch.work) > 0 && look->calls_begun == look->calls_ended)
         (void)flr_notification_signal(SLOT_WAKE_WATCH);
 }
 

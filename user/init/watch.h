@@ -15,7 +15,8 @@
  *      place: its message buffer's address, its log and its console.
  *
  * A pager that waits for the console driver is not judged: a terminal that takes no output holds it
- * up, and is nobody's fault. */
+ * up, and is nobody's fault.  Nor is one that answers us and says that it waits for a disk: the driver ends
+ * each request, and where it shall not (clock=work) a disk may take its time. */
 #ifndef INIT_WATCH_H
 #define INIT_WATCH_H
 
@@ -33,5 +34,9 @@ void watch_end_work(void);
 /* The same, and the work is a call to the pager. */
 void watch_begin_call(void);
 void watch_end_call(void);
+
+/* The pager's answer to the watch's question: so many of its requests lie with disks.  That it answered
+ * this is no progress of those who wait, so the call is not counted.  The server's thread only. */
+void watch_tell_disks(uint64_t requests);
 
 #endif

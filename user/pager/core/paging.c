@@ -119,6 +119,15 @@ static bool paging_check_page(const struct vm *vm, uint32_t page)
     return paging_count(vm, page) == moves;
 }
 
+uint32_t paging_requests(const struct vm *vm)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < PAGING_REQUESTS; i++)
+        count += vm->paging.request[i].state != PAGING_FREE;
+    return count;
+}
+
 const char *paging_check(const struct vm *vm)
 {
     uint32_t writes = 0;

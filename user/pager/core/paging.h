@@ -81,6 +81,9 @@ void paging_note_write(struct vm *vm, uint32_t page);
 /* A request has ended.  ok: all of its pages were moved. */
 void vm_io_done(struct vm *vm, uint32_t tag, bool ok);
 
+/* Requests that have not ended. */
+uint32_t paging_requests(const struct vm *vm);
+
 /* NULL, or the number of the first invariant that does not hold. */
 const char *paging_check(const struct vm *vm);
 
