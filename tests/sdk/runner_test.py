@@ -188,7 +188,7 @@ def _():
 
 @test("what can't be is refused with a reason")
 def _():
-    for words, part in ((("-d", "nonesuch.img", "prog"), "-d nonesuch.img: no such file"), (("-s", "1M", "prog"), "no swap"), ((), "which program"),
+    for words, part in ((("-d", "nonesuch.img", "prog"), "-d nonesuch.img: no such file"), (("-s", "none", "prog"), "memory size"), ((), "which program"),
                         (("-c", "0", "prog"), "number of harts"), (("-m", "lots", "prog"), "memory size"),
                         (("nosuch",), "No such file"), (("/bin/sh",), "not a 64-bit RISC-V"),
                         (("--timeout", "-1", "prog"), "positive number"), (("--bad", "prog"), "not recognized")):

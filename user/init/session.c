@@ -6,8 +6,10 @@
 
 #include "argument_block.h"
 #include "console.h"
+#include "fl_calls.h"
 #include "initrd.h"
 #include "log.h"
+#include "pager_client.h"
 #include "process.h"
 
 #define SESSION_ARGUMENTS_FILE ".run/argv"
@@ -130,8 +132,29 @@ void session_process_ended(uint32_t pid, uint32_t status)
         session_power_off(session.stage == SESSION_RUN ? status : 0);
 }
 
+static uint64_t session_statistic(enum pager_statistic which)
+{
+    uint64_t value;
+
+    return pager_read_statistic(which, &value) ? 0 : value;
+}
+
+/* What went to swap and back, if anything did, and how much work all processors did in all. */
+static void session_tell_swap(void)
+{
+    uint64_t in = session_statistic(PAGER_STAT_SWAP_IN);
+    uint64_t out = session_statistic(PAGER_STAT_SWAP_OUT);
+    uint64_t idle = flr_system_counter(FL_BOOT_SYSTEM, FL_COUNTER_IDLE_CYCLES).value;
+
+    if (in + out > 0)
+        log_line("swap: %lu pages in by %lu requests, %lu out by %lu; %lu cycles of work", in,
+                 session_statistic(PAGER_STAT_SWAP_READS), out,
+                 session_statistic(PAGER_STAT_SWAP_WRITES), fl_rdcycle() - idle);
+}
+
 _Noreturn void session_power_off(uint32_t status)
 {
+    session_tell_swap();
     if (console_is_run_mode()) {
         console_report_status(status);
         log_power_off(0);

@@ -14,10 +14,15 @@ import errno
 import os
 import selectors
 import signal
+import struct
 import subprocess
+import tempfile
 import time
 
 MIB = 1 << 20
+PAGE_BYTES = 4096
+SWAP_MAGIC = b"SWAPSPACE2"
+SWAP_LEAST_BYTES = 10 * PAGE_BYTES  # as mkswap has it
 DISKS_MAX = 8
 CHUNK_BYTES = 4096  # a pipe that is ready takes this much at once
 BACKLOG_BYTES = MIB  # most that waits for a slow reader
@@ -40,6 +45,25 @@ def parse_size(text):
     if not digits.isdecimal() or int(digits) == 0:
         raise MachineError(f"'{text}' is no memory size such as 64M")
     return int(digits) * units[unit]
+
+
+def swap_header(size_bytes):
+    """The first page of a Linux swap device of this size, as mkswap makes it."""
+    pages = size_bytes // PAGE_BYTES
+    fixed = struct.pack("<III", 1, pages - 1, 0)  # version, last page, bad pages
+    return bytes(1024) + fixed + bytes(PAGE_BYTES - 1024 - len(fixed) - len(SWAP_MAGIC)) + SWAP_MAGIC
+
+
+def make_swap(size):
+    """A swap device in a file without a name, which is gone when this process is; its path."""
+    size_bytes = parse_size(size) // PAGE_BYTES * PAGE_BYTES
+    if size_bytes < SWAP_LEAST_BYTES:
+        raise MachineError(f"'{size}' is too small for swap: {SWAP_LEAST_BYTES // 1024}K is the least")
+    number = os.open(tempfile.gettempdir(), os.O_TMPFILE | os.O_RDWR)
+    os.set_inheritable(number, True)  # QEMU may take our place
+    os.ftruncate(number, size_bytes)
+    os.pwrite(number, swap_header(size_bytes), 0)
+    return f"/proc/{os.getpid()}/fd/{number}"
 
 
 def initrd_room(memory_bytes):
