@@ -373,6 +373,20 @@ TEST("swapoff of what fits nowhere is refused, and of what fits in another area 
     kit_end();
 }
 
+TEST("what is promised strictly counts swap, and swapoff of what promises rest on is refused")
+{
+    struct space *space;
+
+    kit_begin_swap(128, 600);
+    kit_vm()->commit.strict = true;
+    space = kit_space(1);
+    kit_map(space, AT, 300, MAP_PRIVATE);
+    CHECK_EQ(vm_swap_off(kit_vm(), 0), ENOMEM);
+    CHECK_EQ(vm_unmap(kit_vm(), space, AT, 250 * PAGE), 0);
+    CHECK_EQ(swap_off(0), 0);
+    kit_end();
+}
+
 TEST("swapoff of a disk with a page that cannot be read fails, and nothing else is lost")
 {
     struct space *space = begin_out(20);

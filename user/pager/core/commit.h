@@ -4,8 +4,8 @@
  * is shared, once however many show it.  A page that fork shares is charged to both sides: each may
  * write it.
  *
- *   heuristic   a promise is refused only if it alone exceeds all memory; MAP_NORESERVE is none
- *   strict      the sum of all promises stays below the memory that programs can have: a program
+ *   heuristic   a promise is refused only if it alone exceeds all memory and swap; MAP_NORESERVE is none
+ *   strict      the sum of all promises stays below the memory and swap that programs can have: a program
  *               that was promised memory does not end for want of it.  Page tables and indexes are
  *               covered for memory that lies together, not for single pages far apart.
  *

@@ -243,6 +243,13 @@ typedef bool object_visit(void *context, const struct entry *entry, uint64_t add
 bool object_visit_named(const struct object *object, uint64_t index, object_visit *visit,
                         void *context);
 
+/* True if nothing but the object's own entries shows its pages, and each page at one address: what lies
+ * side by side in the object does so wherever it is shown. */
+static inline bool object_is_plain(const struct object *object)
+{
+    return !object->above && !object->widespread && !object->shifted;
+}
+
 /* True if one of the object's own entries covers page `index`. */
 bool object_is_named(const struct object *object, uint64_t index);
 

@@ -3,12 +3,47 @@
 
 #include "vm.h"
 
-static bool pageout_unmap(void *context, const struct entry *entry, uint64_t address)
-{
-    const struct vm_port *port = context;
+/* Pages side by side, of which an entry shows the first. */
+struct pageout_run {
+    const struct vm_port *port;
+    uint64_t pages; /* then: those that the entry shows */
+};
 
-    port->unmap(port->context, entry->space->id, address, 1);
+static bool pageout_unmap_run(void *context, const struct entry *entry, uint64_t address)
+{
+    struct pageout_run *run = context;
+    uint64_t shown = (entry->end - address) / FL_PAGE_BYTES;
+
+    if (run->pages > shown)
+        run->pages = shown;
+    run->port->unmap(run->port->context, entry->space->id, address, run->pages);
     return true;
+}
+
+/* How many of the pages lie side by side in the first one's object. */
+static uint32_t pageout_count_beside(const struct vm *vm, const uint32_t *page, uint32_t count)
+{
+    const struct page *first = &vm->table.pages[page[0]];
+    uint32_t beside = 1;
+
+    while (beside < count && vm->table.pages[page[beside]].object == first->object &&
+           vm->table.pages[page[beside]].link == first->link + beside)
+        beside++;
+    return beside;
+}
+
+/* Takes pages out of all tables: where one entry shows several, in one call. */
+static void pageout_unmap(struct vm *vm, const uint32_t *page, uint32_t count)
+{
+    for (uint32_t done = 0; done < count;) {
+        const struct page *record = &vm->table.pages[page[done]];
+        struct pageout_run run = {&vm->port, 1};
+
+        if (object_is_plain(record->object))
+            run.pages = pageout_count_beside(vm, page + done, count - done);
+        shadow_visit_entries(record->object, record->link, pageout_unmap_run, &run);
+        done += (uint32_t)run.pages;
+    }
 }
 
 static bool pageout_is_zero(const struct vm *vm, uint32_t page)
@@ -105,9 +140,7 @@ uint32_t paging_put_out(struct vm *vm, const uint32_t *page, uint32_t count)
     uint32_t rest[SWAP_CLUSTER], left = 0, done = 0, written = 0, run;
     uint32_t dirty;
 
-    for (uint32_t i = 0; i < count; i++)
-        shadow_visit_entries(vm->table.pages[page[i]].object, vm->table.pages[page[i]].link,
-                             pageout_unmap, &vm->port);
+    pageout_unmap(vm, page, count);
     dirty = vm->port.harvest_frames(vm->port.context, page, count);
     for (uint32_t i = 0; i < count; i++)
         if (pageout_drop(vm, page[i], dirty >> i & 1))

@@ -113,7 +113,7 @@ static uint32_t reclaim_count_beside(const struct reclaim_window *window, uint32
 static void reclaim_find_kept(struct reclaim_window *window)
 {
     const struct object *object = window->object;
-    bool plain = !object->above && !object->widespread && !object->shifted;
+    bool plain = object_is_plain(object);
 
     for (uint32_t k = 0; k < SWAP_CLUSTER;) {
         struct reclaim_look look = {window->vm, plain ? reclaim_count_beside(window, k) : 1, 0,

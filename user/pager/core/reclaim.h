@@ -47,9 +47,10 @@ struct reclaim {
     uint32_t errors;  /* ... and how many pages of it could not be read before */
 };
 
-/* Does a bounded part of what the levels ask for.  The driver calls this after each message while an
- * area is in use, before wait_next, until it says false: there is nothing to do, or what comes next is the
- * end of a request or of a program. */
+/* Does a bounded part of what the levels ask for: at most RECLAIM_STEP page records are looked at, and one
+ * window put out.  False: there is nothing to do, or what comes next is the end of a request or of a
+ * program.  The driver calls this after each message while an area is in use, before wait_next, and until
+ * it says false while a request waits for memory; what is left otherwise may be done in idle time. */
 bool vm_reclaim_step(struct vm *vm);
 
 /* Pages of an anonymous object will not be needed soon: they leave now, as many as requests can be made

@@ -1,0 +1,172 @@
+/* Small worlds of swap, searched to the end: every order of a few steps of up to three programs that share
+ * two pages since forks, whose pages go out, are on their way out, and come back.  After each order every
+ * program finds what a model of arrays says, and in the end nothing is lost. */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
+/* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
+#include "sim_swap_kit.h"
+
+#include <stdlib.h>
+
+#define PROGRAMS 3u
+#define PAGES    2u
+#define DEPTH    4u
+
+enum world_step { WRITE, READ, FORK, EXIT, DROP, OUT, SETTLE, STEPS };
+
+struct world_move {
+    uint8_t step; /* enum world_step */
+    uint8_t program;
+};
+
+static struct {
+    struct space *space[PROGRAMS];
+    uint8_t byte[PROGRAMS][PAGES];
+    uint8_t last; /* byte that was written */
+    uint64_t orders;
+} world;
+
+/* What programs may do; the last two are of all of them. */
+static const struct world_move moves[] = {
+    {WRITE, 0}, {WRITE, 1}, {WRITE, 2}, {READ, 0}, {READ, 1}, {READ, 2}, {FORK, 0},  {FORK, 1},
+    {EXIT, 0},  {EXIT, 1},  {EXIT, 2},  {DROP, 0}, {DROP, 1}, {OUT, 0},  {SETTLE, 0}};
+#define MOVES (sizeof moves / sizeof moves[0])
+
+static void world_write(uint32_t program, uint64_t page)
+{
+    kit_write(world.space[program], AT + page * PAGE, ++world.last);
+    world.byte[program][page] = world.last;
+}
+
+static void world_begin(void)
+{
+    memset(world.space, 0, sizeof world.space);
+    world.last = 0;
+    kit_begin_swap(64, 100);
+    world.space[0] = kit_space(1);
+    kit_map(world.space[0], AT, PAGES, MAP_PRIVATE);
+    for (uint64_t page = 0; page < PAGES; page++)
+        world_write(0, page);
+}
+
+static void world_check(uint32_t program)
+{
+    for (uint64_t page = 0; world.space[program] && page < PAGES; page++)
+        CHECK_EQ(kit_read(world.space[program], AT + page * PAGE), world.byte[program][page]);
+}
+
+static bool world_fork(uint32_t parent)
+{
+    uint32_t child = 0;
+
+    while (child < PROGRAMS && world.space[child])
+        child++;
+    if (child == PROGRAMS)
+        return false;
+    world.space[child] = kit_space(child + 1);
+    CHECK_EQ(vm_fork(kit_vm(), world.space[parent], world.space[child]), 0);
+    memcpy(world.byte[child], world.byte[parent], PAGES);
+    return true;
+}
+
+static bool world_put_out(void)
+{
+    for (uint32_t i = 0; i < PROGRAMS; i++)
+        if (world.space[i])
+            for (struct object *object = entry_find(&world.space[i]->map, AT)->object; object;
+                 object = object->below)
+                reclaim_advise(kit_vm(), object, 0, PAGES, true);
+    return kit_queued() > 0;
+}
+
+/* False: it is no move here, or changes nothing. */
+static bool world_move(const struct world_move *move)
+{
+    uint32_t program = move->program;
+
+    if (!world.space[program] && move->step < OUT)
+        return false;
+    switch ((enum world_step)move->step) {
+    case WRITE:
+        world_write(program, 0);
+        return true;
+    case READ:
+        world_check(program);
+        return true;
+    case FORK:
+        return world_fork(program);
+    case EXIT:
+        slow_destroy(&slow, world.space[program]);
+        world.space[program] = NULL;
+        return true;
+    case DROP:
+        CHECK_EQ(vm_advise(kit_vm(), world.space[program], AT + PAGE, PAGE, MADV_DONTNEED), 0);
+        world.byte[program][1] = 0;
+        return true;
+    case OUT:
+        return world_put_out();
+    case SETTLE:
+        if (kit_queued() == 0)
+            return false;
+        kit_settle();
+        return true;
+    case STEPS:
+        break;
+    }
+    return false;
+}
+
+/* One order, from its beginning.  Returns how many of its moves were done before one that is none. */
+static uint32_t world_run(const uint32_t *order)
+{
+    uint32_t done = 0;
+
+    world_begin();
+    while (done < DEPTH && world_move(&moves[order[done]])) {
+        kit_serve();
+        done++;
+    }
+    for (uint32_t i = 0; i < PROGRAMS; i++)
+        world_check(i);
+    world.orders++;
+    kit_end();
+    return done;
+}
+
+/* The next order that does not begin with the first `done` + 1 moves of this one.  False: there is none. */
+static bool world_next(uint32_t *order, uint32_t done)
+{
+    uint32_t at = done < DEPTH ? done : DEPTH - 1;
+
+    for (uint32_t i = at + 1; i < DEPTH; i++)
+        order[i] = 0;
+    while (++order[at] == MOVES) {
+        order[at] = 0;
+        if (at-- == 0)
+            return false;
+    }
+    return true;
+}
+
+static void world_run_in_test(void *context)
+{
+    uint32_t *order = context;
+
+    order[DEPTH] = world_run(order);
+}
+
+TEST("in every order of fork, write, read, exit, drop and page-out no program sees another's bytes")
+{
+    uint32_t order[DEPTH + 1] = {0};
+
+    do {
+        if (!harness_try(world_run_in_test, order)) {
+            for (uint32_t i = 0; i < DEPTH; i++)
+                harness_note("move %u: step %u of program %u", (unsigned)i,
+                             (unsigned)moves[order[i]].step, (unsigned)moves[order[i]].program);
+            CHECK(!"an order fails");
+        }
+    } while (world_next(order, order[DEPTH]));
+    harness_note("%u orders", (unsigned)world.orders);
+    CHECK(world.orders > 1000);
+}

@@ -1,0 +1,101 @@
+/* What views tell of pages that are out of memory. */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c */
+#include "pager_view_kit.h"
+
+#define AT 0x10000ull
+
+static uint32_t submitted; /* the tag of the last request */
+
+static bool submit(struct fake *machine, const struct vm_io *io)
+{
+    (void)machine;
+    submitted = io->tag;
+    return true;
+}
+
+/* A program with 8 pages: five were written, two of them and one of zeros are out. */
+static struct space *begin_out(void)
+{
+    static _Alignas(8) uint8_t header[FL_PAGE_BYTES];
+    const uint32_t words[] = {1, 99, 0};
+    const struct swap_device device = {.header = header, .pages = 100};
+    struct space *space = view_begin(FRAMES);
+    uint8_t zero = 0;
+    uint32_t area;
+
+    memcpy(header + 1024, words, sizeof words);
+    memcpy(header + PAGE - 10, "SWAPSPACE2", 10);
+    CHECK_EQ(vm_swap_on(&fake.vm, &device, &area), SWAP_OK);
+    fake.submit = submit;
+    view_map_at(space, AT, 8, RW, MAP_PRIVATE);
+    for (uint64_t i = 0; i < 4; i++)
+        view_write(space, AT + i * PAGE);
+    CHECK_EQ(fake_touch(&fake, space, AT + 4 * PAGE, FL_ACCESS_WRITE, &zero), FAKE_DONE);
+    CHECK_EQ(vm_advise(&fake.vm, space, AT + 2 * PAGE, 6 * PAGE, MADV_PAGEOUT), 0);
+    view_sound();
+    return space;
+}
+
+static void end_out(void)
+{
+    for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
+        if (fake.vm.spaces[id])
+            fake_destroy_space(&fake, fake.vm.spaces[id]);
+    CHECK_EQ(vm_swap_off(&fake.vm, 0), 0);
+    CHECK_EQ(vm_swap_off_step(&fake.vm), 0);
+    view_end();
+}
+
+TEST("smaps and status tell pages in swap apart from those in memory, and share them")
+{
+    struct space *space = begin_out();
+
+    view_text(space, "/proc/7/smaps");
+    CHECK_EQ(view_figure("Rss"), 16); /* two are still being written */
+    CHECK_EQ(view_figure("Swap"), 0);
+    vm_io_done(&fake.vm, submitted, true);
+    view_sound();
+    view_text(space, "/proc/7/smaps");
+    CHECK_EQ(view_figure("Size"), 32);
+    CHECK_EQ(view_figure("Rss"), 8);
+    CHECK_EQ(view_figure("Anonymous"), 8);
+    CHECK_EQ(view_figure("Swap"), 8); /* the page of zeros has no slot */
+    CHECK_EQ(view_figure("SwapPss"), 8);
+    view_fork(space, 8);
+    view_text(space, "/proc/7/smaps");
+    CHECK_EQ(view_figure("Swap"), 8);
+    CHECK_EQ(view_figure("SwapPss"), 4);
+    view_text(space, "/proc/8/status");
+    CHECK_EQ(view_figure("VmRSS"), 8);
+    CHECK_EQ(view_figure("VmSwap"), 8);
+    end_out();
+}
+
+TEST("meminfo and vmstat tell how much swap there is, and what went there")
+{
+    uint8_t byte;
+    struct space *space = begin_out();
+
+    vm_io_done(&fake.vm, submitted, true);
+    view_text(NULL, "/proc/meminfo");
+    CHECK_EQ(view_figure("SwapTotal"), 99 * 4);
+    CHECK_EQ(view_figure("SwapFree"), 97 * 4);
+    CHECK_EQ(view_figure("SwapCached"), 0);
+    CHECK_EQ(view_figure("AnonPages"), 8);
+    CHECK_EQ(fake_touch(&fake, space, AT + 2 * PAGE, FL_ACCESS_READ, &byte), FAKE_WAITS);
+    view_text(NULL, "/proc/meminfo");
+    CHECK_EQ(view_figure("SwapCached"), 8);
+    CHECK_EQ(view_figure("AnonPages"), 16);
+    vm_io_done(&fake.vm, submitted, false); /* each alone */
+    vm_io_done(&fake.vm, submitted, false);
+    vm_io_done(&fake.vm, submitted, false);
+    view_text(NULL, "/proc/vmstat");
+    CHECK_EQ(view_figure("pswpin"), 0);
+    CHECK_EQ(view_figure("pswpout"), 2);
+    CHECK_EQ(view_figure("swap_zero"), 1);
+    CHECK_EQ(view_figure("swap_read_errors"), 2);
+    CHECK_EQ(view_figure("pgsteal"), 3);
+    CHECK_EQ(view_figure("oom_kill"), 0);
+    end_out();
+}
