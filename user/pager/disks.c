@@ -91,7 +91,7 @@ static void disks_unpin_runs(const struct pager *pager, const struct vm_io *io)
 
 bool disks_submit(void *context, const struct vm_io *io)
 {
-    const struct pager *pager = context;
+    struct pager *pager = context;
     uint64_t segment[SWAP_CLUSTER], slot = DISKS_PIN_REQUESTS + io->tag * SWAP_CLUSTER;
     struct blk_request request = {.op = io->write ? BLK_WRITE : BLK_READ,
                                   .sector = io->first * DISKS_SECTORS,
@@ -107,6 +107,7 @@ bool disks_submit(void *context, const struct vm_io *io)
         request.segments++;
     }
     disks_put(io->device, &request);
+    pager->attention = true; /* D2 */
     return true;
 }
 

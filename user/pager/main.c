@@ -168,6 +168,17 @@ static void main_answer(struct fl_message *answer)
         wait_release(&pager.vm, token);
 }
 
+/* What reclaim can do now; the root task hears of programs that were ended for want of memory. */
+static void main_reclaim(void)
+{
+    uint64_t ended = pager.vm.reclaim.ended;
+
+    while (vm_reclaim_step(&pager.vm))
+        ;
+    if (pager.vm.reclaim.ended != ended)
+        flr_notification_signal(PAGER_SLOT_EVENTS);
+}
+
 /* After a message while there is more to do than to answer it.  True: *message is one that was parked
  * and comes next.  False: the next one is to be received. */
 static bool main_attend(struct fl_message *answer, struct fl_message *message)
@@ -177,8 +188,7 @@ static bool main_attend(struct fl_message *answer, struct fl_message *message)
     if (pager.vm.trace.records)
         main_print_trace(&pager.vm.trace);
     do {
-        while (vm_reclaim_step(&pager.vm))
-            ;
+        main_reclaim();
         pager.running = wait_next(&pager.vm);
         if (pager.running != WAIT_NONE) {
             *message = pager.parked[pager.running];

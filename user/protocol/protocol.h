@@ -65,6 +65,7 @@ enum pager_statistic {
     PAGER_STAT_ZEROED_TAKEN,   /* pages of zeros that were ready when they were wanted */
     PAGER_STAT_ZEROED_FRAMES,  /* free frames that are zeroed, as of now */
     PAGER_STAT_DISK_REQUESTS,  /* of the pager that disks have, as of now */
+    PAGER_STAT_SWAP_USED,      /* slots of swap, as of now */
     PAGER_STAT_SWAP_IN,        /* pages that came from swap, since the start ... */
     PAGER_STAT_SWAP_READS,     /* ... by so many requests */
     PAGER_STAT_SWAP_OUT,       /* pages written to swap ... */

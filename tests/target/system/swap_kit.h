@@ -1,0 +1,70 @@
+/* What the tests of swap share: memory whose every byte is checked.  The tests' own program is locked in
+ * memory, so that what is left when its children have ended is what was there before. */
+#ifndef SWAP_KIT_H
+#define SWAP_KIT_H
+
+#include "fork_kit.h"
+
+#include <signal.h>
+
+#define SWAP_MIB   (1024u * 1024u / FORK_PAGE) /* pages of one */
+#define SWAP_WORDS (FORK_PAGE / sizeof(uint64_t))
+
+static void __attribute__((constructor)) swap_lock(void)
+{
+    CHECK_EQ(mlockall(MCL_CURRENT), 0);
+}
+
+/* Until no page is on its way. */
+static inline void swap_settle(void)
+{
+    while (fork_counter(FAULTLINE_PAGER, PAGER_STAT_DISK_REQUESTS) > 0)
+        sched_yield();
+}
+
+/* Runs `body` in a child, and waits for writes of pages that nobody wants any more.  Returns: its status. */
+static inline int swap_run(int (*body)(void))
+{
+    int status = fork_run(body);
+
+    swap_settle();
+    return status;
+}
+
+static inline uint64_t *swap_map(uint64_t pages, int sharing)
+{
+    uint64_t *memory =
+        mmap(NULL, pages * FORK_PAGE, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
+
+    CHILD_CHECK(memory != MAP_FAILED);
+    return memory;
+}
+
+static inline uint64_t swap_pattern(uint64_t page, uint64_t word, uint64_t generation)
+{
+    return page * 0x9e3779b97f4a7c15u ^ generation << 40 ^ (word + 1) * 0xbf58476d1ce4e5b9u;
+}
+
+static inline void swap_write(uint64_t *memory, uint64_t first, uint64_t end, uint64_t generation)
+{
+    for (uint64_t page = first; page < end; page++)
+        for (uint64_t word = 0; word < SWAP_WORDS; word++)
+            memory[page * SWAP_WORDS + word] = swap_pattern(page, word, generation);
+}
+
+/* Pages of the range that are not, to the last byte, as they were written. */
+static inline uint64_t swap_wrong(const uint64_t *memory, uint64_t first, uint64_t end,
+                                  uint64_t generation)
+{
+    uint64_t wrong = 0;
+
+    for (uint64_t page = first; page < end; page++)
+        for (uint64_t word = 0; word < SWAP_WORDS; word++)
+            if (memory[page * SWAP_WORDS + word] != swap_pattern(page, word, generation)) {
+                wrong++;
+                break;
+            }
+    return wrong;
+}
+
+#endif
