@@ -31,6 +31,8 @@ struct object;
 struct vm;
 
 #define RECLAIM_STEP 256u /* page records that a step looks at, at most */
+#define RECLAIM_REST \
+    8u /* frames that are taken before the clock goes again after nothing could leave */
 
 struct reclaim {
     uint32_t target; /* frames; the level below it is page_table.reserved */
@@ -41,6 +43,7 @@ struct reclaim {
     uint32_t spent;  /* ... and the pages that left since it is the first */
     uint64_t scanned; /* pages that were looked at since the start */
     uint64_t ended;   /* programs that were ended for want of memory */
+    uint32_t resting; /* frames in sight when nothing could leave; 0: the clock goes */
     bool hopeless;    /* nothing can leave, and nobody can be ended */
     bool empties;     /* swapoff runs: */
     uint32_t emptied; /* its area ... */
