@@ -261,6 +261,36 @@ TEST("a fault that needs more frames at once than can be had ends a program, and
     kit_end();
 }
 
+TEST("where nothing can leave the clock rests until somebody takes more frames or waits")
+{
+    struct space *space;
+    uint64_t i = 0;
+
+    kit_begin_swap(128, 600);
+    space = kit_space(1);
+    kit_map(space, AT, 120, MAP_PRIVATE);
+    CHECK_EQ(vm_wire(kit_vm(), space, AT, 120 * PAGE, MLOCK_ONFAULT), 0);
+    for (; kit_vm()->table.counts[PAGE_FREE] >= kit_vm()->reclaim.target; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    CHECK(kit_vm()->reclaim.resting > 0);
+    kit_vm()->reclaim.scanned = 0;
+    for (uint32_t n = 0; n < RECLAIM_REST - 1; n++)
+        kit_write_page(space, AT + (i + n) * PAGE, 0);
+    CHECK_EQ(kit_vm()->reclaim.scanned, 0);
+    kit_write_page(space, AT + (i + RECLAIM_REST) * PAGE, 0);
+    CHECK(kit_vm()->reclaim.scanned > 0);
+    kit_end();
+}
+
+TEST("an end of a request that was never made is passed over")
+{
+    begin_out(4);
+    for (uint32_t tag = 0; tag < 2 * PAGING_REQUESTS; tag++)
+        vm_io_done(kit_vm(), tag, true);
+    vm_io_done(kit_vm(), UINT32_MAX, false);
+    kit_end();
+}
+
 TEST("slots of copies are given back when others need them")
 {
     struct space *space;

@@ -276,6 +276,7 @@ static inline void kit_turn(void)
 
     CHECK(kit_frame_count >= 2 * RECLAIM_STEP);
     kit_vm()->reclaim.target = UINT32_MAX;
+    kit_vm()->reclaim.resting = 0;
     kit_vm()->reclaim.hand = 0;
     kit_vm()->reclaim.turn++;
     while (kit_vm()->reclaim.hand < RECLAIM_STEP)
@@ -291,6 +292,7 @@ static inline void kit_put_all_out(void)
 
     for (uint32_t turn = 0; turn < 6; turn++) {
         kit_vm()->reclaim.target = UINT32_MAX;
+        kit_vm()->reclaim.resting = 0;
         while (vm_reclaim_step(kit_vm()))
             ;
         kit_vm()->reclaim.target = levels.target;

@@ -228,6 +228,31 @@ TEST("a page that is not what was written last, or was written elsewhere, is kno
     area_end();
 }
 
+TEST("a search for a run ends after a while with the longest that it came to")
+{
+    uint32_t area, count, slot;
+
+    area_begin();
+    make_header(5000, NULL, 0);
+    CHECK_EQ(add(5001, 0, &area), SWAP_OK);
+    while (swap_take_run(&swap, 32, &count) != SWAP_NONE)
+        ;
+    for (uint32_t page = 3; page < 5000; page += 100)
+        swap_free(&swap, SWAP_SLOT(0, page));
+    swap_free(&swap, SWAP_SLOT(0, 504));
+    for (uint32_t page = 3000; page < 3032; page++)
+        if (swap_is_used(&swap, page))
+            swap_free(&swap, page);
+    slot = swap_take_run(&swap, 32, &count);
+    CHECK_EQ(slot, SWAP_SLOT(0, 503)); /* the first thousand have no longer one */
+    CHECK_EQ(count, 2);
+    for (uint32_t turns = 0; count < 16; turns++) {
+        CHECK(turns < 50);
+        swap_take_run(&swap, 32, &count);
+    }
+    area_end();
+}
+
 /* The model: the state of each slot. */
 enum slot_state { SLOT_FREE, SLOT_USED, SLOT_BAD };
 static uint8_t model[SLOTS];

@@ -77,8 +77,10 @@ static bool paging_go_on(struct vm *vm, struct paging_request *request)
 
 void vm_io_done(struct vm *vm, uint32_t tag, bool ok)
 {
-    struct paging_request *request = &vm->paging.request[tag];
+    struct paging_request *request = &vm->paging.request[tag % PAGING_REQUESTS];
 
+    if (tag >= PAGING_REQUESTS || request->state == PAGING_FREE)
+        return;
     if (request->state == PAGING_READ && !request->alone) /* what the frames' last owners wrote */
         (void)vm->port.harvest_frames(vm->port.context, request->io.page, request->io.count);
     if (request->alone) {

@@ -78,7 +78,7 @@ uint32_t paging_put_out(struct vm *vm, const uint32_t *page, uint32_t count);
 /* The core has written, or will before anything else happens, the contents of a page in an object. */
 void paging_note_write(struct vm *vm, uint32_t page);
 
-/* A request has ended.  ok: all of its pages were moved. */
+/* A request has ended.  ok: all of its pages were moved.  A tag that names none is passed over. */
 void vm_io_done(struct vm *vm, uint32_t tag, bool ok);
 
 /* Requests that have not ended. */

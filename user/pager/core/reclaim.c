@@ -287,23 +287,32 @@ static bool reclaim_give_up(struct vm *vm)
     return true;
 }
 
+/* True if nothing could leave, and since then little was taken and nobody needs more. */
+static bool reclaim_rests(const struct vm *vm)
+{
+    return vm->reclaim.resting > 0 && reclaim_in_sight(vm) + RECLAIM_REST > vm->reclaim.resting &&
+           reclaim_has_frame(vm) && reclaim_find_first(vm) == 0;
+}
+
 bool vm_reclaim_step(struct vm *vm)
 {
     struct reclaim *reclaim = &vm->reclaim;
     uint32_t done;
 
     if (vm->swap.areas == 0 || reclaim_in_sight(vm) >= reclaim->target ||
-        vm->paging.writes == PAGING_WRITES)
+        vm->paging.writes == PAGING_WRITES || reclaim_rests(vm))
         return false;
     done = reclaim_scan(vm);
     if (done > 0) {
         reclaim->barren = 0;
+        reclaim->resting = 0;
         reclaim->hopeless = false;
         return !reclaim_is_futile(vm, done) || reclaim_is_ending(vm) || reclaim_give_up(vm);
     }
     if (reclaim->barren <= 2 * vm->table.count)
         return true;
     reclaim->barren = 0;
+    reclaim->resting = reclaim_in_sight(vm);
     if (reclaim_is_moving(vm) || reclaim_is_ending(vm) || reclaim_find_first(vm) == 0)
         return false;
     return reclaim_give_up(vm);

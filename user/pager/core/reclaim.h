@@ -16,9 +16,10 @@
  * back in one request.  A page that came in, or was given to a fault, has a whole turn.  Wired pages stay.
  *
  * Out of memory.  When a request waits for a frame, and nothing can leave and nothing is on its way, or
- * all of memory left twice and the request still finds no frame for all that it needs at once, the program with the largest charge (pages in memory and out of it) that is no server is ended as if it had
- * failed to get memory itself; the root task destroys it, which frees all.  If there is none, who
- * waits is told that there is no memory. */
+ * all of memory left twice and the request still finds no frame for all that it needs at once, the
+ * program with the largest charge (pages in memory and out of it) that is no server is ended as if it had
+ * failed to get memory itself; the root task destroys it, which frees all.  If there is none, who waits is
+ * told that there is no memory. */
 #ifndef PAGER_RECLAIM_H
 #define PAGER_RECLAIM_H
 
@@ -31,6 +32,8 @@ struct object;
 struct vm;
 
 #define RECLAIM_STEP 256u /* page records that a step looks at, at most */
+/* After nothing could leave, frames that are taken before the clock goes again. */
+#define RECLAIM_REST 8u
 
 struct reclaim {
     uint32_t target; /* frames; the level below it is page_table.reserved */
@@ -41,6 +44,7 @@ struct reclaim {
     uint32_t spent;  /* ... and the pages that left since it is the first */
     uint64_t scanned; /* pages that were looked at since the start */
     uint64_t ended;   /* programs that were ended for want of memory */
+    uint32_t resting; /* frames in sight when nothing could leave; 0: the clock goes */
     bool hopeless;    /* nothing can leave, and nobody can be ended */
     bool empties;     /* swapoff runs: */
     uint32_t emptied; /* its area ... */
@@ -71,8 +75,8 @@ bool reclaim_is_moving(const struct vm *vm);
 enum swap_error vm_swap_on(struct vm *vm, const struct swap_device *device, uint32_t *area);
 
 /* Begins to empty an area, which gives no slots any more.  Before a program is ended for want of memory,
- * an area stays instead.  0; EINVAL (no such area); EBUSY (another is
- * being emptied); ENOMEM (what is there fits nowhere else). */
+ * an area stays instead.  0; EINVAL (no such area); EBUSY (another is being emptied); ENOMEM (what is
+ * there fits nowhere else). */
 int vm_swap_off(struct vm *vm, uint32_t area);
 
 /* Brings in the next pages of the area that is being emptied.  0: it is gone; EINPROGRESS: call again, after

@@ -281,7 +281,8 @@ struct swap_run {
     uint32_t count;
 };
 
-/* The first run of `want` free slots in [from, to), or the longest. */
+/* The first run of `want` free slots in [from, to), or the longest that the search comes to: it ends when
+ * it has found any and looked at SWAP_SEARCH slots. */
 static struct swap_run swap_find_run(const struct swap *swap, const struct swap_area *area,
                                      uint32_t from, uint32_t to, uint32_t want)
 {
@@ -289,7 +290,11 @@ static struct swap_run swap_find_run(const struct swap *swap, const struct swap_
 
     while (run.first + run.count < to && best.count < want) {
         uint32_t page = run.first + run.count;
-        uint64_t taken = *swap_word(swap_chunk(swap, area, page)->taken, page);
+        uint64_t taken;
+
+        if (page - from >= SWAP_SEARCH && best.count > 0)
+            break;
+        taken = *swap_word(swap_chunk(swap, area, page)->taken, page);
 
         if (!(taken & swap_bit(page))) {
             run.count++;
@@ -313,7 +318,7 @@ uint32_t swap_take_run(struct swap *swap, uint32_t want, uint32_t *count)
     if (!area)
         return SWAP_NONE;
     run = swap_find_run(swap, area, area->next, area->pages, want);
-    if (run.count < want) {
+    if (run.count == 0 || (run.count < want && area->pages - area->next < SWAP_SEARCH)) {
         before = swap_find_run(swap, area, 0, area->next, want);
         if (before.count > run.count)
             run = before;

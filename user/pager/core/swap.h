@@ -26,8 +26,9 @@
 #include "page.h"
 
 #define SWAP_AREAS       4u
-#define SWAP_CLUSTER     32u  /* most slots of a run */
-#define SWAP_CHUNK_SLOTS 448u /* that one frame describes; a multiple of 64 */
+#define SWAP_CLUSTER     32u   /* most slots of a run */
+#define SWAP_SEARCH      1024u /* slots that are looked at for a run as long as is wanted */
+#define SWAP_CHUNK_SLOTS 448u  /* that one frame describes; a multiple of 64 */
 #define SWAP_CHUNKS      (FL_PAGE_BYTES / 4)
 #define SWAP_PAGES_MAX \
     (SWAP_CHUNKS * SWAP_CHUNK_SLOTS) /* 1.75 GiB; the rest of an area is not used */
@@ -101,9 +102,9 @@ enum swap_error swap_add(struct swap *swap, const struct swap_device *device, ui
 /* Ends the use of an area of which no slot is used. */
 void swap_remove(struct swap *swap, uint32_t area);
 
-/* Takes up to `want` (at most SWAP_CLUSTER) neighbouring slots: a run of so many if the area with the
- * highest priority that has room has one, else its longest.  Returns the first, *count of them, or
- * SWAP_NONE: all are taken. */
+/* Takes up to `want` (at most SWAP_CLUSTER) neighbouring slots of the area with the highest priority that
+ * has room: a run of so many if there is one not far from where the last one was, else the longest that is.
+ * Returns the first, *count of them, or SWAP_NONE: all are taken. */
 uint32_t swap_take_run(struct swap *swap, uint32_t want, uint32_t *count);
 
 /* Gives a used slot back, or, after an error of the device, never uses it again. */

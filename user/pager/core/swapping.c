@@ -21,6 +21,7 @@ static void swapping_set_levels(struct vm *vm)
     vm->table.reserved = on ? swapping_clamp(frames / 128, 4, 64) : 0;
     vm->reclaim.target = on ? vm->table.reserved + swapping_clamp(frames / 32, 16, 512) : 0;
     vm->reclaim.hopeless = false;
+    vm->reclaim.resting = 0;
 }
 
 enum swap_error vm_swap_on(struct vm *vm, const struct swap_device *device, uint32_t *area)
