@@ -111,7 +111,7 @@ def _():
 
 # --- disks that are silent -----------------------------------------------------------------------
 
-LIMIT_MS = 300
+LIMIT_MS = 1000
 
 
 def check_silence(machine):
