@@ -4,7 +4,7 @@ import random
 import sys
 
 sys.dont_write_bytecode = True
-from disks import EIO, PAGE, Disks, check_kth, disk, failing_disk, file_node, image, page, plain, verified
+from disks import EIO, MIB, PAGE, Disks, check_kth, disk, failing_disk, file_node, image, page, plain, verified
 from ktap import check_equal, check_in, comment, main, test
 
 EINVAL, EROFS, ETIMEDOUT = 22, 30, 116  # as the target's C library numbers them
@@ -111,7 +111,7 @@ def _():
 
 # --- disks that are silent -----------------------------------------------------------------------
 
-LIMIT_MS = 300
+LIMIT_MS = 1000
 
 
 def check_silence(machine):
@@ -136,6 +136,16 @@ def _():
             again = machine.lines(r"again: error (\d+) after \d+ ms")
             check_equal((again[-1], set(again[:-1]) <= {str(ETIMEDOUT)}), ("0", True))
             check_equal(machine.statistics(0)["resets"] >= 1, True)
+
+
+@test("a disk that takes longer than the limit for everything, its reset too, ends all with ETIMEDOUT and hangs nobody")
+def _():
+    node = {"driver": "null-co", "size": MIB, "latency-ns": 1_200_000_000, "node-name": "n0"}
+    with Disks("do=silent limit=500 tries=1", *disk(0, node)) as machine:
+        machine.end()
+        errors = machine.lines(r"(\w+): error (\d+) after \d+ ms")
+        check_equal(errors, [(name, str(ETIMEDOUT)) for name in ("first", *["batch"] * 5, "again")])
+        check_equal(machine.statistics(0)["resets"], 3)
 
 
 # --- bad clients ---------------------------------------------------------------------------------

@@ -226,9 +226,11 @@ static int silent_request(const char *name, uint64_t count)
 
 static void do_silent(void)
 {
+    uint64_t tries = client_option("tries=", UINT64_MAX);
+
     (void)silent_request("first", 1);
     (void)silent_request("batch", 5);
-    while (silent_request("again", 1) != 0)
+    while (tries-- > 0 && silent_request("again", 1) != 0)
         ; /* the test lets the disk go on, or ends at its limit of time */
     print_statistics(0);
 }
