@@ -183,6 +183,8 @@ static void main_reclaim(void)
  * and comes next.  False: the next one is to be received. */
 static bool main_attend(struct fl_message *answer, struct fl_message *message)
 {
+    if (FL_INFO_ITEM_COUNT(answer->info) > 0)
+        reclaim_note_given(&pager.vm, main_mappings.mapping[0].slot, main_mappings.mapping[0].page);
     if (pager.running != WAIT_NONE)
         main_answer(answer);
     if (pager.vm.trace.records)

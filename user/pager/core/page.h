@@ -54,11 +54,12 @@ struct page {
     uint32_t link; /* PAGE_FREE, PAGE_HELD: the next one or PAGE_NONE; else index in the object */
     uint8_t state;
     uint8_t range;
-    bool zeroed;        /* PAGE_FREE: P7; else false */
-    uint8_t flags;      /* PAGE_TAKEN, PAGE_WRITTEN */
-    uint32_t slot;      /* in swap (P8), or 0 */
-    uint8_t turn;       /* of the clock (reclaim.h) that looked at it last */
-    uint8_t unused[11]; /* the place of a record is found by a shift */
+    bool zeroed;       /* PAGE_FREE: P7; else false */
+    uint8_t flags;     /* PAGE_TAKEN, PAGE_WRITTEN */
+    uint32_t slot;     /* in swap (P8), or 0 */
+    uint32_t given;    /* to a fault: the number of the time (reclaim.h), or 0 */
+    uint8_t turn;      /* of the clock (reclaim.h) that looked at it last */
+    uint8_t unused[7]; /* the place of a record is found by a shift */
 };
 _Static_assert(sizeof(struct page) == 32, "0.8 % of memory");
 

@@ -49,13 +49,25 @@ static uint32_t reclaim_find_page(const struct reclaim_window *window, uint32_t 
     return index_leaf_page(index_lookup(&window->object->index, window->first + k));
 }
 
+void reclaim_note_given(struct vm *vm, uint32_t slot, uint64_t page)
+{
+    for (uint32_t range = 0; range < vm->table.range_count; range++)
+        if (vm->table.range[range].slot == slot)
+            vm->table.pages[page_number(&vm->table, range, page)].given = ++vm->reclaim.given;
+}
+
+static bool reclaim_is_fresh(const struct vm *vm, const struct page *record)
+{
+    return record->given != 0 && vm->reclaim.given - record->given < RECLAIM_FRESH;
+}
+
 /* True if the clock may look at a page now; or, `advised`, if it ever may. */
 static bool reclaim_is_candidate(const struct vm *vm, uint32_t page, bool advised)
 {
     const struct page *record = &vm->table.pages[page];
 
     return record->state == PAGE_OBJECT && record->object->owner &&
-           (advised || record->turn != vm->reclaim.turn);
+           (advised || (record->turn != vm->reclaim.turn && !reclaim_is_fresh(vm, record)));
 }
 
 static void reclaim_find_candidates(struct reclaim_window *window)

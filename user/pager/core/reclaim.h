@@ -31,7 +31,8 @@
 struct object;
 struct vm;
 
-#define RECLAIM_STEP 256u /* page records that a step looks at, at most */
+#define RECLAIM_FRESH 32u  /* pages given to faults last: they are no victims */
+#define RECLAIM_STEP  256u /* page records that a step looks at, at most */
 /* After nothing could leave, frames that are taken before the clock goes again. */
 #define RECLAIM_REST 8u
 
@@ -44,12 +45,18 @@ struct reclaim {
     uint32_t spent;  /* ... and the pages that left since it is the first */
     uint64_t scanned; /* pages that were looked at since the start */
     uint64_t ended;   /* programs that were ended for want of memory */
+    uint32_t given;   /* pages that were given to faults while memory was short */
     uint32_t resting; /* frames in sight when nothing could leave; 0: the clock goes */
     bool hopeless;    /* nothing can leave, and nobody can be ended */
     bool empties;     /* swapoff runs: */
     uint32_t emptied; /* its area ... */
     uint32_t errors;  /* ... and how many pages of it could not be read before */
 };
+
+/* A fault was given a page of memory (as vm_mapping has it) and its thread has not run yet: the page must not
+ * leave before, or the thread would come back for it for ever.  The driver calls this before
+ * vm_reclaim_step, while memory is short. */
+void reclaim_note_given(struct vm *vm, uint32_t slot, uint64_t page);
 
 /* Does a bounded part of what the levels ask for: at most RECLAIM_STEP page records are looked at, and one
  * window put out.  False: there is nothing to do, or what comes next is the end of a request or of a
