@@ -50,8 +50,6 @@ static inline enum fl_error item_decode(const struct tcb *handler, const struct 
     uint64_t address = item->address & ~(uint64_t)(FL_PAGE_BYTES - 1);
     uint32_t rights = (uint32_t)(item->address - address);
 
-    if ((rights & ~FL_MAP_RIGHTS_MASK) != 0)
-        return FL_RESERVED;
     if (pages == 0 || pages > FL_ITEM_PAGES)
         return FL_OUT_OF_RANGE;
     if (address < FL_USER_BASE || address >= FL_USER_END - (pages - 1) * FL_PAGE_BYTES)

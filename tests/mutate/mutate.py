@@ -148,7 +148,13 @@ class Tree:
                 if not os.path.exists(kept):
                     os.remove(path)
                 elif not filecmp.cmp(path, kept) or os.stat(path).st_mtime_ns != os.stat(kept).st_mtime_ns:
-                    shutil.copy2(kept, path)
+                    replace(kept, path)
+
+
+def replace(kept, path):
+    """A new file under the old name: what a suite left behind when it was killed may still run the old one."""
+    shutil.copy2(kept, path + ".new")
+    os.replace(path + ".new", path)
 
 
 class Suites:
