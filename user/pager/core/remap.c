@@ -150,8 +150,10 @@ static bool remap_grow_in_place(struct remap *remap, int *error)
         !area_in_limits(remap->end, more) || !area_is_free(remap->space, remap->end, more))
         return false;
     *error = 0;
-    if (area_extend(remap->vm, remap->space, &remap->more))
+    if (area_extend(remap->vm, remap->space, &remap->more)) {
+        area_join(remap->vm, remap->space, remap->more.start, remap->more.end);
         return true;
+    }
     *error = ENOMEM;
     if (!area_spare_fill(&remap->spare, remap->vm, remap->space, 1))
         return true;
