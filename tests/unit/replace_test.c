@@ -144,6 +144,16 @@ TEST("LFU: what was used often and is used no longer leaves in the end")
     CHECK_EQ(victim, 0);
 }
 
+TEST("LFU: a count that can't grow stays as it is")
+{
+    world_begin(REPLACE_LFU, 1, GHOST_PLACES);
+    world.always = true;
+    world_add(0);
+    replace_move(&world.replace, 0, REPLACE_QUEUES - 2);
+    CHECK_EQ(replace_victim(&world.replace), 0);
+    CHECK_EQ(world.pages[0].queue, REPLACE_QUEUES - 1);
+}
+
 TEST("CLOCK-Pro: a page that comes in again soon is hot, and a scan does not displace it")
 {
     world_begin(REPLACE_CLOCKPRO, 8, 4 * GHOST_PLACES);
@@ -174,6 +184,20 @@ TEST("CLOCK-Pro: a page that comes in again after its test period is as any new 
     world_add(0);
     CHECK_EQ(world.replace.returned, 1);
     CHECK_EQ(world.replace.queue[REPLACE_HOT].count, 0);
+}
+
+TEST("CLOCK-Pro: a page whose test ended for nothing leaves no ghost, and one page fewer shall be "
+     "cold")
+{
+    world_begin(REPLACE_CLOCKPRO, 8, 4 * GHOST_PLACES);
+    world_add_all(4);
+    CHECK_EQ(world_evict(), 0);
+    world_add(0); /* hot, behind 1, 2 and 3 */
+    world.replace.cold_target = 4;
+    CHECK_EQ(replace_victim(&world.replace), 1);
+    CHECK_EQ(world.replace.cold_target, 3);
+    replace_evict(&world.replace, 1, 1);
+    CHECK_EQ(world.replace.ghosts.count, 0);
 }
 
 TEST("a page given to a fault is no victim before its first access, which is not counted for it")
@@ -243,6 +267,21 @@ TEST("each policy has a name of its own")
     for (enum replace_policy a = 0; a < REPLACE_POLICIES; a++)
         for (enum replace_policy b = 0; b < a; b++)
             CHECK(strcmp(replace_name(a), replace_name(b)) != 0);
+}
+
+TEST("after any number of stamps CLOCK-Pro can take over, and no stamp is 0")
+{
+    world_begin(REPLACE_FIFO, 8, GHOST_PLACES);
+    world.replace.clock = 1u << 31;
+    replace_switch(&world.replace, REPLACE_CLOCKPRO);
+    world_add_all(8);
+    CHECK_EQ(world_evict(), 0);
+    world_add(0);
+    CHECK_EQ(world.replace.returned, 1);
+    world.replace.clock = UINT32_MAX;
+    replace_hold(&world.replace, 5);
+    replace_put_back(&world.replace, 5);
+    CHECK_EQ(world.pages[5].stamp, 1);
 }
 
 /* ---- bounds ---- */
