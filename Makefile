@@ -25,6 +25,7 @@ help:
 	@echo 'make conformance PAGER=PROG   which rules that pager keeps'
 	@echo 'make mutants [ONLY=TEXT]   breaks the sources in known ways, in a copy: does a test notice?'
 	@echo 'make coverage        which lines and branches of mm and the pager core the host tests run'
+	@echo 'make proofs [ONLY=TEXT]   models and parts of the C, for every input; minutes, and no part of test'
 	@echo 'make replacement     replacement policies beside the optimum, to docs/replacement.md'
 	@echo 'make record-traces   records the page references that it replays, by valgrind'
 	@echo 'make bench           instruction counts, to $(BUILD)/bench.tsv'
@@ -90,6 +91,7 @@ lint:
 	@$(MAKE) -s --no-print-directory $(BUILD)/tests/replace/compare
 	@docs/replacement.py --check $(BUILD)/tests/replace/compare docs/replacement.md
 	@tests/lint/rules.py --check
+	@tests/lint/proofs.py
 	@tests/coverage/coverage.py --check
 	@tests/lint/lint.py --format=$(FORMAT)
 
