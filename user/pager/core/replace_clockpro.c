@@ -66,8 +66,8 @@ static uint32_t clockpro_pass_cold(struct replace *replace)
 
 static uint32_t clockpro_step(struct replace *replace)
 {
-    uint32_t hot = replace->queue[REPLACE_HOT].count,
-             pages = replace->queued + replace->given.count;
+    uint32_t hot = replace->queue[REPLACE_HOT].count;
+    uint32_t pages = replace->queued + replace->given.count;
 
     if (replace->queue[REPLACE_COLD].count > 0 && (hot == 0 || hot + replace->cold_target <= pages))
         return clockpro_pass_cold(replace);
