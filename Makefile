@@ -26,6 +26,8 @@ help:
 	@echo 'make mutants [ONLY=TEXT]   breaks the sources in known ways, in a copy: does a test notice?'
 	@echo 'make coverage        which lines and branches of mm and the pager core the host tests run'
 	@echo 'make proofs [ONLY=TEXT]   models and parts of the C, for every input; minutes, and no part of test'
+	@echo 'make replacement     replacement policies beside the optimum, to docs/replacement.md'
+	@echo 'make record-traces   records the page references that it replays, by valgrind'
 	@echo 'make bench           instruction counts, to $(BUILD)/bench.tsv'
 	@echo 'make fuzz [SECONDS=60] [TARGET=NAME]'
 	@echo 'make lint            layout of sources, names in documents, generated documents'
@@ -61,7 +63,7 @@ SERVER_SOURCES := $(wildcard user/init/*.c user/pager/*.c user/pager/core/*.c us
                     tests/target/kernel/*.c tests/target/conformance/*.c tests/target/storm/*.c tests/target/blk/*.c tests/target/pagertest/*.c tests/bench/*.c \
                     user/examples/*/*.c)
 APP_SOURCES    := $(wildcard user/libos/*.c user/apps/*.c user/apps/*/*.c tests/target/system/*.c)
-HOST_SOURCES   := $(wildcard tests/*.c tests/unit/*.c tests/sim/*.c tests/fuzz/*.c)
+HOST_SOURCES   := $(wildcard tests/*.c tests/unit/*.c tests/sim/*.c tests/fuzz/*.c tests/replace/*.c)
 $(BUILD)/sources: FORCE
 	$(call stamp,$(KERNEL_SOURCES) $(SERVER_SOURCES) $(APP_SOURCES) $(HOST_SOURCES))
 compile_commands.json: $(BUILD)/flags $(KERNEL_BUILD)/kernel-flags $(BUILD)/sources tests/lint/compile_commands.py
@@ -86,6 +88,8 @@ lint:
 	@$(SETUP) lint
 	@docs/generate.py $(ABI_LISTS) | cmp - docs/abi.md || { echo "docs/abi.md is stale: make docs"; exit 1; }
 	@docs/page_tables.py --check docs/page-tables.md
+	@$(MAKE) -s --no-print-directory $(BUILD)/tests/replace/compare
+	@docs/replacement.py --check $(BUILD)/tests/replace/compare docs/replacement.md
 	@tests/lint/rules.py --check
 	@tests/lint/proofs.py
 	@tests/coverage/coverage.py --check

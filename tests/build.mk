@@ -4,7 +4,7 @@
 # and may be repeated.  tests/fuzz/NAME_fuzz.c likewise, for clang's libFuzzer; and each with tests/fuzz/replay.c is
 # a host test, which runs it over its corpus.
 HOST_INCLUDES := -iquotetests/fuzz/host -iquotekernel/abi -iquotekernel -iquotemm -iquotedrivers -iquotearch/riscv -iquoteuser/protocol -iquoteuser/common -iquoteuser/init -iquoteuser/pager/core -iquotedrivers/virtio \
-                 -iquotetests -iquotetests/unit -iquotetests/sim -iquotetests/fuzz
+                 -iquotetests -iquotetests/unit -iquotetests/sim -iquotetests/fuzz -iquotetests/replace
 SANITIZERS    := address,undefined
 HOST_CFLAGS   := $(WARNINGS) -g -O1 -fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer \
                  $(HOST_INCLUDES)
@@ -107,6 +107,26 @@ else
 	@$(MAKE) --no-print-directory pager-conformance
 endif
 
+# --- replacement policies on traces: docs/replacement.md --------------------------------------------
+COMPARE_SOURCES := $(addprefix tests/replace/,compare.c page_trace.c optimum.c replay.c) user/pager/core/ghost.c \
+                   $(wildcard user/pager/core/replace*.c)
+$(BUILD)/tests/replace/compare: $(COMPARE_SOURCES:%.c=$(BUILD)/tests/fast/%.o)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(FAST_CFLAGS) $^ -lm -o $@
+RECORD_SOURCES := tests/replace/record_pages.c tests/replace/reduce.c
+$(BUILD)/tests/replace/record_pages: $(RECORD_SOURCES:%.c=$(BUILD)/tests/fast/%.o)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(FAST_CFLAGS) $^ -o $@
+-include $(COMPARE_SOURCES:%.c=$(BUILD)/tests/fast/%.d) $(RECORD_SOURCES:%.c=$(BUILD)/tests/fast/%.d)
+
+replacement: $(BUILD)/tests/replace/compare
+	docs/replacement.py $< docs/replacement.md
+record-traces:
+	@$(SETUP) test record
+	@$(MAKE) -s --no-print-directory $(BUILD)/tests/replace/record_pages \
+	    $(addprefix $(BUILD)/,$(shell grep -o 'tests/fast/[a-z_/]*' tests/replace/record.py))
+	@tests/replace/record.py --build $(BUILD) $(ONLY)
+
 # --- fuzzers: their finds and the grown corpus stay under build/ -----------------------------------
 FUZZ_CFLAGS  := $(WARNINGS) -g -O1 -fsanitize=fuzzer,$(SANITIZERS) -fno-sanitize-recover=all $(HOST_INCLUDES)
 SECONDS      ?= 60
@@ -145,5 +165,5 @@ bench:
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(BENCH_PROGRAMS)
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
-.PHONY: host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests coverage proofs conformance fuzzers \
-        fuzz bench
+.PHONY: host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests coverage proofs conformance replacement \
+        record-traces fuzzers fuzz bench

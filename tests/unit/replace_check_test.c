@@ -1,0 +1,147 @@
+/* The checkers of replace.h and ghost.h see what they are for: each invariant is broken by hand. */
+/* sources: user/pager/core/replace*.c user/pager/core/ghost.c */
+#include "harness.h"
+
+#include <string.h>
+
+#include "replace.h"
+#include "replace_kinds.h"
+
+#define PAGES  6u
+#define GHOSTS 64u
+
+static struct replace replace;
+static struct replace_page pages[PAGES];
+static struct ghost ghosts[GHOSTS];
+
+static bool never_accessed(void *context, uint32_t page)
+{
+    (void)context, (void)page;
+    return false;
+}
+
+/* 0 given, 1 held, 2 to 4 queued, 5 out. */
+static void begin(enum replace_policy policy)
+{
+    struct replace_config config = {pages, PAGES, ghosts, GHOSTS, never_accessed, NULL};
+
+    memset(pages, 0, sizeof pages);
+    replace_init(&replace, &config, policy);
+    replace_add(&replace, 0, 0, true);
+    for (uint32_t page = 1; page < PAGES - 1; page++)
+        replace_add(&replace, page, page, false);
+    replace_hold(&replace, 1);
+    CHECK_EQ(replace_check(&replace), NULL);
+}
+
+static void check_broken(const char *invariant)
+{
+    const char *broken = replace_check(&replace);
+
+    CHECK(broken);
+    CHECK_STRING(broken, invariant);
+}
+
+TEST("R1: a link that leads nowhere, backwards wrong, round in circles, or to too few is seen")
+{
+    begin(REPLACE_CLOCK);
+    pages[2].next = PAGES;
+    check_broken("R1");
+    begin(REPLACE_CLOCK);
+    pages[3].previous = 4;
+    check_broken("R1");
+    begin(REPLACE_CLOCK);
+    pages[4].next = 2;
+    check_broken("R1");
+    begin(REPLACE_CLOCK);
+    replace.queue[0].tail = 3;
+    check_broken("R1");
+    begin(REPLACE_CLOCK);
+    replace.queue[0].count = 4;
+    check_broken("R1");
+}
+
+TEST("R1: a page whose record says another queue or state is seen, in a queue and out of it")
+{
+    begin(REPLACE_CLOCK);
+    pages[3].queue = 1;
+    check_broken("R1");
+    begin(REPLACE_CLOCK);
+    pages[3].state = REPLACE_HELD;
+    check_broken("R1");
+    begin(REPLACE_CLOCK);
+    pages[3].entered = false;
+    check_broken("R1");
+    begin(REPLACE_CLOCK);
+    pages[0].state = REPLACE_QUEUED;
+    check_broken("R1");
+    begin(REPLACE_CLOCK);
+    pages[1].state = REPLACE_QUEUED;
+    check_broken("R1");
+    begin(REPLACE_CLOCK);
+    pages[1].state = REPLACE_GIVEN;
+    check_broken("R1");
+}
+
+TEST("R2: a bit of `filled` too many or too few, and a wrong sum, are seen")
+{
+    begin(REPLACE_LRU);
+    replace.filled[3] |= 1;
+    check_broken("R2");
+    begin(REPLACE_LRU);
+    replace.filled[2] = 0;
+    check_broken("R2");
+    begin(REPLACE_LRU);
+    replace.queued++;
+    check_broken("R2");
+}
+
+TEST("R3: a queue that the policy does not use is seen")
+{
+    begin(REPLACE_FIFO);
+    replace_move(&replace, 3, REPLACE_HOT);
+    check_broken("R3");
+    begin(REPLACE_CLOCKPRO);
+    replace_move(&replace, 3, REPLACE_HOT + 1);
+    check_broken("R3");
+}
+
+TEST("R4: stamps out of order, a hot page in a test period, and no cold target are seen")
+{
+    begin(REPLACE_CLOCKPRO);
+    pages[2].stamp = pages[3].stamp + 1;
+    check_broken("R4");
+    begin(REPLACE_CLOCKPRO);
+    replace_move(&replace, 3, REPLACE_HOT);
+    check_broken("R4");
+    begin(REPLACE_CLOCKPRO);
+    replace.cold_target = 0;
+    check_broken("R4");
+}
+
+TEST("R5: a record of a page that is out and says something is seen")
+{
+    begin(REPLACE_FIFO);
+    pages[PAGES - 1].marks = REPLACE_RETURNED;
+    check_broken("R5");
+}
+
+TEST("G1, G2, G3: a ghost in another's bucket, twice, or not counted is seen")
+{
+    const struct ghost *found = ghosts;
+    uint32_t place;
+
+    begin(REPLACE_CLOCKPRO);
+    replace_evict(&replace, 1, 77);
+    while (found->identity != 77)
+        found++;
+    place = (uint32_t)(found - ghosts);
+    ghosts[place ^ 1] = *found;
+    check_broken("G2");
+    ghosts[place ^ 1].stamp = 0;
+    ghosts[(place + GHOST_WAYS) % GHOSTS] = *found;
+    check_broken("G1");
+    ghosts[(place + GHOST_WAYS) % GHOSTS].stamp = 0;
+    replace.ghosts.count++;
+    check_broken("G3");
+}
