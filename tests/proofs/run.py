@@ -237,4 +237,7 @@ options = parser.parse_args()
 options.build = os.path.abspath(options.build)
 all_cases = [case for path in sorted(glob.glob(f"{FOLDER}/*.pml")) for case in spin_cases(path)]
 all_cases += [case for path in sorted(glob.glob(f"{FOLDER}/*_proof.c")) for case in c_cases(path)]
-sys.exit(run([case for case in all_cases if options.only in case[0]]))
+chosen = [case for case in all_cases if options.only in case[0]]
+if not chosen:
+    sys.exit(f"no proof has '{options.only}' in its name")
+sys.exit(run(chosen))

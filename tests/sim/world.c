@@ -143,6 +143,10 @@ static void world_describe_path(char *id)
 {
     char name[WORLD_NAME_BYTES];
 
+    if (world_wanted()) {
+        snprintf(id, WORLD_ID_BYTES, "%s", world_wanted());
+        return;
+    }
     snprintf(id, WORLD_ID_BYTES, "%s", search.name);
     if (search.state)
         world_describe_state(id, search.at);
