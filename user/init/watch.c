@@ -28,6 +28,7 @@ static struct {
     _Atomic uint64_t calls_begun;
     _Atomic uint64_t calls_ended;
     _Atomic uint64_t disk_requests; /* as the pager said last */
+    bool has_disks;                 /* what waits may wait for one */
     uint64_t period;                /* ticks */
     uint64_t deadline;              /* armed: of the timer */
     struct frames_run buffer;       /* the watch's message buffer, not mapped before its report */
@@ -111,7 +112,8 @@ static struct stall_look watch_look(void)
  * waited for may wait for a disk: the server asks it, and that is what the next looks find. */
 static void watch_probe(const struct stall_look *look)
 {
-    if (atomic_load(&watch.work) > 0 && look->calls_begun == look->calls_ended)
+    if (atomic_load(&watch.work) > 0 && (look->waiting == 0 || watch.has_disks) &&
+        look->calls_begun == look->calls_ended)
         (void)flr_notification_signal(SLOT_WAKE_WATCH);
 }
 
@@ -293,11 +295,12 @@ static uint64_t watch_map_stack(void)
     return WATCH_STACK_END;
 }
 
-void watch_start(uint64_t timebase_hz)
+void watch_start(uint64_t timebase_hz, bool has_disks)
 {
     static const uint64_t start[2] = {(uint64_t)(uintptr_t)watch_run, 0};
     uint64_t tcb = SLOT_WATCH_TCB, stack_end = watch_map_stack();
 
+    watch.has_disks = has_disks;
     watch.period = WATCH_PERIOD_SECONDS * timebase_hz;
     watch.buffer = frames_take(1, "the watch's message buffer");
     watch_expect("timer", flr_timer_bind(SLOT_WATCH_TIMER, SLOT_WATCH_NOTIFICATION).status);

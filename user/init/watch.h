@@ -20,12 +20,14 @@
 #ifndef INIT_WATCH_H
 #define INIT_WATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define WATCH_PERIOD_SECONDS 5u
 
-/* Makes and starts the thread; once, at boot, before the pager has all memory. */
-void watch_start(uint64_t timebase_hz);
+/* Makes and starts the thread; once, at boot, before the pager has all memory.  has_disks: the pager may wait
+ * for one. */
+void watch_start(uint64_t timebase_hz, bool has_disks);
 
 /* Work begins or ends (G1).  The server's thread only. */
 void watch_begin_work(void);
