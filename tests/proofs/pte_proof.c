@@ -199,9 +199,10 @@ PROOF(index,
                     walk_table_of(&frames, (const pte_t *)(uintptr_t)slot).value ==
                         (contents - frames.direct_offset) >> PAGE_SHIFT,
                 "and back to its table");
+    proof_assume(address.value % PAGE_BYTES == 0);
     uint64_t left = walk_pages_left(address, level);
     proof_claim(left > 0 && left <= 1ull << 9 * level, "pages left in the entry's span");
-    proof_assume(address.value < FL_USER_END && address.value % PAGE_BYTES == 0);
+    proof_assume(address.value < FL_USER_END);
     uint64_t end = walk_address_plus(address, left).value, last = end - PAGE_BYTES;
     proof_claim(last >> bit == address.value >> bit && end >> bit == (address.value >> bit) + 1,
                 "they end where the entry's span ends");

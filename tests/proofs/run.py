@@ -144,17 +144,26 @@ def c_llvm(path, root, folder):
 
 
 def c_prove(text, name):
-    begin = time.monotonic()
     executor = symbolic.prove(text, f"@proof_{name}")
-    return f"{executor.paths} paths, {executor.claims} claims, {time.monotonic() - begin:.1f} s"
+    return executor.reached, f"{executor.paths} paths, {executor.claims} claims"
+
+
+def c_claims(path, name):
+    """The texts of the claims that stand in a proof's own body."""
+    body = read(path).split(f"PROOF({name},")[1].split("\nPROOF(")[0]
+    return set(re.findall(r'proof_claim\([^;]*?"([^"]*)"\);', body))
 
 
 def c_must_hold(path, name):
     folder = os.path.join(options.build, os.path.basename(path))
     try:
-        return c_prove(c_llvm(path, ROOT, folder), name)
+        reached, note = c_prove(c_llvm(path, ROOT, folder), name)
     except symbolic.Failed as failure:
         raise Failure(f"{failure}: {c_inputs(failure)}") from failure
+    missed = c_claims(path, name) - reached
+    if missed or not reached:
+        raise Failure(f"claims that no path comes to: {sorted(missed)}")
+    return note
 
 
 def c_inputs(failure):
@@ -164,7 +173,7 @@ def c_inputs(failure):
 def c_replays(path, root, folder, name, failure):
     """Whether the program that the host's compiler makes fails with these inputs as well."""
     program = os.path.join(folder, "replay")
-    command(["cc", "-O1", "-w", *compile_words(root), f"-DREPLAY=proof_{name}", path,
+    command(["cc", "-O1", "-w", "-ffunction-sections", "-Wl,--gc-sections", *compile_words(root), f"-DREPLAY=proof_{name}", path,
              os.path.join(FOLDER, "replay.c"), "-o", program], folder)
     result = subprocess.run([program, *(str(value) for _, value in failure.inputs)], check=False,
                             capture_output=True, text=True, timeout=TIME_LIMIT_S)
