@@ -117,6 +117,7 @@ struct sim {
     bool copying;                   /* bytes into or out of pages of `copier` */
     uint32_t copier;                /* process */
     uint32_t remade[SIM_PROCESSES]; /* pages that it mapped, a bit each */
+    pte_t before[SIM_PROCESSES][SIM_PAGES]; /* their entries when it did */
     uint32_t deferrals;
     struct sim_deferred deferred[SIM_DEFERRED];
 

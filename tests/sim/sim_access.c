@@ -118,8 +118,11 @@ void sim_access_note_map(const struct space *space, const struct vm_mapping *map
     for (uint64_t i = 0; process && i < mapping->pages; i++) {
         uint32_t page = sim_page_at(mapping->address + i * SIM_PAGE_BYTES);
 
-        if (page < SIM_PAGES)
-            sim.remade[sim_number(process)] |= 1u << page;
+        if (page == SIM_PAGES)
+            continue;
+        sim.remade[sim_number(process)] |= 1u << page;
+        sim.before[sim_number(process)][page] = sim_machine_entry(
+            &sim.kernel.space[space->id], (vaddr_t){mapping->address + i * SIM_PAGE_BYTES});
     }
 }
 
@@ -197,7 +200,9 @@ static bool sim_access_is_by_new(const struct sim_process *process, const struct
         return false;
     entry = sim_machine_entry(&sim.kernel.space[process->space->id],
                               (vaddr_t){sim_page_address(access->page)});
-    return sv39_is_valid(entry) && (entry.bits & sv39_rights_bits(access->access)) != 0 &&
+    return ((entry.bits ^ sim.before[sim_number(process)][access->page].bits) &
+            ~(uint64_t)PTE_AD) &&
+           sv39_is_valid(entry) && (entry.bits & sv39_rights_bits(access->access)) != 0 &&
            byte == sim_machine_contents(sv39_frame(entry)) + access->offset;
 }
 
