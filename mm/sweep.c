@@ -104,7 +104,7 @@ static void sweep_entries(const struct sweep *sweep, const struct vspace_table *
     for (uint64_t i = first; i < first + REMOVAL_ENTRIES; i++) {
         pte_t *slot = &path.slot[0][i];
         if (sweep_condemns(sweep, walk_load(slot), table_moves))
-            removal_take(&removal, slot, walk_address_plus(table->base, i), (pte_t){0});
+            removal_take(&removal, slot, walk_address_plus(table->base, i));
     }
     if (removal.ended == 0)
         return;

@@ -204,7 +204,7 @@ static page_of page_describe(const struct pages_mapping *mapping)
     return page;
 }
 
-/* Decides what a new area is part of: the one before, if that is the same memory, or nothing. */
+/* Decides what a new area is part of: the one before, if that is private memory alike, or nothing. */
 static void page_place(struct pages *pages, const struct pages_range *range, bool grows,
                        page_of *page)
 {
@@ -216,8 +216,8 @@ static void page_place(struct pages *pages, const struct pages_range *range, boo
         page->index = page->source;
         return;
     }
-    if (grows && !page->file && range->first % PAGES_ZONE > 0 && previous->mapped &&
-        !previous->file && pages_are_alike(page, previous) &&
+    if (grows && !page->file && !page->shared && range->first % PAGES_ZONE > 0 &&
+        previous->mapped && !previous->file && pages_are_alike(page, previous) &&
         pages_may_grow(pages, range->space, previous, range->end - range->first)) {
         page->object = previous->object;
         page->index = (uint8_t)(previous->index + 1);
