@@ -30,7 +30,7 @@ class Suite:
 
     def __init__(self, name, seconds, command):
         self.name, self.seconds, self.command = name, seconds, command
-        self.passed, self.failures, self.skips = 0, [], []
+        self.passed, self.failures, self.skips, self.efforts = 0, [], [], []
         self.took_seconds, self.error_tail = 0.0, []
 
     def run(self, logs):
@@ -66,6 +66,8 @@ class Suite:
                 plan, comments = int(line[3:]), []
             elif line.startswith("#"):
                 comments.append(line)
+                if re.search(r"\d operations\b", line):
+                    self.efforts.append(line)
             elif result and plan is not None:
                 ran += 1
                 self._count(result, comments)
@@ -93,9 +95,11 @@ class Suite:
             self.passed += 1
 
     def report(self):
-        """One line, and for each failure its name and the comments before it."""
+        """One line; how many operations random tests did; each failure's name and the comments before it."""
         mark = "FAIL" if self.failures else "ok  "
         print(f"{mark} {self.name}: {self.passed} passed in {self.took_seconds:.1f} s")
+        for line in self.efforts:
+            print(f"     {line}")
         for name, comments in self.failures:
             print(f"     not ok: {name}")
             for line in comments:
