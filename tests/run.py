@@ -21,6 +21,8 @@ import time
 
 HOST_SECONDS = 120
 AT_ONCE = 2
+ASKED_SECONDS = int(os.environ.get("SECONDS") or 0)  # for each random test
+RANDOM_TESTS = 4  # of a suite, at most
 RESULT = re.compile(r"(not )?ok (\d+)(?: -)? ?(.*?)(?: # SKIP ?(.*))?$")
 TELL_LINES = 15  # of a failed suite's standard error
 
@@ -48,7 +50,7 @@ class Suite:
         child = subprocess.Popen(["sh", "-c", self.command], stdin=subprocess.DEVNULL, stdout=out,
                                  stderr=err, start_new_session=True)
         try:
-            return child.wait(self.seconds)
+            return child.wait(self.seconds + RANDOM_TESTS * ASKED_SECONDS)
         except subprocess.TimeoutExpired:
             return None
         finally:
@@ -66,7 +68,7 @@ class Suite:
                 plan, comments = int(line[3:]), []
             elif line.startswith("#"):
                 comments.append(line)
-                if re.search(r"\d operations\b", line):
+                if re.search(r"\d (operations|executions)\b", line):
                     self.efforts.append(line)
             elif result and plan is not None:
                 ran += 1
