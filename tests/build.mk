@@ -3,7 +3,7 @@
 #     /* libs: -lfdt */                       name libraries of the host
 # and may be repeated.  tests/fuzz/NAME_fuzz.c likewise, for clang's libFuzzer; and each with tests/fuzz/replay.c is
 # a host test, which runs it over its corpus.
-HOST_INCLUDES := -iquotetests/fuzz/host -iquotekernel/abi -iquotekernel -iquotemm -iquotedrivers -iquotearch/riscv -iquoteuser/protocol -iquoteuser/common -iquoteuser/init -iquoteuser/pager/core \
+HOST_INCLUDES := -isystem $(LZ4) -iquotetests/fuzz/host -iquotekernel/abi -iquotekernel -iquotemm -iquotedrivers -iquotearch/riscv -iquoteuser/protocol -iquoteuser/common -iquoteuser/init -iquoteuser/pager/core \
                  -iquotetests -iquotetests/unit -iquotetests/sim -iquotetests/fuzz
 SANITIZERS    := address,undefined
 HOST_CFLAGS   := $(WARNINGS) -g -O1 -fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer \

@@ -39,6 +39,7 @@ enum page_state {
     PAGE_METADATA, /* slabs, page records, the zero page */
     PAGE_BUFFER,   /* message buffer of a space */
     PAGE_LENT,     /* kernel objects, page tables: out of the window */
+    PAGE_PACKED,   /* of the store of compressed pages (compress.h) */
     PAGE_STATES
 };
 
