@@ -309,7 +309,7 @@ static bool compress_free_unit(struct compress *store, uint32_t at)
         return true;
     store->unit_head = frame->next;
     store->unit_frames--;
-    store->last_units = store->unit_frames ? COMPRESS_FRAME_UNITS : 0;
+    store->last_units = COMPRESS_FRAME_UNITS;
     compress_lend(store, page);
     return true;
 }
