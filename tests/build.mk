@@ -137,7 +137,7 @@ fuzz:
 # --- measuring -------------------------------------------------------------------------------------
 bench:
 	@$(SETUP) run
-	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(BENCH_PROGRAMS)
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(KERNEL_BUILD)/compress_bench.bin $(BENCH_PROGRAMS)
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
 .PHONY: host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests coverage conformance fuzzers \
