@@ -1,7 +1,7 @@
 /* Random use of the store of compressed pages, beside an array of pages: with all frames it wants, with any
  * number too small, and with its memory damaged.  Replay one trace: TRACE=seed. */
 /* sources: user/pager/core/compress.c user/pager/core/compress_check.c user/pager/core/pack.c */
-/* sources: user/pager/core/checksum.c user/pager/core/page.c tests/unit/compress_kit.c */
+/* sources: user/pager/core/checksum.c tests/unit/compress_kit.c */
 #include "harness.h"
 
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /* The store of compressed pages, case by case. */
 /* sources: user/pager/core/compress.c user/pager/core/compress_check.c user/pager/core/pack.c */
-/* sources: user/pager/core/checksum.c user/pager/core/page.c tests/unit/compress_kit.c */
+/* sources: user/pager/core/checksum.c tests/unit/compress_kit.c */
 #include "harness.h"
 
 #include <string.h>
