@@ -153,6 +153,7 @@ static inline void sim_note_page(struct sim_value *value, uint32_t page)
 {
     value->page = page;
     value->object = sim.kernel.vm.table.pages[page].object->number;
+    value->index = sim.kernel.vm.table.pages[page].link;
     sim.value_in[page] = value;
 }
 

@@ -143,7 +143,8 @@ static struct sim_value *sim_access_known(const uint8_t *byte)
     struct sim_value *value = record ? sim.value_in[at] : NULL;
 
     return value && value->users > 0 && value->page == at && value->of_segment &&
-                   record->state == PAGE_OBJECT && record->object->number == value->object
+                   record->state == PAGE_OBJECT && record->object->number == value->object &&
+                   record->link == value->index
                ? value
                : NULL;
 }
