@@ -148,9 +148,10 @@ _Noreturn void sim_fail(const char *format, ...) __attribute__((format(printf, 1
 /* The process that has a space, or NULL. */
 struct sim_process *sim_process_of(const struct space *space);
 
-/* What a page of the core was seen to hold is noted beside both. */
+/* What a page of the core was seen to hold is noted beside both.  Elsewhere it is a copy by the core. */
 static inline void sim_note_page(struct sim_value *value, uint32_t page)
 {
+    value->stored = value->stored && (value->page == page || value->page == SIM_NO_PAGE);
     value->page = page;
     value->object = sim.kernel.vm.table.pages[page].object->number;
     value->index = sim.kernel.vm.table.pages[page].link;

@@ -23,6 +23,12 @@ static uint32_t sim_page_of_byte(const uint8_t *byte)
     return sim_kernel_page_of(&sim.kernel, sim_machine_frame((uint32_t)frame));
 }
 
+static void sim_access_store(struct sim_value *value, const struct sim_access *access)
+{
+    value->bytes[access->offset] = access->byte;
+    value->stored = true;
+}
+
 /* An access that reached memory and came before whatever the pager works on. */
 static void sim_access_apply(const struct sim_process *process, const struct sim_access *access,
                              uint8_t *byte)
@@ -45,7 +51,7 @@ static void sim_access_apply(const struct sim_process *process, const struct sim
     SIM_EXPECT(value->page == SIM_NO_PAGE || value->page == at,
                SIM_ACCESS_FORMAT ": a store reached page %u instead of %u",
                SIM_ACCESS_VALUES(process, access), at, value->page);
-    value->bytes[access->offset] = access->byte;
+    sim_access_store(value, access);
     *byte = access->byte;
 }
 
@@ -100,7 +106,7 @@ static void sim_access_make_up(const struct sim_deferred *deferred)
     SIM_EXPECT(sim_page_is_exclusive(page),
                SIM_ACCESS_FORMAT ": in a call, a store reached what others see",
                SIM_ACCESS_VALUES(process, access));
-    sim_page_value(page)->bytes[access->offset] = access->byte;
+    sim_access_store(sim_page_value(page), access);
 }
 
 void sim_access_end_call(void)
@@ -160,7 +166,7 @@ static void sim_access_apply_new(const struct sim_process *process, const struct
                    (unsigned)value->bytes[access->offset]);
         return;
     }
-    value->bytes[access->offset] = access->byte;
+    sim_access_store(value, access);
     *byte = access->byte;
 }
 

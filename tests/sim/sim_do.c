@@ -9,6 +9,7 @@
 #include "sim_access.h"
 #include "sim_call.h"
 #include "sim_compare.h"
+#include "sim_dirty.h"
 #include "sim_file.h"
 #include "sim_pager.h"
 #include "stock.h"
@@ -156,6 +157,13 @@ static void sim_do_refuse(const struct sim_step *step)
         sim.kernel.reply_refusals = 1 + step->to % 2u;
 }
 
+static void sim_do_harvest(void)
+{
+    if (!sim.compared)
+        sim_compare_programs();
+    sim_dirty_harvest();
+}
+
 static void sim_do_other(const struct sim_step *step)
 {
     switch ((enum sim_step_kind)step->kind) {
@@ -185,6 +193,9 @@ static void sim_do_other(const struct sim_step *step)
         break;
     case SIM_STEP_refuse:
         sim_do_refuse(step);
+        break;
+    case SIM_STEP_harvest:
+        sim_do_harvest();
         break;
     default:
         sim_do_call(step);

@@ -7,7 +7,7 @@
 /* sources: tests/sim/sim_disk.c tests/sim/sim_file.c tests/sim/sim_model.c tests/sim/sim_step.c */
 /* sources: tests/sim/sim_access.c tests/sim/sim_call.c tests/sim/sim_map.c tests/sim/sim_remap.c */
 /* sources: tests/sim/sim_transfer.c tests/sim/sim_walk.c tests/sim/sim_compare.c tests/sim/sim_pager.c */
-/* sources: tests/sim/sim_root.c tests/sim/sim_do.c tests/sim/sim_trace.c tests/sim/sim_regressions.c */
+/* sources: tests/sim/sim_root.c tests/sim/sim_dirty.c tests/sim/sim_do.c tests/sim/sim_trace.c tests/sim/sim_regressions.c */
 /* sources: mm/[a-z]*.c user/pager/core/[a-z]*.c */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c */
 #define _DEFAULT_SOURCE
