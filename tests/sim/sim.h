@@ -90,7 +90,8 @@ struct sim_counts {
 
 struct sim {
     struct sim_config config;
-    uint32_t step; /* that is done now */
+    uint32_t step;    /* that is done now */
+    uint32_t failure; /* a number of what it failed of, by sim_fail */
     struct sim_kernel kernel;
     struct sim_disk *disk;
     uint8_t disk_bytes[SIM_DISK_PAGES * FL_PAGE_BYTES]; /* what lies on it */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "harness.h"
 #include "sim_access.h"
@@ -16,6 +17,16 @@
 
 #define SIM_SEED_STEP 0x9e3779b97f4a7c15ull
 
+/* What fails of the same has the same number, whatever the values. */
+static uint32_t sim_number_failure(const char *text)
+{
+    uint32_t number = 1;
+
+    while (*text)
+        number = number * 31 + (uint8_t)*text++;
+    return number;
+}
+
 _Noreturn void sim_fail(const char *format, ...)
 {
     char text[256];
@@ -24,6 +35,7 @@ _Noreturn void sim_fail(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    sim.failure = sim_number_failure(strcmp(format, "%s") == 0 ? text : format);
     harness_fail("simulation", (int)sim.step, text);
 }
 
