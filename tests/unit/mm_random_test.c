@@ -424,7 +424,8 @@ static bool sweep_finds_spare(unsigned k)
 }
 
 /* What a step took away, it may take away: mappings of frames of a range, with their A and D, tables
- * of this one and, when they could not move, what they mapped. */
+ * of this one and, when they could not move, what they mapped.  One that moved loses what devices'
+ * frames it maps: nobody knows whether these are revoked too. */
 static void sweep_follow(unsigned k, bool found_spare)
 {
     for (uint64_t s = 0; s < MODEL_SPACES; s++) {
@@ -433,7 +434,8 @@ static void sweep_follow(unsigned k, bool found_spare)
             if (!old->valid ||
                 fake_entry(&fake.spaces[s], (vaddr_t){model_address(page)}).bits != 0)
                 continue;
-            CHECK(sweep_has(k, old->frame) || model.revoking[old->frame] || !found_spare);
+            CHECK(sweep_has(k, old->frame) || model.revoking[old->frame] || !found_spare ||
+                  old->frame >= FAKE_FRAMES);
             model_drop(old);
         }
     }
