@@ -139,7 +139,7 @@ PROOF(unpin, "a pin that ends keeps F1 to F5")
     proof_claim((now->flags & FRAME_STICKY) == (old->flags & FRAME_STICKY), "A and D stay");
 }
 
-PROOF(claim, "only a free frame is claimed, without the former owner's bits; F1 to F5 are kept")
+PROOF(take, "only a free frame is claimed, without the former owner's bits; F1 to F5 are kept")
 {
     any_table();
     frame_t frame = any_number();

@@ -28,7 +28,7 @@ import symbolic
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(FOLDER))
-SOURCES = ("kernel", "kernel/abi", "mm", "user/pager/core")
+SOURCES = ("kernel", "kernel/abi", "mm", "user/pager/core", "user/protocol", "user/common")
 MODEL_BUG = re.compile(r"^ \*   bug: (.+?): `(.+?)` => `(.*?)`$", re.M)
 SOURCE_BUG = re.compile(r"^ \*   bug: (.+?): (\S+): `(.+?)` => `(.*?)`$", re.M)
 PROOF = re.compile(r'^PROOF\((\w+),\s+"([^"]+)"\)', re.M)
