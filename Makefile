@@ -24,6 +24,7 @@ help:
 	@echo 'make conformance     the rules of docs/fault-protocol.md and docs/writing-a-pager.md, by their tests'
 	@echo 'make conformance PAGER=PROG   which rules that pager keeps'
 	@echo 'make mutants [ONLY=TEXT]   breaks the sources in known ways, in a copy: does a test notice?'
+	@echo 'make coverage        which lines and branches of mm and the pager core the host tests run'
 	@echo 'make bench           instruction counts, to $(BUILD)/bench.tsv'
 	@echo 'make fuzz [SECONDS=60] [TARGET=NAME]'
 	@echo 'make lint            layout of sources, names in documents, generated documents'
@@ -85,6 +86,7 @@ lint:
 	@docs/generate.py $(ABI_LISTS) | cmp - docs/abi.md || { echo "docs/abi.md is stale: make docs"; exit 1; }
 	@docs/page_tables.py --check docs/page-tables.md
 	@tests/lint/rules.py --check
+	@tests/coverage/coverage.py --check
 	@tests/lint/lint.py --format=$(FORMAT)
 
 clean:

@@ -3,7 +3,7 @@
 #     /* libs: -lfdt */                       name libraries of the host
 # and may be repeated.  tests/fuzz/NAME_fuzz.c likewise, for clang's libFuzzer; and each with tests/fuzz/replay.c is
 # a host test, which runs it over its corpus.
-HOST_INCLUDES := -iquotekernel/abi -iquotekernel -iquotemm -iquotedrivers -iquotearch/riscv -iquoteuser/protocol -iquoteuser/common -iquoteuser/init -iquoteuser/pager/core \
+HOST_INCLUDES := -iquotetests/fuzz/host -iquotekernel/abi -iquotekernel -iquotemm -iquotedrivers -iquotearch/riscv -iquoteuser/protocol -iquoteuser/common -iquoteuser/init -iquoteuser/pager/core \
                  -iquotetests -iquotetests/unit -iquotetests/sim -iquotetests/fuzz
 SANITIZERS    := address,undefined
 HOST_CFLAGS   := $(WARNINGS) -g -O1 -fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer \
@@ -25,8 +25,14 @@ $(BUILD)/tests/obj/%.o: %.c $(BUILD)/flags
 $(BUILD)/tests/fast/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(HOSTCC) $(FAST_CFLAGS) -MMD -MP -c $< -o $@
+# Counts what runs.  Without optimisation: a line is a line, a condition is a branch.
+COVERAGE_CFLAGS := $(WARNINGS) -g -O0 --coverage $(HOST_INCLUDES)
+$(BUILD)/tests/coverage/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(HOSTCC) $(COVERAGE_CFLAGS) -MMD -MP -c $< -o $@
 
-# $(call host_test,NAME,FILES): build/tests/NAME, and build/tests/fast/NAME.  The first file names sources and libraries.
+# $(call host_test,NAME,FILES): build/tests/NAME, and build/tests/fast/NAME, build/tests/coverage/NAME.  The first file
+# names sources and libraries.
 define host_test
 $(1)_SOURCES := $(2) tests/harness.c tests/effort.c $$(sort $$(wildcard $$(call test_words,$(firstword $(2)),sources)))
 $(1)_LIBS    := $$(call test_words,$(firstword $(2)),libs)
@@ -36,7 +42,10 @@ $(BUILD)/tests/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/obj/%.o)
 $(BUILD)/tests/fast/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/fast/%.o)
 	@mkdir -p $$(@D)
 	$(HOSTCC) $(FAST_CFLAGS) $$^ $$($(1)_LIBS) -o $$@
--include $$($(1)_SOURCES:%.c=$(BUILD)/tests/obj/%.d) $$($(1)_SOURCES:%.c=$(BUILD)/tests/fast/%.d)
+$(BUILD)/tests/coverage/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/coverage/%.o)
+	@mkdir -p $$(@D)
+	$(HOSTCC) $(COVERAGE_CFLAGS) $$^ $$($(1)_LIBS) -o $$@
+-include $$(foreach flavour,obj fast coverage,$$($(1)_SOURCES:%.c=$(BUILD)/tests/$$(flavour)/%.d))
 endef
 $(foreach t,$(UNIT_TESTS),$(eval $(call host_test,$(t),tests/$(t).c)))
 $(foreach f,$(FUZZERS),$(eval $(call host_test,fuzz/$(f)_replay,tests/fuzz/$(f)_fuzz.c tests/fuzz/replay.c)))
@@ -68,10 +77,18 @@ mutants:
 list-host-tests:
 	@:$(foreach t,$(HOST_TESTS),$(info $(t) $($(t)_SOURCES)))
 
-# Suites that take minutes: not part of `test`.
+# The host tests that contain mm/ or the pager's core, and how much of these they run: docs/coverage.md.
+COVERAGE_TESTS := $(foreach t,$(HOST_TESTS),$(if $(filter mm/% user/pager/core/%,$($(t)_SOURCES)),$(t)))
+coverage:
+	@$(SETUP) test
+	@$(MAKE) -s --no-print-directory $(JOBS) $(COVERAGE_TESTS:%=$(BUILD)/tests/coverage/%)
+	@tests/coverage/coverage.py --build $(BUILD) --tests $(COVERAGE_TESTS)
+
+# Suites that take minutes: not part of `test`.  The fast programs are those that the list names.
+FAST_WANTED = $(shell grep -o 'tests/fast/[a-z_/]*' tests/suites-long.txt | sort -u)
 test-long:
 	@$(SETUP) test fuzz
-	@$(MAKE) -s --no-print-directory $(JOBS) test-programs fuzzers
+	@$(MAKE) -s --no-print-directory $(JOBS) test-programs fuzzers $(FAST_WANTED:%=$(BUILD)/%)
 	@tests/run.py --build $(BUILD) --suites tests/suites-long.txt $(if $(ONLY),--only '$(ONLY)')
 # The rules of docs/fault-protocol.md against this kernel, and those of docs/writing-a-pager.md against the
 # example pager; with PAGER=PROG the latter against that one.
@@ -90,6 +107,11 @@ FUZZ_CFLAGS  := $(WARNINGS) -g -O1 -fsanitize=fuzzer,$(SANITIZERS) -fno-sanitize
 SECONDS      ?= 60
 TARGET       ?= $(FUZZERS)
 
+# The slots of a CNode go on behind its first frame, which gcc knows of the last member and clang does not.
+$(BUILD)/fuzz/obj/kernel/%.o $(BUILD)/fuzz/obj/tests/fuzz/host/%.o: FUZZ_CFLAGS += -fno-sanitize=array-bounds
+# Nobody looks for new ways through the checkers, which run after every step: they are not measured.
+$(addprefix $(BUILD)/fuzz/obj/,kernel/invariants.o kernel/census.o kernel/cap_check.o mm/vspace_check.o \
+    user/pager/core/check.o): FUZZ_CFLAGS += -fno-sanitize=fuzzer
 $(BUILD)/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
 	clang $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
@@ -118,4 +140,5 @@ bench:
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(BENCH_PROGRAMS)
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
-.PHONY: host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests conformance fuzzers fuzz bench
+.PHONY: host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests coverage conformance fuzzers \
+        fuzz bench

@@ -179,7 +179,7 @@ class Suites:
     def sentence(self, suite, ran, last):
         """The test that ran when a program ended before its time."""
         if suite in self.sources:
-            with open(os.path.join(TOP, "tests", suite + ".c"), encoding="utf-8") as file:
+            with open(os.path.join(TOP, self.sources[suite][0]), encoding="utf-8") as file:
                 names = ["".join(re.findall(r'"((?:[^"\\]|\\.)*)"', found)) for found in TEST.findall(file.read())]
             if ran < len(names):
                 return names[ran]

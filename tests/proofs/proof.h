@@ -16,8 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PROOF(name, sentence)      \
-    void proof_##name(void);       \
+#define PROOF(name, sentence) \
+    void proof_##name(void);  \
     void proof_##name(void)
 
 /* An input: any value at all.  The name appears in reports. */

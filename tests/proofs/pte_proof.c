@@ -22,9 +22,18 @@
 
 /* Given by arch/ and by other files of mm/, where nothing here comes. */
 static unsigned fences;
-void mmu_fence_page(struct vspace *space, vaddr_t address) { (void)space, (void)address, fences++; }
-void mmu_fence_space(struct vspace *space) { (void)space, fences++; }
-void mmu_fence_code(struct vspace *space) { (void)space; }
+void mmu_fence_page(struct vspace *space, vaddr_t address)
+{
+    (void)space, (void)address, fences++;
+}
+void mmu_fence_space(struct vspace *space)
+{
+    (void)space, fences++;
+}
+void mmu_fence_code(struct vspace *space)
+{
+    (void)space;
+}
 
 static uint32_t any_rights(void)
 {
@@ -129,7 +138,8 @@ PROOF(change, "a map over an entry of the same frame: its rights and ceiling, A 
     proof_claim(lost == ((old.bits & PTE_RWX & ~slot.bits) != 0), "a lost right is told");
 }
 
-PROOF(protect, "protect: rights as asked or FL_CEILING, never above the ceiling, which stays; A, D, V3 kept")
+PROOF(protect,
+      "protect: rights as asked or FL_CEILING, never above the ceiling, which stays; A, D, V3 kept")
 {
     pte_t slots[2] = {{proof_any("first")}, {proof_any("second")}}, old[2] = {slots[0], slots[1]};
     uint32_t rights = any_rights();
@@ -172,7 +182,8 @@ PROOF(owner, "an owner word says the space, base and level that it was made of")
     proof_claim(table.base.value == address / span * span, "base");
 }
 
-PROOF(index, "the walk: the slot of an address is its index times 8, and a table's indexes span its range")
+PROOF(index,
+      "the walk: the slot of an address is its index times 8, and a table's indexes span its range")
 {
     struct frame_table frames = {.direct_offset = proof_any("direct_offset")};
     frame_t table = {proof_below("table", FRAMES)};
@@ -185,7 +196,8 @@ PROOF(index, "the walk: the slot of an address is its index times 8, and a table
     proof_claim(sv39_index(address, level) == index, "index");
     proof_claim(slot == contents + 8 * index, "slot");
     proof_claim(frames.direct_offset % PAGE_BYTES != 0 ||
-                    walk_table_of(&frames, (const pte_t *)(uintptr_t)slot).value == (contents - frames.direct_offset) >> PAGE_SHIFT,
+                    walk_table_of(&frames, (const pte_t *)(uintptr_t)slot).value ==
+                        (contents - frames.direct_offset) >> PAGE_SHIFT,
                 "and back to its table");
     proof_assume(address.value % PAGE_BYTES == 0);
     uint64_t left = walk_pages_left(address, level);

@@ -26,6 +26,11 @@ static bool sim_is_table(frame_t frame)
            !table_pool_is_spare(frame_entry(table, frame));
 }
 
+static bool sim_is_root(frame_t frame)
+{
+    return frame.value == sim_machine_kernel_root().value || sim_is_table(frame);
+}
+
 /* A leaf: no frame has more translations in a hart than mappings. */
 static bool sim_counts_leaf(frame_t frame, uint32_t *translations)
 {
@@ -40,7 +45,7 @@ static bool sim_counts_leaf(frame_t frame, uint32_t *translations)
 
 static bool sim_hart_is_sound(const struct sim_hart *hart, uint32_t *translations)
 {
-    if (hart->hart.space != NULL && !sim_is_table(hart->root))
+    if (!sim_is_root(hart->root) || (hart->hart.space != NULL && !sim_is_table(hart->walked)))
         return false;
     for (uint32_t i = 0; i < hart->tlb.used; i++) {
         const struct sim_translation *t = &hart->tlb.entry[i];
@@ -121,20 +126,27 @@ static const char *sim_check_translation(const struct sim_hart *hart,
     return (t->entry.bits & ~now.bits & PTE_D) != 0 ? "M3" : NULL;
 }
 
+static const char *sim_check_hart(const struct sim_hart *hart)
+{
+    const struct vspace *space = hart->hart.space;
+    const char *broken = NULL;
+
+    for (uint32_t i = 0; i < hart->tlb.used && broken == NULL; i++)
+        broken = sim_check_translation(hart, &hart->tlb.entry[i]);
+    if (broken == NULL && space != NULL &&
+        (hart->root.value != space->root.value || hart->walked.value != space->root.value))
+        broken = "M2: walks start at another root than the space's";
+    return broken;
+}
+
 const char *sim_machine_check_harts(void)
 {
     const char *broken = sim_machine_noted();
 
     if (broken == NULL)
         broken = sim_check_frames();
-    for (uint32_t i = 0; i < sim_machine_config()->harts; i++) {
-        const struct sim_hart *hart = &sim_harts[i];
-
-        if (hart->hart.space != NULL && hart->root.value != hart->hart.space->root.value)
-            return "M1: another root is loaded than the space's";
-        for (uint32_t k = 0; k < hart->tlb.used && broken == NULL; k++)
-            broken = sim_check_translation(hart, &hart->tlb.entry[k]);
-    }
+    for (uint32_t i = 0; i < sim_machine_config()->harts && broken == NULL; i++)
+        broken = sim_check_hart(&sim_harts[i]);
     return broken;
 }
 
@@ -165,24 +177,66 @@ static const char *sim_check_asid(const struct vspace *space)
 
 /* --- the sums of mm/ ----------------------------------------------------------------------- */
 
-static const char *sim_check_sums(struct vspace *const *spaces, uint32_t count)
+/* Counts the entries of a table of leaves, which are as many as its frame says (vspace_check). */
+static void sim_count_leaves(frame_t table, uint32_t *leaves)
 {
     const struct frame_table *frames = sim_machine_frames();
+    const pte_t *entries = frame_contents(frames, table);
+    uint32_t left = frame_entry(frames, table)->count;
+
+    for (uint32_t i = 0; i < SV39_ENTRIES && left > 0; i++) {
+        uint64_t number = sv39_frame(entries[i]).value - frames->first.value;
+
+        if (!sv39_is_valid(entries[i]))
+            continue;
+        left--;
+        if (number < frames->count)
+            leaves[number]++;
+    }
+}
+
+static bool sim_is_leaf_table(const struct frame *entry)
+{
+    return entry->type == FRAME_TABLE && !table_pool_is_spare(entry) &&
+           vspace_unpack_owner(entry->owner).level == 0;
+}
+
+/* V1: each frame has as many mappings as there are leaves for it in all spaces. */
+static const char *sim_check_counts(void)
+{
+    static uint32_t leaves[SIM_FRAMES_MAX];
+    const struct frame_table *frames = sim_machine_frames();
+    const char *broken = NULL;
+
+    for (uint64_t i = 0; i < frames->count; i++)
+        if (sim_is_leaf_table(&frames->frames[i]))
+            sim_count_leaves(frame_plus(frames->first, i), leaves);
+    for (uint64_t i = 0; i < frames->count; i++) {
+        uint32_t maps = frames->frames[i].type == FRAME_USER ? frames->frames[i].count : 0;
+
+        if (leaves[i] != maps)
+            broken = "V1";
+        leaves[i] = 0;
+    }
+    return broken;
+}
+
+/* P2, of the pool that all spaces share. */
+static const char *sim_check_pool(struct vspace *const *spaces, uint32_t count)
+{
     const struct table_pool *pool = NULL;
-    uint64_t leaves = 0, tables = 0;
+    uint64_t tables = 0;
 
     for (uint32_t i = 0; i < count; i++) {
         if (spaces[i] == NULL || spaces[i]->pool == NULL)
             continue;
         pool = spaces[i]->pool;
-        leaves += vspace_count_leaves(spaces[i]);
         tables += spaces[i]->tables;
     }
-    if (leaves != frames->mappings)
-        return "V1";
     if (pool == NULL)
         return NULL;
-    if (tables != pool->in_use || pool->spare + pool->in_use != frames->totals[FRAME_TABLE])
+    if (tables != pool->in_use ||
+        pool->spare + pool->in_use != sim_machine_frames()->totals[FRAME_TABLE])
         return "P2";
     return table_pool_check(pool);
 }
@@ -199,5 +253,7 @@ const char *sim_machine_check(struct vspace *const *spaces, uint32_t count)
     }
     if (broken == NULL)
         broken = frame_table_check(sim_machine_frames());
-    return broken != NULL ? broken : sim_check_sums(spaces, count);
+    if (broken == NULL)
+        broken = sim_check_counts();
+    return broken != NULL ? broken : sim_check_pool(spaces, count);
 }

@@ -403,7 +403,7 @@ static void sim_disk_cut_off(struct sim_disk *disk, struct sim_transfer *transfe
 {
     for (uint32_t i = 0; i < transfer->request.segments; i++)
         transfer->segment[i].at = NEVER;
-    if (transfer->fault != SIM_DISK_SILENT)
+    if (transfer->fault < SIM_DISK_CORRUPT)
         transfer->fault = SIM_DISK_SHORT;
     transfer->ok = false;
     transfer->done = transfer->next = disk->now;

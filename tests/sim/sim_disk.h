@@ -89,8 +89,8 @@ bool sim_disk_submit(struct sim_disk *disk, const struct sim_disk_request *reque
 struct sim_disk_done {
     uint64_t tag;
     bool ok; /* what the device says */
-    /* For models only: what happened really.  A request that sim_disk_reset ended was SIM_DISK_SHORT or
-     * SIM_DISK_SILENT, and any of its sectors may have moved. */
+    /* For models only: what happened really.  A request that sim_disk_reset ended is never
+     * SIM_DISK_GOOD, and any of its sectors may have moved. */
     enum sim_disk_fault fault;
     uint64_t place; /* where it moved on the medium: `first` unless misplaced */
 };

@@ -1,7 +1,7 @@
 /* Random requests that overlap in time and place, with each fault, against a model of which values each
  * sector may hold: the last that was written, or any of those that were written at the same time, or that
  * faults left in doubt.  The model knows what was submitted and what was told, and nothing of the disk. */
-/* sources: tests/sim/sim_disk.c mm/frame.c */
+/* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
 #include "sim_disk_kit.h"
 
 #include <inttypes.h>
@@ -123,12 +123,23 @@ static void model_prune(struct model_sector *sector)
             sector->value[i] = sector->value[--sector->values];
 }
 
+/* A sector that faults left in too much doubt is not written any more in this trace. */
+static bool model_has_room(uint64_t first, uint32_t pages)
+{
+    struct model_sector *sector = &model.sector[first * SIM_DISK_SECTORS];
+
+    for (uint32_t i = 0; i < pages * SIM_DISK_SECTORS; i++) {
+        model_prune(&sector[i]);
+        if (sector[i].values == VALUES)
+            return false;
+    }
+    return true;
+}
+
 static void model_add(uint64_t at, uint64_t value)
 {
     struct model_sector *sector = &model.sector[at];
 
-    model_prune(sector);
-    CHECK(sector->values < VALUES);
     sector->value[sector->values++] = (struct model_value){
         .value = value, .submitted = model.time, .done = ALWAYS, .gone = ALWAYS};
 }
@@ -147,7 +158,7 @@ static void model_supersede(struct model_sector *sector, const struct model_valu
 }
 
 static void model_settle(uint64_t at, const struct model_request *request, uint32_t number,
-                         enum sim_disk_fault fault)
+                         const struct sim_disk_done *done)
 {
     struct model_sector *sector = &model.sector[at];
     struct model_value *own = sector->value;
@@ -156,22 +167,13 @@ static void model_settle(uint64_t at, const struct model_request *request, uint3
         own++;
     CHECK(own->value == GARBAGE || (own->value & ((1u << ID_SHIFT) - 1)) == number);
     own->done = model.time;
-    switch (fault) {
-    case SIM_DISK_ERROR:
-    case SIM_DISK_LOST:
+    own->flipped = done->fault == SIM_DISK_CORRUPT;
+    if (done->fault == SIM_DISK_ERROR || done->fault == SIM_DISK_LOST)
         own->gone = 0;
-        break;
-    case SIM_DISK_CORRUPT:
-        own->flipped = true;
+    else if (done->ok && done->fault != SIM_DISK_TORN)
         model_supersede(sector, own);
-        break;
-    case SIM_DISK_GOOD:
-        model_supersede(sector, own);
-        break;
-    default: /* it moved, or it did not */
+    else /* it moved, or it did not */
         model.doubts++;
-        break;
-    }
 }
 
 /* The fewest bits in which contents differ from what the sector may have held since `since`. */
@@ -187,8 +189,8 @@ static uint32_t model_distance(uint64_t at, const uint8_t *contents, uint64_t si
         if (value->gone <= since)
             continue;
         distance = value->value == GARBAGE ? 0 : value_distance(contents, value->value);
-        if (distance == 1 && (value->flipped || value->done == ALWAYS))
-            distance = 0;
+        if (distance > 0 && (value->flipped || value->done == ALWAYS))
+            distance--;
         if (distance < least)
             least = distance;
     }
@@ -249,7 +251,7 @@ static void model_answer(const struct sim_disk_done *done)
     for (uint32_t i = 0;
          request->request.op != SIM_DISK_READ && i < request->request.segments * SIM_DISK_SECTORS;
          i++)
-        model_settle(request->request.first * SIM_DISK_SECTORS + i, request, i, done->fault);
+        model_settle(request->request.first * SIM_DISK_SECTORS + i, request, i, done);
     model_take_frames(request, false);
     request->queued = false;
 }
@@ -264,7 +266,7 @@ static void step_submit(void)
     enum sim_disk_op op = kind == 0 ? SIM_DISK_DISCARD : kind < 7 ? SIM_DISK_READ : SIM_DISK_WRITE;
     struct model_request *request = model.request;
 
-    if (frame == FRAMES || sim_disk_queued(disk) == SIM_DISK_QUEUE)
+    if (frame == FRAMES || (op != SIM_DISK_READ && !model_has_room(place, segments)))
         return;
     while (request->queued)
         request++;

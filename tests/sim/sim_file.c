@@ -31,11 +31,11 @@ uint8_t sim_file_byte(uint64_t index, uint64_t offset)
     return (uint8_t)(((index + 1) * 0x9e3779b97f4a7c15ull ^ offset * 0xff51afd7ed558ccdull) >> 56);
 }
 
-/* Two running sums, from the index on: bytes that moved to another place, or page, are found too. */
-static uint64_t sim_file_sum(uint64_t index, const void *page)
+/* Two running sums: words that changed place are found too. */
+static uint64_t sim_file_sum(const void *page)
 {
     const uint64_t *word = page;
-    uint64_t first = index + 1, second = 0;
+    uint64_t first = 1, second = 0;
 
     for (uint64_t i = 0; i < PAGE_BYTES / sizeof(*word); i++) {
         first += word[i];
@@ -68,18 +68,11 @@ void sim_file_start(const struct sim_file_config *config)
 
         for (uint64_t offset = 0; offset < PAGE_BYTES; offset++)
             medium[offset] = sim_file_byte(index, offset);
-        file.sum[index] = sim_file_sum(index, medium);
+        file.sum[index] = sim_file_sum(medium);
     }
 }
 
 /* ---- fetches ---- */
-
-static frame_t sim_file_frame(uint32_t page)
-{
-    uint64_t contents = (uint64_t)(uintptr_t)page_contents(&file.config.vm->table, page);
-
-    return frame_containing((paddr_t){contents - file.config.frames->direct_offset});
-}
 
 /* False: there is no room. */
 static bool sim_file_queue(uint32_t page)
@@ -88,7 +81,7 @@ static bool sim_file_queue(uint32_t page)
     struct sim_disk_request request = {.op = SIM_DISK_READ,
                                        .first = fetch->index,
                                        .segments = 1,
-                                       .frame = {sim_file_frame(page)},
+                                       .frame = {file.config.frame_of(file.config.vm, page)},
                                        .tag = page};
 
     if (!sim_disk_submit(file.config.disk, &request))
@@ -132,8 +125,7 @@ static void sim_file_finish(const struct sim_disk_done *done)
     struct vm *vm = file.config.vm;
     uint32_t page = (uint32_t)done->tag;
     struct sim_fetch *fetch = &file.fetch[page];
-    bool right =
-        sim_file_sum(fetch->index, page_contents(&vm->table, page)) == file.sum[fetch->index];
+    bool right = sim_file_sum(page_contents(&vm->table, page)) == file.sum[fetch->index];
 
     file.counts.errors += !done->ok;
     file.counts.wrong += done->ok && !right;

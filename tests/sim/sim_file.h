@@ -21,13 +21,12 @@
 #include "vm.h"
 
 struct sim_file_config {
-    struct vm *vm; /* started; its window lies in the direct map of the frame table */
+    struct vm *vm; /* started */
     struct sim_disk *disk;
-    struct frame_table *frames; /* the disk's */
-    const char *name;           /* a file of the initrd, that lends its place in vm->files */
-    uint64_t pages;             /* at most those of the disk */
-    uint32_t
-        patience; /* ticks until a request is late; at least 1, and more than the disk's delay */
+    frame_t (*frame_of)(const struct vm *vm, uint32_t page); /* that a page of the core is */
+    const char *name;  /* a file of the initrd, that lends its place in vm->files */
+    uint64_t pages;    /* at most those of the disk */
+    uint32_t patience; /* ticks until a request is late: more than the disk's delay */
 };
 
 /* Writes the file to the medium.  Ends the one before, which has no fetches under way. */

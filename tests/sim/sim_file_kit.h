@@ -27,6 +27,12 @@ static struct slow slow;
 static struct frame_table kit_frames;
 static struct sim_disk *kit_disk;
 
+static inline frame_t kit_frame_of(const struct vm *vm, uint32_t page)
+{
+    (void)vm;
+    return frame_plus(kit_frames.first, page);
+}
+
 /* Machines begin with this; chance: as of sim_disk_config, or NULL. */
 static inline void kit_begin(uint64_t seed, uint64_t pages, bool reorders, const uint32_t *chance)
 {
@@ -44,7 +50,7 @@ static inline void kit_begin(uint64_t seed, uint64_t pages, bool reorders, const
     kit_disk = sim_disk_create(&disk);
     sim_file_start(&(struct sim_file_config){.vm = &slow.fake.vm,
                                              .disk = kit_disk,
-                                             .frames = &kit_frames,
+                                             .frame_of = kit_frame_of,
                                              .name = "slow",
                                              .pages = pages,
                                              .patience = PATIENCE});
@@ -137,9 +143,27 @@ static inline int kit_read(struct space *space, uint64_t address)
     return fake_touch(&slow.fake, space, address, FL_ACCESS_READ, &byte) == FAKE_DONE ? byte : -1;
 }
 
-_Noreturn void mm_assert_failed(const char *file, int line, const char *text)
+static inline void kit_stopped(uint32_t thread, const struct space *space)
 {
-    harness_fail(file, line, text);
+    CHECK_EQ(slow.thread[thread].state, SLOW_STOPPED);
+    CHECK_EQ(space->event.kind, PAGER_EVENT_UNREADABLE);
+    CHECK_EQ(space->event.signal, 7); /* SIGBUS */
+}
+
+/* Page `index` of the disk is written by a request with this fault; nothing else is queued. */
+static inline void kit_write_medium(uint64_t index, const uint8_t *bytes, enum sim_disk_fault fault)
+{
+    uint32_t page = page_allocate(&slow.fake.vm.table, PAGE_LENT);
+    struct sim_disk_request request = {
+        .op = SIM_DISK_WRITE, .first = index, .segments = 1, .frame = {kit_frame_of(NULL, page)}};
+    struct sim_disk_done done;
+
+    CHECK(page != PAGE_NONE);
+    memcpy(page_contents(&slow.fake.vm.table, page), bytes, PAGE);
+    sim_disk_inject(kit_disk, fault);
+    CHECK(sim_disk_submit(kit_disk, &request));
+    CHECK(sim_disk_next(kit_disk, DELAY, &done) && done.ok);
+    page_release(&slow.fake.vm.table, page);
 }
 
 #endif

@@ -1,5 +1,5 @@
 /* Spaces, page tables that are lent, and replies to faults: see sim_kernel.h.  The port is in sim_port.c,
- * the checks are in sim_kernel_check.c, start and end in sim_kernel_start.c. */
+ * the checks are in sim_kernel_check.c, the start in sim_kernel_start.c. */
 #include "sim_kernel.h"
 
 #include <string.h>

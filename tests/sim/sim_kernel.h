@@ -55,16 +55,14 @@ struct sim_kernel {
     const char *broken;      /* the first rule that the core broke, or NULL */
     struct sim_slot slot[SIM_SLOTS];
     uint8_t *window;
-    uint64_t window_bytes;
     uint8_t *archive; /* in the machine's memory */
     struct cpio_file file_table[SIM_FILES + 1];
     struct cpio_index files;
     struct fl_boot_device device;
 };
 
-/* Starts the machine too.  Ends with the one before first (sim_kernel_end). */
+/* Starts the machine too, whatever became of the one before.  There is nothing to end. */
 void sim_kernel_start(struct sim_kernel *kernel, const struct sim_kernel_config *config);
-void sim_kernel_end(struct sim_kernel *kernel);
 
 /* Tables for a new space of the core.  False: no frame for them. */
 bool sim_kernel_attach(struct sim_kernel *kernel, const struct space *space);

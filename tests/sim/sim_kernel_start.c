@@ -1,8 +1,5 @@
-/* Start and end of the simulated kernel and the core over it: see sim_kernel.h. */
-#define _GNU_SOURCE
-#include <stdlib.h>
+/* Start of the simulated kernel and the core over it: see sim_kernel.h. */
 #include <string.h>
-#include <sys/mman.h>
 
 #include "pager_fake.h" /* fake_cpio_member */
 #include "sim_port.h"
@@ -90,13 +87,7 @@ static void sim_kernel_lay_out(struct sim_kernel *kernel, const struct sim_kerne
     kernel->slot[3] = (struct sim_slot){SIM_SLOT_DEVICE, sim_machine_device(0), SIM_DEVICE_PAGES,
                                         SIM_RIGHTS_DEVICE};
     kernel->archive = sim_machine_contents(kernel->slot[2].first);
-    kernel->window_bytes = (uint64_t)config->machine.frames * PAGE_BYTES;
-    kernel->window =
-        mmap(NULL, kernel->window_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (kernel->window == MAP_FAILED)
-        abort();
-    sim_machine_show(kernel->window, 0, low);
-    sim_machine_show(kernel->window + low * PAGE_BYTES, low + SIM_GAP, high);
+    kernel->window = sim_machine_window(low, SIM_GAP, high);
 }
 
 static void sim_kernel_start_core(struct sim_kernel *kernel, uint64_t archive_bytes)
@@ -142,11 +133,4 @@ void sim_kernel_start(struct sim_kernel *kernel, const struct sim_kernel_config 
     table_pool_init(&kernel->pool, sim_machine_frames());
     sim_kernel_settle(kernel);
     kernel->free_pages = kernel->vm.table.counts[PAGE_FREE];
-}
-
-void sim_kernel_end(struct sim_kernel *kernel)
-{
-    munmap(kernel->window, kernel->window_bytes);
-    kernel->window = NULL;
-    sim_machine_end();
 }

@@ -20,6 +20,10 @@ static struct {
     struct frame_table table;
     uint8_t *memory; /* all frames, as the kernel sees them */
     int file;        /* that memory is a view of */
+    struct sim_window {
+        uint8_t *at; /* NULL: there is none */
+        uint64_t low, gap, high;
+    } window;
     uint64_t random;
     const char *broken;
     struct sim_machine_counts counts;
@@ -94,22 +98,48 @@ static void sim_memory_open(uint64_t bytes)
         abort();
 }
 
+static void sim_window_close(void)
+{
+    if (machine.window.at != NULL)
+        munmap(machine.window.at, (machine.window.low + machine.window.high) * PAGE_BYTES);
+    machine.window.at = NULL;
+}
+
 static void sim_memory_close(void)
 {
+    sim_window_close();
     munmap(machine.memory, machine.table.count * PAGE_BYTES);
     close(machine.file);
     free(machine.table.frames);
 }
 
-void sim_machine_show(uint8_t *at, uint32_t first, uint32_t frames)
+static void sim_window_show(uint8_t *at, uint64_t first, uint64_t frames)
 {
-    uint64_t offset = (sim_machine_frame(first).value - SIM_FIRST) * PAGE_BYTES;
+    uint64_t offset = (first + sim_machine_frame(0).value - SIM_FIRST) * PAGE_BYTES;
 
     if (mmap(at, frames * PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, machine.file,
              (off_t)offset) != at)
         abort();
 }
 
+uint8_t *sim_machine_window(uint32_t low, uint32_t gap, uint32_t high)
+{
+    struct sim_window *window = &machine.window;
+
+    if (window->at != NULL && window->low == low && window->gap == gap && window->high == high)
+        return window->at;
+    sim_window_close();
+    *window = (struct sim_window){.low = low, .gap = gap, .high = high};
+    window->at = mmap(NULL, (window->low + window->high) * PAGE_BYTES, PROT_NONE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (window->at == MAP_FAILED)
+        abort();
+    sim_window_show(window->at, 0, low);
+    sim_window_show(window->at + window->low * PAGE_BYTES, window->low + gap, high);
+    return window->at;
+}
+
+/* Memory of the same size is used again: a start is what small tests do most. */
 static void sim_memory_start(uint32_t frames)
 {
     uint64_t count = (uint64_t)frames + SIM_EXTRA;
@@ -216,7 +246,7 @@ static pte_t *sim_walk(struct sim_hart *hart, vaddr_t address)
 {
     const struct sim_translation *lowest =
         sim_tlb_find(&hart->tlb, sim_tlb_key(hart->asid, 1, address));
-    frame_t table = hart->root;
+    frame_t table = hart->walked;
     pte_t entry;
 
     machine.counts.walks++;
@@ -271,7 +301,7 @@ static pte_t sim_translate(struct sim_hart *hart, vaddr_t address, uint32_t acce
         return (pte_t){0};
     if ((cached->entry.bits & needed) == needed)
         return cached->entry;
-    return sim_translate_anew(hart, address, access, needed);
+    return machine.config.sets_ad ? sim_translate_anew(hart, address, access, needed) : (pte_t){0};
 }
 
 /* --- accesses ------------------------------------------------------------------------------ */
@@ -284,6 +314,34 @@ static void sim_evict_by_chance(struct sim_hart *hart)
     sim_tlb_evict(&hart->tlb, sim_machine_random(hart->tlb.used));
 }
 
+/* Hardware may read tables before anybody needs what they say. */
+static void sim_look_ahead_by_chance(struct sim_hart *hart, vaddr_t address)
+{
+    vaddr_t next = {address.value + PAGE_BYTES};
+    const pte_t *slot;
+
+    if (sim_machine_random(256) >= machine.config.ahead_chance || next.value >= FL_USER_END)
+        return;
+    slot = sim_walk(hart, next);
+    if (slot != NULL)
+        sim_keep(hart, 0, next, sim_load(slot));
+}
+
+static uint8_t *sim_reach(struct sim_hart *hart, pte_t entry, vaddr_t address, uint32_t access)
+{
+    uint8_t *byte = sim_machine_contents(sv39_frame(entry)) + address.value % PAGE_BYTES;
+    paddr_t physical = {frame_address(sv39_frame(entry)).value + address.value % PAGE_BYTES};
+
+    if (access != FL_ACCESS_EXEC || !machine.config.caches_code)
+        return byte;
+    return sim_code_fetch(&hart->code, physical, *byte);
+}
+
+void sim_machine_fence_code(uint32_t hart)
+{
+    sim_harts[hart].code.used = 0;
+}
+
 uint8_t *sim_machine_access(uint32_t number, vaddr_t address, uint32_t access)
 {
     struct sim_hart *hart = &sim_harts[number];
@@ -293,10 +351,9 @@ uint8_t *sim_machine_access(uint32_t number, vaddr_t address, uint32_t access)
     if (hart->hart.space == NULL || address.value >= FL_USER_END)
         return NULL;
     sim_evict_by_chance(hart);
+    sim_look_ahead_by_chance(hart, address);
     entry = sim_translate(hart, address, access);
-    if (!sv39_is_valid(entry))
-        return NULL;
-    return sim_machine_contents(sv39_frame(entry)) + address.value % PAGE_BYTES;
+    return sv39_is_valid(entry) ? sim_reach(hart, entry, address, access) : NULL;
 }
 
 uint8_t *sim_machine_touch(uint32_t hart, vaddr_t address, uint32_t access, enum vspace_look *look,

@@ -34,7 +34,9 @@ struct sim_machine_config {
     uint32_t frames;       /* of memory, at most SIM_FRAMES_MAX - 2 */
     bool sets_ad;          /* hardware sets A and D; else it traps */
     bool caches_invalid;   /* invalid entries are cached too */
+    bool caches_code;      /* a byte that was executed once is kept until a fence.i */
     uint32_t evict_chance; /* of 256, that an access evicts something first */
+    uint32_t ahead_chance; /* of 256, that an access caches what the tables say of the next page */
     uint64_t seed;
 };
 
@@ -49,8 +51,8 @@ struct frame_table *sim_machine_frames(void);
 frame_t sim_machine_kernel_root(void);
 frame_t sim_machine_device(uint32_t page);
 
-/* Makes frames [first, first + frames) visible at a page-aligned address too, in place of what is there. */
-void sim_machine_show(uint8_t *at, uint32_t first, uint32_t frames);
+/* A second view of memory: frames [0, low), and right behind them the `high` frames from low + gap on. */
+uint8_t *sim_machine_window(uint32_t low, uint32_t gap, uint32_t high);
 
 /* Random numbers of the environment: evictions, when others run.  A step sets the seed, so that it goes the
  * same way whatever was before. */
@@ -70,13 +72,17 @@ struct vspace *sim_machine_loaded(uint32_t hart);
 void sim_machine_leave(const struct vspace *space);
 
 /* One access of a hart in the space that it has loaded, access one of FL_ACCESS_READ|WRITE|EXEC.  NULL: it
- * faults.  Else the byte in memory, which a write is now to be put into. */
+ * faults.  Else the byte in memory, which a write is now to be put into; of an EXEC the byte that the hart
+ * executes, which with caches_code may be an older one. */
 uint8_t *sim_machine_access(uint32_t hart, vaddr_t address, uint32_t access);
 
 /* The same with the kernel's look at the fault, repeated while that mends it; NULL: absent or denied, and
  * *look and *entry say so. */
 uint8_t *sim_machine_touch(uint32_t hart, vaddr_t address, uint32_t access, enum vspace_look *look,
                            pte_t *entry);
+
+/* fence.i by the program itself. */
+void sim_machine_fence_code(uint32_t hart);
 
 /* What the tables say, past all TLBs: the entry of an address. */
 pte_t sim_machine_entry(const struct vspace *space, vaddr_t address);

@@ -1,4 +1,4 @@
-/* The TLB of one simulated hart: see sim_tlb.h. */
+/* The TLB and the cached code of one simulated hart: see sim_tlb.h. */
 #include "sim_tlb.h"
 
 const struct sim_translation *sim_tlb_find(const struct sim_tlb *tlb, uint64_t key)
@@ -46,4 +46,16 @@ void sim_tlb_drop_page(struct sim_tlb *tlb, asid_t asid, vaddr_t address)
     for (uint32_t i = tlb->used; i-- > 0;)
         if (tlb->entry[i].key == key)
             sim_tlb_evict(tlb, i);
+}
+
+uint8_t *sim_code_fetch(struct sim_code *code, paddr_t address, uint8_t byte)
+{
+    uint32_t at;
+
+    for (uint32_t i = 0; i < code->used && i < SIM_CODE_BYTES; i++)
+        if (code->entry[i].address.value == address.value)
+            return &code->entry[i].byte;
+    at = code->used++ % SIM_CODE_BYTES;
+    code->entry[at] = (struct sim_code_byte){address, byte};
+    return &code->entry[at].byte;
 }

@@ -1,4 +1,4 @@
-/* What one hart cached of page tables: leaf entries, pointers to tables, and invalid entries, each under
+/* What one hart cached: of code, and of page tables: leaf entries, pointers to tables, and invalid entries, each under
  * the ASID that satp held when it was read.
  *
  * A look-up goes by ASID and address alone, as in hardware; whose entry it was is kept beside for the
@@ -56,6 +56,20 @@ const struct sim_translation *sim_tlb_find(const struct sim_tlb *tlb, uint64_t k
 void sim_tlb_keep(struct sim_tlb *tlb, const struct sim_translation *translation, uint32_t victim);
 
 void sim_tlb_evict(struct sim_tlb *tlb, uint32_t victim);
+
+/* Bytes that were executed, by where they lie in memory.  A full one forgets the oldest. */
+#define SIM_CODE_BYTES 16u
+
+struct sim_code {
+    uint32_t used;
+    struct sim_code_byte {
+        paddr_t address;
+        uint8_t byte;
+    } entry[SIM_CODE_BYTES];
+};
+
+/* The byte that is executed at an address of memory which holds `byte` now. */
+uint8_t *sim_code_fetch(struct sim_code *code, paddr_t address, uint8_t byte);
 
 /* What the fences of RISC-V drop at least, and here exactly: everything; what is of one ASID; the leaf
  * entry of one page.  Spec: RISC-V Privileged 1.12, 4.2.1. */

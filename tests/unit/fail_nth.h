@@ -33,7 +33,8 @@ enum fail_run { FAIL_RUN_CLEAN, FAIL_RUN_MET };
  * fail_nth_disarm() behind it.  Says FAIL_RUN_MET if the latter said that a call failed. */
 typedef enum fail_run fail_scenario(const void *context);
 
-/* Does all runs of a scenario for the kinds of the mask (bits 1 << FAIL_*), or those that NTH names. */
+/* Does all runs of a scenario for the kinds of the mask (bits 1 << FAIL_*), or those that NTH names; before
+ * them one in which nothing fails, with N = 0: what the others may be compared with. */
 void fail_nth_sweep(const char *scenario, uint32_t kinds, fail_scenario *run, const void *context);
 
 /* From here on the calls are counted, and those of the current run fail. */
@@ -41,6 +42,13 @@ void fail_nth_arm(void);
 
 /* True if a call failed since fail_nth_arm(). */
 bool fail_nth_disarm(void);
+
+/* True in the run before the others. */
+bool fail_nth_is_reference(void);
+
+/* N and "all later ones too", for what has no call to fail: a store that holds N - 1. */
+uint32_t fail_nth_number(void);
+bool fail_nth_is_lasting(void);
 
 /* True if this call shall fail. */
 bool fail_nth_now(enum fail_kind kind);

@@ -111,6 +111,19 @@ void fake_answer(struct fake *fake, uint32_t space, uint64_t touched,
         fake_break_rule(fake, "an answer of too many pages");
 }
 
+static bool fake_may_be_mapped(const struct fake *fake, const struct vm_mapping *mapping)
+{
+    const struct page_table *table = &fake->vm.table;
+
+    for (uint32_t i = 0; i < table->range_count; i++) {
+        if (table->range[i].slot != mapping->slot)
+            continue;
+        enum page_state state = table->pages[table->range[i].base + mapping->page].state;
+        return state == PAGE_OBJECT || state == PAGE_BUFFER;
+    }
+    return true;
+}
+
 static void fake_unmap(void *context, uint32_t space, uint64_t address, uint64_t pages)
 {
     struct fake *fake = context;
@@ -121,9 +134,12 @@ static void fake_unmap(void *context, uint32_t space, uint64_t address, uint64_t
     for (uint32_t i = fake->entries; i-- > 0;) {
         const struct fake_entry *entry = &fake->entry[i];
 
-        if (entry->space == space && entry->mapping.address >= address &&
-            entry->mapping.address < address + pages * FL_PAGE_BYTES)
-            fake->entry[i] = fake->entry[--fake->entries];
+        if (entry->space != space || entry->mapping.address < address ||
+            entry->mapping.address >= address + pages * FL_PAGE_BYTES)
+            continue;
+        if (!fake_may_be_mapped(fake, &entry->mapping))
+            fake_break_rule(fake, "a frame was freed before it was unmapped");
+        fake->entry[i] = fake->entry[--fake->entries];
     }
 }
 
@@ -330,29 +346,17 @@ void fake_unlimit(struct fake *fake)
             page_release(&fake->vm.table, i);
 }
 
-static bool fake_may_be_mapped(const struct fake *fake, const struct vm_mapping *mapping)
-{
-    const struct page_table *table = &fake->vm.table;
-
-    for (uint32_t i = 0; i < table->range_count; i++) {
-        if (table->range[i].slot != mapping->slot)
-            continue;
-        enum page_state state = table->pages[table->range[i].base + mapping->page].state;
-        return state == PAGE_OBJECT || state == PAGE_BUFFER;
-    }
-    return true;
-}
-
 const char *fake_check(const struct fake *fake)
 {
+    const uint8_t *zero = page_contents(&fake->vm.table, fake->vm.zero_page);
+
     if (fake->broken)
         return fake->broken;
     for (uint32_t i = 0; i < fake->entries; i++)
         if (!fake_may_be_mapped(fake, &fake->entry[i].mapping))
             return "a frame that is free or in other use is still mapped";
-    for (uint32_t i = 0; i < FL_PAGE_BYTES; i++)
-        if (((uint8_t *)page_contents(&fake->vm.table, fake->vm.zero_page))[i] != 0)
-            return "the zero page was written";
+    if (zero[0] != 0 || memcmp(zero, zero + 1, FL_PAGE_BYTES - 1) != 0)
+        return "the zero page was written";
     return vm_check(&fake->vm);
 }
 

@@ -2,7 +2,7 @@
  *
  * The fake kernel keeps what a real one would check: a page of the zero page or of the initrd is
  * never mapped writable, an entry for another frame is only replaced when the mapping says so, and
- * no frame is free, or in other use, while it is mapped (fake_check).  fake_touch is the processor:
+ * no frame is free, or in other use, while it is mapped (fake_check), not even when its unmap comes.  fake_touch is the processor:
  * it looks at the page tables first and makes a fault when they do not allow the access. */
 #ifndef PAGER_FAKE_H
 #define PAGER_FAKE_H

@@ -491,8 +491,9 @@ TEST("in strict mode what was promised can be written to the last page, and a fo
 TEST("a program has 65,530 areas at most, and is refused more until it unmaps some")
 {
     const uint64_t pages = 2 * AREAS_MAX;
+    struct vm_map_request more = {.bytes = PAGE, .protection = RW, .flags = PRIVATE};
     struct space *space;
-    uint64_t at, page = 0;
+    uint64_t at, page = 0, added;
 
     fake_init(&fake, 4096);
     fake_start(&fake);
@@ -503,6 +504,11 @@ TEST("a program has 65,530 areas at most, and is refused more until it unmaps so
     CHECK(page < pages);
     CHECK(space->map.count <= AREAS_MAX);
     CHECK(space->map.count + 2 > AREAS_MAX);
+    if (space->map.count < AREAS_MAX)
+        CHECK_EQ(vm_map(&fake.vm, space, &more, &added), 0);
+    more.protection = PROT_READ;
+    CHECK_EQ(vm_map(&fake.vm, space, &more, &added), ENOMEM);
+    CHECK_EQ(space->map.count, AREAS_MAX);
     CHECK_EQ(vm_unmap(&fake.vm, space, at + (page + 1) * PAGE, PAGE), ENOMEM);
     CHECK_EQ(vm_protect(&fake.vm, space, at + 2 * PAGE, PAGE, PROT_NONE), 0);
     CHECK_EQ(vm_unmap(&fake.vm, space, at, PAGE), 0);

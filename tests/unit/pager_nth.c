@@ -15,72 +15,6 @@
 struct nth nth;
 static struct vm_port nth_port; /* of the fake machine */
 
-/* ---- in the place of what can fail (the linker's --wrap) ---- */
-
-uint32_t __real_page_allocate(struct page_table *table, enum page_state state);
-uint32_t __wrap_page_allocate(struct page_table *table, enum page_state state);
-uint32_t __real_page_allocate_zeroed(struct page_table *table, enum page_state state);
-uint32_t __wrap_page_allocate_zeroed(struct page_table *table, enum page_state state);
-bool __real_page_zero_ahead(struct page_table *table);
-bool __wrap_page_zero_ahead(struct page_table *table);
-void *__real_slab_allocate(struct slab_kind *kind);
-void *__wrap_slab_allocate(struct slab_kind *kind);
-bool __real_commit_take(struct vm *vm, uint64_t pages);
-bool __wrap_commit_take(struct vm *vm, uint64_t pages);
-bool __real_commit_take_area(struct vm *vm, const struct entry *like, struct object *object,
-                             uint64_t end);
-bool __wrap_commit_take_area(struct vm *vm, const struct entry *like, struct object *object,
-                             uint64_t end);
-bool __real_commit_take_copy(struct vm *vm, const struct space *space);
-bool __wrap_commit_take_copy(struct vm *vm, const struct space *space);
-bool __real_commit_spares(const struct vm *vm, uint64_t pages);
-bool __wrap_commit_spares(const struct vm *vm, uint64_t pages);
-
-/* What is held for a request that waits is all that there is: it does not fail. */
-uint32_t __wrap_page_allocate(struct page_table *table, enum page_state state)
-{
-    if (state != PAGE_HELD && fail_nth_now(FAIL_FRAME))
-        return PAGE_NONE;
-    return __real_page_allocate(table, state);
-}
-
-uint32_t __wrap_page_allocate_zeroed(struct page_table *table, enum page_state state)
-{
-    return fail_nth_now(FAIL_FRAME) ? PAGE_NONE : __real_page_allocate_zeroed(table, state);
-}
-
-bool __wrap_page_zero_ahead(struct page_table *table)
-{
-    return !fail_nth_now(FAIL_FRAME) && __real_page_zero_ahead(table);
-}
-
-void *__wrap_slab_allocate(struct slab_kind *kind)
-{
-    return fail_nth_now(FAIL_RECORD) ? NULL : __real_slab_allocate(kind);
-}
-
-bool __wrap_commit_take(struct vm *vm, uint64_t pages)
-{
-    return (pages == 0 || !fail_nth_now(FAIL_PROMISE)) && __real_commit_take(vm, pages);
-}
-
-bool __wrap_commit_take_area(struct vm *vm, const struct entry *like, struct object *object,
-                             uint64_t end)
-{
-    return (like->charge != ENTRY_CHARGED || !fail_nth_now(FAIL_PROMISE)) &&
-           __real_commit_take_area(vm, like, object, end);
-}
-
-bool __wrap_commit_take_copy(struct vm *vm, const struct space *space)
-{
-    return !fail_nth_now(FAIL_PROMISE) && __real_commit_take_copy(vm, space);
-}
-
-bool __wrap_commit_spares(const struct vm *vm, uint64_t pages)
-{
-    return !fail_nth_now(FAIL_PROMISE) && __real_commit_spares(vm, pages);
-}
-
 /* ---- in the place of the port ---- */
 
 static bool nth_port_map(void *context, uint32_t space, const struct vm_mapping *mapping)
@@ -103,7 +37,7 @@ static void nth_port_clone(void *context, uint32_t to, uint32_t from, uint64_t a
 
 /* ---- programs ---- */
 
-static int nth_stopped(struct space *space)
+int nth_stopped(struct space *space)
 {
     fail_nth_expect(space_next_event(nth.vm) == space, "no event of a stopped program");
     fake_last_event = space->event;
@@ -359,7 +293,7 @@ static void nth_end(void)
 }
 
 /* A run without failures: what the others are compared with. */
-static void nth_reference(const struct nth_scenario *scenario)
+static enum fail_run nth_reference(const struct nth_scenario *scenario)
 {
     int result;
 
@@ -374,6 +308,7 @@ static void nth_reference(const struct nth_scenario *scenario)
     snapshot_take(&law.after, &nth.slow.fake, NULL);
     snapshot_take_resources(&law.resources_after, &nth.slow.fake);
     nth_end();
+    return FAIL_RUN_CLEAN;
 }
 
 static bool nth_is_documented(const struct nth_scenario *scenario, int result)
@@ -425,6 +360,8 @@ static enum fail_run nth_run(const void *context)
     bool met;
     int result;
 
+    if (fail_nth_is_reference())
+        return nth_reference(scenario);
     nth_begin(scenario);
     if (scenario->law == NTH_PARTIAL)
         snapshot_take(&law.masked, &nth.slow.fake, &nth.mask);
@@ -445,9 +382,7 @@ void nth_sweep(const struct nth_scenario *scenarios, uint32_t count)
 {
     uint64_t runs = fail_nth_runs();
 
-    for (uint32_t i = 0; i < count; i++) {
-        nth_reference(&scenarios[i]);
+    for (uint32_t i = 0; i < count; i++)
         fail_nth_sweep(scenarios[i].name, NTH_KINDS, nth_run, &scenarios[i]);
-    }
     harness_note("%u scenarios, %u runs", (unsigned)count, (unsigned)(fail_nth_runs() - runs));
 }

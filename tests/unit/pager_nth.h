@@ -88,7 +88,10 @@ void nth_sweep(const struct nth_scenario *scenarios, uint32_t count);
  * another reason; EINPROGRESS: it would wait; NTH_REFUSED. */
 int nth_touch(struct space *space, uint64_t address, uint32_t access);
 
-/* The same, of which the test needs that they succeed. */
+/* Takes the event of a program that was just stopped, which may go on then.  ENOMEM or EFAULT: why. */
+int nth_stopped(struct space *space);
+
+/* What a test prepares: these succeed, or end it. */
 void nth_write(struct space *space, uint64_t address, uint8_t byte);
 uint64_t nth_map(struct space *space, uint64_t address, uint64_t pages, uint32_t protection,
                  uint32_t flags);

@@ -1,6 +1,8 @@
 /* The N-th failure of everything in faults and memory calls. */
 #include "pager_nth.h"
 
+#include <string.h>
+
 #include "harness.h"
 #include "stock.h"
 
@@ -55,6 +57,36 @@ static const struct nth_scenario starts[] = {
 TEST("a program that cannot be made or loaded for want of anything leaves nothing behind")
 {
     nth_sweep(starts, COUNT(starts));
+}
+
+/* A core with so many frames, of which the first `taken` are not its own. */
+static bool start(struct vm *vm, uint8_t *memory, uint64_t pages, uint64_t taken)
+{
+    const struct vm_config config = {.range = {{.pages = pages, .first_free = taken, .slot = 9}},
+                                     .range_count = 1,
+                                     .window = memory,
+                                     .zero_slot = FAKE_SLOT_ZERO};
+
+    memset(memory, 0xee, 40 * PAGE);
+    return vm_init(vm, &config);
+}
+
+TEST("the core starts if there is a frame for its records and one of zeros, and else does not")
+{
+    static uint8_t memory[40 * FL_PAGE_BYTES] __attribute__((aligned(FL_PAGE_BYTES)));
+    static struct vm vm;
+
+    for (uint64_t pages = 0; pages <= 40; pages++)
+        for (uint64_t taken = 0; taken <= pages; taken++) {
+            bool started = start(&vm, memory, pages, taken);
+
+            CHECK_EQ(started, pages - taken >= 2);
+            CHECK(!started || !vm_check(&vm));
+            for (uint64_t at = 0; at < taken * PAGE; at += PAGE)
+                CHECK_EQ(memory[at], 0xee); /* not ours */
+            for (uint64_t at = pages * PAGE; at < sizeof memory; at += PAGE)
+                CHECK_EQ(memory[at], 0xee); /* nobody's */
+        }
 }
 
 /* ---- faults ---- */

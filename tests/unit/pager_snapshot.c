@@ -41,12 +41,34 @@ static uint32_t snapshot_number(struct snapshot *snapshot, const void *thing)
 
 /* ---- pages ---- */
 
+/* What a page of the slow file holds when its fetch has ended. */
+static const uint8_t *snapshot_find_slow(uint64_t index)
+{
+    static uint8_t contents[SLOW_PAGES][FL_PAGE_BYTES];
+
+    if (index >= SLOW_PAGES)
+        return NULL;
+    memset(contents[index], slow_byte(index), PAGE);
+    return contents[index];
+}
+
+static bool snapshot_is_busy(const struct fake *fake, const uint8_t *contents)
+{
+    const uint8_t *end = fake->memory + fake->vm.table.count * PAGE;
+
+    return contents >= fake->memory && contents < end &&
+           page_is_busy(&fake->vm.table, page_of_contents(&fake->vm.table, contents));
+}
+
 /* A page of a file: its copy in memory, or its bytes in the archive. */
 static const uint8_t *snapshot_find_in_file(const struct fake *fake, const struct object *file,
                                             uint64_t index, uint64_t *bytes)
 {
     uint64_t leaf = index_lookup(&file->index, index), start = index * PAGE;
 
+    if (strcmp(file->ops->name, "slow") == 0 &&
+        (!leaf || page_is_busy(&fake->vm.table, index_leaf_page(leaf))))
+        return snapshot_find_slow(index);
     if (leaf)
         return page_contents(&fake->vm.table, index_leaf_page(leaf));
     if (object_is_device(file))
@@ -103,14 +125,6 @@ static uint64_t snapshot_hash(const uint8_t *contents, uint64_t bytes)
         hash ^= hash >> 29;
     }
     return hash;
-}
-
-static bool snapshot_is_busy(const struct fake *fake, const uint8_t *contents)
-{
-    const uint8_t *end = fake->memory + fake->vm.table.count * PAGE;
-
-    return contents >= fake->memory && contents < end &&
-           page_is_busy(&fake->vm.table, page_of_contents(&fake->vm.table, contents));
 }
 
 static void snapshot_print_page(struct snapshot *snapshot, const struct fake *fake,
@@ -173,7 +187,8 @@ static void snapshot_print_entry(struct snapshot *snapshot, const struct fake *f
 
         if (mask && mask->space == entry->space && at >= mask->start && at < mask->end)
             continue;
-        if (mask && mask->file && snapshot_is_common(entry) && entry->object == mask->file)
+        if (mask && mask->file &&
+            (entry->object == mask->file || entry->object->source == mask->file))
             continue;
         if (object_is_beyond_end(entry->object, entry_index(entry, at)))
             snapshot_print(snapshot, "  page %" PRIx64 " beyond the end\n", at);
@@ -183,13 +198,16 @@ static void snapshot_print_entry(struct snapshot *snapshot, const struct fake *f
 }
 
 static void snapshot_print_handle(struct snapshot *snapshot, uint32_t handle,
-                                  const struct description *description)
+                                  const struct description *description,
+                                  const struct snapshot_mask *mask)
 {
+    uint64_t offset = mask && mask->description == description ? 0 : description->offset;
+
     snapshot_print(snapshot, " handle %u opening %u thing %u at %" PRIu64 " %o %u%u%u view %u\n",
                    handle, snapshot_number(snapshot, description),
-                   snapshot_number(snapshot, description->file), description->offset,
-                   description->mode, description->readable, description->writable,
-                   description->append, description->file->view != NULL);
+                   snapshot_number(snapshot, description->file), offset, description->mode,
+                   description->readable, description->writable, description->append,
+                   description->file->view != NULL);
 }
 
 static bool snapshot_leaves_out(const struct snapshot_mask *mask, const struct space *space)
@@ -210,7 +228,7 @@ static void snapshot_print_space(struct snapshot *snapshot, const struct fake *f
                        space->limits[kind].hard);
     for (uint32_t handle = 0; handle < HANDLES_MAX; handle++)
         if (space->handles[handle])
-            snapshot_print_handle(snapshot, handle, space->handles[handle]);
+            snapshot_print_handle(snapshot, handle, space->handles[handle], mask);
     for (const struct entry *entry = space->map.first; entry; entry = entry->next)
         snapshot_print_entry(snapshot, fake, entry, mask);
 }

@@ -7,18 +7,19 @@
 #ifndef PAGER_SNAPSHOT_H
 #define PAGER_SNAPSHOT_H
 
-#include "pager_fake.h"
+#include "pager_slow.h"
 
 #define SNAPSHOT_BYTES   (64u * 1024)
 #define SNAPSHOT_OBJECTS 128u
 
-/* A range of a space, or of a file's bytes, whose contents are left out. */
+/* What is left out; each may be NULL. */
 struct snapshot_mask {
-    const struct space *space; /* or NULL */
-    const struct object *file; /* or NULL: its size and bytes */
+    const struct space *space; /* the bytes of [start, end) */
     uint64_t start;
     uint64_t end;
-    bool whole; /* all of the space */
+    bool whole;                            /* all of the space */
+    const struct object *file;             /* its size and bytes, also where it is mapped */
+    const struct description *description; /* its position */
 };
 
 struct snapshot {

@@ -286,16 +286,11 @@ static void check_entry(struct check *check, const struct space *space, const st
         check_anonymous(check, object);
 }
 
-static void check_space(struct check *check, const struct space *space, uint32_t id)
+static void check_space(struct check *check, const struct space *space)
 {
-    const char *broken = entry_check(&space->map);
     const struct page_table *table = &check->vm->table;
     bool queued = false;
 
-    check_fail(check, !broken, broken);
-    if (broken)
-        return;
-    check_fail(check, space->id == id && space->generation == check->vm->generations[id], "A1");
     for (const struct entry *entry = space->map.first; entry; entry = entry->next)
         check_entry(check, space, entry);
     check_fail(check, space->heap_start <= space->heap_end, "A3");
@@ -385,13 +380,32 @@ static void check_totals(struct check *check)
                "S3");
 }
 
+/* A1, and T1 to T4, of all spaces.  What follows goes through all entries again and again, which must
+ * come to an end. */
+static const char *check_entries(const struct vm *vm)
+{
+    const char *broken = NULL;
+
+    for (uint32_t id = 0; id < VM_SPACES_MAX && !broken; id++) {
+        const struct space *space = vm->spaces[id];
+
+        if (space && (space->id != id || space->generation != vm->generations[id]))
+            broken = "A1";
+        else if (space)
+            broken = entry_check(&space->map);
+    }
+    return broken;
+}
+
 const char *vm_check(const struct vm *vm)
 {
-    struct check check = {.vm = vm};
+    struct check check = {.vm = vm, .broken = check_entries(vm)};
 
+    if (check.broken)
+        return check.broken;
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
         if (vm->spaces[id])
-            check_space(&check, vm->spaces[id], id);
+            check_space(&check, vm->spaces[id]);
     for (const struct object *file = vm->files; file; file = file->next_file)
         check_file(&check, file);
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++)

@@ -29,7 +29,7 @@ bool vm_is_resident(const struct entry *entry, uint64_t address);
 
 /* Writes a byte for each page to `vector` in the space: 1 for a resident page.  At most
  * VM_RESIDENT_PAGES a call; *pages: how many of them are done.  0; EINVAL; ENOMEM (a hole); EFAULT
- * (the vector). */
+ * (the vector, also when it has no frame); EINPROGRESS (wait.h): a page of it is on its way. */
 #define VM_RESIDENT_PAGES 4096u
 int vm_resident(struct vm *vm, struct space *space, uint64_t address, uint64_t bytes,
                 uint64_t vector, uint64_t *pages);

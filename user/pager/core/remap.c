@@ -49,14 +49,16 @@ static int remap_decode(struct remap *remap, const struct vm_remap_request *requ
     return 0;
 }
 
-/* Checks where a fixed mapping goes. */
+/* Checks where a fixed mapping goes: not over what it shows, of which old size 0 is one page at least. */
 static int remap_check_target(const struct remap *remap)
 {
+    uint64_t end = remap->end > remap->start ? remap->end : remap->start + FL_PAGE_BYTES;
+
     if (!remap->fixed)
         return 0;
     if (!area_aligned(remap->to) || !area_in_limits(remap->to, remap->bytes))
         return EINVAL;
-    if (remap->to < remap->end && remap->start < remap->to + remap->bytes)
+    if (remap->to < end && remap->start < remap->to + remap->bytes)
         return EINVAL;
     return 0;
 }
@@ -155,6 +157,7 @@ static bool remap_grow_in_place(struct remap *remap, int *error)
         return true;
     if (remap_show(remap, last, last->end, &remap->more)) {
         remap_enter(remap, remap->spare.entry[--remap->spare.count], &remap->more);
+        area_join(remap->vm, remap->space, remap->more.start, remap->more.end);
         *error = 0;
     }
     area_spare_release(&remap->spare);
@@ -237,7 +240,10 @@ static void remap_move_entries(struct remap *remap)
     if (remap->start == remap->end)
         return;
     area_move(remap->vm, remap->space, remap->start, remap->end, remap->to);
+    if (!remap->kept)
+        return;
     remap_enter_kept(remap);
+    area_join(remap->vm, remap->space, remap->start, remap->end);
 }
 
 /* Moves [start, end) to `to`, where nothing is or what is there goes, and adds what is added. */

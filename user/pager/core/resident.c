@@ -13,16 +13,20 @@ bool vm_is_resident(const struct entry *entry, uint64_t address)
     return entry->object && object_has_page(entry->object, entry_index(entry, address));
 }
 
-/* True if the program may write all of its vector, whose pages are there then. */
-static bool resident_may_write(struct vm *vm, struct space *space, uint64_t vector, uint64_t bytes)
+/* Whether the program may write all of its vector, whose pages are there then: 0; EFAULT; EINPROGRESS. */
+static int resident_check_vector(struct vm *vm, struct space *space, uint64_t vector,
+                                 uint64_t bytes)
 {
     uint64_t end = vector + bytes;
     uint8_t *byte;
 
-    for (; vector < end; vector = (vector / FL_PAGE_BYTES + 1) * FL_PAGE_BYTES)
-        if (vm_find_to_write(vm, space, vector, &byte) != 0)
-            return false;
-    return true;
+    for (; vector < end; vector = (vector / FL_PAGE_BYTES + 1) * FL_PAGE_BYTES) {
+        int error = vm_find_to_write(vm, space, vector, &byte);
+
+        if (error)
+            return error == EINPROGRESS ? error : EFAULT;
+    }
+    return 0;
 }
 
 /* Writes the vector for mapped pages, a part at a time. */
@@ -54,6 +58,7 @@ int vm_resident(struct vm *vm, struct space *space, uint64_t address, uint64_t b
                 uint64_t vector, uint64_t *pages)
 {
     uint64_t length = area_round(bytes);
+    int error;
 
     *pages = 0;
     if (!area_aligned(address))
@@ -68,8 +73,9 @@ int vm_resident(struct vm *vm, struct space *space, uint64_t address, uint64_t b
         return 0;
     if (!area_is_mapped(space, address, address + length))
         return ENOMEM;
-    if (!resident_may_write(vm, space, vector, length / FL_PAGE_BYTES))
-        return EFAULT;
+    error = resident_check_vector(vm, space, vector, length / FL_PAGE_BYTES);
+    if (error)
+        return error;
     *pages = length / FL_PAGE_BYTES;
     return resident_write(vm, space, address, *pages, vector);
 }
