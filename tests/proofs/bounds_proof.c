@@ -18,7 +18,8 @@
 
 #define ADDRESS_END (1ull << 56) /* MACHINE_ADDRESS_END: no range of a machine ends above */
 
-PROOF(commit, "strict: a promise is taken exactly when the sum, without wrapping, stays in the limit")
+PROOF(commit,
+      "strict: a promise is taken exactly when the sum, without wrapping, stays in the limit")
 {
     static struct vm vm;
     vm.commit.strict = true;
@@ -100,23 +101,28 @@ static void any_list(unsigned most)
 PROOF(append, "append keeps G1 and adds the whole pages of a range, to up to two")
 {
     any_list(2);
-    uint64_t start = proof_below("new start", ADDRESS_END), end = proof_below("new end", ADDRESS_END + 1);
+    uint64_t start = proof_below("new start", ADDRESS_END),
+             end = proof_below("new end", ADDRESS_END + 1);
     proof_assume(list.count == 0 || start >= list.at[list.count - 1].end);
     uint64_t byte = proof_any("any byte");
-    bool had = list_has(byte), whole = byte / 4096 * 4096 >= start && byte / 4096 * 4096 + 4096 <= end;
+    bool had = list_has(byte),
+         whole = byte / 4096 * 4096 >= start && byte / 4096 * 4096 + 4096 <= end;
     ranges_append(&list, start, end);
     proof_claim(list_is_right() && !list.dropped, "G1");
-    proof_claim(byte >= ADDRESS_END || list_has(byte) == (had || whole), "whole pages, and no other byte");
+    proof_claim(byte >= ADDRESS_END || list_has(byte) == (had || whole),
+                "whole pages, and no other byte");
 }
 
 PROOF(subtract, "subtract keeps G1 and takes each page that a range touches, from up to two")
 {
     any_list(2);
-    uint64_t start = proof_below("hole start", ADDRESS_END), end = proof_below("hole end", ADDRESS_END + 1);
+    uint64_t start = proof_below("hole start", ADDRESS_END),
+             end = proof_below("hole end", ADDRESS_END + 1);
     uint64_t byte = proof_below("any byte", ADDRESS_END);
     bool touched = start < end && byte / 4096 >= start / 4096 && byte / 4096 <= (end - 1) / 4096;
     bool had = list_has(byte);
     ranges_subtract(&list, start, end);
     proof_claim(list_is_right() && !list.dropped, "G1");
-    proof_claim(start >= end || list_has(byte) == (had && !touched), "touched pages, and no other byte");
+    proof_claim(start >= end || list_has(byte) == (had && !touched),
+                "touched pages, and no other byte");
 }
