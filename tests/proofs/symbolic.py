@@ -462,6 +462,9 @@ class Executor:
             bits = bits_of(kind)
             a, b = vector(values[0], bits), vector(values[1], bits)
             return tidy(z3.If(z3.ULT(a, b) if "umin" in name else z3.UGT(a, b), a, b))
+        if name.startswith("@llvm.usub.sat"):
+            a, b = vector(values[0], bits_of(kind)), vector(values[1], bits_of(kind))
+            return tidy(z3.If(z3.ULT(a, b), 0, a - b))
         raise Unsupported(f"call of {name}")
 
     def assume(self, value):
@@ -474,14 +477,13 @@ class Executor:
             self.require(value == 1)
 
     def fill(self, state, address, byte, size):
-        self.place(state, address, size)
+        address = self.place(state, address, size)
         for index in range(size):
             state.memory.store(address + index, 1, byte)
 
     def move(self, state, to, from_, size):
         if size:
-            self.place(state, to, size)
-            self.place(state, from_, size)
+            to, from_ = self.place(state, to, size), self.place(state, from_, size)
         cells = [state.memory.bytes.get(from_ + index, (0, 0, 1)) for index in range(size)]
         for index, cell in enumerate(cells):
             state.memory.bytes[to + index] = cell
