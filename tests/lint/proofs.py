@@ -2,7 +2,8 @@
 """docs/proofs.md against the proofs and the invariants that it names.
 
 Fails when a proof (PROOF in tests/proofs/NAME_proof.c) or a model (tests/proofs/NAME.pml) is not in the
-document; when one that is there does not exist; and when a file does not have an invariant that the
+document; when one that is there does not exist; when a
+sentence stands on two lines, where nobody finds it; and when a file does not have an invariant that the
 document says it has.  The document names a proof as "sentence" (`NAME_proof.c`), a model as `NAME.pml`,
 invariants as: F1, F2 of `mm/frame.h`.
 """
@@ -25,6 +26,9 @@ def read(path):
 
 
 def complaints(text):
+    for path in glob.glob(f"{FOLDER}/*_proof.c"):
+        if len(re.findall(r"^PROOF\(", read(path), re.M)) != len(PROOF.findall(read(path))):
+            yield f"{path}: a proof's sentence is more than one string"
     proofs = {(sentence, os.path.basename(path)) for path in glob.glob(f"{FOLDER}/*_proof.c")
               for sentence in PROOF.findall(read(path))}
     named = set(NAMED.findall(text))

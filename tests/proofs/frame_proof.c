@@ -169,8 +169,7 @@ PROOF(release, "a table or object frame that is released keeps F1 to F5")
     proof_claim(frame_entry(&table, frame)->type == FRAME_FREE, "free");
 }
 
-PROOF(harvest, "harvest tells A and D of the frames that it read and clears those bits only that "
-               "it is told to")
+PROOF(harvest, "harvest tells A and D of what it read, and clears what it is told to, no more")
 {
     any_table();
     frame_t frame = any_number();

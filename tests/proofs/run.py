@@ -16,6 +16,7 @@ mistake that is not found fails the run.  What fails in C is shown to fail in th
 compiler makes, too (replay.c).
 """
 import argparse
+import functools
 import glob
 import os
 import re
@@ -136,6 +137,7 @@ def compile_words(root):
     return [f"-iquote{folder}" for folder in (root, *(os.path.join(root, name) for name in SOURCES), FOLDER)]
 
 
+@functools.lru_cache(maxsize=1)
 def c_llvm(path, root, folder):
     """The LLVM text of a file of proofs, with the sources of the tree below `root`."""
     os.makedirs(folder, exist_ok=True)
