@@ -84,6 +84,11 @@ coverage:
 	@$(MAKE) -s --no-print-directory $(JOBS) $(COVERAGE_TESTS:%=$(BUILD)/tests/coverage/%)
 	@tests/coverage/coverage.py --build $(BUILD) --tests $(COVERAGE_TESTS)
 
+# What is shown for every input instead of tried: docs/proofs.md.
+proofs:
+	@$(SETUP) proofs
+	@tests/proofs/run.py --build $(BUILD)/proofs $(if $(ONLY),--only '$(ONLY)')
+
 # Suites that take minutes: not part of `test`.  The fast programs are those that the list names.
 FAST_WANTED = $(shell grep -o 'tests/fast/[a-z_/]*' tests/suites-long.txt | sort -u)
 test-long:
@@ -140,5 +145,5 @@ bench:
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(BENCH_PROGRAMS)
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
-.PHONY: host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests coverage conformance fuzzers \
+.PHONY: host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests coverage proofs conformance fuzzers \
         fuzz bench
