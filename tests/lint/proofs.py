@@ -2,9 +2,8 @@
 """docs/proofs.md against the proofs and the invariants that it names.
 
 Fails when a proof (PROOF in tests/proofs/NAME_proof.c) or a model (tests/proofs/NAME.pml) is not in the
-document; when one that is there does not exist; when a
-sentence stands on two lines, where nobody finds it; and when a file does not have an invariant that the
-document says it has.  The document names a proof as "sentence" (`NAME_proof.c`), a model as `NAME.pml`,
+document; when one that is there does not exist; when a sentence is two strings, which nobody finds; and
+when a file does not have an invariant that the document says it has.  The document names a proof as "sentence" (`NAME_proof.c`), a model as `NAME.pml`,
 invariants as: F1, F2 of `mm/frame.h`.
 """
 import glob

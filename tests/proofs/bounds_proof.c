@@ -1,9 +1,7 @@
-/* Sums at the edges of 64 bits: what the pager promises and limits, for all counts and sizes.
+/* Sums at the edges of 64 bits: what the pager promises and what a limit counts, for all counts and sizes.
  *
  * Each of these must be found:
  *   bug: a promise wraps past 2^64: user/pager/core/commit.c: `vm->commit.pages > limit || pages > limit - vm->commit.pages` => `vm->commit.pages + pages > limit`
- *   bug: a limit wraps past 2^64: user/pager/core/limit.c: `used <= limit && more <= limit - used` => `used + more <= limit`
- *   bug: what is over the limit has room: user/pager/core/limit.c: `used <= limit && more` => `more`
  *   bug: an overlap is counted beyond its end: user/pager/core/limit.c: `    if (last > end)` => `    if (last < end)`
  */
 #include "user/pager/core/commit.c"
@@ -45,20 +43,4 @@ PROOF(overlap, "the bytes of a range inside another: exact for all ranges")
         proof_claim(start + bytes == (end <= last ? end : last), "from its start on");
     else
         proof_claim(first + bytes == (end <= last ? end : last), "from the range's start on");
-}
-
-PROOF(room, "a limit has room exactly when use and more together, without wrapping, stay in it")
-{
-    static struct space space;
-    static struct entry entry;
-    entry.start = proof_any("start");
-    entry.end = proof_any("end");
-    proof_assume(entry.start < entry.end && entry.end <= FL_USER_END);
-    space.map.first = &entry;
-    space.limits[LIMIT_AS].soft = proof_any("limit");
-    entry.use = (uint8_t)proof_below("use", 8);
-    uint64_t used = entry.use == ENTRY_GUARD ? 0 : entry.end - entry.start;
-    uint64_t more = proof_any("more"), limit = space.limits[LIMIT_AS].soft;
-    bool room = limit_has_room(&space, LIMIT_AS, more, 0, 0);
-    proof_claim(room == (limit == LIMIT_INFINITY || (wide_t)used + more <= limit), "room");
 }
