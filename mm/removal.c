@@ -6,10 +6,10 @@
 _Static_assert(PTE_A >> 6 == FRAME_STICKY_ACCESSED && PTE_D >> 6 == FRAME_STICKY_DIRTY,
                "A and D of an entry to sticky bits");
 
-void removal_take(struct removal *removal, pte_t *slot, vaddr_t address, pte_t replacement)
+void removal_take(struct removal *removal, pte_t *slot, vaddr_t address)
 {
     MM_ASSERT(removal->ended < REMOVAL_ENTRIES);
-    removal->entries[removal->ended++] = walk_exchange(slot, replacement);
+    removal->entries[removal->ended++] = walk_exchange(slot, (pte_t){0});
     removal_note(removal, address, 1);
 }
 
@@ -84,8 +84,9 @@ void removal_finish(const struct removal *removal)
 void removal_replace_one(struct vspace *space, pte_t *slot, vaddr_t address, pte_t replacement)
 {
     struct frame_drops drops = {0, 0};
-    pte_t old = walk_exchange(slot, replacement);
+    pte_t old = walk_exchange(slot, (pte_t){0});
     mmu_fence_page(space, address);
+    walk_publish(slot, replacement);
     removal_drop(space->pool->frames, old, &drops);
     frame_count_drops(space->pool->frames, drops);
 }

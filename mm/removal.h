@@ -1,5 +1,7 @@
 /* Private to mm/: the one order in which entries end.
  *
+ *  R0  an entry that takes another's place is written when that one is fenced: else one thread would write
+ *      the new frame while another still reads the old one;
  *  R1  an entry is exchanged, then fenced, and only then its frame loses the mapping and gets
  *      the entry's A and D;
  *  R2  a table is unlinked when its last entry is gone or all of them shall go, fenced without an
@@ -41,8 +43,8 @@ static inline void removal_note(struct removal *removal, vaddr_t address, uint64
     removal->fences += pages;
 }
 
-/* Ends the valid entry in a slot, or replaces it by another valid one.  At most REMOVAL_ENTRIES. */
-void removal_take(struct removal *removal, pte_t *slot, vaddr_t address, pte_t replacement);
+/* Ends the valid entry in a slot.  At most REMOVAL_ENTRIES. */
+void removal_take(struct removal *removal, pte_t *slot, vaddr_t address);
 /* Ends the valid ones of `pages` entries from a slot on, the first entries of this removal. */
 void removal_take_run(struct removal *removal, pte_t *slot, vaddr_t address, uint64_t pages);
 /* A removal of one entry, from start to finish: replaces a valid one by another valid one. */

@@ -104,7 +104,7 @@ static void sweep_entries(const struct sweep *sweep, const struct vspace_table *
     for (uint64_t i = first; i < first + REMOVAL_ENTRIES; i++) {
         pte_t *slot = &path.slot[0][i];
         if (sweep_condemns(sweep, walk_load(slot), table_moves))
-            removal_take(&removal, slot, walk_address_plus(table->base, i), (pte_t){0});
+            removal_take(&removal, slot, walk_address_plus(table->base, i));
     }
     if (removal.ended == 0)
         return;
@@ -173,15 +173,19 @@ static enum fl_error sweep_move_table(const struct sweep *sweep, const struct vs
     return FL_OK;
 }
 
-/* A table of the range that cannot move: its entries end, a step's worth of them, and with the last one
- * it goes back to the pool.  Faults between two steps cannot undo that for ever: they take spare frames,
- * and the first spare one outside the range is what the table moves to. */
+/* A table of the range that cannot move: its entries end, those of one leaf table in a step, and with the
+ * last one it goes back to the pool.  A step has no room for absent entries besides: it begins at the first
+ * leaf table that is there.  Faults between two steps cannot undo that for ever: they take spare frames, and
+ * the first spare one outside the range is what the table moves to. */
 static enum fl_error sweep_empty_table(const struct vspace_table *table)
 {
-    uint64_t done;
+    uint64_t first = 0, done;
     if (table->level == SV39_LEVELS - 1)
         return FL_NO_TABLE;
-    vspace_unmap(table->space, table->base, sv39_span_bytes(table->level + 1) >> PAGE_SHIFT, &done);
+    if (table->level > 0)
+        first = walk_skip_empty(walk_path(table->space, table->base).slot[table->level], 0);
+    vaddr_t address = {table->base.value + first * sv39_span_bytes(table->level)};
+    vspace_unmap(table->space, address, SV39_ENTRIES, &done);
     return FL_MORE;
 }
 

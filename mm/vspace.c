@@ -182,7 +182,17 @@ static void vspace_commit_page(struct removal *removal, pte_t *slot, const struc
             removal_note(removal, address, 1);
     } else {
         frame_add_map(removal->space->pool->frames, frame);
-        removal_take(removal, slot, address, leaf);
+        removal_take(removal, slot, address);
+    }
+}
+
+/* Entries that took others' places, which are fenced now. */
+static void vspace_publish_rest(struct vspace *space, const struct vspace_run *run)
+{
+    for (uint64_t page = 0; page < run->pages; page++) {
+        pte_t *slot = walk_leaf(space, walk_address_plus(run->address, page));
+        if (!sv39_is_valid(walk_load(slot)))
+            walk_publish(slot, vspace_run_leaf(run, page));
     }
 }
 
@@ -202,6 +212,8 @@ static void vspace_commit_pieces(struct vspace *space, const struct vspace_run *
         page += piece.pages;
     }
     removal_finish(&removal);
+    if (removal.ended > 0)
+        vspace_publish_rest(space, run);
 }
 
 /* One page into an invalid slot needs no table and ends no entry: the common fault. */

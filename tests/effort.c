@@ -43,6 +43,14 @@ bool effort_continues(struct effort *effort)
     return true;
 }
 
+bool effort_takes(struct effort *effort, uint64_t operations)
+{
+    if (effort->done >= effort->limit || (effort->end_nsec && effort_now() >= effort->end_nsec))
+        return false;
+    effort->done += operations;
+    return true;
+}
+
 void effort_end(const struct effort *effort)
 {
     harness_note("%" PRIu64 " operations", effort->done);

@@ -18,6 +18,9 @@ struct effort effort_begin(uint64_t operations);
 /* True if one more operation is due, which it counts.  The clock is read now and then only. */
 bool effort_continues(struct effort *effort);
 
+/* True if something of so many operations is due, which it counts: a trace. */
+bool effort_takes(struct effort *effort, uint64_t operations);
+
 /* Prints how many operations were done. */
 void effort_end(const struct effort *effort);
 

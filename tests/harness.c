@@ -51,6 +51,19 @@ _Noreturn void harness_skip(const char *reason)
     longjmp(harness.leave, OUTCOME_SKIPPED);
 }
 
+bool harness_try(void (*run)(void *context), void *context)
+{
+    jmp_buf outer;
+    int outcome;
+
+    memcpy(&outer, &harness.leave, sizeof(outer));
+    outcome = setjmp(harness.leave);
+    if (outcome == 0)
+        run(context);
+    memcpy(&harness.leave, &outer, sizeof(outer));
+    return outcome == 0;
+}
+
 void harness_check_equal(const char *file, int line, const char *text, uint64_t a, uint64_t b)
 {
     if (a == b)

@@ -64,6 +64,9 @@ void harness_check_equal(const char *file, int line, const char *text, uint64_t 
 void harness_check_string(const char *file, int line, const char *text, const char *a,
                           const char *b);
 
+/* Runs something that a failed check ends, and not the test.  False: one failed. */
+bool harness_try(void (*run)(void *context), void *context);
+
 /* Prints a line of commentary ("# ...") that belongs to the running test; printf's arguments. */
 void harness_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -26,6 +26,11 @@ static bool sim_is_table(frame_t frame)
            !table_pool_is_spare(frame_entry(table, frame));
 }
 
+static bool sim_is_root(frame_t frame)
+{
+    return frame.value == sim_machine_kernel_root().value || sim_is_table(frame);
+}
+
 /* A leaf: no frame has more translations in a hart than mappings. */
 static bool sim_counts_leaf(frame_t frame, uint32_t *translations)
 {
@@ -40,7 +45,7 @@ static bool sim_counts_leaf(frame_t frame, uint32_t *translations)
 
 static bool sim_hart_is_sound(const struct sim_hart *hart, uint32_t *translations)
 {
-    if (hart->hart.space != NULL && !sim_is_table(hart->root))
+    if (!sim_is_root(hart->root) || (hart->hart.space != NULL && !sim_is_table(hart->walked)))
         return false;
     for (uint32_t i = 0; i < hart->tlb.used; i++) {
         const struct sim_translation *t = &hart->tlb.entry[i];
@@ -121,20 +126,27 @@ static const char *sim_check_translation(const struct sim_hart *hart,
     return (t->entry.bits & ~now.bits & PTE_D) != 0 ? "M3" : NULL;
 }
 
+static const char *sim_check_hart(const struct sim_hart *hart)
+{
+    const struct vspace *space = hart->hart.space;
+    const char *broken = NULL;
+
+    for (uint32_t i = 0; i < hart->tlb.used && broken == NULL; i++)
+        broken = sim_check_translation(hart, &hart->tlb.entry[i]);
+    if (broken == NULL && space != NULL &&
+        (hart->root.value != space->root.value || hart->walked.value != space->root.value))
+        broken = "M2: walks start at another root than the space's";
+    return broken;
+}
+
 const char *sim_machine_check_harts(void)
 {
     const char *broken = sim_machine_noted();
 
     if (broken == NULL)
         broken = sim_check_frames();
-    for (uint32_t i = 0; i < sim_machine_config()->harts; i++) {
-        const struct sim_hart *hart = &sim_harts[i];
-
-        if (hart->hart.space != NULL && hart->root.value != hart->hart.space->root.value)
-            return "M1: another root is loaded than the space's";
-        for (uint32_t k = 0; k < hart->tlb.used && broken == NULL; k++)
-            broken = sim_check_translation(hart, &hart->tlb.entry[k]);
-    }
+    for (uint32_t i = 0; i < sim_machine_config()->harts && broken == NULL; i++)
+        broken = sim_check_hart(&sim_harts[i]);
     return broken;
 }
 

@@ -22,11 +22,6 @@ static struct frame records[FRAMES];
 static struct frame_table frames;
 static struct sim_disk *disk;
 
-_Noreturn void mm_assert_failed(const char *file, int line, const char *text)
-{
-    harness_fail(file, line, text);
-}
-
 /* ---- contents: a sector holds a value, which is all of its bytes ---- */
 
 static inline uint64_t value_word(uint64_t value, uint32_t word)

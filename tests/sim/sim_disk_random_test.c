@@ -1,7 +1,7 @@
 /* Random requests that overlap in time and place, with each fault, against a model of which values each
  * sector may hold: the last that was written, or any of those that were written at the same time, or that
  * faults left in doubt.  The model knows what was submitted and what was told, and nothing of the disk. */
-/* sources: tests/sim/sim_disk.c mm/frame.c */
+/* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
 #include "sim_disk_kit.h"
 
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /* The simulated disk: each fault does what its name says and no more, frames are the device's as long as a
  * request is queued, and the clock goes as told. */
-/* sources: tests/sim/sim_disk.c mm/frame.c */
+/* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
 #include "sim_disk_kit.h"
 
 static struct sim_disk_done run(enum sim_disk_op op, uint64_t first, uint32_t segments,

@@ -5,8 +5,8 @@
  *
  *  - a hart goes on under the ASID in its satp when the space got another one elsewhere, in a new generation:
  *    that is the one it fences, and writes with a new root;
- *  - a hart that did not start the current generation of ASIDs flushes everything before it loads an ASID
- *    of it. */
+ *  - a hart that did not start the current generation of ASIDs flushes everything when it first loads one
+ *    of them. */
 #include "sim_mmu.h"
 
 typedef void sim_fence(struct vspace *space, vaddr_t address);
@@ -105,11 +105,9 @@ void sim_machine_load(uint32_t number, struct vspace *space)
         arch_leave_space(&hart->hart);
         return;
     }
-    if (hart->seen != generation) {
-        sim_tlb_drop_all(&hart->tlb);
-        sim_machine_count()->full_fences++;
-    }
     arch_load_space(&hart->hart, space);
+    if (hart->seen != generation)
+        sim_mmu_flush(); /* once satp is written: it may hold the number that it held before */
     hart->generation = space->tag.generation;
     hart->seen = sim_mmu_asids->generation;
     sim_machine_count()->rollovers += hart->seen != generation;

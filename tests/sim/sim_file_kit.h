@@ -166,9 +166,4 @@ static inline void kit_write_medium(uint64_t index, const uint8_t *bytes, enum s
     page_release(&slow.fake.vm.table, page);
 }
 
-_Noreturn void mm_assert_failed(const char *file, int line, const char *text)
-{
-    harness_fail(file, line, text);
-}
-
 #endif

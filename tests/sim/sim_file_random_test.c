@@ -4,7 +4,7 @@
  * waits and nothing is lost. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
-/* sources: tests/sim/sim_disk.c tests/sim/sim_file.c mm/frame.c */
+/* sources: tests/sim/sim_disk.c tests/sim/sim_file.c mm/frame.c tests/sim/sim_assert.c */
 #include "sim_file_kit.h"
 
 #include <inttypes.h>

@@ -2,7 +2,7 @@
  * meanwhile: who waited is answered once, never with a wrong byte, and nothing is lost. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
-/* sources: tests/sim/sim_disk.c tests/sim/sim_file.c mm/frame.c */
+/* sources: tests/sim/sim_disk.c tests/sim/sim_file.c mm/frame.c tests/sim/sim_assert.c */
 #include "sim_file_kit.h"
 
 TEST("a page that is missed is fetched from the disk, and every byte of it is the file's")

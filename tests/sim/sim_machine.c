@@ -246,7 +246,7 @@ static pte_t *sim_walk(struct sim_hart *hart, vaddr_t address)
 {
     const struct sim_translation *lowest =
         sim_tlb_find(&hart->tlb, sim_tlb_key(hart->asid, 1, address));
-    frame_t table = hart->root;
+    frame_t table = hart->walked;
     pte_t entry;
 
     machine.counts.walks++;
@@ -301,7 +301,7 @@ static pte_t sim_translate(struct sim_hart *hart, vaddr_t address, uint32_t acce
         return (pte_t){0};
     if ((cached->entry.bits & needed) == needed)
         return cached->entry;
-    return sim_translate_anew(hart, address, access, needed);
+    return machine.config.sets_ad ? sim_translate_anew(hart, address, access, needed) : (pte_t){0};
 }
 
 /* --- accesses ------------------------------------------------------------------------------ */

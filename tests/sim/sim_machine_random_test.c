@@ -9,7 +9,7 @@
 #include "sweep.h"
 
 #define PAGES  12u /* of a space; behind the first half of them other tables begin */
-#define FRAMES 10u
+#define FRAMES 32u
 #define FULL   16u /* steps between checks that walk all tables */
 #define ALL    (FL_RIGHT_READ | FL_RIGHT_WRITE | FL_RIGHT_EXEC)
 
@@ -49,28 +49,27 @@ static uint32_t pick_rights(void)
     return rights[sim_machine_random(4)];
 }
 
-/* Does any page show a frame? */
-static bool is_mapped(uint32_t frame)
+/* A frame that no program may execute gets other contents, before it becomes code: whoever executed it
+ * before must not execute those. */
+static void write_code(uint32_t frame)
 {
     const struct shown *end = &run.page[0][0] + KIT_SPACES * PAGES;
 
     for (const struct shown *shown = &run.page[0][0]; shown < end; shown++)
-        if (shown->mapped && shown->frame == frame)
-            return true;
-    return false;
+        if (shown->mapped && shown->frame == frame && (shown->rights & FL_RIGHT_EXEC) != 0)
+            return;
+    *sim_machine_contents(kit_frame(frame)) = ++run.version[frame];
 }
 
 /* --- steps --------------------------------------------------------------------------------- */
 
-/* A frame that nobody shows gets other contents first: whoever executed it must not execute them. */
 static void step_map(uint32_t space, uint32_t page)
 {
     uint32_t frame = sim_machine_random(FRAMES), rights = pick_rights();
     struct shown *shown = &run.page[space][page];
     bool same = shown->mapped && shown->frame == frame;
 
-    if (!is_mapped(frame))
-        *sim_machine_contents(kit_frame(frame)) = ++run.version[frame];
+    write_code(frame);
     kit_map(space, place(page), frame, rights);
     *shown = (struct shown){
         .mapped = true, .dirty = same && shown->dirty, .frame = frame, .rights = rights};
@@ -87,6 +86,9 @@ static void step_protect(uint32_t space, uint32_t page, uint32_t count)
 {
     uint32_t rights = pick_rights();
 
+    for (uint32_t i = 0; i < count; i++)
+        if (run.page[space][page + i].mapped)
+            write_code(run.page[space][page + i].frame);
     kit_protect(space, place(page), count, rights);
     for (uint32_t i = 0; i < count; i++)
         run.page[space][page + i].rights = rights;

@@ -361,6 +361,89 @@ TEST("code that was executed is executed until a fence.i, which a map of code br
     CHECK_EQ(*sim_machine_access(1, kit_address(1), FL_ACCESS_EXEC), 3);
 }
 
+static void map_run(uint32_t page, uint32_t frame, uint32_t pages)
+{
+    struct vspace_run run = {.address = kit_address(page),
+                             .first = kit_frame(frame),
+                             .pages = pages,
+                             .rights = R | X,
+                             .ceiling = X};
+    uint64_t done;
+
+    CHECK_EQ(vspace_map(&kit_space[0], &run, &done), FL_OK);
+}
+
+static void clone_page(uint32_t page)
+{
+    struct vspace_clone clone = {.to = &kit_space[0],
+                                 .from = &kit_space[1],
+                                 .address = kit_address(page),
+                                 .pages = 1,
+                                 .rights = R | X,
+                                 .ceiling = X};
+    uint64_t done;
+
+    CHECK_EQ(vspace_clone(&clone, &done), FL_OK);
+}
+
+TEST("each way to make a page executable brings a fence.i before the page is executed")
+{
+    for (uint32_t way = 0; way < 5; way++) {
+        struct sim_machine_config config = kit_config(1, 16);
+
+        config.caches_code = true;
+        start_with(&config);
+        sim_machine_load(0, &kit_space[0]);
+        *sim_machine_contents(kit_frame(7)) = 1;
+        kit_map(0, 1, 7, R | X);
+        kit_map(0, 2, way == 1 ? 8 : 7, R);
+        kit_map(1, 3, 7, R | X);
+        CHECK_EQ(*sim_machine_access(0, kit_address(1), FL_ACCESS_EXEC), 1);
+        *sim_machine_contents(kit_frame(7)) = 2;
+        if (way == 0)
+            kit_map(0, 2, 7, R | X);
+        else if (way == 1)
+            kit_map(0, 2, 7, R | X);
+        else if (way == 2)
+            kit_protect(0, 2, 1, R | X);
+        else if (way == 3)
+            clone_page(3);
+        else
+            map_run(2 + 512, 7, 2);
+        CHECK_EQ(*sim_machine_access(0, kit_address(1), FL_ACCESS_EXEC), 2);
+    }
+    start(1, 16);
+    sim_machine_load(0, &kit_space[0]);
+    kit_map(0, 1, 7, R | X);
+    kit_map(0, 2, 8, R | X); /* the table is there, the page is not */
+    CHECK_EQ(sim_machine_counts()->code_fences, 2);
+}
+
+TEST("each hart that left a space owes fences of its own")
+{
+    struct sim_machine_config config = kit_config(3, 16);
+
+    config.caches_code = true;
+    start_with(&config);
+    *sim_machine_contents(kit_frame(7)) = 1;
+    kit_map(0, 1, 7, R | X);
+    for (uint32_t h = 0; h < 3; h++) {
+        sim_machine_load(h, &kit_space[0]);
+        CHECK_EQ(*sim_machine_access(h, kit_address(1), FL_ACCESS_EXEC), 1);
+        sim_machine_load(h, &kit_space[1]);
+    }
+    *sim_machine_contents(kit_frame(7)) = 2;
+    kit_map(0, 1, 7, X);
+    CHECK_EQ(kit_space[0].stale, 7);
+    CHECK_EQ(kit_space[0].stale_code, 7);
+    for (uint32_t h = 0; h < 3; h++) {
+        sim_machine_load(h, &kit_space[0]);
+        CHECK_EQ(*sim_machine_access(h, kit_address(1), FL_ACCESS_EXEC), 2);
+        CHECK_EQ(kit_access(h, 1, FL_ACCESS_READ), KIT_FAULT);
+    }
+    CHECK_EQ(kit_space[0].stale | kit_space[0].stale_code, 0);
+}
+
 /* --- ASIDs --------------------------------------------------------------------------------- */
 
 TEST("spaces that take turns see their own frames with 0, 1, 2 and 16 bits of ASID")
@@ -440,12 +523,16 @@ TEST("M1: a count that is dropped before the fence is seen at the fence, though 
     CHECK_STRING(kit_broken(), "M1");
 }
 
-TEST("M1: a hart that is left on a root that was given back")
+TEST("M1: a hart that is left on a root that was given back, with a space or without")
 {
-    start(1, 16);
-    sim_machine_load(0, &kit_space[0]);
-    CHECK_EQ(vspace_destroy_step(&kit_space[0]), FL_OK);
-    CHECK_STRING(kit_broken(), "M1");
+    for (uint32_t leaves = 0; leaves < 2; leaves++) {
+        start(1, 16);
+        sim_machine_load(0, &kit_space[0]);
+        CHECK_EQ(vspace_destroy_step(&kit_space[0]), FL_OK);
+        if (leaves)
+            sim_harts[0].hart.space = NULL;
+        CHECK_STRING(kit_broken(), "M1");
+    }
 }
 
 TEST("M2: a right that is taken without a fence")

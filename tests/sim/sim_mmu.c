@@ -19,12 +19,15 @@ static void sim_drop_all(void)
 {
     sim_machine_count()->full_fences++;
     sim_tlb_drop_all(&sim_self->tlb);
+    sim_self->walked = sim_self->root;
 }
 
 static void sim_drop_asid(asid_t asid)
 {
     sim_machine_count()->space_fences++;
     sim_tlb_drop_asid(&sim_self->tlb, asid);
+    if (asid.value == sim_self->asid.value)
+        sim_self->walked = sim_self->root;
 }
 
 static void sim_drop_page(vaddr_t address, asid_t asid)
@@ -41,8 +44,15 @@ static void sim_drop_code(void)
 
 static void sim_load_root(frame_t root, asid_t asid)
 {
+    if (asid.value != sim_self->asid.value)
+        sim_self->walked = root;
     sim_self->root = root;
     sim_self->asid = asid;
+}
+
+void sim_mmu_flush(void)
+{
+    sim_drop_all();
 }
 
 void sim_mmu_become(struct sim_hart *hart)
@@ -55,10 +65,13 @@ void sim_mmu_start(frame_t kernel_root, uint32_t asid_bits)
     kernel.root_table = kernel_root;
     asid_init(&kernel.asids, asid_bits);
     for (uint32_t i = 0; i < SIM_HARTS; i++)
-        sim_harts[i] = (struct sim_hart){
-            .hart = {.id = i}, .root = kernel_root, .seen = kernel.asids.generation};
+        sim_harts[i] = (struct sim_hart){.hart = {.id = i},
+                                         .root = kernel_root,
+                                         .walked = kernel_root,
+                                         .seen = kernel.asids.generation};
 }
 
+#define inline /* is for the kernel's link */
 #define hart_self       sim_hart_self
 #define tlb_drop_all    sim_drop_all
 #define tlb_drop_asid   sim_drop_asid

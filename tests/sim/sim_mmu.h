@@ -15,6 +15,9 @@ struct sim_hart {
     /* satp: */
     frame_t root;
     asid_t asid;
+    /* Where walks start: a new root under the same ASID is sure to be taken only after a fence, since a walk
+     * may be under way. */
+    frame_t walked;
     uint64_t generation; /* of the ASID, when the space was loaded */
     uint64_t seen;       /* the newest generation of ASIDs that this hart has flushed for */
 };
@@ -27,6 +30,9 @@ void sim_mmu_start(frame_t kernel_root, uint32_t asid_bits);
 
 /* From now on kernel code runs on this hart. */
 void sim_mmu_become(struct sim_hart *hart);
+
+/* Everything that is cached in it, as sfence.vma does. */
+void sim_mmu_flush(void);
 
 /* mmu.c's own, for the hart that kernel code runs on. */
 void sim_mmu_fence_page(struct vspace *space, vaddr_t address);

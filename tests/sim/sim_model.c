@@ -62,6 +62,7 @@ static struct sim_value *sim_value_create(struct sim_model *model, const uint8_t
     value->users = 1;
     value->page = SIM_NO_PAGE;
     value->compared = 0;
+    value->of_segment = false;
     memcpy(value->bytes, bytes, sizeof(value->bytes));
     model->values++;
     return value;
@@ -130,6 +131,7 @@ struct sim_value *sim_segment_fill(struct sim_model *model, struct sim_segment *
 {
     if (!segment->page[index].value) {
         segment->page[index].value = sim_value_create(model, sim_segment_bytes(segment, index));
+        segment->page[index].value->of_segment = true;
         model->private_values += segment->kind == SIM_MEMORY;
     }
     return segment->page[index].value;
@@ -219,7 +221,10 @@ static bool sim_page_wants_segment(const struct sim_page *page)
 
     if (page->own || !segment || segment->page[page->index].value)
         return false;
-    return segment->kind != SIM_DISK && !(segment->kind == SIM_ARCHIVE && segment->in_place);
+    if (segment->kind == SIM_ARCHIVE &&
+        segment->in_place) /* but for a last page that is no whole one */
+        return (page->index + 1) * SIM_PAGE_BYTES > segment->bytes;
+    return segment->kind != SIM_DISK;
 }
 
 static bool sim_page_wants_own(const struct sim_page *page, uint32_t access)

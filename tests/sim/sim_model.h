@@ -43,7 +43,9 @@ struct space;
 /* The bytes of one page. */
 struct sim_value {
     uint32_t users;
+    bool of_segment;
     uint32_t page;     /* of the core, that was seen to hold it; SIM_NO_PAGE: not seen yet */
+    uint64_t object;   /* number of the core's object that had it then */
     uint64_t compared; /* stamp of the last comparison */
     struct sim_value *next_free;
     _Alignas(64) uint8_t bytes[FL_PAGE_BYTES];

@@ -42,7 +42,8 @@ enum sim_step_kind {
 #define SIM_STEP_KIND(name, weight) SIM_STEP_##name,
     SIM_STEPS(SIM_STEP_KIND)
 #undef SIM_STEP_KIND
-        SIM_STEP_KINDS
+        SIM_STEP_KINDS,
+    SIM_STEP_LAST_OF_CALLS = SIM_STEP_fork
 };
 
 struct sim_step {

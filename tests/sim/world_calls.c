@@ -48,7 +48,8 @@ static int map_core(struct calls_world *world, const struct call_case *asked, ui
                                      .bytes = bytes,
                                      .protection = asked->call->value,
                                      .flags = asked->call->flags,
-                                     .readable = true};
+                                     .readable = true,
+                                     .writable = asked->call->writable};
 
     if (asked->call->file) {
         request.file = world->file;
@@ -60,8 +61,10 @@ static int map_core(struct calls_world *world, const struct call_case *asked, ui
 static int map_model(struct pages *pages, const struct call_case *asked, uint64_t *at)
 {
     struct pages_range range = case_range(asked);
-    struct pages_mapping mapping = {
-        .protection = asked->call->value, .flags = asked->call->flags, .file = asked->call->file};
+    struct pages_mapping mapping = {.protection = asked->call->value,
+                                    .flags = asked->call->flags,
+                                    .file = asked->call->file,
+                                    .writable = asked->call->writable};
 
     if (!(mapping.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) && !pages_is_free(pages, &range)) {
         range.end = PAGES_ZONE + range.end - range.first;
@@ -369,51 +372,51 @@ static const struct call_kind kind_fork = {fork_core, fork_model, NEVER, NEVER, 
 static const struct call_kind kind_touch = {touch_core, touch_model, NEVER, NEVER, true, false};
 
 const struct call calls_all[] = {
-    {"mmap", &kind_map, RW, PRIVATE, false, false, 0},
-    {"mmap-read", &kind_map, PROT_READ, PRIVATE, false, false, 0},
-    {"mmap-shared", &kind_map, RW, SHARED, false, false, 0},
-    {"mmap-file", &kind_map, RW, MAP_PRIVATE | MAP_FIXED, true, false, 0},
-    {"mmap-text", &kind_map, PROT_READ, MAP_SHARED | MAP_FIXED, true, false, 0},
-    {"mmap-populate", &kind_map, RW, PRIVATE | MAP_POPULATE, false, false, 0},
-    {"mmap-locked", &kind_map, RW, PRIVATE | MAP_LOCKED, false, false, 0},
-    {"mmap-noreserve", &kind_map, RW, PRIVATE | MAP_NORESERVE, false, false, 0},
-    {"mmap-noreplace", &kind_map, RW, HINT | MAP_FIXED_NOREPLACE, false, false, 0},
-    {"mmap-hint", &kind_hint, RW, HINT, false, false, 0},
-    {"brk", &kind_break, 0, 0, false, false, 0},
-    {"brk-back", &kind_break, 1, 0, false, false, 0},
-    {"munmap", &kind_unmap, 0, 0, false, false, 0},
-    {"mprotect-none", &kind_protect, PROT_NONE, 0, false, false, 0},
-    {"mprotect-read", &kind_protect, PROT_READ, 0, false, false, 0},
-    {"mprotect-write", &kind_protect, PROT_WRITE, 0, false, false, 0},
-    {"normal", &kind_advise, MADV_NORMAL, 0, false, false, 0},
-    {"random", &kind_advise, MADV_RANDOM, 0, false, false, 0},
-    {"willneed", &kind_advise, MADV_WILLNEED, 0, false, false, 0},
-    {"dontneed", &kind_advise, MADV_DONTNEED, 0, false, false, 0},
-    {"free", &kind_advise, MADV_FREE, 0, false, false, 0},
-    {"cold", &kind_advise, MADV_COLD, 0, false, false, 0},
-    {"mlock", &kind_lock, 0, 0, false, false, 0},
-    {"mlock-onfault", &kind_lock, MLOCK_ONFAULT, 0, false, false, 0},
-    {"munlock", &kind_unlock, 0, 0, false, false, 0},
-    {"mlockall", &kind_lock_all, MCL_CURRENT, 0, false, false, 0},
-    {"munlockall", &kind_lock_all, 0, 0, false, false, 0},
-    {"msync", &kind_sync, MS_SYNC, 0, false, false, 0},
-    {"msync-invalidate", &kind_sync, MS_INVALIDATE, 0, false, false, 0},
-    {"mincore", &kind_resident, 0, 0, false, false, 0},
-    {"populate", &kind_populate, 0, 0, false, false, 0},
-    {"shrink", &kind_move, 0, 0, false, false, -1},
-    {"same", &kind_move, 0, 0, false, false, 0},
-    {"grow", &kind_move, 0, 0, false, false, 1},
-    {"grow-move", &kind_move, 0, MREMAP_MAYMOVE, false, false, 2},
-    {"move", &kind_move, 0, MOVES, false, false, 0},
-    {"move-shrink", &kind_move, 0, MOVES, false, false, -1},
-    {"move-grow", &kind_move, 0, MOVES, false, false, 1},
-    {"second", &kind_second, 0, MREMAP_MAYMOVE, false, true, 0},
-    {"second-fixed", &kind_second, 0, MOVES, false, true, 0},
-    {"keep", &kind_move, 0, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, false, false, 0},
-    {"keep-fixed", &kind_move, 0, MOVES | MREMAP_DONTUNMAP, false, false, 0},
-    {"fork", &kind_fork, 0, 0, false, false, 0},
-    {"read", &kind_touch, FL_ACCESS_READ, 0, false, false, 0},
-    {"write", &kind_touch, FL_ACCESS_WRITE, 0, false, false, 0},
+    {"mmap", &kind_map, RW, PRIVATE, false, false, 0, false},
+    {"mmap-read", &kind_map, PROT_READ, PRIVATE, false, false, 0, false},
+    {"mmap-shared", &kind_map, RW, SHARED, false, false, 0, false},
+    {"mmap-file", &kind_map, RW, MAP_PRIVATE | MAP_FIXED, true, false, 0, false},
+    {"mmap-text", &kind_map, PROT_READ, MAP_SHARED | MAP_FIXED, true, false, 0, false},
+    {"mmap-populate", &kind_map, RW, PRIVATE | MAP_POPULATE, false, false, 0, false},
+    {"mmap-locked", &kind_map, RW, PRIVATE | MAP_LOCKED, false, false, 0, false},
+    {"mmap-noreserve", &kind_map, RW, PRIVATE | MAP_NORESERVE, false, false, 0, false},
+    {"mmap-noreplace", &kind_map, RW, HINT | MAP_FIXED_NOREPLACE, false, false, 0, false},
+    {"mmap-hint", &kind_hint, RW, HINT, false, false, 0, false},
+    {"brk", &kind_break, 0, 0, false, false, 0, false},
+    {"brk-back", &kind_break, 1, 0, false, false, 0, false},
+    {"munmap", &kind_unmap, 0, 0, false, false, 0, false},
+    {"mprotect-none", &kind_protect, PROT_NONE, 0, false, false, 0, false},
+    {"mprotect-read", &kind_protect, PROT_READ, 0, false, false, 0, false},
+    {"mprotect-write", &kind_protect, PROT_WRITE, 0, false, false, 0, false},
+    {"normal", &kind_advise, MADV_NORMAL, 0, false, false, 0, false},
+    {"random", &kind_advise, MADV_RANDOM, 0, false, false, 0, false},
+    {"willneed", &kind_advise, MADV_WILLNEED, 0, false, false, 0, false},
+    {"dontneed", &kind_advise, MADV_DONTNEED, 0, false, false, 0, false},
+    {"free", &kind_advise, MADV_FREE, 0, false, false, 0, false},
+    {"cold", &kind_advise, MADV_COLD, 0, false, false, 0, false},
+    {"mlock", &kind_lock, 0, 0, false, false, 0, false},
+    {"mlock-onfault", &kind_lock, MLOCK_ONFAULT, 0, false, false, 0, false},
+    {"munlock", &kind_unlock, 0, 0, false, false, 0, false},
+    {"mlockall", &kind_lock_all, MCL_CURRENT, 0, false, false, 0, false},
+    {"munlockall", &kind_lock_all, 0, 0, false, false, 0, false},
+    {"msync", &kind_sync, MS_SYNC, 0, false, false, 0, false},
+    {"msync-invalidate", &kind_sync, MS_INVALIDATE, 0, false, false, 0, false},
+    {"mincore", &kind_resident, 0, 0, false, false, 0, false},
+    {"populate", &kind_populate, 0, 0, false, false, 0, false},
+    {"shrink", &kind_move, 0, 0, false, false, -1, false},
+    {"same", &kind_move, 0, 0, false, false, 0, false},
+    {"grow", &kind_move, 0, 0, false, false, 1, false},
+    {"grow-move", &kind_move, 0, MREMAP_MAYMOVE, false, false, 2, false},
+    {"move", &kind_move, 0, MOVES, false, false, 0, false},
+    {"move-shrink", &kind_move, 0, MOVES, false, false, -1, false},
+    {"move-grow", &kind_move, 0, MOVES, false, false, 1, false},
+    {"second", &kind_second, 0, MREMAP_MAYMOVE, false, true, 0, false},
+    {"second-fixed", &kind_second, 0, MOVES, false, true, 0, false},
+    {"keep", &kind_move, 0, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, false, false, 0, false},
+    {"keep-fixed", &kind_move, 0, MOVES | MREMAP_DONTUNMAP, false, false, 0, false},
+    {"fork", &kind_fork, 0, 0, false, false, 0, false},
+    {"read", &kind_touch, FL_ACCESS_READ, 0, false, false, 0, false},
+    {"write", &kind_touch, FL_ACCESS_WRITE, 0, false, false, 0, false},
 };
 const uint32_t calls_count = sizeof(calls_all) / sizeof(calls_all[0]);
 
@@ -488,7 +491,8 @@ void calls_map(struct calls_world *world, uint32_t page, const struct pages_mapp
                               .kind = &kind_map,
                               .value = mapping->protection,
                               .flags = mapping->flags | MAP_FIXED,
-                              .file = mapping->file};
+                              .file = mapping->file,
+                              .writable = mapping->writable};
     const struct call_case asked = {.call = &call, .first = page, .end = page + 1};
 
     calls_make(world, &asked);

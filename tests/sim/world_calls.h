@@ -14,7 +14,7 @@
 struct calls_world {
     struct fake fake;
     struct space *space; /* whose calls they are: space 0 of the model */
-    struct object *file; /* of PAGES_ALL pages, open for reading */
+    struct object *file; /* of PAGES_ALL pages, in memory */
     struct pages pages;
 };
 
@@ -28,8 +28,9 @@ struct call {
     uint32_t value; /* protection, advice, flags, access */
     uint32_t flags; /* MAP_*, MREMAP_* */
     bool file;
-    bool second; /* mremap: old size 0 */
-    int more;    /* mremap: pages more than the range has */
+    bool second;   /* mremap: old size 0 */
+    int more;      /* mremap: pages more than the range has */
+    bool writable; /* mmap: the file is open for writing too */
 };
 
 struct call_case {

@@ -439,12 +439,12 @@ static void world_search_kinds(bool clones, enum action last, uint32_t depth)
 
 TEST("in every order of fork, write, read and exit each process sees its bytes in its frames")
 {
-    world_search_kinds(false, STEP_READ, 5);
+    world_search_kinds(false, STEP_READ, 6);
 }
 
 TEST("the same where fork fills the child's tables")
 {
-    world_search_kinds(true, STEP_READ, 5);
+    world_search_kinds(true, STEP_READ, 6);
 }
 
 TEST("the same where pages are dropped and unmapped too, to a depth")

@@ -47,16 +47,18 @@ static uint8_t cell_find(struct pages *pages, uint8_t object, uint8_t index)
     return cell_new(pages);
 }
 
-uint8_t pages_file_byte(uint32_t page)
+void pages_begin(struct pages *pages)
 {
-    return (uint8_t)(page + 1);
+    memset(pages, 0, sizeof(*pages));
+    for (uint32_t i = 0; i < PAGES_ALL; i++)
+        pages->file[i] = (uint8_t)(i + 1);
 }
 
 uint8_t pages_byte(const struct pages *pages, const struct pages_page *page)
 {
     if (page->cell)
         return pages->cell[page->cell].byte;
-    return page->file ? pages_file_byte(page->source) : 0;
+    return page->file ? pages->file[page->source] : 0;
 }
 
 /* ---- areas ---- */
@@ -191,8 +193,10 @@ static page_of page_describe(const struct pages_mapping *mapping)
 
     if (mapping->protection & PROT_WRITE)
         page.protection |= PROT_READ;
+    if (page.shared && page.file && !mapping->writable)
+        page.max_protection &= (uint8_t)~PROT_WRITE;
     if (page.shared && page.file)
-        page.max_protection &= (uint8_t)~PROT_WRITE; /* it is open for reading */
+        page.charge = ENTRY_UNCHARGED;
     else if (mapping->flags & MAP_NORESERVE)
         page.charge = ENTRY_UNRESERVED;
     else if (page.shared || (mapping->protection & PROT_WRITE))
@@ -200,7 +204,7 @@ static page_of page_describe(const struct pages_mapping *mapping)
     return page;
 }
 
-/* Decides what a new area is part of: the one before, if that is the same memory, or nothing. */
+/* Decides what a new area is part of: the one before, if that is private memory alike, or nothing. */
 static void page_place(struct pages *pages, const struct pages_range *range, bool grows,
                        page_of *page)
 {
@@ -212,8 +216,8 @@ static void page_place(struct pages *pages, const struct pages_range *range, boo
         page->index = page->source;
         return;
     }
-    if (grows && !page->file && range->first % PAGES_ZONE > 0 && previous->mapped &&
-        !previous->file && pages_are_alike(page, previous) &&
+    if (grows && !page->file && !page->shared && range->first % PAGES_ZONE > 0 &&
+        previous->mapped && !previous->file && pages_are_alike(page, previous) &&
         pages_may_grow(pages, range->space, previous, range->end - range->first)) {
         page->object = previous->object;
         page->index = (uint8_t)(previous->index + 1);
@@ -283,7 +287,10 @@ uint32_t pages_touch(struct pages *pages, uint32_t space, uint32_t at, uint32_t 
         page->below = false;
         pages->cell[page->cell] = (struct pages_cell){.holders = 1, .frame = true, .byte = shown};
     }
-    pages->cell[page->cell].byte = byte;
+    if (page->cell)
+        pages->cell[page->cell].byte = byte;
+    else
+        pages->file[page->source] = byte;
     return 0;
 }
 

@@ -47,6 +47,7 @@ struct pages {
     struct pages_cell cell[PAGES_CELLS];
     uint8_t committed[PAGES_OBJECTS]; /* pages promised for shared memory */
     uint8_t objects;                  /* numbers used */
+    uint8_t file[PAGES_ALL];          /* the byte of each page of the file */
 };
 
 /* What a mapping is made of; MAP_* and PROT_* as in the call. */
@@ -54,6 +55,7 @@ struct pages_mapping {
     uint32_t protection;
     uint32_t flags;
     bool file;
+    bool writable; /* the file is open for writing too */
     bool heap;
 };
 
@@ -63,6 +65,9 @@ struct pages_range {
     uint32_t first;
     uint32_t end;
 };
+
+/* No page is mapped, and page i of the file shows i + 1. */
+void pages_begin(struct pages *pages);
 
 /* What they return is the call's errno, and `pages` is as it is to be after it. */
 int pages_map(struct pages *pages, const struct pages_range *range,
@@ -104,7 +109,6 @@ bool pages_is_mapped(const struct pages *pages, const struct pages_range *range)
 
 /* What a page shows, all over it but for the byte that was written. */
 uint8_t pages_byte(const struct pages *pages, const struct pages_page *page);
-uint8_t pages_file_byte(uint32_t page);
 
 bool pages_is_resident(const struct pages *pages, const struct pages_page *page);
 

@@ -46,6 +46,10 @@ bool fail_nth_disarm(void);
 /* True in the run before the others. */
 bool fail_nth_is_reference(void);
 
+/* N and "all later ones too", for what has no call to fail: a store that holds N - 1. */
+uint32_t fail_nth_number(void);
+bool fail_nth_is_lasting(void);
+
 /* True if this call shall fail. */
 bool fail_nth_now(enum fail_kind kind);
 

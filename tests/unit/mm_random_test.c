@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "effort.h"
 #include "harness.h"
 #include "mm_model.h"
 #include "sweep.h"
@@ -552,17 +553,26 @@ static void run_random(uint64_t seed, bool sets_ad, bool caches_invalid)
     CHECK_EQ(fake.pool.in_use, 0);
 }
 
+static void run_many(uint64_t seed, bool sets_ad, bool caches_invalid)
+{
+    struct effort effort = effort_begin(STEPS);
+
+    for (; effort_takes(&effort, STEPS); seed += 3)
+        run_random(seed, sets_ad, caches_invalid);
+    effort_end(&effort);
+}
+
 TEST("random calls agree with the model on cores that set A and D")
 {
-    run_random(1, true, false);
+    run_many(1, true, false);
 }
 
 TEST("random calls agree with the model on cores that trap for A and D")
 {
-    run_random(2, false, false);
+    run_many(2, false, false);
 }
 
 TEST("random calls agree with the model on cores that cache invalid entries")
 {
-    run_random(3, true, true);
+    run_many(3, true, true);
 }

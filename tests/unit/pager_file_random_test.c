@@ -5,14 +5,9 @@
  * little memory. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c */
-#include "harness.h"
+#include "pager_trace_kit.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <string.h>
-
-#include "memory_values.h"
-#include "pager_fake.h"
+#include "effort.h"
 #include "protocol.h"
 
 #define FRAMES      512u
@@ -21,10 +16,8 @@
 #define FILE_PAGES  10u
 #define PROGRAMS    4u
 #define WORLD_PAGES 18u
-#define PAGE        ((uint64_t)FL_PAGE_BYTES)
 #define WORLD       (0x2000200000ull - 8 * PAGE) /* a page table ends inside */
 #define FILE_BYTES  (FILE_PAGES * PAGE)
-#define RW          (PROT_READ | PROT_WRITE)
 
 struct model_file {
     struct object *object;
@@ -49,42 +42,12 @@ struct model_program {
 };
 
 static struct run {
-    struct fake fake;
     struct model_file file[FILES];
     struct model_program program[PROGRAMS];
     struct space *keeper; /* has the files open */
-    uint64_t seed;
-    uint64_t first_seed;
-    uint32_t step;
-    uint32_t refused; /* steps that failed for want of memory */
-    bool scarce;
 } run;
 
 static const uint8_t zeros[FL_PAGE_BYTES];
-
-static uint32_t run_pick(uint32_t below)
-{
-    return (uint32_t)(fake_random(&run.seed) % below);
-}
-
-static void run_expect(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    harness_note("seed %" PRIu64 ", step %u: %s", run.first_seed, (unsigned)run.step, what);
-    CHECK(false);
-}
-
-/* True if the call did what the model is about to do; a shortage is fine when memory is scarce. */
-static bool run_accept(int error, int expected, const char *what)
-{
-    if (error == ENOMEM && run.scarce && expected == 0) {
-        run.refused++;
-        return false;
-    }
-    run_expect(error == expected, what);
-    return error == 0;
-}
 
 /* ---- the model ---- */
 
@@ -157,9 +120,10 @@ static void step_write(void)
     if (count > FILE_BYTES - offset)
         count = FILE_BYTES - offset;
     memset(bytes, (int)run_pick(256), count);
-    error = object_write(&run.fake.vm, file->object, offset, bytes, count, &done);
-    run_expect(error == 0 ? done == count : error == ENOSPC && run.scarce && done < count, "write");
-    run.refused += error != 0;
+    error = object_write(&trace.fake.vm, file->object, offset, bytes, count, &done);
+    run_expect(error == 0 ? done == count : error == ENOSPC && trace.scarce && done < count,
+               "write");
+    trace.refused += error != 0;
     if (offset + done > file->bytes && done > 0)
         model_resize(file, offset + done);
     memcpy(file->data + offset, bytes, done);
@@ -173,7 +137,7 @@ static void step_read(void)
     uint64_t offset = run_pick(FILE_BYTES + PAGE), count = run_pick(sizeof(bytes)), done;
     uint64_t rest = offset < file->bytes ? file->bytes - offset : 0;
 
-    run_expect(object_read(&run.fake.vm, file->object, offset, bytes, count, &done) == 0, "read");
+    run_expect(object_read(&trace.fake.vm, file->object, offset, bytes, count, &done) == 0, "read");
     run_expect(done == (rest < count ? rest : count), "how much was read");
     run_expect(memcmp(bytes, file->data + (done ? offset : 0), done) == 0, "what was read");
 }
@@ -183,7 +147,7 @@ static void step_resize(void)
     struct model_file *file = run_pick_file(FIXED_FILES);
     uint64_t bytes = run_pick(4) ? run_pick(FILE_BYTES + 1) : run_pick(FILE_PAGES + 1) * PAGE;
 
-    run_expect(object_resize(&run.fake.vm, file->object, bytes) == 0, "ftruncate");
+    run_expect(object_resize(&trace.fake.vm, file->object, bytes) == 0, "ftruncate");
     model_resize(file, bytes);
 }
 
@@ -214,7 +178,7 @@ static void step_map(struct model_program *program, uint32_t first, uint32_t cou
     bool forbidden = shared && !writable && (protection & PROT_WRITE);
     uint64_t at = 0;
 
-    if (!run_accept(vm_map(&run.fake.vm, program->space, &request, &at), forbidden ? EACCES : 0,
+    if (!run_accept(vm_map(&trace.fake.vm, program->space, &request, &at), forbidden ? EACCES : 0,
                     "mmap"))
         return;
     for (uint32_t p = 0; p < count; p++)
@@ -229,7 +193,7 @@ static void step_map(struct model_program *program, uint32_t first, uint32_t cou
 
 static void step_unmap(struct model_program *program, uint32_t first, uint32_t count)
 {
-    int error = vm_unmap(&run.fake.vm, program->space, model_address(first), count * PAGE);
+    int error = vm_unmap(&trace.fake.vm, program->space, model_address(first), count * PAGE);
 
     if (run_accept(error, 0, "munmap"))
         memset(&program->page[first], 0, count * sizeof(program->page[0]));
@@ -246,7 +210,7 @@ static void step_protect(struct model_program *program, uint32_t first, uint32_t
     for (uint32_t p = first; p < first + count && !expected; p++)
         if (protection & ~program->page[p].max_protection)
             expected = EACCES;
-    if (!run_accept(vm_protect(&run.fake.vm, program->space, model_address(first), count * PAGE,
+    if (!run_accept(vm_protect(&trace.fake.vm, program->space, model_address(first), count * PAGE,
                                protection),
                     expected, "mprotect"))
         return;
@@ -264,9 +228,9 @@ static void step_advise(struct model_program *program, uint32_t first, uint32_t 
     for (uint32_t p = first; p < first + count; p++)
         if (!program->page[p].mapped)
             expected = ENOMEM;
-    if (run.scarce && expected) /* whether it did anything is not told */
+    if (trace.scarce && expected) /* whether it did anything is not told */
         return;
-    error = vm_advise(&run.fake.vm, program->space, model_address(first), count * PAGE, advice);
+    error = vm_advise(&trace.fake.vm, program->space, model_address(first), count * PAGE, advice);
     if (!run_accept(error, expected, "madvise") && !expected)
         return;
     for (uint32_t p = first; p < first + count; p++)
@@ -291,7 +255,7 @@ static void step_remap(struct model_program *program, uint32_t from)
 
     if (!old->mapped || (from >= to && from < to + count))
         return;
-    if (!run_accept(vm_remap(&run.fake.vm, program->space, &request, &at), 0, "mremap"))
+    if (!run_accept(vm_remap(&trace.fake.vm, program->space, &request, &at), 0, "mremap"))
         return;
     for (uint32_t p = 0; p < count; p++) {
         moved[p] = *old;
@@ -319,7 +283,7 @@ static void step_grow(struct model_program *program, uint32_t p)
     for (uint32_t i = 1; i < count; i++)
         if (program->page[p + i].mapped)
             expected = ENOMEM;
-    if (!run_accept(vm_remap(&run.fake.vm, program->space, &request, &at), expected, "growth"))
+    if (!run_accept(vm_remap(&trace.fake.vm, program->space, &request, &at), expected, "growth"))
         return;
     for (uint32_t i = 1; i < count; i++) {
         program->page[p + i] = program->page[p];
@@ -330,10 +294,10 @@ static void step_grow(struct model_program *program, uint32_t p)
 
 static bool run_was_short(void)
 {
-    if (!run.scarce ||
+    if (!trace.scarce ||
         (fake_last_event.signal != 9 && fake_last_event.kind != PAGER_EVENT_NO_MEMORY))
         return false;
-    run.refused++;
+    trace.refused++;
     return true;
 }
 
@@ -344,7 +308,7 @@ static void step_touch(struct model_program *program, uint32_t p, uint32_t acces
     uint32_t signal = model_signal(page, access);
     uint8_t byte = (uint8_t)run_pick(256);
     enum fake_outcome outcome =
-        fake_touch(&run.fake, program->space, model_address(p) + place, access, &byte);
+        fake_touch(&trace.fake, program->space, model_address(p) + place, access, &byte);
 
     if (outcome == FAKE_STOPPED && signal != 11 && run_was_short())
         return;
@@ -367,11 +331,11 @@ static void step_copy_in(struct model_program *program, uint32_t p)
     memset(bytes, (int)run_pick(256), count);
     if (p + 3 > WORLD_PAGES)
         return;
-    error = vm_write(&run.fake.vm, program->space, model_address(p) + place, bytes, count);
-    if (error == ENOMEM && run.scarce) {
-        run.refused++;
-        fake_unlimit(&run.fake); /* how far it came is not told: once more, with memory */
-        error = vm_write(&run.fake.vm, program->space, model_address(p) + place, bytes, count);
+    error = vm_write(&trace.fake.vm, program->space, model_address(p) + place, bytes, count);
+    if (error == ENOMEM && trace.scarce) {
+        trace.refused++;
+        fake_unlimit(&trace.fake); /* how far it came is not told: once more, with memory */
+        error = vm_write(&trace.fake.vm, program->space, model_address(p) + place, bytes, count);
     }
     while (done < count && model_signal(&program->page[p], PROT_WRITE) == 0) {
         uint64_t part = PAGE - place < count - done ? PAGE - place : count - done;
@@ -392,25 +356,14 @@ static void step_fork(const struct model_program *parent)
     if (child == run.program + PROGRAMS)
         return;
     *child = *parent;
-    child->space = space_create(&run.fake.vm, 2);
-    run_expect(child->space || run.scarce, "no space");
-    if (!child->space ||
-        !run_accept(vm_fork(&run.fake.vm, parent->space, child->space), 0, "fork")) {
-        if (child->space)
-            fake_destroy_space(&run.fake, child->space);
-        child->space = NULL;
-    }
+    child->space = run_fork(parent->space);
 }
 
 static void step_exit(struct model_program *program)
 {
-    uint32_t live = 0;
-
-    for (uint32_t i = 0; i < PROGRAMS; i++)
-        live += run.program[i].space != NULL;
-    if (live < 2)
+    if (run_live() < 3) /* the keeper is one */
         return;
-    fake_destroy_space(&run.fake, program->space);
+    fake_destroy_space(&trace.fake, program->space);
     program->space = NULL;
 }
 
@@ -443,7 +396,7 @@ static void run_memory_call(struct model_program *program)
         step_grow(program, first);
         break;
     default:
-        fake_drop_tables(&run.fake, program->space, 128, &run.seed);
+        fake_drop_tables(&trace.fake, program->space, 128, &trace.seed);
     }
 }
 
@@ -494,9 +447,9 @@ static void run_compare_tables(void)
         for (uint32_t p = 0; run.program[i].space && p < WORLD_PAGES; p++) {
             const struct model_page *page = &run.program[i].page[p];
             const struct space *space = run.program[i].space;
-            const uint8_t *shown = fake_peek(&run.fake, space, model_address(p), 0);
+            const uint8_t *shown = fake_peek(&trace.fake, space, model_address(p), 0);
             const uint8_t *writable =
-                fake_peek(&run.fake, space, model_address(p), FL_ACCESS_WRITE);
+                fake_peek(&trace.fake, space, model_address(p), FL_ACCESS_WRITE);
 
             run_expect(!shown || !model_is_beyond(page), "a page behind the end is mapped");
             run_expect(!shown || memcmp(shown, model_bytes(page), PAGE) == 0, "a stale page");
@@ -508,9 +461,7 @@ static void run_compare_tables(void)
 
 static void run_sound(void)
 {
-    const char *broken = fake_check(&run.fake);
-
-    run_expect(!broken, broken ? broken : "");
+    run_check();
     run_compare_tables();
 }
 
@@ -533,17 +484,18 @@ static void run_begin_files(void)
         file->bytes = FILE_BYTES - 2 * PAGE - 777 * i;
         for (uint64_t b = 0; b < file->bytes; b++)
             file->data[b] = (uint8_t)(b / 64 + i + 1);
-        fake_add_file(&run.fake, names[i], file->data, file->bytes, i == 0);
+        fake_add_file(&trace.fake, names[i], file->data, file->bytes, i == 0);
     }
-    fake_start(&run.fake);
-    run.keeper = space_create(&run.fake.vm, 1);
+    fake_start(&trace.fake);
+    run.keeper = space_create(&trace.fake.vm, 1);
     for (uint32_t i = 0; i < FILES; i++) {
         uint32_t handle;
 
-        run_expect(handle_open(&run.fake.vm, run.keeper, &handle) == 0, "open");
+        run_expect(handle_open(&trace.fake.vm, run.keeper, &handle) == 0, "open");
         run.file[i].object =
-            i < FIXED_FILES ? object_open_file(&run.fake.vm, fake_find_file(&run.fake, names[i]))
-                            : object_create_memory(&run.fake.vm);
+            i < FIXED_FILES
+                ? object_open_file(&trace.fake.vm, fake_find_file(&trace.fake, names[i]))
+                : object_create_memory(&trace.fake.vm);
         handle_find(run.keeper, handle)->file = run.file[i].object;
     }
 }
@@ -551,35 +503,25 @@ static void run_begin_files(void)
 static void run_begin(uint64_t seed, uint32_t frames)
 {
     memset(&run, 0, sizeof(run));
-    run.seed = run.first_seed = seed;
-    run.scarce = frames > 0;
-    fake_init(&run.fake, FRAMES);
+    trace_begin(seed, FRAMES, frames > 0);
     run_begin_files();
-    run.program[0].space = space_create(&run.fake.vm, 1);
-    if (run.scarce)
-        fake_limit(&run.fake, frames - 1);
+    run.program[0].space = space_create(&trace.fake.vm, 1);
+    if (trace.scarce)
+        fake_limit(&trace.fake, frames - 1);
 }
 
 static void run_end(void)
 {
-    fake_unlimit(&run.fake);
-    run.scarce = false;
+    fake_unlimit(&trace.fake);
+    trace.scarce = false;
     run_compare();
-    for (uint32_t i = 0; i < PROGRAMS; i++)
-        if (run.program[i].space)
-            fake_destroy_space(&run.fake, run.program[i].space);
-    fake_destroy_space(&run.fake, run.keeper);
-    memset(run.program, 0, sizeof(run.program));
-    run_sound();
-    run_expect(run.fake.vm.table.counts[PAGE_FREE] == run.fake.free_pages, "frames are lost");
-    run_expect(run.fake.vm.commit.pages == 0, "promises are lost");
-    fake_free(&run.fake);
+    trace_end();
 }
 
 static void run_trace(uint64_t seed, uint32_t steps, uint32_t frames)
 {
     run_begin(seed, frames);
-    for (; run.step < steps; run.step++) {
+    for (; trace.step < steps; trace.step++) {
         run_step();
         run_sound();
     }
@@ -588,8 +530,11 @@ static void run_trace(uint64_t seed, uint32_t steps, uint32_t frames)
 
 TEST("random traces over files and their mappings behave as arrays of bytes")
 {
-    for (uint64_t seed = 1; seed <= 50; seed++)
+    struct effort effort = effort_begin(50 * 400);
+
+    for (uint64_t seed = 1; effort_takes(&effort, 400); seed++)
         run_trace(seed, 400, 0);
+    effort_end(&effort);
 }
 
 TEST("with any amount of memory too small, they fail cleanly and nothing is lost")
@@ -598,7 +543,7 @@ TEST("with any amount of memory too small, they fail cleanly and nothing is lost
 
     do {
         run_trace(7, 300, ++frames);
-        refused = run.refused;
+        refused = trace.refused;
     } while (refused > 0 && frames < FRAMES);
     harness_note("clean from %u frames on", (unsigned)frames);
     CHECK(frames > 10 && frames < FRAMES - 20);

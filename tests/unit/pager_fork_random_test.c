@@ -3,14 +3,9 @@
  * little memory. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c */
-#include "harness.h"
+#include "pager_trace_kit.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <string.h>
-
-#include "memory_values.h"
-#include "pager_fake.h"
+#include "effort.h"
 
 #define FRAMES      256u
 #define PROCESSES   9u
@@ -21,7 +16,6 @@
 #define FORKS       64u /* of each trace */
 #define PLACES      4u  /* bytes of a page that are ever touched */
 #define SHARED      4096u
-#define PAGE        ((uint64_t)FL_PAGE_BYTES)
 
 struct model_page {
     bool mapped;
@@ -37,43 +31,13 @@ struct model_process {
 };
 
 struct tree_run {
-    struct fake fake;
     struct model_process process[PROCESSES];
     uint8_t shared[SHARED][PLACES];
     uint32_t shared_used;
     uint32_t forks;
-    uint64_t seed;
-    uint64_t first_seed;
-    uint32_t step;
-    uint32_t refused; /* steps that failed for want of memory */
-    bool scarce;
 };
 
 static struct tree_run run;
-
-static uint32_t run_pick(uint32_t below)
-{
-    return (uint32_t)(fake_random(&run.seed) % below);
-}
-
-static void run_expect(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    harness_note("seed %" PRIu64 ", step %u: %s", run.first_seed, (unsigned)run.step, what);
-    CHECK(false);
-}
-
-/* True if the call did what the model is about to do; a shortage is fine when memory is scarce. */
-static bool run_accept(int error, int expected, const char *what)
-{
-    if (error == ENOMEM && run.scarce && expected == 0) {
-        run.refused++;
-        return false;
-    }
-    run_expect(error == expected, what);
-    return error == 0;
-}
 
 static uint32_t run_pick_protection(void)
 {
@@ -106,7 +70,7 @@ static void step_map(struct model_process *process, uint32_t first, uint32_t cou
                                               (shared ? MAP_SHARED : MAP_PRIVATE)};
     uint64_t at = 0;
 
-    if (!run_accept(vm_map(&run.fake.vm, process->space, &request, &at), 0, "mmap"))
+    if (!run_accept(vm_map(&trace.fake.vm, process->space, &request, &at), 0, "mmap"))
         return;
     for (uint32_t p = first; p < first + count; p++)
         process->page[p] = (struct model_page){.mapped = true,
@@ -116,7 +80,7 @@ static void step_map(struct model_process *process, uint32_t first, uint32_t cou
 
 static void step_unmap(struct model_process *process, uint32_t first, uint32_t count)
 {
-    int error = vm_unmap(&run.fake.vm, process->space, model_address(first), count * PAGE);
+    int error = vm_unmap(&trace.fake.vm, process->space, model_address(first), count * PAGE);
 
     if (!run_accept(error, 0, "munmap"))
         return;
@@ -133,7 +97,7 @@ static void step_protect(struct model_process *process, uint32_t first, uint32_t
     for (uint32_t p = first; p < first + count; p++)
         covered = covered && process->page[p].mapped;
     error =
-        vm_protect(&run.fake.vm, process->space, model_address(first), count * PAGE, protection);
+        vm_protect(&trace.fake.vm, process->space, model_address(first), count * PAGE, protection);
     if (!run_accept(error, covered ? 0 : ENOMEM, "mprotect"))
         return;
     for (uint32_t p = first; p < first + count; p++)
@@ -145,7 +109,7 @@ static void step_break(struct model_process *process)
     uint32_t pages = run_pick(HEAP_PAGES + 1);
     uint64_t end = 0;
 
-    if (!run_accept(vm_break(&run.fake.vm, process->space, HEAP + pages * PAGE, &end), 0, "brk"))
+    if (!run_accept(vm_break(&trace.fake.vm, process->space, HEAP + pages * PAGE, &end), 0, "brk"))
         return;
     for (uint32_t p = 0; p < HEAP_PAGES; p++)
         if (p >= pages || p >= process->heap_pages)
@@ -159,12 +123,12 @@ static void step_touch(struct model_process *process, uint32_t p, uint32_t acces
     uint32_t place = run_pick(PLACES);
     struct model_page *page = &process->page[p];
     bool allowed = page->mapped && (page->protection & access) == access;
-    uint8_t byte = (uint8_t)fake_random(&run.seed);
+    uint8_t byte = (uint8_t)fake_random(&trace.seed);
     enum fake_outcome outcome = fake_touch(
-        &run.fake, process->space, model_address(p) + place * (PAGE / PLACES), access, &byte);
+        &trace.fake, process->space, model_address(p) + place * (PAGE / PLACES), access, &byte);
 
-    if (outcome == FAKE_STOPPED && allowed && run.scarce && fake_last_event.signal == 9) {
-        run.refused++;
+    if (outcome == FAKE_STOPPED && allowed && trace.scarce && fake_last_event.signal == 9) {
+        trace.refused++;
         return;
     }
     run_expect((outcome == FAKE_DONE) == allowed, "an access is wrongly allowed or refused");
@@ -185,27 +149,15 @@ static void step_fork(struct model_process *parent)
     if (child == run.process + PROCESSES)
         return;
     *child = *parent;
-    child->space = space_create(&run.fake.vm, 2);
-    run_expect(child->space || run.scarce, "no space");
-    if (!child->space ||
-        !run_accept(vm_fork(&run.fake.vm, parent->space, child->space), 0, "fork")) {
-        if (child->space)
-            fake_destroy_space(&run.fake, child->space);
-        child->space = NULL;
-        return;
-    }
-    run.forks++;
+    child->space = run_fork(parent->space);
+    run.forks += child->space != NULL;
 }
 
 static void step_exit(struct model_process *process)
 {
-    uint32_t live = 0;
-
-    for (uint32_t i = 0; i < PROCESSES; i++)
-        live += run.process[i].space != NULL;
-    if (live < 2)
+    if (run_live() < 2)
         return;
-    fake_destroy_space(&run.fake, process->space);
+    fake_destroy_space(&trace.fake, process->space);
     process->space = NULL;
 }
 
@@ -229,7 +181,7 @@ static void run_memory_call(struct model_process *process)
         step_break(process);
         break;
     default:
-        fake_drop_tables(&run.fake, process->space, 64, &run.seed);
+        fake_drop_tables(&trace.fake, process->space, 64, &trace.seed);
     }
 }
 
@@ -259,13 +211,6 @@ static void run_step(void)
     }
 }
 
-static void run_sound(void)
-{
-    const char *broken = fake_check(&run.fake);
-
-    run_expect(!broken, broken ? broken : "");
-}
-
 /* Reads all of every process through its mappings. */
 static void run_compare(void)
 {
@@ -279,49 +224,45 @@ static void run_begin(uint64_t seed, uint32_t frames)
 {
     memset(run.process, 0, sizeof(run.process));
     memset(run.shared, 0, sizeof(run.shared));
-    run.shared_used = run.forks = run.refused = run.step = 0;
-    run.seed = run.first_seed = seed;
-    run.scarce = frames > 0;
-    fake_init(&run.fake, FRAMES);
-    fake_start(&run.fake);
-    run.fake.vm.fork_clones = seed % 2;
-    run.process[0].space = space_create(&run.fake.vm, 1);
+    run.shared_used = run.forks = 0;
+    trace_begin(seed, FRAMES, frames > 0);
+    fake_start(&trace.fake);
+    trace.fake.vm.fork_clones = seed % 2;
+    run.process[0].space = space_create(&trace.fake.vm, 1);
     run.process[0].space->heap_start = run.process[0].space->heap_end = HEAP;
-    if (run.scarce)
-        fake_limit(&run.fake, frames - 1);
+    if (trace.scarce)
+        fake_limit(&trace.fake, frames - 1);
 }
 
 static void run_end(void)
 {
-    fake_unlimit(&run.fake);
-    run.scarce = false;
+    fake_unlimit(&trace.fake);
+    trace.scarce = false;
     run_compare();
-    run_sound();
-    for (uint32_t i = 0; i < PROCESSES; i++)
-        if (run.process[i].space)
-            fake_destroy_space(&run.fake, run.process[i].space);
-    run_expect(run.fake.vm.table.counts[PAGE_FREE] == run.fake.free_pages, "frames are lost");
-    run_sound();
-    fake_free(&run.fake);
+    run_check();
+    trace_end();
 }
 
 /* One trace with at most `frames` free frames (0 = all): until there were enough forks or steps. */
 static void run_trace(uint64_t seed, uint32_t steps, uint32_t frames)
 {
     run_begin(seed, frames);
-    for (; run.step < steps && run.forks < FORKS; run.step++) {
+    for (; trace.step < steps && run.forks < FORKS; trace.step++) {
         run_step();
-        run_sound();
+        run_check();
     }
     run_end();
 }
 
 TEST("random trees of 64 forks behave as an array of bytes for each process")
 {
-    for (uint64_t seed = 1; seed <= 40; seed++) {
+    struct effort effort = effort_begin(40 * 10000);
+
+    for (uint64_t seed = 1; effort_takes(&effort, 10000); seed++) {
         run_trace(seed, 10000, 0);
         CHECK_EQ(run.forks, FORKS);
     }
+    effort_end(&effort);
 }
 
 TEST("with any amount of memory too small, forks and faults fail cleanly and nothing is lost")
@@ -330,7 +271,7 @@ TEST("with any amount of memory too small, forks and faults fail cleanly and not
 
     do {
         run_trace(7, 600, ++frames);
-        refused = run.refused;
+        refused = trace.refused;
     } while (refused > 0 && frames < FRAMES);
     harness_note("clean from %u frames on", (unsigned)frames);
     CHECK(frames > 10 && frames < FRAMES - 20);

@@ -16,7 +16,7 @@ static uint32_t wired_frame(const struct space *space, uint64_t address)
 static void wired_lock(struct space *space, uint64_t address, uint64_t pages)
 {
     CHECK_EQ(vm_wire(&fake.vm, space, address, pages * PAGE, 0), 0);
-    fork_sound();
+    core_sound();
 }
 
 /* Writes a page that must be writable as it is. */
@@ -24,7 +24,7 @@ static void wired_write(struct space *space, uint64_t address, uint8_t byte)
 {
     uint64_t faults = fake.faults;
 
-    fork_write(space, address, byte);
+    core_write(space, address, byte);
     CHECK_EQ(fake.faults, faults);
 }
 
@@ -33,14 +33,14 @@ static uint64_t wired_fill(struct space *space, uint32_t pages)
     uint64_t at = fork_map(space, pages, RW, MAP_PRIVATE);
 
     for (uint32_t i = 0; i < pages; i++)
-        fork_write(space, at + i * PAGE, (uint8_t)(i + 1));
+        core_write(space, at + i * PAGE, (uint8_t)(i + 1));
     return at;
 }
 
 TEST(
     "a locked page keeps its frame and its right to be written in the parent; the child has a copy")
 {
-    struct space *parent = fork_begin(), *child;
+    struct space *parent = core_begin(), *child;
     uint64_t at = wired_fill(parent, 4);
     uint32_t frame[4];
 
@@ -54,21 +54,21 @@ TEST(
     for (uint32_t i = 0; i < 4; i++) {
         wired_write(parent, at + i * PAGE, (uint8_t)(100 + i));
         CHECK_EQ(wired_frame(parent, at + i * PAGE), frame[i]);
-        CHECK_EQ(fork_read(child, at + i * PAGE), i + 1);
-        fork_write(child, at + i * PAGE, 50);
-        CHECK_EQ(fork_read(parent, at + i * PAGE), 100 + i);
+        CHECK_EQ(core_read(child, at + i * PAGE), i + 1);
+        core_write(child, at + i * PAGE, 50);
+        CHECK_EQ(core_read(parent, at + i * PAGE), 100 + i);
     }
     CHECK_EQ(fork_pages(), 8);
     CHECK_EQ(fake.vm.counts.copies, 0);
     CHECK_EQ(fork_depth(parent, at), 1);
     CHECK(entry_find(&parent->map, at)->wired);
     CHECK(!entry_find(&child->map, at)->wired);
-    fork_end();
+    core_end();
 }
 
 TEST("of memory that is locked in part, the locked pages are copied and the others are shared")
 {
-    struct space *parent = fork_begin(), *child;
+    struct space *parent = core_begin(), *child;
     uint64_t at = wired_fill(parent, 9);
 
     wired_lock(parent, at + 2 * PAGE, 2);
@@ -79,20 +79,20 @@ TEST("of memory that is locked in part, the locked pages are copied and the othe
         if (i == 2 || i == 3 || i == 6)
             wired_write(parent, at + i * PAGE, (uint8_t)(100 + i));
         else
-            fork_write(parent, at + i * PAGE, (uint8_t)(100 + i));
-        CHECK_EQ(fork_read(child, at + i * PAGE), i + 1);
+            core_write(parent, at + i * PAGE, (uint8_t)(100 + i));
+        CHECK_EQ(core_read(child, at + i * PAGE), i + 1);
     }
     CHECK_EQ(fork_pages(), 18);
     CHECK_EQ(fake.vm.counts.copies, 6);
     fork_exit(child);
     CHECK_EQ(fork_pages(), 9);
     CHECK_EQ(fork_depth(parent, at), 1);
-    fork_end();
+    core_end();
 }
 
 TEST("a locked page that the child or the grandchild forks on is shared among them alone")
 {
-    struct space *parent = fork_begin(), *child, *grandchild;
+    struct space *parent = core_begin(), *child, *grandchild;
     uint64_t at = wired_fill(parent, 3);
 
     wired_lock(parent, at, 1);
@@ -100,21 +100,21 @@ TEST("a locked page that the child or the grandchild forks on is shared among th
     grandchild = fork_child(child);
     CHECK_EQ(fork_pages(), 4);
     wired_write(parent, at, 9);
-    CHECK_EQ(fork_read(grandchild, at), 1);
-    fork_write(grandchild, at, 7);
-    CHECK_EQ(fork_read(child, at), 1);
+    CHECK_EQ(core_read(grandchild, at), 1);
+    core_write(grandchild, at, 7);
+    CHECK_EQ(core_read(child, at), 1);
     fork_exit(parent);
-    CHECK_EQ(fork_read(child, at), 1);
-    CHECK_EQ(fork_read(grandchild, at + PAGE), 2);
+    CHECK_EQ(core_read(child, at), 1);
+    CHECK_EQ(core_read(grandchild, at + PAGE), 2);
     fork_exit(child);
     CHECK_EQ(fork_pages(), 3);
     CHECK_EQ(fork_depth(grandchild, at), 1);
-    fork_end();
+    core_end();
 }
 
 TEST("many forks of a parent with locked memory leave it where and as deep as it was")
 {
-    struct space *parent = fork_begin();
+    struct space *parent = core_begin();
     uint64_t at = wired_fill(parent, 8);
     uint32_t frame, frames;
 
@@ -125,64 +125,64 @@ TEST("many forks of a parent with locked memory leave it where and as deep as it
         struct space *child = fork_child(parent);
 
         wired_write(parent, at + 5 * PAGE, (uint8_t)round);
-        fork_write(child, at + round % 8 * PAGE, 3);
+        core_write(child, at + round % 8 * PAGE, 3);
         fork_exit(child);
         CHECK_EQ(fake.vm.table.counts[PAGE_FREE], frames);
         CHECK_EQ(wired_frame(parent, at + 5 * PAGE), frame);
     }
     CHECK_EQ(fork_depth(parent, at), 1);
-    fork_end();
+    core_end();
 }
 
 TEST("what a lock found shared, and what it did not touch, is shared by the next fork")
 {
-    struct space *parent = fork_begin(), *first, *second;
+    struct space *parent = core_begin(), *first, *second;
     uint64_t at = fork_map(parent, 4, RW, MAP_PRIVATE);
 
-    fork_write(parent, at, 1);
+    core_write(parent, at, 1);
     first = fork_child(parent);
     CHECK_EQ(vm_wire(&fake.vm, parent, at, 4 * PAGE, MLOCK_ONFAULT), 0);
     second = fork_child(parent);
     CHECK_EQ(fork_pages(), 1);
-    fork_write(parent, at, 2);
-    fork_write(parent, at + PAGE, 3);
-    CHECK_EQ(fork_read(first, at), 1);
-    CHECK_EQ(fork_read(second, at), 1);
-    CHECK_EQ(fork_read(second, at + PAGE), 0);
-    fork_end();
+    core_write(parent, at, 2);
+    core_write(parent, at + PAGE, 3);
+    CHECK_EQ(core_read(first, at), 1);
+    CHECK_EQ(core_read(second, at), 1);
+    CHECK_EQ(core_read(second, at + PAGE), 0);
+    core_end();
 }
 
 TEST("a page locked and read-only is the parent's when it may be written again")
 {
-    struct space *parent = fork_begin(), *child;
+    struct space *parent = core_begin(), *child;
     uint64_t at = wired_fill(parent, 2);
 
     wired_lock(parent, at, 2);
     CHECK_EQ(vm_protect(&fake.vm, parent, at, PAGE, PROT_READ), 0);
     child = fork_child(parent);
     CHECK_EQ(vm_protect(&fake.vm, parent, at, PAGE, RW), 0);
-    fork_write(parent, at, 9);
+    core_write(parent, at, 9);
     CHECK_EQ(fake.vm.counts.copies + fake.vm.counts.takes, 0);
-    CHECK_EQ(fork_read(child, at), 1);
-    fork_end();
+    CHECK_EQ(core_read(child, at), 1);
+    core_end();
 }
 
 TEST("memory that is shared and locked stays shared")
 {
-    struct space *parent = fork_begin(), *child;
+    struct space *parent = core_begin(), *child;
     uint64_t at = fork_map(parent, 2, RW, MAP_SHARED);
 
     wired_lock(parent, at, 2);
     child = fork_child(parent);
     wired_write(parent, at, 5);
-    CHECK_EQ(fork_read(child, at), 5);
+    CHECK_EQ(core_read(child, at), 5);
     CHECK_EQ(fork_pages(), 2);
-    fork_end();
+    core_end();
 }
 
 TEST("a fork without memory for the copies changes nothing, and goes with one frame more")
 {
-    struct space *parent = fork_begin(), *child;
+    struct space *parent = core_begin(), *child;
     uint64_t at = wired_fill(parent, 140); /* three index leaves, one of them locked in part */
     uint32_t left = 0;
     int error;
@@ -195,7 +195,7 @@ TEST("a fork without memory for the copies changes nothing, and goes with one fr
 
         fake_limit(&fake, left);
         error = vm_fork(&fake.vm, parent, child);
-        fork_sound();
+        core_sound();
         if (error) {
             CHECK_EQ(error, ENOMEM);
             CHECK_EQ(child->map.count, 0);
@@ -211,9 +211,9 @@ TEST("a fork without memory for the copies changes nothing, and goes with one fr
     } while (error);
     CHECK(left > 70);
     for (uint32_t i = 0; i < 140; i++)
-        CHECK_EQ(fork_read(child, at + i * PAGE), (uint8_t)(i + 1));
+        CHECK_EQ(core_read(child, at + i * PAGE), (uint8_t)(i + 1));
     for (uint32_t i = 30; i < 100; i++)
         wired_write(parent, at + i * PAGE, 200);
-    CHECK_EQ(fork_read(child, at + 40 * PAGE), 41);
-    fork_end();
+    CHECK_EQ(core_read(child, at + 40 * PAGE), 41);
+    core_end();
 }

@@ -5,182 +5,9 @@
 /* sources: user/pager/core/[a-z]*.c */
 #define _GNU_SOURCE /* mkdtemp */
 
-#include "harness.h"
+#include "pager_handle_model.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "memory_values.h"
-#include "pager_file_kit.h"
-
-#define FRAMES       640u
-#define PROGRAMS     3u
-#define NAMES        4u
-#define HANDLES      4u /* open at once in a program */
-#define STEPS        300u
-#define PAGE         ((uint64_t)FL_PAGE_BYTES)
-#define WORLD        0x2000000000ull
-#define MEMORY_PAGES 8u /* the program's own */
-#define ABSENT       3u /* not mapped */
-#define READ_ONLY    5u
-#define WINDOW_PAGES 3u /* behind them: a mapping of a file */
-#define FILE_BYTES   (6 * PAGE)
-#define RW           (PROT_READ | PROT_WRITE)
-
-/* An open file of the host; programs that forked share it. */
-struct host_file {
-    int fd;
-    int all; /* the same file, opened to read and write */
-    uint32_t users;
-    uint32_t flags;
-};
-
-struct program {
-    struct space *space; /* NULL: not there */
-    struct host_file *handle[HANDLES_MAX];
-    struct host_file *window; /* what is mapped, or NULL */
-    bool window_writable;
-    uint8_t memory[MEMORY_PAGES * FL_PAGE_BYTES];
-};
-
-static struct {
-    struct fake fake;
-    struct program program[PROGRAMS];
-    uint64_t seed;
-    uint64_t first_seed;
-    uint32_t step;
-    uint32_t refused;
-    bool scarce;
-} run;
-
-static uint32_t run_pick(uint32_t below)
-{
-    return (uint32_t)(fake_random(&run.seed) % below);
-}
-
-static void run_expect(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    harness_note("seed %" PRIu64 ", step %u: %s", run.first_seed, (unsigned)run.step, what);
-    CHECK(false);
-}
-
-/* Whether a result is a shortage, which ends a step of a machine with little memory. */
-static bool run_is_short(int64_t result)
-{
-    bool is_short = run.scarce && (result == -ENOMEM || result == -ENOSPC);
-
-    run.refused += is_short;
-    return is_short;
-}
-
-static void run_compare(int64_t result, int64_t expected, const char *what)
-{
-    if (result != expected)
-        harness_note("%" PRId64 ", Linux %" PRId64, result, expected);
-    run_expect(result == expected, what);
-}
-
-/* ---- files of the host ---- */
-
-static void host_release(struct host_file *file)
-{
-    if (--file->users > 0)
-        return;
-    close(file->fd);
-    close(file->all);
-    free(file);
-}
-
-static uint64_t host_size(const struct host_file *file)
-{
-    struct stat status;
-
-    CHECK_EQ(fstat(file->all, &status), 0);
-    return (uint64_t)status.st_size;
-}
-
-static struct host_file *host_open(const char *path, uint32_t flags)
-{
-    struct host_file *file;
-    int fd = open(path, (int)flags, 0666);
-
-    if (fd < 0)
-        return NULL;
-    file = malloc(sizeof(*file));
-    *file = (struct host_file){fd, open(path, O_RDWR), 1, flags};
-    return file;
-}
-
-/* ---- memory of programs ---- */
-
-/* Where a byte of a program's range lies in the file of its window; UINT64_MAX: in its own memory. */
-static uint64_t memory_in_window(uint64_t at)
-{
-    return at < MEMORY_PAGES * PAGE ? UINT64_MAX : at - MEMORY_PAGES * PAGE;
-}
-
-static bool memory_is_allowed(const struct program *program, uint64_t at, bool write)
-{
-    uint64_t page = at / PAGE;
-
-    if (page < MEMORY_PAGES)
-        return page != ABSENT && !(write && page == READ_ONLY);
-    return page < MEMORY_PAGES + WINDOW_PAGES && program->window &&
-           (!write || program->window_writable) &&
-           (page - MEMORY_PAGES) * PAGE < host_size(program->window);
-}
-
-static bool memory_all_allowed(const struct program *program, uint64_t at, uint64_t bytes,
-                               bool write)
-{
-    for (uint64_t i = 0; i < bytes; i = (at + i) / PAGE * PAGE + PAGE - at)
-        if (!memory_is_allowed(program, at + i, write))
-            return false;
-    return true;
-}
-
-/* Bytes behind the end of a file in its last page are nobody's business: not modelled. */
-static bool memory_is_known(const struct program *program, uint64_t at, uint64_t bytes)
-{
-    uint64_t end = memory_in_window(at + bytes);
-
-    return end == UINT64_MAX || !program->window || end <= host_size(program->window);
-}
-
-static void memory_load(const struct program *program, uint64_t at, uint8_t *bytes, uint64_t count)
-{
-    uint64_t window = memory_in_window(at);
-
-    if (window == UINT64_MAX)
-        memcpy(bytes, program->memory + at, count);
-    else
-        CHECK_EQ(pread(program->window->all, bytes, count, (off_t)window), count);
-}
-
-static void memory_store(struct program *program, uint64_t at, const uint8_t *bytes, uint64_t count)
-{
-    uint64_t window = memory_in_window(at);
-
-    if (window == UINT64_MAX)
-        memcpy(program->memory + at, bytes, count);
-    else
-        CHECK_EQ(pwrite(program->window->all, bytes, count, (off_t)window), count);
-}
-
-/* Bytes up to the next end of a page in memory or in the file, as both are copied. */
-static uint64_t memory_part(uint64_t at, uint64_t offset, uint64_t count)
-{
-    uint64_t rest = PAGE - at % PAGE, file_rest = PAGE - offset % PAGE;
-
-    rest = rest < file_rest ? rest : file_rest;
-    return rest < count ? rest : count;
-}
+#include "effort.h"
 
 /* ---- steps ---- */
 
@@ -213,7 +40,7 @@ static void step_open(struct program *program)
     if (run_count_handles(program) == HANDLES)
         return;
     run_path(here, there);
-    handle = kit_open(&run.fake, program->space, here, flags);
+    handle = kit_open(&trace.fake, program->space, here, flags);
     if (run_is_short(handle))
         return;
     errno = 0;
@@ -227,7 +54,7 @@ static void step_open(struct program *program)
 
 static void step_close(struct program *program, int handle)
 {
-    int error = vm_file_close(&run.fake.vm, program->space, (uint64_t)handle);
+    int error = vm_file_close(&trace.fake.vm, program->space, (uint64_t)handle);
 
     run_compare(error, program->handle[handle] ? 0 : EBADF, "close");
     if (!program->handle[handle])
@@ -241,7 +68,7 @@ static void step_unlink(struct program *program)
     char here[16], there[16];
 
     run_path(here, there);
-    run_compare(kit_unlink(&run.fake, program->space, here), unlink(there) < 0 ? errno : 0,
+    run_compare(kit_unlink(&trace.fake, program->space, here), unlink(there) < 0 ? errno : 0,
                 "unlink");
 }
 
@@ -251,8 +78,8 @@ static void step_rename(void)
 
     run_path(here[0], there[0]);
     run_path(here[1], there[1]);
-    run_compare(kit_rename(&run.fake, here[0], here[1]), rename(there[0], there[1]) < 0 ? errno : 0,
-                "rename");
+    run_compare(kit_rename(&trace.fake, here[0], here[1]),
+                rename(there[0], there[1]) < 0 ? errno : 0, "rename");
 }
 
 /* What a transfer of a program is about. */
@@ -305,7 +132,7 @@ static void step_read(struct program *program, int handle)
 
     if (!memory_is_known(program, transfer.at, transfer.bytes))
         return;
-    result = kit_read(&run.fake, program->space, handle, WORLD + transfer.at, transfer.bytes,
+    result = kit_read(&trace.fake, program->space, handle, WORLD + transfer.at, transfer.bytes,
                       transfer.offset);
     if (!file || (file->flags & FILE_O_ACCMODE) == FILE_O_WRONLY) {
         run_compare(result, -EBADF, "read without a file");
@@ -320,7 +147,7 @@ static void step_read(struct program *program, int handle)
     }
     if (run_is_short(result))
         return;
-    if (run.scarce && result > 0 && (uint64_t)result < count)
+    if (trace.scarce && result > 0 && (uint64_t)result < count)
         count = (uint64_t)result;
     run_compare(result, (int64_t)count, "read");
     while (done < count) {
@@ -344,7 +171,7 @@ static void step_write(struct program *program, int handle)
     if (!memory_is_known(program, transfer.at, transfer.bytes) ||
         (file && run_offset(file, &transfer, true) > FILE_BYTES))
         return;
-    result = kit_write(&run.fake, program->space, handle, WORLD + transfer.at, transfer.bytes,
+    result = kit_write(&trace.fake, program->space, handle, WORLD + transfer.at, transfer.bytes,
                        transfer.offset);
     if (!file || (file->flags & FILE_O_ACCMODE) == FILE_O_RDONLY) {
         run_compare(result, -EBADF, "write without a file");
@@ -356,7 +183,7 @@ static void step_write(struct program *program, int handle)
     }
     if (run_is_short(result))
         return;
-    if (run.scarce && result > 0 && (uint64_t)result < count)
+    if (trace.scarce && result > 0 && (uint64_t)result < count)
         count = (uint64_t)result;
     run_compare(result, (int64_t)count, "write");
     offset = run_offset(file, &transfer, true);
@@ -392,7 +219,7 @@ static void step_truncate(struct program *program, int handle)
 {
     const struct host_file *file = program->handle[handle];
     uint64_t bytes = run_pick((uint32_t)FILE_BYTES);
-    int error = vm_file_truncate(&run.fake.vm, program->space, (uint64_t)handle, bytes);
+    int error = vm_file_truncate(&trace.fake.vm, program->space, (uint64_t)handle, bytes);
 
     run_compare(error, ftruncate(file ? file->fd : -1, (off_t)bytes) < 0 ? errno : 0, "ftruncate");
 }
@@ -417,7 +244,7 @@ static void step_map(struct program *program, int handle)
                                      .protection = writable ? RW : PROT_READ,
                                      .flags = MAP_SHARED | MAP_FIXED};
     uint64_t at;
-    int error = vm_file_map(&run.fake.vm, program->space, (uint64_t)handle, &request, &at);
+    int error = vm_file_map(&trace.fake.vm, program->space, (uint64_t)handle, &request, &at);
     uint32_t access = file ? file->flags & FILE_O_ACCMODE : 0;
 
     if (run_is_short(-error))
@@ -445,10 +272,10 @@ static void step_access(struct program *program)
         return;
     run_compare(vm_check_access(program->space, WORLD + at, 1, write ? PROT_WRITE : PROT_READ),
                 allowed ? 0 : EFAULT, "access");
-    outcome = fake_touch(&run.fake, program->space, WORLD + at,
+    outcome = fake_touch(&trace.fake, program->space, WORLD + at,
                          write ? FL_ACCESS_WRITE : FL_ACCESS_READ, &byte);
-    if (outcome == FAKE_STOPPED && allowed && run.scarce) {
-        run.refused++;
+    if (outcome == FAKE_STOPPED && allowed && trace.scarce) {
+        trace.refused++;
         return;
     }
     run_expect((outcome == FAKE_DONE) == allowed, "an access of the program");
@@ -461,7 +288,7 @@ static void step_access(struct program *program)
 
 static void program_release(struct program *program)
 {
-    fake_destroy_space(&run.fake, program->space);
+    fake_destroy_space(&trace.fake, program->space);
     for (uint32_t i = 0; i < HANDLES_MAX; i++)
         if (program->handle[i])
             host_release(program->handle[i]);
@@ -478,14 +305,9 @@ static void step_fork(const struct program *parent)
         child++;
     if (child == run.program + PROGRAMS)
         return;
-    child->space = space_create(&run.fake.vm, 9);
+    child->space = run_fork(parent->space);
     if (!child->space)
         return;
-    if (run_is_short(-vm_fork(&run.fake.vm, parent->space, child->space))) {
-        fake_destroy_space(&run.fake, child->space);
-        child->space = NULL;
-        return;
-    }
     memcpy(child->handle, parent->handle, sizeof(child->handle));
     child->window = parent->window;
     child->window_writable = parent->window_writable;
@@ -499,11 +321,7 @@ static void step_fork(const struct program *parent)
 
 static void step_exit(struct program *program)
 {
-    uint32_t alive = 0;
-
-    for (uint32_t i = 0; i < PROGRAMS; i++)
-        alive += run.program[i].space != NULL;
-    if (alive > 1)
+    if (run_live() > 1)
         program_release(program);
 }
 
@@ -555,8 +373,7 @@ static void run_step(void)
     default:
         step_access(program);
     }
-    if (fake_check(&run.fake))
-        run_expect(false, fake_check(&run.fake));
+    run_check();
 }
 
 /* The first program's memory; with little memory it is there before the rest is taken. */
@@ -566,13 +383,13 @@ static void run_begin(void)
                                      .bytes = MEMORY_PAGES * PAGE,
                                      .protection = RW,
                                      .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED};
-    struct space *space = space_create(&run.fake.vm, 1);
+    struct space *space = space_create(&trace.fake.vm, 1);
     uint64_t at;
 
     run.program[0].space = space;
-    CHECK_EQ(vm_map(&run.fake.vm, space, &request, &at), 0);
-    CHECK_EQ(vm_unmap(&run.fake.vm, space, WORLD + ABSENT * PAGE, PAGE), 0);
-    CHECK_EQ(vm_protect(&run.fake.vm, space, WORLD + READ_ONLY * PAGE, PAGE, PROT_READ), 0);
+    CHECK_EQ(vm_map(&trace.fake.vm, space, &request, &at), 0);
+    CHECK_EQ(vm_unmap(&trace.fake.vm, space, WORLD + ABSENT * PAGE, PAGE), 0);
+    CHECK_EQ(vm_protect(&trace.fake.vm, space, WORLD + READ_ONLY * PAGE, PAGE, PROT_READ), 0);
 }
 
 static void run_end(void)
@@ -580,18 +397,15 @@ static void run_end(void)
     for (uint32_t i = 0; i < PROGRAMS; i++)
         if (run.program[i].space)
             program_release(&run.program[i]);
-    while (run.fake.vm.names.first) {
+    while (trace.fake.vm.names.first) {
         char there[16];
 
-        sprintf(there, "./%c", run.fake.vm.names.first->text[0]);
+        sprintf(there, "./%c", trace.fake.vm.names.first->text[0]);
         run_expect(unlink(there) == 0, "a name that Linux does not have");
-        names_remove(&run.fake.vm, run.fake.vm.names.first);
+        names_remove(&trace.fake.vm, trace.fake.vm.names.first);
     }
-    fake_unlimit(&run.fake);
-    run_expect(!fake_check(&run.fake), "the end");
-    run_expect(run.fake.vm.table.counts[PAGE_FREE] == run.fake.free_pages, "frames are missing");
-    run_expect(run.fake.vm.files == NULL, "files are left");
-    fake_free(&run.fake);
+    run_expect(trace.fake.vm.files == NULL, "files are left");
+    trace_end();
 }
 
 /* Runs one trace; `left`: frames that it has.  Returns the number of steps refused for shortage. */
@@ -600,26 +414,26 @@ static uint32_t run_trace(uint64_t seed, uint32_t left)
     char scratch[] = "/tmp/file-test-XXXXXX", home[4096];
 
     CHECK(getcwd(home, sizeof(home)) && mkdtemp(scratch) && chdir(scratch) == 0);
-    run.seed = run.first_seed = seed;
-    run.refused = 0;
-    run.scarce = left < FRAMES;
-    fake_init(&run.fake, FRAMES);
-    fake_start(&run.fake);
+    trace_begin(seed, FRAMES, left < FRAMES);
+    fake_start(&trace.fake);
     run_begin();
-    if (run.scarce)
-        fake_limit(&run.fake, left);
-    for (run.step = 0; run.step < STEPS; run.step++)
+    if (trace.scarce)
+        fake_limit(&trace.fake, left);
+    for (trace.step = 0; trace.step < STEPS; trace.step++)
         run_step();
     run_end();
     CHECK(chdir(home) == 0);
     run_expect(rmdir(scratch) == 0, "a name that only Linux has");
-    return run.refused;
+    return trace.refused;
 }
 
 TEST("programs that open, copy, map, cut and fork see what Linux and arrays of bytes say")
 {
-    for (uint64_t seed = 1; seed <= 60; seed++)
+    struct effort effort = effort_begin(60 * STEPS);
+
+    for (uint64_t seed = 1; effort_takes(&effort, STEPS); seed++)
         CHECK_EQ(run_trace(seed, FRAMES), 0);
+    effort_end(&effort);
 }
 
 TEST("the same with any amount of memory too small: a call that is refused changes nothing")

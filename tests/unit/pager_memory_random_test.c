@@ -2,22 +2,15 @@
  * invariant checked after each step; then the same traces with ever so little memory. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c */
-#include "harness.h"
+#include "pager_trace_kit.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <string.h>
-
-#include "memory_values.h"
-#include "pager_fake.h"
+#include "effort.h"
 
 #define FRAMES      640u
 #define PROGRAMS    4u
 #define WORLD_PAGES 40u
 #define WORLD       (0x2000000000ull + 44 * PAGE) /* crosses the 64 pages of an index node */
 #define STEPS       400u
-#define PAGE        ((uint64_t)FL_PAGE_BYTES)
-#define RW          (PROT_READ | PROT_WRITE)
 #define PRIVATE     (MAP_PRIVATE | MAP_ANONYMOUS)
 
 /* One page as POSIX describes it; `value` is its first byte. */
@@ -36,33 +29,14 @@ struct program {
 };
 
 static struct {
-    struct fake fake;
     struct program program[PROGRAMS];
-    uint64_t seed;
-    uint64_t first_seed;
-    uint32_t step;
-    uint32_t refused;
-    bool scarce;
 } run;
 
-static uint32_t run_pick(uint32_t below)
+/* The same, where EAGAIN is a shortage too, and may come before any error but EINVAL. */
+static bool run_accept_any(int error, int expected, const char *what)
 {
-    return (uint32_t)(fake_random(&run.seed) % below);
-}
-
-static void run_expect(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    harness_note("seed %" PRIu64 ", step %u: %s", run.first_seed, (unsigned)run.step, what);
-    CHECK(false);
-}
-
-/* True if the call did what the model is about to do; a shortage is fine when memory is scarce. */
-static bool run_accept(int error, int expected, const char *what)
-{
-    if ((error == ENOMEM || error == EAGAIN) && run.scarce && expected != EINVAL) {
-        run.refused++;
+    if ((error == ENOMEM || error == EAGAIN) && trace.scarce && expected != EINVAL) {
+        trace.refused++;
         return false;
     }
     if (error != expected)
@@ -110,7 +84,7 @@ static void step_map(struct program *program, uint32_t first, uint32_t count)
                                      .flags = PRIVATE | MAP_FIXED};
     uint64_t at = 0;
 
-    if (!run_accept(vm_map(&run.fake.vm, program->space, &request, &at), 0, "mmap"))
+    if (!run_accept_any(vm_map(&trace.fake.vm, program->space, &request, &at), 0, "mmap"))
         return;
     for (uint32_t p = first; p < first + count; p++)
         program->page[p] = (struct model_page){
@@ -119,8 +93,8 @@ static void step_map(struct program *program, uint32_t first, uint32_t count)
 
 static void step_unmap(struct program *program, uint32_t first, uint32_t count)
 {
-    if (run_accept(vm_unmap(&run.fake.vm, program->space, run_address(first), count * PAGE), 0,
-                   "munmap"))
+    if (run_accept_any(vm_unmap(&trace.fake.vm, program->space, run_address(first), count * PAGE),
+                       0, "munmap"))
         memset(&program->page[first], 0, count * sizeof(program->page[0]));
 }
 
@@ -129,9 +103,9 @@ static void step_protect(struct program *program, uint32_t first, uint32_t count
     uint8_t protection = run_pick(2) ? RW : PROT_READ;
     int expected = run_is_mapped(program, first, count, false) ? 0 : ENOMEM;
 
-    if (!run_accept(
-            vm_protect(&run.fake.vm, program->space, run_address(first), count * PAGE, protection),
-            expected, "mprotect"))
+    if (!run_accept_any(vm_protect(&trace.fake.vm, program->space, run_address(first), count * PAGE,
+                                   protection),
+                        expected, "mprotect"))
         return;
     for (uint32_t p = first; p < first + count; p++) {
         program->page[p].protection = protection;
@@ -149,16 +123,16 @@ static void step_advise(struct program *program, uint32_t first, uint32_t count)
     bool mapped = run_is_mapped(program, first, count, false);
     int error;
 
-    if (run.scarce && !mapped)
+    if (trace.scarce && !mapped)
         return;
-    error = vm_advise(&run.fake.vm, program->space, run_address(first), count * PAGE, advice);
+    error = vm_advise(&trace.fake.vm, program->space, run_address(first), count * PAGE, advice);
     if ((drops || advice == MADV_COLD) && run_any_wired(program, first, count)) {
         run_expect(error == EINVAL, "wired memory was advised away");
         return;
     }
-    if (!run_accept(error, mapped ? 0 : ENOMEM, "madvise") && error != ENOMEM)
+    if (!run_accept_any(error, mapped ? 0 : ENOMEM, "madvise") && error != ENOMEM)
         return;
-    if (error && run.scarce)
+    if (error && trace.scarce)
         return;
     for (uint32_t p = first; p < first + count; p++) {
         if (!program->page[p].mapped)
@@ -179,9 +153,9 @@ static void step_wire(struct program *program, uint32_t first, uint32_t count)
     for (uint32_t p = first; wired && p < first + count; p++)
         if (program->page[p].protection == PROT_NONE)
             expected = ENOMEM;
-    error = wired ? vm_wire(&run.fake.vm, program->space, at, count * PAGE, 0)
-                  : vm_unwire(&run.fake.vm, program->space, at, count * PAGE);
-    if (!run_accept(error, expected, wired ? "mlock" : "munlock"))
+    error = wired ? vm_wire(&trace.fake.vm, program->space, at, count * PAGE, 0)
+                  : vm_unwire(&trace.fake.vm, program->space, at, count * PAGE);
+    if (!run_accept_any(error, expected, wired ? "mlock" : "munlock"))
         return;
     for (uint32_t p = first; p < first + count; p++)
         program->page[p].wired = wired;
@@ -201,7 +175,8 @@ static void step_remap(struct program *program, uint32_t first, uint32_t count)
     uint64_t at = 0;
     int expected = overlaps ? EINVAL : run_is_mapped(program, first, count, true) ? 0 : EFAULT;
 
-    if (!run_accept(vm_remap(&run.fake.vm, program->space, &request, &at), expected, "mremap"))
+    if (!run_accept_any(vm_remap(&trace.fake.vm, program->space, &request, &at), expected,
+                        "mremap"))
         return;
     run_expect(at == request.to, "mremap is elsewhere");
     for (uint32_t p = 0; p < wanted; p++) {
@@ -219,9 +194,9 @@ static void step_access(struct program *program, uint32_t p)
     uint8_t byte = (uint8_t)run_pick(256);
     bool allowed = page->mapped && (page->protection & access);
     enum fake_outcome outcome =
-        fake_touch(&run.fake, program->space, run_address(p), access, &byte);
+        fake_touch(&trace.fake, program->space, run_address(p), access, &byte);
 
-    if (outcome == FAKE_STOPPED && allowed && run.scarce && fake_last_event.signal == 9)
+    if (outcome == FAKE_STOPPED && allowed && trace.scarce && fake_last_event.signal == 9)
         return;
     run_expect((outcome == FAKE_DONE) == allowed, "an access");
     if (allowed && access == FL_ACCESS_READ)
@@ -237,14 +212,9 @@ static void step_fork(const struct program *parent)
 
         if (child->space)
             continue;
-        child->space = space_create(&run.fake.vm, i);
+        child->space = run_fork(parent->space);
         if (!child->space)
             return;
-        if (!run_accept(vm_fork(&run.fake.vm, parent->space, child->space), 0, "fork")) {
-            fake_destroy_space(&run.fake, child->space);
-            child->space = NULL;
-            return;
-        }
         memcpy(child->page, parent->page, sizeof(child->page));
         for (uint32_t p = 0; p < WORLD_PAGES; p++)
             child->page[p].wired = false; /* locks are not inherited */
@@ -254,13 +224,9 @@ static void step_fork(const struct program *parent)
 
 static void step_exit(struct program *program)
 {
-    uint32_t alive = 0;
-
-    for (uint32_t i = 0; i < PROGRAMS; i++)
-        alive += run.program[i].space != NULL;
-    if (alive < 2)
+    if (run_live() < 2)
         return;
-    fake_destroy_space(&run.fake, program->space);
+    fake_destroy_space(&trace.fake, program->space);
     *program = (struct program){0};
 }
 
@@ -302,40 +268,32 @@ static void run_step(void)
     default:
         step_access(program, first);
     }
-    if (fake_check(&run.fake))
-        run_expect(false, fake_check(&run.fake));
+    run_check();
 }
 
 /* Runs one trace; `left`: frames that it has.  Returns the number of steps refused for shortage. */
 static uint32_t run_trace(uint64_t seed, uint32_t left)
 {
     memset(run.program, 0, sizeof(run.program));
-    run.seed = run.first_seed = seed;
-    run.refused = 0;
-    fake_init(&run.fake, FRAMES);
-    fake_start(&run.fake);
-    run.program[0].space = space_create(&run.fake.vm, 1);
-    run.scarce = left < FRAMES;
-    if (run.scarce)
-        fake_limit(&run.fake, left);
+    trace_begin(seed, FRAMES, left < FRAMES);
+    fake_start(&trace.fake);
+    run.program[0].space = space_create(&trace.fake.vm, 1);
+    if (trace.scarce)
+        fake_limit(&trace.fake, left);
     step_map(&run.program[0], 0, WORLD_PAGES);
-    for (run.step = 0; run.step < STEPS; run.step++)
+    for (trace.step = 0; trace.step < STEPS; trace.step++)
         run_step();
-    for (uint32_t i = 0; i < PROGRAMS; i++)
-        if (run.program[i].space)
-            fake_destroy_space(&run.fake, run.program[i].space);
-    fake_unlimit(&run.fake);
-    run_expect(!fake_check(&run.fake), "the end");
-    run_expect(run.fake.vm.table.counts[PAGE_FREE] == run.fake.free_pages, "frames are missing");
-    run_expect(run.fake.vm.commit.pages == 0, "promises are left");
-    fake_free(&run.fake);
-    return run.refused;
+    trace_end();
+    return trace.refused;
 }
 
 TEST("programs that advise, lock, move and fork see what arrays of pages say")
 {
-    for (uint64_t seed = 1; seed <= 60; seed++)
+    struct effort effort = effort_begin(60 * STEPS);
+
+    for (uint64_t seed = 1; effort_takes(&effort, STEPS); seed++)
         CHECK_EQ(run_trace(seed, FRAMES), 0);
+    effort_end(&effort);
 }
 
 TEST("the same with any amount of memory too small: refused calls change nothing")

@@ -4,6 +4,7 @@
 /* sources: tests/unit/pager_mixed_trace.c user/pager/core/[a-z]*.c */
 #include "pager_mixed_trace.h"
 
+#include "effort.h"
 #include "harness.h"
 #include "pager_fake.h"
 
@@ -28,8 +29,11 @@ static uint32_t run_trace(uint64_t seed, uint32_t steps, uint32_t frames)
 
 TEST("all calls on memory and files, mixed at random, behave as the model says")
 {
-    for (uint64_t seed = 1; seed <= 60; seed++)
+    struct effort effort = effort_begin(60 * 500);
+
+    for (uint64_t seed = 1; effort_takes(&effort, 500); seed++)
         run_trace(seed, 500, 0);
+    effort_end(&effort);
 }
 
 TEST("with any amount of memory too small, they fail cleanly and nothing is lost")

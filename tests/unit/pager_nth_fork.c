@@ -43,6 +43,18 @@ static int call_remap_keep_file(void)
     return remap(FILE_PRIVATE, 3, 3, MREMAP_MAYMOVE | MREMAP_DONTUNMAP | MREMAP_FIXED,
                  SPLIT + PAGE);
 }
+/* One mapping of two objects, as the lower one came last: each is kept by a record of its own. */
+static void prepare_keep_two(void)
+{
+    nth_map(nth.a, FREE_AT + 2 * PAGE, 2, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+    nth_map(nth.a, FREE_AT, 2, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+    nth_write(nth.a, FREE_AT, 1);
+    nth_write(nth.a, FREE_AT + 2 * PAGE, 2);
+}
+static int call_remap_keep_two(void)
+{
+    return remap(FREE_AT, 4, 4, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0);
+}
 static int call_remap_second(void)
 {
     return remap(SHARED, 0, 3, MREMAP_MAYMOVE, 0);
@@ -68,6 +80,7 @@ static const struct nth_scenario remaps[] = {
     {"remap-shrink-fixed", call_remap_shrink_fixed, NTH_NO_MEMORY, NTH_EXACT, NULL, NULL},
     {"remap-keep", call_remap_keep, NTH_NO_MEMORY, NTH_EXACT, NULL, NULL},
     {"remap-keep-file", call_remap_keep_file, NTH_NO_MEMORY, NTH_EXACT, NULL, NULL},
+    {"remap-keep-two", call_remap_keep_two, NTH_NO_MEMORY, NTH_EXACT, prepare_keep_two, NULL},
     {"remap-second", call_remap_second, NTH_NO_MEMORY, NTH_EXACT, NULL, NULL},
     {"remap-wired", call_remap_wired, NTH_NO_MEMORY, NTH_EXACT, NULL, NULL},
     {"remap-shared", call_remap_shared, NTH_NO_MEMORY, NTH_EXACT, NULL, NULL},

@@ -2,7 +2,7 @@
  * faults, what fork maps, answers that the kernel refuses. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c user/pager/core/[a-z]*.c
  *          tests/unit/fail_nth.c tests/unit/pager_fake.c tests/unit/pager_slow.c tests/unit/pager_snapshot.c
- *          tests/unit/pager_nth.c tests/unit/pager_nth_memory.c tests/unit/pager_nth_fork.c
+ *          tests/unit/pager_nth.c tests/unit/pager_nth_wrap.c tests/unit/pager_nth_memory.c tests/unit/pager_nth_fork.c
  *          tests/unit/pager_nth_file.c tests/unit/pager_nth_wait.c */
 /* libs: -Wl,--wrap=page_allocate,--wrap=page_allocate_zeroed,--wrap=page_zero_ahead
  *       -Wl,--wrap=slab_allocate,--wrap=commit_take,--wrap=commit_take_area

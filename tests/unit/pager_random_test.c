@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "effort.h"
 #include "memory_values.h"
 #include "pager_fake.h"
 #include "stock.h"
@@ -250,8 +251,11 @@ static void run_trace(uint64_t seed, uint32_t steps, uint32_t frames)
 
 TEST("random traces of memory calls behave as an array of bytes")
 {
-    for (uint64_t seed = 1; seed <= 40; seed++)
+    struct effort effort = effort_begin(40 * STEPS);
+
+    for (uint64_t seed = 1; effort_takes(&effort, STEPS); seed++)
         run_trace(seed, STEPS, 0);
+    effort_end(&effort);
 }
 
 TEST("the same traces are the same when frames are zeroed ahead between their steps")

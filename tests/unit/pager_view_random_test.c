@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "effort.h"
 #include "memory_values.h"
 #include "pager_fake.h"
 #include "protocol.h"
@@ -353,8 +354,9 @@ static void random_end(void)
 TEST("maps, smaps and status of random trees of programs agree with what was mapped and is shown")
 {
     static uint32_t users[FRAMES_ALL];
+    struct effort effort = effort_begin(RUNS * STEPS);
 
-    for (uint64_t run = 1; run <= RUNS; run++) {
+    for (uint64_t run = 1; effort_takes(&effort, STEPS); run++) {
         uint64_t seed = run;
 
         random_begin();
@@ -373,6 +375,7 @@ TEST("maps, smaps and status of random trees of programs agree with what was map
         }
         random_end();
     }
+    effort_end(&effort);
 }
 
 TEST("the next page of an index is the one that a lookup of each finds")

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "effort.h"
 #include "memory_values.h"
 #include "pager_slow.h"
 #include "protocol.h"
@@ -431,9 +432,12 @@ static void run_trace(uint64_t seed, bool limits)
 
 TEST("random traces: each answer is what the program shows when it is given, and none is lost")
 {
+    struct effort effort = effort_begin(TRACES * STEPS);
+
     memset(&run, 0, sizeof(run));
-    for (uint64_t trace = 0; trace < TRACES; trace++)
+    for (uint64_t trace = 0; effort_takes(&effort, STEPS); trace++)
         run_trace(trace, false);
+    effort_end(&effort);
     CHECK(run.seen[SLOW_SERVED] > 1000 && run.seen[SLOW_STOPPED] > 100 && run.unreadable > 10);
     CHECK_EQ(run.short_stops, 0);
 }

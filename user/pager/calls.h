@@ -18,7 +18,7 @@ struct call {
 /* The bytes of the message: those of the call, until the answer's take their place. */
 static inline char *calls_buffer(void)
 {
-    return (char *)(uintptr_t)(FL_BUFFER + FL_BUFFER_DATA);
+    return fl_buffer_data();
 }
 
 /* Bytes that the call brought in the buffer. */

@@ -32,7 +32,7 @@ static void log_flush(void)
 static void log_write(const char *format, va_list arguments)
 {
     char line[LOG_LINE_BYTES], kept[LOG_LINE_BYTES];
-    char *buffer = (char *)(uintptr_t)(FL_BUFFER + FL_BUFFER_DATA);
+    char *buffer = fl_buffer_data();
     size_t bytes = text_format(line, sizeof(line), "pager: ");
 
     bytes += text_format_list(line + bytes, sizeof(line) - bytes - 1, format, arguments);

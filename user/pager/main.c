@@ -78,7 +78,7 @@ static void main_page_fault(struct space *space, struct fl_message *message)
 /* Puts the items behind the first one into the message buffer; nothing may be logged after it. */
 static void main_write_items(void)
 {
-    struct fl_item *item = (struct fl_item *)(uintptr_t)(FL_BUFFER + FL_BUFFER_DATA);
+    struct fl_item *item = fl_buffer_data();
 
     for (uint32_t i = 1; i < main_mappings.count; i++) {
         const struct vm_mapping *mapping = &main_mappings.mapping[i];

@@ -212,7 +212,8 @@ static bool area_is_zero_before(const struct space *space, const struct entry *l
 
 bool area_add_anonymous(struct vm *vm, struct space *space, struct entry *like)
 {
-    if (area_is_zero_before(space, like) && area_extend(vm, space, like))
+    if (like->inheritance == ENTRY_COPY && area_is_zero_before(space, like) &&
+        area_extend(vm, space, like))
         return true;
     like->object = object_create_anonymous(vm, space);
     if (!like->object)

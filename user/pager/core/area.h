@@ -78,7 +78,8 @@ void area_move(struct vm *vm, struct space *space, uint64_t start, uint64_t end,
  * not, or there is no memory for the promise. */
 bool area_extend(struct vm *vm, struct space *space, const struct entry *like);
 
-/* Adds anonymous memory over a free range: grows a neighbour, or makes an entry with an object.
+/* Adds anonymous memory over a free range: grows a neighbour, or makes an entry with an object.  Shared
+ * memory is an object of its own always: what grows beside it later (mremap) must not come to show it.
  * False: no memory. */
 bool area_add_anonymous(struct vm *vm, struct space *space, struct entry *like);
 

@@ -50,8 +50,10 @@ static int object_memory_add(struct vm *vm, struct object *file, uint64_t index,
         return ENOMEM;
     *page = commit_spares(vm, 1) ? take(vm, PAGE_OBJECT) : PAGE_NONE;
     if (*page == PAGE_NONE) {
-        index_remove(&file->index, &vm->nodes, index, 1, NULL, NULL);
-        return vm->table.counts[PAGE_FREE] > 0 ? ENOSPC : ENOMEM;
+        int error = vm->table.counts[PAGE_FREE] > 0 ? ENOSPC : ENOMEM;
+
+        index_remove(&file->index, &vm->nodes, index, 1, NULL, NULL); /* which may free a frame */
+        return error;
     }
     object_add_page(vm, file, &place, index, *page);
     return 0;
