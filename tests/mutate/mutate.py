@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Breaks the product in known ways, one at a time, and sees whether a test notices.
 
-usage: mutate.py --build DIR [--only TEXT] [--all]
+usage: mutate.py --build DIR [--only TEXT] [--all] [--jobs N]
 
 The mutants stand in *.mutants beside this script, whose README.md says how one is written.  Each is made
 in a copy of the tree below DIR/mutants, never in the tree itself; what the change affects is built anew there, and the
@@ -13,7 +13,7 @@ suites that the mutant names are run until one fails.  Prints KTAP.  A mutant fa
 
 The first test says that all suites that are used pass without a mutant; without that the others would mean nothing.
 --only: mutants with the text in their name or file.  --all: runs all host tests that contain the file and names
-every one that catches the mutant: for who writes one.
+every one that catches the mutant: for who writes one.  --jobs: so many at once (2).
 """
 import argparse
 import concurrent.futures
@@ -31,7 +31,6 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-AT_ONCE = 2
 HOST_SECONDS = 60  # of processor time; a suite that sleeps for ever gets WAIT times as much by the clock
 TARGET_SECONDS = 120
 WAIT = 5
@@ -284,9 +283,9 @@ def try_mutant(mutant, suites, tree, every):
                                               f"{' '.join(mutant.suites) or 'all that contain the file'} sees it"]))
 
 
-def check_unbroken(names, suites, tree):
+def check_unbroken(names, suites, tree, jobs):
     """Builds the suites in the tree that the others are copied from; all must pass."""
-    built = tree.make([suites.target_of_make(name, tree.build) for name in names], jobs=AT_ONCE)
+    built = tree.make([suites.target_of_make(name, tree.build) for name in names], jobs)
     if built.returncode:
         return Outcome(False, built.stderr.strip().split("\n")[-1])
     said = {name: run_suite(suites, name, tree) for name in names}
@@ -326,6 +325,7 @@ def main():
     parser.add_argument("--build", required=True)
     parser.add_argument("--only", default="")
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     mutants = choose(arguments.only)
     if not mutants:
@@ -336,12 +336,12 @@ def main():
     used = sorted({suite for mutant in mutants for suite in mutant.suites or suites.of_file(mutant.file)})
     report = Report(len(mutants) + 1)
     started = time.monotonic()
-    unbroken = check_unbroken(used, suites, base)
+    unbroken = check_unbroken(used, suites, base, arguments.jobs)
     report.add("without a mutant all suites pass", unbroken)
     if not unbroken.ok:
         report.end()
     trees = queue.SimpleQueue()
-    for i in range(min(AT_ONCE, len(mutants))):
+    for i in range(min(arguments.jobs, len(mutants))):
         trees.put(Tree(os.path.join(TOP, build, "mutants", str(i)), base.build, base))
 
     def work(mutant):
@@ -350,7 +350,7 @@ def main():
             return try_mutant(mutant, suites, tree, arguments.all)
         finally:
             trees.put(tree)
-    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         for mutant, outcome in zip(mutants, pool.map(work, mutants)):
             report.add(mutant.name, outcome)
     print(f"# {time.monotonic() - started:.0f} s")
