@@ -49,6 +49,7 @@ class Mutant:
 
     def __init__(self, name, where):
         self.name, self.where = name, where
+        self.area = os.path.basename(where).partition(".")[0]
         self.file, self.suites, self.same = "", [], ""
         self.old, self.new = [], []
 
@@ -296,15 +297,26 @@ class Report:
     """KTAP, in the order of the list, whatever ends first."""
 
     def __init__(self, planned):
-        self.number, self.failed = 0, 0
+        self.number, self.failed, self.missed = 0, 0, set()
         print(f"KTAP version 1\n1..{planned}", flush=True)
 
     def add(self, name, outcome):
         self.number += 1
         self.failed += not outcome.ok
+        if not outcome.ok:
+            self.missed.add(name)
         for line in outcome.comments:
             print(f"# {line}")
         print(f"{'' if outcome.ok else 'not '}ok {self.number} - {name}", flush=True)
+
+    def tell_areas(self, mutants):
+        """The whole list and what of it failed, by file."""
+        for area in sorted({mutant.area for mutant in mutants}):
+            of_area = [mutant for mutant in mutants if mutant.area == area]
+            explained = sum(bool(mutant.same) for mutant in of_area)
+            missed = sum(mutant.name in self.missed for mutant in of_area)
+            print(f"# {area}: {len(of_area)} mutants, {len(of_area) - explained - missed} caught"
+                  f"{f', {explained} explained' if explained else ''}")
 
     def end(self):
         print(f"{self.number - self.failed} passed, {self.failed} failed")
@@ -353,6 +365,7 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         for mutant, outcome in zip(mutants, pool.map(work, mutants)):
             report.add(mutant.name, outcome)
+    report.tell_areas(mutants)
     print(f"# {time.monotonic() - started:.0f} s")
     report.end()
 

@@ -1,4 +1,4 @@
-/* Faults, answers and messages of the kernel, on the host: what each party sees of the other, and that what
+/* Faults, answers, messages and revocation of the kernel, on the host: what each party sees of the other, and that what
  * is refused leaves the other waiting.  The conformance suite says the same of the kernel on its target. */
 /* sources: kernel/[a-z]*.c mm/[a-z]*.c drivers/plic.c */
 /* sources: tests/fuzz/host/kernel_[a-z]*.c tests/fuzz/host/trap_host.c */
@@ -348,4 +348,61 @@ TEST("a wait after a fault is cancelled like any other: the thread hears of it a
             CALL(notification_wait, WORLD_FREE + 1);
         check_cancelled();
     }
+}
+
+/* --- revocation ---------------------------------------------------------------------------- */
+
+/* Is the page that the second space had at the start still there? */
+static bool area_is_mapped(void)
+{
+    const pte_t *slot = walk_leaf(&other->space->space, (vaddr_t){WORLD_AREA});
+
+    return slot != NULL && slot->bits != 0;
+}
+
+/* From the cursor on, to the end. */
+static void revoke(uint64_t slot, uint64_t cursor)
+{
+    for (;;) {
+        uint64_t status = CALL(cnode_revoke, WORLD_CNODE, slot, cursor);
+
+        cursor = server->regs[REG_A0 + 1];
+        if (status != FL_MORE) {
+            CHECK_EQ(status, FL_OK);
+            return;
+        }
+    }
+}
+
+TEST("mappings end by a revocation with its right, and by none without")
+{
+    start();
+    CHECK(area_is_mapped());
+    revoke(READING, 0);
+    CHECK(area_is_mapped());
+    CHECK_EQ(CALL(cnode_delete, WORLD_CNODE, WORLD_PIN), FL_OK);
+    revoke(WORLD_MEMORY, 0);
+    CHECK(!area_is_mapped());
+}
+
+TEST("a revocation that still finds something derived ends all mappings, from whatever cursor")
+{
+    start();
+    CHECK_EQ(CALL(cnode_delete, WORLD_CNODE, WORLD_PIN), FL_OK);
+    revoke(WORLD_MEMORY, 2ull << 56); /* behind the tables */
+    CHECK(!area_is_mapped());
+}
+
+TEST("a step of a revocation deletes some capabilities, and not all of many")
+{
+    const struct cap *last;
+
+    start();
+    for (uint64_t i = 1; i < 60; i++)
+        CHECK_EQ(CALL(memory_derive, WORLD_MEMORY, 0, 1, RW, WORLD_CNODE, READING + i), FL_OK);
+    CHECK_EQ(CALL(cnode_revoke, WORLD_CNODE, WORLD_MEMORY, 0), FL_MORE);
+    last = cap_lookup(server, READING, FL_OBJECT_MEMORY, 0, 1).cap;
+    for (uint64_t i = 1; i < 60 && last == NULL; i++)
+        last = cap_lookup(server, READING + i, FL_OBJECT_MEMORY, 0, 1).cap;
+    CHECK(last != NULL);
 }
