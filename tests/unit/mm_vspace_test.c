@@ -282,6 +282,29 @@ TEST("a run may replace pages by each other's frames, with one fence")
     fake_check();
 }
 
+TEST("what takes a page's place is not there before the page is fenced, alone or in a run")
+{
+    for (uint64_t pages = 1; pages <= 3; pages++) {
+        make_world();
+        uint64_t done;
+        frame_t frame;
+        struct vspace_run run = fake_run(here.value, f + 3, pages, R | FL_MAP_REPLACE);
+        fake_map(space, fake_run(here.value, f, 3, R));
+        for (uint64_t i = 0; i < 3; i++) {
+            vaddr_t address = {here.value + i * PAGE_BYTES};
+            CHECK_EQ(fake_touch(space, address, FL_ACCESS_READ, &frame), LOOK_SPURIOUS);
+        }
+        CHECK_EQ(vspace_map(space, &run, &done), FL_OK); /* M4 of mm_fake.h */
+        CHECK_EQ(fake.page_fences + fake.space_fences, 1);
+        for (uint64_t i = 0; i < 3; i++) {
+            vaddr_t address = {here.value + i * PAGE_BYTES};
+            CHECK_EQ(fake_touch(space, address, FL_ACCESS_READ, &frame), LOOK_SPURIOUS);
+            CHECK_EQ(frame.value, fake_frame(f + i + (i < pages ? 3 : 0)).value);
+        }
+        fake_check();
+    }
+}
+
 TEST("a map of the frame that is there sets rights and ceiling and keeps A and D")
 {
     make_world();
@@ -326,6 +349,24 @@ TEST("protect lowers and raises up to the ceiling, and fences what it lowers")
     CHECK_EQ(vspace_protect(space, here, 2, R, &done), FL_OK);
     CHECK_EQ(fake.space_fences, 2);
     fake_check();
+}
+
+TEST("protect fences a page that loses R or X and keeps the rest")
+{
+    static const uint32_t steps[] = {R | W | X, R | W, R | X, R, R | X, X};
+    make_world();
+    uint64_t done;
+    frame_t frame;
+    unsigned fences = 0;
+    fake_map(space, fake_run(here.value, f, 1, R | W | X));
+    for (unsigned i = 1; i < sizeof steps / sizeof steps[0]; i++) {
+        if ((steps[i - 1] & X) != 0)
+            CHECK_EQ(fake_touch(space, here, FL_ACCESS_EXEC, &frame), LOOK_SPURIOUS);
+        CHECK_EQ(vspace_protect(space, here, 1, steps[i], &done), FL_OK);
+        fences += (steps[i - 1] & ~steps[i]) != 0;
+        CHECK_EQ(fake.page_fences, fences);
+        fake_check();
+    }
 }
 
 TEST("protect above one entry's ceiling changes no entry")
@@ -601,7 +642,19 @@ TEST("the checker names each broken invariant")
     check_breaks(entry, *entry & ~PTE_V, "V2");
     check_breaks(&middle[0].bits, *entry, "V2");
     check_breaks(&table->owner, table->owner + 4, "V2");
+    table->type = FRAME_OBJECT;
+    CHECK_STRING(vspace_check(space), "V2");
+    table->type = FRAME_TABLE;
+    fake.frames[f].count = 0;
+    CHECK_STRING(vspace_check(space), "V1");
+    fake.frames[f].count = 1;
+    CHECK(vspace_check(space) == NULL);
+    check_breaks(&middle[0].bits, middle[0].bits | PTE_A, "V2");
+    check_breaks(&middle[0].bits, fake_frame(FAKE_FRAMES).value << PTE_PPN_SHIFT | PTE_V, "V2");
     check_breaks(entry, *entry & ~PTE_CEIL_W, "V3");
+    check_breaks(entry, (*entry & ~PTE_CEIL_X) | PTE_X, "V3");
+    check_breaks(entry, *entry | PTE_G, "V3");
+    check_breaks(entry, *entry | 1ull << 62, "V3");
     check_breaks(entry, *entry & ~PTE_R, "V3");
     check_breaks(entry, *entry & ~PTE_U, "V3");
     check_breaks(entry, *entry & ~PTE_RWX, "V3");
