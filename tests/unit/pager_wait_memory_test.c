@@ -174,6 +174,7 @@ static bool wait_has_node(void)
 TEST("nobody overtakes: what is free is kept for the first in line until it has enough")
 {
     struct space *stopped, *first, *second;
+    uint64_t limit;
 
     slow_begin(&slow, FRAMES);
     stopped = wait_hog(4);
@@ -185,9 +186,11 @@ TEST("nobody overtakes: what is free is kept for the first in line until it has 
     fake_limit(&slow.fake, 0);
     CHECK_EQ(wait_fault(0, stopped, HEAP + 4 * PAGE, FL_ACCESS_WRITE), SLOW_STOPPED);
     CHECK_EQ(wait_fault(1, first, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    limit = commit_limit(&slow.fake.vm);
     wait_return_frame();
     CHECK_EQ(slow.thread[1].state, SLOW_WAITS);
     CHECK_EQ(slow.fake.vm.table.counts[PAGE_HELD], 1);
+    CHECK(commit_limit(&slow.fake.vm) > limit); /* it may be promised, kept or not */
     CHECK_EQ(wait_fault(2, second, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
     wait_return_frame();
     CHECK_EQ(slow.thread[1].state, SLOW_SERVED);
