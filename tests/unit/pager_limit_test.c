@@ -193,6 +193,17 @@ TEST("a stack that the program rearranged keeps its place, and its limit is kept
     limit_end();
 }
 
+TEST("a stack is no data for the limit, also when it is made writable again")
+{
+    struct space *space = limit_begin_stack();
+    uint64_t start = PROGRAM_STACK_END - 4 * PAGE;
+
+    CHECK_EQ(limit_set(space, RLIMIT_DATA, 0), 0);
+    CHECK_EQ(vm_protect(&fake.vm, space, start, 4 * PAGE, PROT_READ), 0);
+    CHECK_EQ(vm_protect(&fake.vm, space, start, 4 * PAGE, RW), 0);
+    limit_end();
+}
+
 /* ---- promises and reservations ---- */
 
 TEST("what a heap grows by when mremap moves it is no heap, as what is moved")
