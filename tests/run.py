@@ -21,6 +21,8 @@ import time
 
 HOST_SECONDS = 120
 AT_ONCE = 2
+ASKED_SECONDS = int(os.environ.get("SECONDS") or 0)  # for each random test
+RANDOM_TESTS = 4  # of a suite, at most
 RESULT = re.compile(r"(not )?ok (\d+)(?: -)? ?(.*?)(?: # SKIP ?(.*))?$")
 TELL_LINES = 15  # of a failed suite's standard error
 
@@ -30,7 +32,7 @@ class Suite:
 
     def __init__(self, name, seconds, command):
         self.name, self.seconds, self.command = name, seconds, command
-        self.passed, self.failures, self.skips = 0, [], []
+        self.passed, self.failures, self.skips, self.efforts = 0, [], [], []
         self.took_seconds, self.error_tail = 0.0, []
 
     def run(self, logs):
@@ -48,7 +50,7 @@ class Suite:
         child = subprocess.Popen(["sh", "-c", self.command], stdin=subprocess.DEVNULL, stdout=out,
                                  stderr=err, start_new_session=True)
         try:
-            return child.wait(self.seconds)
+            return child.wait(self.seconds + RANDOM_TESTS * ASKED_SECONDS)
         except subprocess.TimeoutExpired:
             return None
         finally:
@@ -66,6 +68,8 @@ class Suite:
                 plan, comments = int(line[3:]), []
             elif line.startswith("#"):
                 comments.append(line)
+                if re.search(r"\d (operations|executions)\b", line):
+                    self.efforts.append(line)
             elif result and plan is not None:
                 ran += 1
                 self._count(result, comments)
@@ -93,9 +97,11 @@ class Suite:
             self.passed += 1
 
     def report(self):
-        """One line, and for each failure its name and the comments before it."""
+        """One line; how many operations random tests did; each failure's name and the comments before it."""
         mark = "FAIL" if self.failures else "ok  "
         print(f"{mark} {self.name}: {self.passed} passed in {self.took_seconds:.1f} s")
+        for line in self.efforts:
+            print(f"     {line}")
         for name, comments in self.failures:
             print(f"     not ok: {name}")
             for line in comments:

@@ -113,10 +113,10 @@ struct sim {
     uint32_t pager_hart; /* where it runs: no program does */
     bool fetched;        /* it waited for a page before */
     bool forking;
-    bool filling;                   /* private pages are copied from files, or may be */
-    bool copying;                   /* bytes into or out of pages of `copier` */
-    uint32_t copier;                /* process */
-    uint32_t remade[SIM_PROCESSES]; /* pages that it mapped, a bit each */
+    bool filling;                           /* private pages are copied from files, or may be */
+    bool copying;                           /* bytes into or out of pages of `copier` */
+    uint32_t copier;                        /* process */
+    uint32_t remade[SIM_PROCESSES];         /* pages that it mapped, a bit each */
     pte_t before[SIM_PROCESSES][SIM_PAGES]; /* their entries when it did */
     uint32_t deferrals;
     struct sim_deferred deferred[SIM_DEFERRED];

@@ -1,12 +1,13 @@
 /* Storms of calls, and what must hold of all of them together.
  *
  * Boot arguments: SEED=n (1) names the run, CALLS=n how many calls it makes in all.  One call in
- * 25 is a privileged storm's. */
+ * 25 is a privileged storm's.  SECONDS=n: so many seconds of `time` instead, one in 25 likewise. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "call_names.h"
+#include "fl_calls.h"
 #include "harness.h"
 #include "lockstep.h"
 #include "situations.h"
@@ -53,8 +54,8 @@ static void run_round(uint64_t round, bool privileged)
     }
 }
 
-/* At least `calls`, and up to half as many more while an answer is still missing. */
-static void run_storm(uint64_t calls, bool privileged)
+/* At least `calls`, and up to half as many more while an answer is still missing.  Returns the rounds. */
+static uint64_t run_calls(uint64_t calls, bool privileged)
 {
     uint64_t start = storm_made(), round = 0;
 
@@ -62,7 +63,27 @@ static void run_storm(uint64_t calls, bool privileged)
         run_round(round++, privileged);
     while (storm_made() < start + calls / 2 * 3 && storm_seeks(privileged))
         run_round(round++, privileged);
-    harness_note("SEED=%lu: %lu calls in %lu rounds, %lu lost; of all so far %lu%% succeeded",
+    return round;
+}
+
+static uint64_t run_ticks(uint64_t ticks, bool privileged)
+{
+    uint64_t end = fl_rdtime() + ticks, round = 0;
+
+    do
+        run_round(round++, privileged);
+    while (fl_rdtime() < end);
+    return round;
+}
+
+/* So many 25ths of what the boot arguments ask for. */
+static void run_storm(uint64_t parts, bool privileged)
+{
+    uint64_t start = storm_made(), calls = boot_argument("CALLS=", CALLS) / 25 * parts;
+    uint64_t ticks = boot_argument("SECONDS=", 0) * kit_boot_info()->timebase_hz / 25 * parts;
+    uint64_t round = ticks > 0 ? run_ticks(ticks, privileged) : run_calls(calls, privileged);
+
+    harness_note("SEED=%lu: %lu operations in %lu rounds, %lu lost; of all so far %lu%% succeeded",
                  seed(), storm_made() - start, round, storm_lost(),
                  total(1) * 100 / total(STORM_CODES));
 }
@@ -80,7 +101,7 @@ TEST("an unprivileged storm breaks no invariant and loses nothing")
 {
     uint64_t before = total(1);
 
-    run_storm(boot_argument("CALLS=", CALLS) / 25 * 24, false);
+    run_storm(24, false);
     succeeded = total(1) - before;
     CHECK(storm_lost() * 100 < storm_made());
 }
@@ -92,7 +113,7 @@ TEST("three of ten calls of the unprivileged storm succeed")
 
 TEST("a storm of the calls that need System breaks no invariant and loses nothing")
 {
-    run_storm(boot_argument("CALLS=", CALLS) / 25, true);
+    run_storm(1, true);
 }
 
 /* What a call does that comes back with an error and no progress. */
@@ -165,10 +186,18 @@ TEST("no call of a storm answers what is not listed for it")
     CHECK_EQ(unlisted, 0);
 }
 
+/* How often things happen is for storms of a set length. */
+static void skip_if_bounded(void)
+{
+    if (boot_argument("SECONDS=", 0) > 0)
+        SKIP("the storms end by time");
+}
+
 TEST("each call but reset succeeds a hundred times")
 {
     unsigned rare = 0;
 
+    skip_if_bounded();
     for (uint64_t number = 0; number < FL_CALL_COUNT; number++) {
         if (call_name(number) == NULL || number == FL_CALL_system_reset)
             continue;
@@ -184,6 +213,7 @@ TEST("each call fails a hundred times with each error that a test can reach")
 {
     unsigned rare = 0;
 
+    skip_if_bounded();
     for (unsigned i = 0; i < call_failure_count; i++) {
         const struct call_failure *failure = &call_failures[i];
         uint64_t count = storm_count(failure->call, failure->code);
