@@ -31,6 +31,13 @@ static inline void kit_start(const struct sim_machine_config *config)
     }
 }
 
+static inline void kit_begin(uint32_t harts, uint32_t asid_bits)
+{
+    struct sim_machine_config config = kit_config(harts, asid_bits);
+
+    kit_start(&config);
+}
+
 /* The i-th frame that is not the pool's. */
 static inline frame_t kit_frame(uint32_t i)
 {
