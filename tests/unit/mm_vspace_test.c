@@ -575,37 +575,3 @@ TEST("the owner word of a table names its space, base and level")
         }
     }
 }
-
-static void check_breaks(uint64_t *word, uint64_t value, const char *invariant)
-{
-    uint64_t good = *word;
-    *word = value;
-    CHECK(vspace_check(space) != NULL);
-    CHECK_STRING(vspace_check(space), invariant);
-    *word = good;
-    CHECK(vspace_check(space) == NULL);
-}
-
-TEST("the checker names each broken invariant")
-{
-    make_world();
-    fake_map(space, fake_run(here.value, f, 1, R | W));
-    pte_t *root = frame_contents(&fake.table, space->root);
-    pte_t *middle = frame_contents(&fake.table, sv39_frame(root[0]));
-    pte_t *leaf = frame_contents(&fake.table, sv39_frame(middle[0]));
-    uint64_t *entry = &leaf[5].bits;
-    struct frame *table = frame_entry(&fake.table, sv39_frame(middle[0]));
-    check_breaks(entry, (*entry & 0x3ff) | fake_frame(f + 1).value << PTE_PPN_SHIFT, "V1");
-    check_breaks(entry, (*entry & 0x3ff) | fake_frame(1).value << PTE_PPN_SHIFT, "V1");
-    check_breaks(&leaf[6].bits, *entry, "V2");
-    check_breaks(entry, *entry & ~PTE_V, "V2");
-    check_breaks(&middle[0].bits, *entry, "V2");
-    check_breaks(&table->owner, table->owner + 4, "V2");
-    check_breaks(entry, *entry & ~PTE_CEIL_W, "V3");
-    check_breaks(entry, *entry & ~PTE_R, "V3");
-    check_breaks(entry, *entry & ~PTE_U, "V3");
-    check_breaks(entry, *entry & ~PTE_RWX, "V3");
-    check_breaks(&root[300].bits, root[300].bits | PTE_U, "V3");
-    space->tables++;
-    CHECK_STRING(vspace_check(space), "V4");
-}
