@@ -528,19 +528,14 @@ static void run_trace(uint64_t seed, uint32_t steps, uint32_t left)
     run_end();
 }
 
+static void run_long(uint64_t seed, uint32_t left)
+{
+    run_trace(seed, STEPS, left);
+}
+
 TEST("random traces over files and their mappings behave as arrays of bytes")
 {
-    struct effort effort = effort_begin(50 * STEPS);
-    uint64_t seed;
-    uint32_t left;
-
-    if (effort_names_trace(&seed, &left)) {
-        run_trace(seed, STEPS, left);
-        return;
-    }
-    for (seed = 1; effort_takes(&effort, STEPS); seed++)
-        run_trace(seed, STEPS, FRAMES);
-    effort_end(&effort);
+    trace_run_many(50, STEPS, run_long);
 }
 
 TEST("with any amount of memory too small, they fail cleanly and nothing is lost")

@@ -254,21 +254,15 @@ static void run_trace(uint64_t seed, uint32_t steps, uint32_t left)
     run_end();
 }
 
+static void run_long(uint64_t seed, uint32_t left)
+{
+    run_trace(seed, STEPS, left);
+    CHECK(run.forks == FORKS || left < FRAMES);
+}
+
 TEST("random trees of 64 forks behave as an array of bytes for each process")
 {
-    struct effort effort = effort_begin(40 * STEPS);
-    uint64_t seed;
-    uint32_t left;
-
-    if (effort_names_trace(&seed, &left)) {
-        run_trace(seed, STEPS, left);
-        return;
-    }
-    for (seed = 1; effort_takes(&effort, STEPS); seed++) {
-        run_trace(seed, STEPS, FRAMES);
-        CHECK_EQ(run.forks, FORKS);
-    }
-    effort_end(&effort);
+    trace_run_many(40, STEPS, run_long);
 }
 
 TEST("with any amount of memory too small, forks and faults fail cleanly and nothing is lost")

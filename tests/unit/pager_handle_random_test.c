@@ -408,8 +408,8 @@ static void run_end(void)
     trace_end();
 }
 
-/* Runs one trace; `left`: frames that it has.  Returns the number of steps refused for shortage. */
-static uint32_t run_trace(uint64_t seed, uint32_t left)
+/* Runs one trace; `left`: frames that it has. */
+static void run_trace(uint64_t seed, uint32_t left)
 {
     char scratch[] = "/tmp/file-test-XXXXXX", home[4096];
 
@@ -423,29 +423,20 @@ static uint32_t run_trace(uint64_t seed, uint32_t left)
     run_end();
     CHECK(chdir(home) == 0);
     run_expect(rmdir(scratch) == 0, "a name that only Linux has");
-    return trace.refused;
 }
 
 TEST("programs that open, copy, map, cut and fork see what Linux and arrays of bytes say")
 {
-    struct effort effort = effort_begin(60 * STEPS);
-    uint64_t seed;
-    uint32_t left;
-
-    if (effort_names_trace(&seed, &left)) {
-        run_trace(seed, left);
-        return;
-    }
-    for (seed = 1; effort_takes(&effort, STEPS); seed++)
-        CHECK_EQ(run_trace(seed, FRAMES), 0);
-    effort_end(&effort);
+    trace_run_many(60, STEPS, run_trace);
 }
 
 TEST("the same with any amount of memory too small: a call that is refused changes nothing")
 {
     uint32_t refused = 0;
 
-    for (uint32_t left = 0; left < 60; left++)
-        refused += run_trace(1000 + left, left);
+    for (uint32_t left = 0; left < 60; left++) {
+        run_trace(1000 + left, left);
+        refused += trace.refused;
+    }
     CHECK(refused > 50);
 }

@@ -16,6 +16,9 @@
 #define PAGE ((uint64_t)FL_PAGE_BYTES)
 #define RW   (PROT_READ | PROT_WRITE)
 
+/* More frames than any machine of a trace has. */
+#define TRACE_PLENTY UINT32_MAX
+
 static struct random_trace {
     struct fake fake;
     uint64_t seed;
@@ -107,6 +110,24 @@ static inline void trace_end(void)
     run_expect(trace.fake.vm.commit.pages == 0, "promises are lost");
     fake_free(&trace.fake);
     effort_trace_end();
+}
+
+/* Runs the trace that TRACE names, or, with plenty of frames, `traces` of `steps` operations or as many as
+ * the environment says. */
+static inline void trace_run_many(uint64_t traces, uint32_t steps,
+                                  void (*run)(uint64_t seed, uint32_t left))
+{
+    struct effort effort = effort_begin(traces * steps);
+    uint64_t seed;
+    uint32_t left;
+
+    if (effort_names_trace(&seed, &left)) {
+        run(seed, left);
+        return;
+    }
+    for (seed = 1; effort_takes(&effort, steps); seed++)
+        run(seed, TRACE_PLENTY);
+    effort_end(&effort);
 }
 
 #endif

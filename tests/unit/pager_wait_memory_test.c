@@ -123,19 +123,27 @@ TEST("a failed fetch is forgotten by who waits for memory next")
     wait_end();
 }
 
+/* Thread 1, of `first`, and thread 2, of another space, wait for the frames of `stopped`, thread 0's. */
+static void wait_two_in_line(struct space **stopped, struct space **first)
+{
+    struct space *second;
+
+    slow_begin(&slow, FRAMES);
+    *stopped = wait_hog(4);
+    *first = wait_hog(1);
+    second = wait_hog(1);
+    fake_limit(&slow.fake, 0);
+    CHECK_EQ(wait_fault(0, *stopped, HEAP + 4 * PAGE, FL_ACCESS_WRITE), SLOW_STOPPED);
+    CHECK_EQ(wait_fault(1, *first, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    CHECK_EQ(wait_fault(2, second, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+}
+
 TEST("when nothing is on its way any more the first in line is ended, and its frames serve the "
      "others")
 {
-    struct space *stopped, *first, *second;
+    struct space *stopped, *first;
 
-    slow_begin(&slow, FRAMES);
-    stopped = wait_hog(4);
-    first = wait_hog(1);
-    second = wait_hog(1);
-    fake_limit(&slow.fake, 0);
-    CHECK_EQ(wait_fault(0, stopped, HEAP + 4 * PAGE, FL_ACCESS_WRITE), SLOW_STOPPED);
-    CHECK_EQ(wait_fault(1, first, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
-    CHECK_EQ(wait_fault(2, second, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    wait_two_in_line(&stopped, &first);
     CHECK(space_next_event(&slow.fake.vm) == stopped);
     stopped->stopped = false; /* as if its frames had not come back */
     slow_serve(&slow);
@@ -202,16 +210,9 @@ TEST("nobody overtakes: what is free is kept for the first in line until it has 
 
 TEST("who is killed while it is first in line leaves what was kept for it to the next")
 {
-    struct space *stopped, *first, *second;
+    struct space *stopped, *first;
 
-    slow_begin(&slow, FRAMES);
-    stopped = wait_hog(4);
-    first = wait_hog(1);
-    second = wait_hog(1);
-    fake_limit(&slow.fake, 0);
-    CHECK_EQ(wait_fault(0, stopped, HEAP + 4 * PAGE, FL_ACCESS_WRITE), SLOW_STOPPED);
-    CHECK_EQ(wait_fault(1, first, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
-    CHECK_EQ(wait_fault(2, second, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    wait_two_in_line(&stopped, &first);
     slow_destroy(&slow, first);
     wait_sound();
     CHECK_EQ(slow.thread[1].state, SLOW_GONE);
