@@ -89,7 +89,7 @@ void sim_machine_fence_code(uint32_t hart);
 /* What the tables say, past all TLBs: the entry of an address. */
 pte_t sim_machine_entry(const struct vspace *space, vaddr_t address);
 
-/* NULL, or the number of the invariant that is broken: M1 to M4, those of mm/, and that counts of
+/* NULL, or the number of the invariant that is broken: M1 to M5, those of mm/, and that counts of
  * mappings and tables over `spaces` (NULL ones are passed over) add up. */
 const char *sim_machine_check(struct vspace *const *spaces, uint32_t count);
 

@@ -31,6 +31,13 @@ static inline void kit_start(const struct sim_machine_config *config)
     }
 }
 
+static inline void kit_begin(uint32_t harts, uint32_t asid_bits)
+{
+    struct sim_machine_config config = kit_config(harts, asid_bits);
+
+    kit_start(&config);
+}
+
 /* The i-th frame that is not the pool's. */
 static inline frame_t kit_frame(uint32_t i)
 {
@@ -84,6 +91,23 @@ static inline uint32_t kit_touch(uint32_t hart, uint32_t page, uint32_t access)
     enum vspace_look look;
     pte_t entry;
     return kit_reached(sim_machine_touch(hart, kit_address(page), access, &look, &entry));
+}
+
+/* Changes an entry as nobody may: behind all fences and counts. */
+static inline void kit_put_entry(uint32_t space, uint32_t page, pte_t entry)
+{
+    frame_t table = kit_space[space].root;
+
+    for (unsigned level = 2; level > 0; level--)
+        table = sv39_frame(*sim_machine_slot(table, kit_address(page), level));
+    *sim_machine_slot(table, kit_address(page), 0) = entry;
+}
+
+static inline pte_t kit_leaf(uint32_t frame)
+{
+    return (pte_t){
+        sv39_user_leaf(kit_frame(frame), FL_RIGHT_READ | FL_RIGHT_WRITE, FL_RIGHT_WRITE).bits |
+        PTE_A | PTE_D};
 }
 
 /* What is broken, or "". */
