@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "sim_machine_kit.h"
-#include "sim_mmu.h"
 
 #define R FL_RIGHT_READ
 #define W FL_RIGHT_WRITE

@@ -4,6 +4,7 @@
 
 #include "harness.h"
 #include "sim_machine.h"
+#include "sim_mmu.h"
 
 #define KIT_SPACES 4u
 #define KIT_TABLES 24u /* frames of the pool: the first ones */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "sim_machine_kit.h"
-#include "sim_mmu.h"
 #include "sweep.h"
 
 #define R FL_RIGHT_READ
