@@ -14,7 +14,9 @@
  *      pointer to a table that is spare or free, when a fence has returned and between calls of mm/;
  *  M2  between calls of mm/ no cached translation of a loaded space allows more than its entry does;
  *  M3  ... and none has D where its entry has not;
- *  M4  no two spaces are loaded, or have translations, under one ASID in one hart.
+ *  M4  no two spaces are loaded, or have translations, under one ASID in one hart;
+ *  M5  when a fence is asked for, no entry names another frame than a hart still has for its page: one hart
+ *      would write the new frame while another reads the old one.
  * There is one machine at a time: mm/ calls its fences without a context. */
 #ifndef SIM_MACHINE_H
 #define SIM_MACHINE_H

@@ -192,6 +192,17 @@ TEST("M4: a space that is not loaded would find what another one left under its 
     CHECK_STRING(kit_broken(), "M4");
 }
 
+TEST("M5: an entry that takes another's place before the fence, which then is done")
+{
+    start(2, 16);
+    kit_map(0, 1, 7, R | W);
+    sim_machine_load(1, &kit_space[0]);
+    kit_access(1, 1, FL_ACCESS_READ);
+    kit_put_entry(0, 1, kit_leaf(8));
+    mmu_fence_page(&kit_space[0], kit_address(1));
+    CHECK_STRING(kit_broken(), "M5");
+}
+
 TEST("V1 and P2: counts of mappings and of tables that do not add up")
 {
     start(1, 16);

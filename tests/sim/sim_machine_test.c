@@ -11,21 +11,6 @@
 #define W FL_RIGHT_WRITE
 #define X FL_RIGHT_EXEC
 
-/* Changes an entry as nobody may: behind all fences and counts. */
-static void put_entry(uint32_t space, uint32_t page, pte_t entry)
-{
-    frame_t table = kit_space[space].root;
-
-    for (unsigned level = 2; level > 0; level--)
-        table = sv39_frame(*sim_machine_slot(table, kit_address(page), level));
-    *sim_machine_slot(table, kit_address(page), 0) = entry;
-}
-
-static pte_t leaf(uint32_t frame)
-{
-    return (pte_t){sv39_user_leaf(kit_frame(frame), R | W, W).bits | PTE_A | PTE_D};
-}
-
 /* --- translations stay until their fence --------------------------------------------------- */
 
 TEST("a translation that was used is used until its page is fenced")
@@ -34,7 +19,7 @@ TEST("a translation that was used is used until its page is fenced")
     sim_machine_load(0, &kit_space[0]);
     kit_map(0, 1, 7, R | W);
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), 7);
-    put_entry(0, 1, leaf(8));
+    kit_put_entry(0, 1, kit_leaf(8));
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), 7);
     mmu_fence_page(&kit_space[0], kit_address(2));
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), 7);
@@ -43,7 +28,7 @@ TEST("a translation that was used is used until its page is fenced")
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), 7);
     mmu_fence_page(&kit_space[0], kit_address(1));
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), 8);
-    put_entry(0, 1, leaf(7));
+    kit_put_entry(0, 1, kit_leaf(7));
     mmu_fence_space(&kit_space[0]);
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), 7);
 }
@@ -56,7 +41,7 @@ TEST("a write reaches the frame of the stale translation, not that of the entry"
     sim_machine_load(0, &kit_space[0]);
     kit_map(0, 1, 7, R | W);
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_WRITE), 7);
-    put_entry(0, 1, leaf(8));
+    kit_put_entry(0, 1, kit_leaf(8));
     byte = sim_machine_access(0, kit_address(1), FL_ACCESS_WRITE);
     *byte = 42;
     CHECK_EQ(*sim_machine_contents(kit_frame(7)), 42);
@@ -129,7 +114,7 @@ TEST("chance evicts translations, and reads some before they are used")
     kit_map(0, 1, 7, R);
     kit_map(0, 2, 8, R | FL_MAP_ACCESSED);
     kit_access(0, 1, FL_ACCESS_READ);
-    put_entry(0, 2, leaf(9));
+    kit_put_entry(0, 2, kit_leaf(9));
     CHECK_EQ(kit_access(0, 2, FL_ACCESS_READ), 8);
 }
 
