@@ -3,8 +3,10 @@
 #include "case_name.h"
 
 #include <signal.h>
-#include <stddef.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,4 +69,33 @@ void case_name_begin(case_name_write *write)
 void case_name_end(void)
 {
     case_now = NULL;
+}
+
+static const char *case_variable; /* that asks for a case which was not found yet */
+
+static void case_name_miss(void)
+{
+    if (!case_variable)
+        return;
+    harness_note("%s=%s names no case of this program", case_variable, getenv(case_variable));
+    fflush(stdout);
+    _exit(1);
+}
+
+const char *case_name_wanted(const char *variable)
+{
+    static bool asked;
+    const char *wanted = getenv(variable);
+
+    if (wanted && !asked) {
+        asked = true;
+        case_variable = variable;
+        atexit(case_name_miss);
+    }
+    return wanted;
+}
+
+void case_name_found(void)
+{
+    case_variable = NULL;
 }

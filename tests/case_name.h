@@ -12,4 +12,9 @@ typedef void case_name_write(char *name);
 void case_name_begin(case_name_write *write);
 void case_name_end(void);
 
+/* The case that the environment asks for, or NULL: then all run.  A program that was asked for a case and did
+ * not say case_name_found ends with a failure: there is none of that name. */
+const char *case_name_wanted(const char *variable);
+void case_name_found(void);
+
 #endif

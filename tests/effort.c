@@ -84,7 +84,7 @@ void effort_trace_end(void)
 
 bool effort_names_trace(uint64_t *seed, uint32_t *variant)
 {
-    const char *name = getenv("TRACE");
+    const char *name = case_name_wanted("TRACE");
     char *end;
 
     if (!name)
@@ -93,5 +93,6 @@ bool effort_names_trace(uint64_t *seed, uint32_t *variant)
     CHECK(*end == '/');
     *variant = (uint32_t)strtoul(end + 1, &end, 10);
     CHECK(*end == '\0');
+    case_name_found();
     return true;
 }

@@ -94,6 +94,17 @@ static inline uint32_t kit_touch(uint32_t hart, uint32_t page, uint32_t access)
     return kit_reached(sim_machine_touch(hart, kit_address(page), access, &look, &entry));
 }
 
+/* What is broken, or "". */
+static inline const char *kit_broken(void)
+{
+    struct vspace *spaces[KIT_SPACES];
+    const char *broken;
+    for (uint32_t i = 0; i < KIT_SPACES; i++)
+        spaces[i] = &kit_space[i];
+    broken = sim_machine_check(spaces, KIT_SPACES);
+    return broken != NULL ? broken : "";
+}
+
 /* Changes an entry as nobody may: behind all fences and counts. */
 static inline void kit_put_entry(uint32_t space, uint32_t page, pte_t entry)
 {
@@ -104,22 +115,12 @@ static inline void kit_put_entry(uint32_t space, uint32_t page, pte_t entry)
     *sim_machine_slot(table, kit_address(page), 0) = entry;
 }
 
+/* Of a page that is read and written. */
 static inline pte_t kit_leaf(uint32_t frame)
 {
     return (pte_t){
         sv39_user_leaf(kit_frame(frame), FL_RIGHT_READ | FL_RIGHT_WRITE, FL_RIGHT_WRITE).bits |
         PTE_A | PTE_D};
-}
-
-/* What is broken, or "". */
-static inline const char *kit_broken(void)
-{
-    struct vspace *spaces[KIT_SPACES];
-    const char *broken;
-    for (uint32_t i = 0; i < KIT_SPACES; i++)
-        spaces[i] = &kit_space[i];
-    broken = sim_machine_check(spaces, KIT_SPACES);
-    return broken != NULL ? broken : "";
 }
 
 #endif

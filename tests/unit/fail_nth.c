@@ -94,19 +94,22 @@ uint64_t fail_nth_met(enum fail_kind kind)
 /* True if NTH names no run, this one, or its scenario. */
 static bool fail_nth_selected(void)
 {
-    const char *wanted = getenv("NTH");
+    const char *wanted = case_name_wanted("NTH");
     char name[CASE_NAME_BYTES];
 
-    if (!wanted || strcmp(wanted, fail.scenario) == 0)
+    if (!wanted)
         return true;
     fail_nth_name(name, sizeof name);
-    return strcmp(wanted, name) == 0;
+    if (strcmp(wanted, fail.scenario) != 0 && strcmp(wanted, name) != 0)
+        return false;
+    case_name_found();
+    return true;
 }
 
 /* True if NTH may name a run of this scenario. */
 static bool fail_nth_may_select(const char *scenario)
 {
-    const char *wanted = getenv("NTH");
+    const char *wanted = case_name_wanted("NTH");
     size_t bytes = strlen(scenario);
 
     return !wanted || (strncmp(wanted, scenario, bytes) == 0 &&
@@ -124,7 +127,8 @@ static void fail_nth_sweep_kind(fail_scenario *run, const void *context)
         fail.runs++;
         fail.met[fail.kind] += outcome == FAIL_RUN_MET;
     }
-    fail_nth_expect(outcome == FAIL_RUN_CLEAN || getenv("NTH"), "a scenario without an end");
+    fail_nth_expect(outcome == FAIL_RUN_CLEAN || case_name_wanted("NTH"),
+                    "a scenario without an end");
 }
 
 void fail_nth_sweep(const char *scenario, uint32_t kinds, fail_scenario *run, const void *context)

@@ -1,10 +1,27 @@
 /* sources: mm/vspace.c mm/vspace_range.c mm/vspace_check.c */
 /* sources: mm/removal.c mm/walk.c mm/table_pool.c mm/frame.c tests/unit/mm_fake.c */
-/* That the checker of spaces sees what must not be. */
+/* The owner words of tables, and that the checker of spaces sees what must not be. */
 #include "harness.h"
 #include "mm_fake.h"
 
 static struct vspace *const space = &fake.spaces[0];
+
+TEST("the owner word of a table names its space, base and level")
+{
+    static const uint64_t kernel_like[] = {0xffffffc000001040u, 0xffffffd5aaaaaac0u,
+                                           0xfffffffffffff000u};
+    for (unsigned i = 0; i < 3; i++) {
+        const struct vspace *far = (const struct vspace *)(uintptr_t)kernel_like[i];
+        for (unsigned level = 0; level < SV39_LEVELS; level++) {
+            uint64_t address = 0x3fabcde000u - i * (1ull << 30);
+            struct vspace_table table =
+                vspace_unpack_owner(vspace_pack_owner(far, (vaddr_t){address}, level));
+            CHECK_EQ((uintptr_t)table.space, kernel_like[i]);
+            CHECK_EQ(table.level, level);
+            CHECK_EQ(table.base.value, address >> (21 + 9 * level) << (21 + 9 * level));
+        }
+    }
+}
 
 static void check_breaks(uint64_t *word, uint64_t value, const char *invariant)
 {

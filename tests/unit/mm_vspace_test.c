@@ -26,8 +26,7 @@ struct snapshot {
     struct fake_world world;
     unsigned char memory[FAKE_FRAMES][PAGE_BYTES];
 };
-static struct snapshot before;
-static struct snapshot after;
+static struct snapshot before, after;
 
 static void snapshot_take(struct snapshot *snapshot)
 {
@@ -598,21 +597,4 @@ TEST("a space that is gone has left nothing in the TLB")
     CHECK(fake.cached > 0);
     fake_destroy(space);
     CHECK_EQ(fake.cached, 0);
-}
-
-TEST("the owner word of a table names its space, base and level")
-{
-    static const uint64_t kernel_like[] = {0xffffffc000001040u, 0xffffffd5aaaaaac0u,
-                                           0xfffffffffffff000u};
-    for (unsigned i = 0; i < 3; i++) {
-        const struct vspace *far = (const struct vspace *)(uintptr_t)kernel_like[i];
-        for (unsigned level = 0; level < SV39_LEVELS; level++) {
-            uint64_t address = 0x3fabcde000u - i * GIB;
-            struct vspace_table table =
-                vspace_unpack_owner(vspace_pack_owner(far, (vaddr_t){address}, level));
-            CHECK_EQ((uintptr_t)table.space, kernel_like[i]);
-            CHECK_EQ(table.level, level);
-            CHECK_EQ(table.base.value, address >> (21 + 9 * level) << (21 + 9 * level));
-        }
-    }
 }

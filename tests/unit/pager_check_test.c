@@ -161,7 +161,6 @@ TEST("the checker names what is wrong with an object")
     BREAKS(world.top->owner, world.child, "O4");
     BREAKS(world.top->twin, world.below, "O10");
     BREAKS(world.below->entries, world.entry, "O6");
-    BREAKS(world.top->next_above, NULL, "H1");
     BREAKS(world.top->below, NULL, "H1");
     BREAKS(world.top->previous_above, world.top, "H1");
     BREAKS(world.top->source, world.file, "H3");
@@ -203,7 +202,6 @@ TEST("the checker names what is wrong with a file or a device")
     BREAKS(world.file->source, world.file, "O5");
     BREAKS(world.file->below, world.top, "O5");
     BREAKS(world.file->above, world.top, "O5");
-    BREAKS(world.file->owner, world.parent, "O5");
     BREAKS(world.file->bytes, 0, "O8");
     BREAKS(world.file->resident, 1, "O2");
     BREAKS(world.device->bytes, 2 * PAGE, "O9");
