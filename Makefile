@@ -25,6 +25,7 @@ help:
 	@echo 'make conformance PAGER=PROG   which rules that pager keeps'
 	@echo 'make mutants [ONLY=TEXT]   breaks the sources in known ways, in a copy: does a test notice?'
 	@echo 'make coverage        which lines and branches of mm and the pager core the host tests run'
+	@echo 'make proofs [ONLY=TEXT]   models and parts of the C, for every input; minutes, and no part of test'
 	@echo 'make bench           instruction counts, to $(BUILD)/bench.tsv'
 	@echo 'make fuzz [SECONDS=60] [TARGET=NAME]'
 	@echo 'make lint            layout of sources, names in documents, generated documents'
@@ -86,6 +87,7 @@ lint:
 	@docs/generate.py $(ABI_LISTS) | cmp - docs/abi.md || { echo "docs/abi.md is stale: make docs"; exit 1; }
 	@docs/page_tables.py --check docs/page-tables.md
 	@tests/lint/rules.py --check
+	@tests/lint/proofs.py
 	@tests/coverage/coverage.py --check
 	@tests/lint/lint.py --format=$(FORMAT)
 

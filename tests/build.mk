@@ -34,7 +34,7 @@ $(BUILD)/tests/coverage/%.o: %.c $(BUILD)/flags
 # $(call host_test,NAME,FILES): build/tests/NAME, and build/tests/fast/NAME, build/tests/coverage/NAME.  The first file
 # names sources and libraries.
 define host_test
-$(1)_SOURCES := $(2) tests/harness.c tests/effort.c $$(sort $$(wildcard $$(call test_words,$(firstword $(2)),sources)))
+$(1)_SOURCES := $(2) tests/harness.c tests/effort.c tests/case_name.c $$(sort $$(wildcard $$(call test_words,$(firstword $(2)),sources)))
 $(1)_LIBS    := $$(call test_words,$(firstword $(2)),libs)
 $(BUILD)/tests/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/obj/%.o)
 	@mkdir -p $$(@D)
@@ -83,6 +83,11 @@ coverage:
 	@$(SETUP) test
 	@$(MAKE) -s --no-print-directory $(JOBS) $(COVERAGE_TESTS:%=$(BUILD)/tests/coverage/%)
 	@tests/coverage/coverage.py --build $(BUILD) --tests $(COVERAGE_TESTS)
+
+# What is shown for every input instead of tried: docs/proofs.md.
+proofs:
+	@$(SETUP) proofs
+	@tests/proofs/run.py --build $(BUILD)/proofs $(if $(ONLY),--only '$(ONLY)')
 
 # Suites that take minutes: not part of `test`.  The fast programs are those that the list names.
 FAST_WANTED = $(shell grep -o 'tests/fast/[a-z_/]*' tests/suites-long.txt | sort -u)
@@ -140,5 +145,5 @@ bench:
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(KERNEL_BUILD)/compress_bench.bin $(BENCH_PROGRAMS)
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
-.PHONY: host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests coverage conformance fuzzers \
+.PHONY: host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests coverage proofs conformance fuzzers \
         fuzz bench

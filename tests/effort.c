@@ -1,15 +1,22 @@
-/* How long a random test goes on: see effort.h. */
+/* How long a random test goes on, and which trace it is in: see effort.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "effort.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "case_name.h"
 #include "harness.h"
 
 #define NSEC_PER_SECOND 1000000000ull
 #define CLOCK_EVERY     64u /* operations */
+
+static struct {
+    uint64_t seed;
+    uint32_t variant;
+} trace;
 
 static uint64_t effort_now(void)
 {
@@ -54,4 +61,38 @@ bool effort_takes(struct effort *effort, uint64_t operations)
 void effort_end(const struct effort *effort)
 {
     harness_note("%" PRIu64 " operations", effort->done);
+}
+
+/* ---- the name of a trace ---- */
+
+static void effort_name_trace(char *name)
+{
+    snprintf(name, CASE_NAME_BYTES, "TRACE=%" PRIu64 "/%" PRIu32, trace.seed, trace.variant);
+}
+
+void effort_trace_begin(uint64_t seed, uint32_t variant)
+{
+    trace.seed = seed;
+    trace.variant = variant;
+    case_name_begin(effort_name_trace);
+}
+
+void effort_trace_end(void)
+{
+    case_name_end();
+}
+
+bool effort_names_trace(uint64_t *seed, uint32_t *variant)
+{
+    const char *name = case_name_wanted("TRACE");
+    char *end;
+
+    if (!name)
+        return false;
+    *seed = strtoull(name, &end, 10);
+    CHECK(*end == '/');
+    *variant = (uint32_t)strtoul(end + 1, &end, 10);
+    CHECK(*end == '\0');
+    case_name_found();
+    return true;
 }

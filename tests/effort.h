@@ -1,5 +1,6 @@
 /* How long a random test of the host goes on: as many operations as it asks for, or what the
- * environment says: OPERATIONS=n, or SECONDS=n of time.  Not for the target, which has no environment. */
+ * environment says: OPERATIONS=n, or SECONDS=n of time; and how one of its traces is run again.  Not for the
+ * target, which has no environment. */
 #ifndef FAULTLINE_TESTS_EFFORT_H
 #define FAULTLINE_TESTS_EFFORT_H
 
@@ -23,5 +24,14 @@ bool effort_takes(struct effort *effort, uint64_t operations);
 
 /* Prints how many operations were done. */
 void effort_end(const struct effort *effort);
+
+/* A random trace has a name, TRACE=seed/variant: the seed of its choices, and what else its test varies (how
+ * many frames it has, say).  It is printed whatever ends
+ * the trace before effort_trace_end (case_name.h). */
+void effort_trace_begin(uint64_t seed, uint32_t variant);
+void effort_trace_end(void);
+
+/* True if the environment names a trace: a program's first random test runs that one and no other. */
+bool effort_names_trace(uint64_t *seed, uint32_t *variant);
 
 #endif

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Breaks the product in known ways, one at a time, and sees whether a test notices.
 
-usage: mutate.py --build DIR [--only TEXT] [--all]
+usage: mutate.py --build DIR [--only TEXT] [--all] [--jobs N]
 
 The mutants stand in *.mutants beside this script, whose README.md says how one is written.  Each is made
 in a copy of the tree below DIR/mutants, never in the tree itself; what the change affects is built anew there, and the
@@ -13,7 +13,7 @@ suites that the mutant names are run until one fails.  Prints KTAP.  A mutant fa
 
 The first test says that all suites that are used pass without a mutant; without that the others would mean nothing.
 --only: mutants with the text in their name or file.  --all: runs all host tests that contain the file and names
-every one that catches the mutant: for who writes one.
+every one that catches the mutant: for who writes one.  --jobs: so many at once (2).
 """
 import argparse
 import concurrent.futures
@@ -31,10 +31,12 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-AT_ONCE = 2
-HOST_SECONDS = 60
+HOST_SECONDS = 60  # of processor time; a suite that sleeps for ever gets WAIT times as much by the clock
 TARGET_SECONDS = 120
+WAIT = 5
 EXPLAINED_MAX = 3
+ENDED_BY_LIMIT = {sign + offset for sign, offset in ((-signal.SIGXCPU, 0), (signal.SIGXCPU, 128), (-signal.SIGKILL, 0),
+                                                     (signal.SIGKILL, 128))}
 NOT_COPIED = {".git", "__pycache__"}
 NOT_BUILT = {"mutants", "coverage", "fuzz", "test-logs", "fast"}  # folders below DIR that no suite here needs
 RESULT = re.compile(r"(not )?ok (\d+)(?: -)? ?(.*)$")
@@ -47,6 +49,7 @@ class Mutant:
 
     def __init__(self, name, where):
         self.name, self.where = name, where
+        self.area = os.path.basename(where).partition(".")[0]
         self.file, self.suites, self.same = "", [], ""
         self.old, self.new = [], []
 
@@ -190,7 +193,7 @@ def run_suite(suites, suite, tree):
     """None if the suite passes, else what it said.  Ends at the first failed test."""
     seconds = HOST_SECONDS if suite in suites.sources else TARGET_SECONDS
     with open(tree.path("suite.err"), "w+b") as errors:
-        child = subprocess.Popen(["sh", "-c", suites.command(suite, tree.build)], cwd=tree.folder,
+        child = subprocess.Popen(["sh", "-c", f"ulimit -t {seconds}; {suites.command(suite, tree.build)}"], cwd=tree.folder,
                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
                                  start_new_session=True,
                                  env=dict(os.environ, FAULTLINE_BUILD=tree.path(tree.build)))
@@ -201,7 +204,7 @@ def run_suite(suites, suite, tree):
                 os.killpg(child.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        timer = threading.Timer(seconds, lambda: (late.set(), end()))
+        timer = threading.Timer(WAIT * seconds, lambda: (late.set(), end()))
         timer.start()
         try:
             failed, ran, last, plan, symptom = read_results(child.stdout)
@@ -214,7 +217,7 @@ def run_suite(suites, suite, tree):
             child.stdout.close()
         if failed is not None:
             return failed
-        if late.is_set():
+        if late.is_set() or child.returncode in ENDED_BY_LIMIT:
             return f"{suites.sentence(suite, ran, last)} (hangs: ended after {seconds} s)"
         if child.returncode == 0 and ran == plan:
             return None
@@ -281,9 +284,9 @@ def try_mutant(mutant, suites, tree, every):
                                               f"{' '.join(mutant.suites) or 'all that contain the file'} sees it"]))
 
 
-def check_unbroken(names, suites, tree):
+def check_unbroken(names, suites, tree, jobs):
     """Builds the suites in the tree that the others are copied from; all must pass."""
-    built = tree.make([suites.target_of_make(name, tree.build) for name in names], jobs=AT_ONCE)
+    built = tree.make([suites.target_of_make(name, tree.build) for name in names], jobs)
     if built.returncode:
         return Outcome(False, built.stderr.strip().split("\n")[-1])
     said = {name: run_suite(suites, name, tree) for name in names}
@@ -294,15 +297,26 @@ class Report:
     """KTAP, in the order of the list, whatever ends first."""
 
     def __init__(self, planned):
-        self.number, self.failed = 0, 0
+        self.number, self.failed, self.missed = 0, 0, set()
         print(f"KTAP version 1\n1..{planned}", flush=True)
 
     def add(self, name, outcome):
         self.number += 1
         self.failed += not outcome.ok
+        if not outcome.ok:
+            self.missed.add(name)
         for line in outcome.comments:
             print(f"# {line}")
         print(f"{'' if outcome.ok else 'not '}ok {self.number} - {name}", flush=True)
+
+    def tell_areas(self, mutants):
+        """The whole list and what of it failed, by file."""
+        for area in sorted({mutant.area for mutant in mutants}):
+            of_area = [mutant for mutant in mutants if mutant.area == area]
+            explained = sum(bool(mutant.same) for mutant in of_area)
+            missed = sum(mutant.name in self.missed for mutant in of_area)
+            print(f"# {area}: {len(of_area)} mutants, {len(of_area) - explained - missed} caught"
+                  f"{f', {explained} explained' if explained else ''}")
 
     def end(self):
         print(f"{self.number - self.failed} passed, {self.failed} failed")
@@ -323,6 +337,7 @@ def main():
     parser.add_argument("--build", required=True)
     parser.add_argument("--only", default="")
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     mutants = choose(arguments.only)
     if not mutants:
@@ -333,12 +348,12 @@ def main():
     used = sorted({suite for mutant in mutants for suite in mutant.suites or suites.of_file(mutant.file)})
     report = Report(len(mutants) + 1)
     started = time.monotonic()
-    unbroken = check_unbroken(used, suites, base)
+    unbroken = check_unbroken(used, suites, base, arguments.jobs)
     report.add("without a mutant all suites pass", unbroken)
     if not unbroken.ok:
         report.end()
     trees = queue.SimpleQueue()
-    for i in range(min(AT_ONCE, len(mutants))):
+    for i in range(min(arguments.jobs, len(mutants))):
         trees.put(Tree(os.path.join(TOP, build, "mutants", str(i)), base.build, base))
 
     def work(mutant):
@@ -347,9 +362,10 @@ def main():
             return try_mutant(mutant, suites, tree, arguments.all)
         finally:
             trees.put(tree)
-    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         for mutant, outcome in zip(mutants, pool.map(work, mutants)):
             report.add(mutant.name, outcome)
+    report.tell_areas(mutants)
     print(f"# {time.monotonic() - started:.0f} s")
     report.end()
 

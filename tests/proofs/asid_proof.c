@@ -68,7 +68,8 @@ PROOF(assign, "an assignment keeps A1, A2 and A3, from any state, for 0 to 16 bi
                 "A1: no other space has its ASID in this generation");
     proof_claim(bits == 0 || tag.asid.value != 0, "A2: 0 is the kernel's");
     proof_claim(tag.asid.value < allocator.limit, "it fits the bits");
-    proof_claim(flush == (allocator.generation != generation), "A3: a new generation asks for a flush");
+    proof_claim(flush == (allocator.generation != generation),
+                "A3: a new generation asks for a flush");
     proof_claim(bits > 0 || flush, "with 0 bits each assignment does");
     proof_claim(before.generation != generation || bits == 0 ||
                     (!flush && tag.asid.value == before.asid.value),

@@ -89,7 +89,8 @@ PROOF(insert, "insert keeps D1 to D3 in every tree of up to five capabilities")
     check_tree(CAPS);
 }
 
-PROOF(remove, "what is removed leaves its children to its parent, in its place, in every tree of five")
+PROOF(remove,
+      "what is removed leaves its children to its parent, in its place, in every tree of five")
 {
     unsigned order[CAPS + 2], now[CAPS + 2];
     any_tree(CAPS);

@@ -111,8 +111,10 @@ PROOF(unmap, "a map that ends keeps F1 to F5, its A and D stay with the frame")
         return;
     const struct frame *now = frame_entry(&table, frame), *old = &before[now - frames];
     proof_claim(now->count == old->count - 1 && now->pins == old->pins, "one less");
-    proof_claim((now->flags & FRAME_STICKY) == ((old->flags | sticky) & FRAME_STICKY), "A and D stay");
-    proof_claim((now->type == FRAME_FREE) == (now->count == 0 && now->pins == 0), "free at the last");
+    proof_claim((now->flags & FRAME_STICKY) == ((old->flags | sticky) & FRAME_STICKY),
+                "A and D stay");
+    proof_claim((now->type == FRAME_FREE) == (now->count == 0 && now->pins == 0),
+                "free at the last");
 }
 
 PROOF(pin, "a pin that is allowed keeps F1 to F5; one that is not changes nothing")
@@ -139,7 +141,7 @@ PROOF(unpin, "a pin that ends keeps F1 to F5")
     proof_claim((now->flags & FRAME_STICKY) == (old->flags & FRAME_STICKY), "A and D stay");
 }
 
-PROOF(claim, "only a free frame is claimed, without the former owner's bits; F1 to F5 are kept")
+PROOF(take, "only a free frame is claimed, without the former owner's bits; F1 to F5 are kept")
 {
     any_table();
     frame_t frame = any_number();
@@ -167,7 +169,7 @@ PROOF(release, "a table or object frame that is released keeps F1 to F5")
     proof_claim(frame_entry(&table, frame)->type == FRAME_FREE, "free");
 }
 
-PROOF(harvest, "harvest tells A and D of the frames that it read and clears those bits only that it is told to")
+PROOF(harvest, "harvest tells A and D of what it read, and clears what it is told to, no more")
 {
     any_table();
     frame_t frame = any_number();
@@ -183,6 +185,7 @@ PROOF(harvest, "harvest tells A and D of the frames that it read and clears thos
         uint8_t bits = before[i].flags & FRAME_STICKY;
         if (read)
             proof_claim((result.bits[0] >> 2 * page & 3) == bits, "told");
-        proof_claim(frames[i].flags == (read ? before[i].flags & ~clear : before[i].flags), "cleared");
+        proof_claim(frames[i].flags == (read ? before[i].flags & ~clear : before[i].flags),
+                    "cleared");
     }
 }

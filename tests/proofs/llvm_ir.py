@@ -1,4 +1,4 @@
-"""Reads LLVM's textual form, as clang 14 writes it: types, constants, functions.
+"""Reads LLVM's textual form, as clang 14 to 19 write it: types, constants, functions.
 
 What the proofs' C compiles to and no more: integers, pointers, structs, arrays; no vectors, no floating
 point.  An instruction is a tuple (name, result or None, ...), its operands decoded once.
@@ -8,7 +8,8 @@ import re
 TOKEN = re.compile(r'c"(?:[^"\\]|\\[0-9A-Fa-f]{2})*"|"[^"]*"|[%@](?:"[^"]*"|[-\w.$]+)|-?\d+|[A-Za-z_][\w.]*'
                    r'|\.\.\.|![\w.]*|#\d+|[][{}()<>,=*]')
 LINKAGE = {"private", "internal", "unnamed_addr", "local_unnamed_addr", "dso_local", "external", "common", "hidden"}
-FLAGS = {"nuw", "nsw", "exact", "inbounds", "tail", "musttail", "notail", "volatile", "atomic"}
+FLAGS = {"nuw", "nsw", "exact", "inbounds", "tail", "musttail", "notail", "volatile", "atomic", "nneg", "disjoint",
+         "samesign", "nusw"}
 BINARY = {"add", "sub", "mul", "udiv", "urem", "sdiv", "srem", "shl", "lshr", "ashr", "and", "or", "xor"}
 CASTS = {"zext", "sext", "trunc", "bitcast", "ptrtoint", "inttoptr"}
 IGNORED = re.compile(r"@llvm\.(lifetime|dbg|assume|experimental\.noalias)")
@@ -87,7 +88,7 @@ class Line:
     def skip_attributes(self):
         """Attributes of a parameter or result; true if byval was among them."""
         byval = False
-        while re.fullmatch(r"[a-z_]+", self.peek() or "") and not re.fullmatch(r"null|undef|poison|true|false|void|"
+        while re.fullmatch(r"[a-z_]+", self.peek() or "") and not re.fullmatch(r"ptr|null|undef|poison|true|false|void|"
                                                                                r"zeroinitializer|getelementptr|bitcast|"
                                                                                r"ptrtoint|inttoptr", self.peek()):
             word = self.next()
@@ -106,6 +107,8 @@ class Line:
             kind = ("int", int(word[1:]))
         elif word == "void":
             kind = VOID
+        elif word == "ptr":
+            kind = POINTER
         elif word == "[":
             count = int(self.next())
             self.expect("x")
@@ -352,6 +355,7 @@ class Module:
 
     @staticmethod
     def read_icmp(line, result):
+        line.skip(FLAGS)
         test, kind = line.next(), line.type()
         left = line.value(kind)
         line.expect(",")

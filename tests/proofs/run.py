@@ -16,6 +16,7 @@ mistake that is not found fails the run.  What fails in C is shown to fail in th
 compiler makes, too (replay.c).
 """
 import argparse
+import functools
 import glob
 import os
 import re
@@ -28,7 +29,7 @@ import symbolic
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(FOLDER))
-SOURCES = ("kernel", "kernel/abi", "mm", "user/pager/core")
+SOURCES = ("kernel", "kernel/abi", "mm", "user/pager/core", "user/protocol", "user/common")
 MODEL_BUG = re.compile(r"^ \*   bug: (.+?): `(.+?)` => `(.*?)`$", re.M)
 SOURCE_BUG = re.compile(r"^ \*   bug: (.+?): (\S+): `(.+?)` => `(.*?)`$", re.M)
 PROOF = re.compile(r'^PROOF\((\w+),\s+"([^"]+)"\)', re.M)
@@ -136,6 +137,7 @@ def compile_words(root):
     return [f"-iquote{folder}" for folder in (root, *(os.path.join(root, name) for name in SOURCES), FOLDER)]
 
 
+@functools.lru_cache(maxsize=1)
 def c_llvm(path, root, folder):
     """The LLVM text of a file of proofs, with the sources of the tree below `root`."""
     os.makedirs(folder, exist_ok=True)

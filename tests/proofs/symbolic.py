@@ -16,7 +16,7 @@ import z3
 from llvm_ir import Module, Unsupported, align_of, offset_of, signed, size_of, bits_of
 
 PLACES_MAX = 600     # that one unknown address may have
-SOLVER_LIMIT_MS = 60_000
+SOLVER_LIMIT = 150_000_000  # steps on a question, and once more by the other solver
 COMPARISONS = {"eq": lambda a, b: a == b, "ne": lambda a, b: a != b,
                "ult": z3.ULT, "ule": z3.ULE, "ugt": z3.UGT, "uge": z3.UGE,
                "slt": lambda a, b: a < b, "sle": lambda a, b: a <= b,
@@ -122,8 +122,8 @@ class Executor:
     """All paths of one proof.  `reached` gathers the texts of the claims that some path came to."""
 
     def __init__(self, module):
-        self.module, self.solver = module, z3.SolverFor("QF_BV")
-        self.solver.set("timeout", SOLVER_LIMIT_MS)
+        self.module, self.solver = module, z3.Solver()
+        self.solver.set("rlimit", SOLVER_LIMIT)
         self.paths, self.claims, self.fresh, self.reached = 0, 0, 0, set()
 
     def run(self, name):
@@ -140,7 +140,7 @@ class Executor:
             state, conditions = todo.pop()
             self.solver.reset()
             self.solver.add(*conditions)
-            self.conditions = conditions
+            self.conditions, self.model = conditions, None
             self.todo = todo
             try:
                 while True:
@@ -153,12 +153,31 @@ class Executor:
     def possible(self, *conditions):
         verdict = self.solver.check(*conditions)
         if verdict == z3.unknown:
+            self.other_solver()
+            verdict = self.solver.check(*conditions)
+        if verdict == z3.unknown:
             raise Unsupported("the solver gave up: " + self.solver.reason_unknown())
         return verdict == z3.sat
+
+    def other_solver(self):
+        """Goes on with the solver for bit vectors alone: which of the two is the faster differs much."""
+        self.solver = z3.SolverFor("QF_BV")
+        self.solver.set("rlimit", SOLVER_LIMIT)
+        self.solver.add(*self.conditions)
 
     def require(self, condition):
         self.conditions = self.conditions + [condition]
         self.solver.add(condition)
+        if self.model is not None and not z3.is_true(self.model.eval(condition, model_completion=True)):
+            self.model = None
+
+    def example(self, value):
+        """What the value is for some inputs that take this path."""
+        if self.model is None:
+            if not self.possible():
+                raise PathEnd
+            self.model = self.solver.model()
+        return self.model.eval(value, model_completion=True).as_long()
 
     def fail(self, state, text, *conditions):
         self.solver.check(*conditions)
@@ -174,7 +193,8 @@ class Executor:
         """Whether a one-bit value is 1; `change(other state)` prepares the path on which it is 0."""
         if isinstance(value, int):
             return value == 1
-        yes, no = self.possible(value == 1), self.possible(value == 0)
+        known = self.example(value)
+        yes, no = known == 1 or self.possible(value == 1), known == 0 or self.possible(value == 0)
         if yes and no:
             other = state.copy()
             change(other)
@@ -197,8 +217,7 @@ class Executor:
         state.frames[-1].locals["places"] = places
         if places > PLACES_MAX:
             raise Unsupported("an address with too many places")
-        self.possible()
-        chosen = self.solver.model().eval(value, model_completion=True).as_long()
+        chosen = self.example(value)
         if self.possible(value != chosen):
             self.later(state.copy(), value != chosen)
         self.require(value == chosen)
@@ -438,7 +457,7 @@ class Executor:
         if isinstance(value, int):
             if not value:
                 self.fail(state, text)
-        elif self.possible(value == 0):
+        elif self.example(value) == 0 or self.possible(value == 0):
             self.fail(state, text, value == 0)
 
     def known_call(self, state, name, values, kind):
@@ -462,26 +481,28 @@ class Executor:
             bits = bits_of(kind)
             a, b = vector(values[0], bits), vector(values[1], bits)
             return tidy(z3.If(z3.ULT(a, b) if "umin" in name else z3.UGT(a, b), a, b))
+        if name.startswith("@llvm.usub.sat"):
+            a, b = vector(values[0], bits_of(kind)), vector(values[1], bits_of(kind))
+            return tidy(z3.If(z3.ULT(a, b), 0, a - b))
         raise Unsupported(f"call of {name}")
 
     def assume(self, value):
         if isinstance(value, int):
             if not value:
                 raise PathEnd
-        elif not self.possible(value == 1):
+        elif self.example(value) == 0 and not self.possible(value == 1):
             raise PathEnd
         else:
             self.require(value == 1)
 
     def fill(self, state, address, byte, size):
-        self.place(state, address, size)
+        address = self.place(state, address, size)
         for index in range(size):
             state.memory.store(address + index, 1, byte)
 
     def move(self, state, to, from_, size):
         if size:
-            self.place(state, to, size)
-            self.place(state, from_, size)
+            to, from_ = self.place(state, to, size), self.place(state, from_, size)
         cells = [state.memory.bytes.get(from_ + index, (0, 0, 1)) for index in range(size)]
         for index, cell in enumerate(cells):
             state.memory.bytes[to + index] = cell

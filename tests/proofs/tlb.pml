@@ -2,12 +2,14 @@
  * space, two frames, two harts that both run the space and both enter the kernel.
  *
  * Which C is meant:
- *     drop_entry     removal_take or removal_replace_one, removal_finish (mm/removal.c): R1
+ *     end_entry      removal_take, removal_finish (mm/removal.c): R1
+ *     replace_entry  removal_replace_one (mm/removal.c), or removal_take, removal_finish and
+ *                    vspace_publish_rest (mm/vspace.c): R0
  *     fence          mmu_fence_page, mmu_fence_space (arch/riscv/mmu.c): T1, T2, with the part that a
  *                    second hart needs: an interrupt to each hart that has the space loaded, and its
  *                    acknowledgement
  *     load, leave    arch_load_space with settle, arch_leave_space (arch/riscv/mmu.c)
- *     map            vspace_commit_data (mm/vspace.c), which needs no fence
+ *     publish        vspace_commit_data (mm/vspace.c), which needs no fence
  *     protect        range_protect_piece (mm/vspace_range.c)
  *     release        frame_drop_map (mm/frame.h)
  *     acquire        the entry of the kernel: one lock for all of it
@@ -15,12 +17,14 @@
  *                    D is set in the entry by the core itself, or by vspace_set_ad, which is the same step
  *
  * Shown: no hart reads or writes a frame that the space has lost; none writes to the page between the
- * end of a protect and the next; D of a written page is never lost; nobody waits for ever.
+ * end of a protect and the next; once a hart has written the frame that took another's place, none reads
+ * the other; D of a written page is never lost; nobody waits for ever.
  * Not shown: more than one page and one space; ASIDs, which asid_proof.c is about.
  *
  * Each of these must be found:
  *   bug: an entry ends without a fence: `fence(); release()` => `release()`
  *   bug: the frame is released before the fence: `fence(); release()` => `release(); fence()`
+ *   bug: an entry takes another's place before the fence: `fence(); publish(other)` => `publish(other); fence()`
  *   bug: no acknowledgement is waited for: `ipi[1 - h] == 0` => `skip`
  *   bug: a hart that has left the space owes no fence: `:: else -> stale[1 - h] = 1` => `:: else`
  *   bug: what a hart owes is not fenced when it loads the space: `:: stale[h] -> clear(tlb[h])` => `:: stale[h] -> skip`
@@ -48,6 +52,7 @@ bit ipi[HARTS];      /* a fence that the hart has been asked for */
 bit locked;
 mtype owner[2] = FREE; /* of a frame: nobody, this space, somebody else */
 bit written[2];      /* the frame was written since it was mapped */
+byte stored;         /* frame + 1 that was written since the entry was published; 0: none */
 bit frozen;          /* a protect has ended: the page does not change */
 
 #define copy(to, from)         to.valid = from.valid; to.frame = from.frame; \
@@ -85,13 +90,18 @@ inline release()
     }
 }
 
+inline take_entry()
+{
+    d_step { copy(old, pte); clear(pte) }
+}
+
 inline end_entry()
 {
-    d_step { copy(old, pte); clear(pte) };
+    take_entry();
     fence(); release()
 }
 
-inline map(free)
+inline publish(free)
 {
     atomic {
         if
@@ -99,10 +109,17 @@ inline map(free)
         :: skip
         fi;
         owner[free] = SPACE;
-        frozen = 0;
+        frozen = 0; stored = 0;
         pte.frame = free;
         pte.valid = 1
     }
+}
+
+inline replace_entry(other)
+{
+    take_entry();
+    fence(); publish(other);
+    release()
 }
 
 inline load()
@@ -117,9 +134,10 @@ inline load()
 inline kernel_call()
 {
     if
-    :: !pte.valid && owner[0] == FREE -> map(0)
-    :: !pte.valid && owner[1] == FREE -> map(1)
+    :: !pte.valid && owner[0] == FREE -> publish(0)
+    :: !pte.valid && owner[1] == FREE -> publish(1)
     :: pte.valid -> end_entry()
+    :: pte.valid && owner[1 - pte.frame] == FREE -> replace_entry(1 - old.frame)
     :: pte.valid && pte.writable -> pte.writable = 0; fence(); frozen = 1
     :: pte.valid && !pte.writable -> d_step { frozen = 0; pte.writable = 1 }
     :: owner[0] == FREE -> owner[0] = OTHER
@@ -127,6 +145,12 @@ inline kernel_call()
     :: loaded[h] -> loaded[h] = 0
     :: !loaded[h] -> load()
     fi
+}
+
+inline read()
+{
+    assert(owner[tlb[h].frame] == SPACE);
+    assert(stored == 0 || stored == tlb[h].frame + 1)
 }
 
 inline store()
@@ -140,7 +164,7 @@ inline store()
     if
     :: tlb[h].valid ->
         assert(owner[tlb[h].frame] == SPACE && !frozen);
-        written[tlb[h].frame] = 1
+        written[tlb[h].frame] = 1; stored = tlb[h].frame + 1
     :: else
     fi
 }
@@ -153,7 +177,7 @@ active [HARTS] proctype Hart()
     do
     :: atomic { loaded[h] && pte.valid -> copy(tlb[h], pte) }                         /* walk */
     :: atomic { tlb[h].valid -> clear(tlb[h]) }                                       /* evict */
-    :: atomic { loaded[h] && tlb[h].valid -> assert(owner[tlb[h].frame] == SPACE) }   /* read */
+    :: atomic { loaded[h] && tlb[h].valid -> read() }
     :: atomic { loaded[h] && tlb[h].valid && tlb[h].writable -> store() }
     :: atomic { ipi[h] -> answer() }
     :: true -> acquire(); kernel_call(); atomic { clear(old); locked = 0 }

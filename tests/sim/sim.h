@@ -90,7 +90,8 @@ struct sim_counts {
 
 struct sim {
     struct sim_config config;
-    uint32_t step; /* that is done now */
+    uint32_t step;    /* that is done now */
+    uint32_t failure; /* a number of what it failed of, by sim_fail */
     struct sim_kernel kernel;
     struct sim_disk *disk;
     uint8_t disk_bytes[SIM_DISK_PAGES * FL_PAGE_BYTES]; /* what lies on it */
@@ -116,6 +117,8 @@ struct sim {
     bool filling;                           /* private pages are copied from files, or may be */
     bool copying;                           /* bytes into or out of pages of `copier` */
     uint32_t copier;                        /* process */
+    const struct sim_page *leaving;         /* a private page of a file that gets a copy */
+    const struct sim_value *left;           /* that it showed, and an old entry still may */
     uint32_t remade[SIM_PROCESSES];         /* pages that it mapped, a bit each */
     pte_t before[SIM_PROCESSES][SIM_PAGES]; /* their entries when it did */
     uint32_t deferrals;
@@ -146,11 +149,13 @@ _Noreturn void sim_fail(const char *format, ...) __attribute__((format(printf, 1
 /* The process that has a space, or NULL. */
 struct sim_process *sim_process_of(const struct space *space);
 
-/* What a page of the core was seen to hold is noted beside both. */
+/* What a page of the core was seen to hold is noted beside both.  Elsewhere it is a copy by the core. */
 static inline void sim_note_page(struct sim_value *value, uint32_t page)
 {
+    value->stored = value->stored && (value->page == page || value->page == SIM_NO_PAGE);
     value->page = page;
     value->object = sim.kernel.vm.table.pages[page].object->number;
+    value->index = sim.kernel.vm.table.pages[page].link;
     sim.value_in[page] = value;
 }
 

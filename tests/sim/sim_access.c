@@ -23,6 +23,12 @@ static uint32_t sim_page_of_byte(const uint8_t *byte)
     return sim_kernel_page_of(&sim.kernel, sim_machine_frame((uint32_t)frame));
 }
 
+static void sim_access_store(struct sim_value *value, const struct sim_access *access)
+{
+    value->bytes[access->offset] = access->byte;
+    value->stored = true;
+}
+
 /* An access that reached memory and came before whatever the pager works on. */
 static void sim_access_apply(const struct sim_process *process, const struct sim_access *access,
                              uint8_t *byte)
@@ -45,7 +51,7 @@ static void sim_access_apply(const struct sim_process *process, const struct sim
     SIM_EXPECT(value->page == SIM_NO_PAGE || value->page == at,
                SIM_ACCESS_FORMAT ": a store reached page %u instead of %u",
                SIM_ACCESS_VALUES(process, access), at, value->page);
-    value->bytes[access->offset] = access->byte;
+    sim_access_store(value, access);
     *byte = access->byte;
 }
 
@@ -75,6 +81,7 @@ void sim_access_begin_call(void)
     sim.committed_before = sim_vm()->commit.pages;
     sim.commit_limit_before = commit_limit(sim_vm());
     sim.forking = sim.filling = sim.copying = false;
+    sim.leaving = NULL;
     sim.deferrals = 0;
     for (uint32_t i = 0; i < SIM_PROCESSES; i++)
         sim.remade[i] = 0;
@@ -99,7 +106,7 @@ static void sim_access_make_up(const struct sim_deferred *deferred)
     SIM_EXPECT(sim_page_is_exclusive(page),
                SIM_ACCESS_FORMAT ": in a call, a store reached what others see",
                SIM_ACCESS_VALUES(process, access));
-    sim_page_value(page)->bytes[access->offset] = access->byte;
+    sim_access_store(sim_page_value(page), access);
 }
 
 void sim_access_end_call(void)
@@ -109,6 +116,14 @@ void sim_access_end_call(void)
     sim.deferrals = 0;
     for (uint32_t i = 0; i < SIM_PROCESSES; i++)
         sim.remade[i] = 0;
+}
+
+void sim_access_note_fault(const struct sim_page *page)
+{
+    if (page->shared || page->own || !page->segment)
+        return;
+    sim.leaving = page;
+    sim.left = sim_page_value(page);
 }
 
 void sim_access_note_map(const struct space *space, const struct vm_mapping *mapping)
@@ -134,7 +149,8 @@ static struct sim_value *sim_access_known(const uint8_t *byte)
     struct sim_value *value = record ? sim.value_in[at] : NULL;
 
     return value && value->users > 0 && value->page == at && value->of_segment &&
-                   record->state == PAGE_OBJECT && record->object->number == value->object
+                   record->state == PAGE_OBJECT && record->object->number == value->object &&
+                   record->link == value->index
                ? value
                : NULL;
 }
@@ -150,7 +166,7 @@ static void sim_access_apply_new(const struct sim_process *process, const struct
                    (unsigned)value->bytes[access->offset]);
         return;
     }
-    value->bytes[access->offset] = access->byte;
+    sim_access_store(value, access);
     *byte = access->byte;
 }
 
@@ -206,13 +222,28 @@ static bool sim_access_is_by_new(const struct sim_process *process, const struct
            byte == sim_machine_contents(sv39_frame(entry)) + access->offset;
 }
 
+/* True if the access read the file's page, which has a private copy by now. */
+static bool sim_access_is_by_old(const struct sim_process *process, const struct sim_access *access,
+                                 const uint8_t *byte)
+{
+    const struct sim_page *page = &process->page[access->page];
+
+    return page == sim.leaving && page->own && sim.left && access->access != FL_ACCESS_WRITE &&
+           sim_page_of_byte(byte) == sim.left->page;
+}
+
 /* Before the call, or after it? */
 static void sim_access_sort(const struct sim_process *process, const struct sim_access *access,
                             uint8_t *byte)
 {
     struct sim_value *known = sim_access_known(byte);
 
-    if (!sim_access_is_by_new(process, access, byte))
+    if (sim_access_is_by_old(process, access, byte))
+        SIM_EXPECT(*byte == sim.left->bytes[access->offset],
+                   SIM_ACCESS_FORMAT ": read 0x%02x of the file, not 0x%02x",
+                   SIM_ACCESS_VALUES(process, access), (unsigned)*byte,
+                   (unsigned)sim.left->bytes[access->offset]);
+    else if (!sim_access_is_by_new(process, access, byte))
         sim_access_apply(process, access, byte);
     else if (sim.forking || !known)
         sim_access_defer(process, access, byte);

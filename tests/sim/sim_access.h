@@ -6,6 +6,10 @@
  *     copies or drops, and a child of fork sees it;
  *   - after the call, where the frame is one that the call just made or mapped: it is deferred until the
  *     model has made the call's change.
+ * A store to a private page of a file gets a copy, and other threads read the file's page until the entry of
+ * the copy is there: what is written to the file in between they see and then no more, as in any system that
+ * does not stop them.
+ *
  * While a call copies bytes, or pages of files ahead of their faults, nobody looks at what it copies from or
  * to: whether that was before or after the copy nothing tells. */
 #ifndef SIM_ACCESS_H
@@ -20,6 +24,9 @@ bool sim_access_try(const struct sim_process *process, uint32_t hart,
 /* The pager begins to handle a message; and is done with it, the model too: what was deferred is made up. */
 void sim_access_begin_call(void);
 void sim_access_end_call(void);
+
+/* A fault is about to be resolved: what the page shows now may be read until the reply is done. */
+void sim_access_note_fault(const struct sim_page *page);
 
 /* For sim_machine_set_meanwhile. */
 void sim_access_meanwhile(void *context);

@@ -1,4 +1,4 @@
-/* The checks of the simulated machine: M1 to M4 of sim_machine.h, and the sums of mm/. */
+/* The checks of the simulated machine: M1 to M5 of sim_machine.h, and the sums of mm/. */
 #include "sim_mmu.h"
 
 /* May the hart use this translation before a fence or a flush takes it away?  It may while it runs
@@ -86,7 +86,7 @@ const char *sim_check_frames(void)
     return NULL;
 }
 
-/* --- M2, M3, M4 ---------------------------------------------------------------------------- */
+/* --- M2 to M5 ------------------------------------------------------------------------------ */
 
 /* The entry in memory that a translation was read from, and above it what leads there. */
 static pte_t sim_entry_at(const struct vspace *space, vaddr_t address, unsigned level)
@@ -104,6 +104,25 @@ static pte_t sim_entry_at(const struct vspace *space, vaddr_t address, unsigned 
             return entry;
         table = sv39_frame(entry);
     }
+}
+
+static bool sim_has_other_place(const struct sim_hart *hart, const struct sim_translation *t)
+{
+    pte_t now;
+
+    if (!sv39_is_valid(t->entry) || sim_tlb_level(t) > 0 || !sim_is_live(hart, t))
+        return false;
+    now = sim_entry_at(t->space, sim_tlb_address(t), 0);
+    return sv39_is_valid(now) && sv39_frame(now).value != sv39_frame(t->entry).value;
+}
+
+const char *sim_check_places(void)
+{
+    for (uint32_t i = 0; i < sim_machine_config()->harts; i++)
+        for (uint32_t k = 0; k < sim_harts[i].tlb.used; k++)
+            if (sim_has_other_place(&sim_harts[i], &sim_harts[i].tlb.entry[k]))
+                return "M5";
+    return NULL;
 }
 
 static const char *sim_check_translation(const struct sim_hart *hart,

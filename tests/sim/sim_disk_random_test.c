@@ -44,7 +44,7 @@ static struct {
     uint64_t time;
     uint64_t requests;
     bool reorders;
-    uint64_t seed, random;
+    uint64_t random;
     uint64_t hash; /* of all that was told */
     uint64_t seen[SIM_DISK_FAULTS], doubts;
 } model;
@@ -58,7 +58,7 @@ static uint64_t model_pick(uint64_t options)
 static void model_check(bool holds, const char *what)
 {
     if (!holds)
-        harness_note("seed %" PRIu64 ", event %" PRIu64 ": %s", model.seed, model.time, what);
+        harness_note("event %" PRIu64 ": %s", model.time, what);
     CHECK(holds);
 }
 
@@ -321,8 +321,9 @@ static void trace_begin(uint64_t seed)
         [SIM_DISK_ERROR] = 30, [SIM_DISK_SHORT] = 30,   [SIM_DISK_TORN] = 30,
         [SIM_DISK_LOST] = 30,  [SIM_DISK_CORRUPT] = 30, [SIM_DISK_SILENT] = 4};
 
+    effort_trace_begin(seed, 0);
     memset(&model, 0, sizeof(model));
-    model.seed = model.random = seed;
+    model.random = seed;
     model.reorders = seed % 2;
     begin(seed, model.reorders, seed % 4 < 2 ? NULL : faults);
     memset(memory, 0, sizeof(memory));
@@ -347,6 +348,7 @@ static void trace_end(void)
     check_medium();
     model.hash ^= model_sum(sim_disk_medium(disk, 0), PAGES * PAGE_BYTES);
     end();
+    effort_trace_end();
 }
 
 static void run_trace(uint64_t seed)
@@ -361,21 +363,19 @@ TEST(
     "random traces: each sector holds what the last write put there, or what faults leave possible")
 {
     struct effort effort = effort_begin(20 * STEPS);
-    uint64_t seen[SIM_DISK_FAULTS] = {0}, doubts = 0;
-    uint64_t seed = 0;
+    uint64_t seen[SIM_DISK_FAULTS] = {0}, doubts = 0, seed;
+    uint32_t variant;
 
-    trace_begin(seed);
-    while (effort_continues(&effort)) {
-        step_any();
-        if (effort.done % STEPS > 0 && effort.done < effort.limit)
-            continue;
-        trace_end();
+    if (effort_names_trace(&seed, &variant)) {
+        run_trace(seed);
+        return;
+    }
+    for (seed = 0; effort_takes(&effort, STEPS); seed++) {
+        run_trace(seed);
         for (uint32_t fault = 0; fault < SIM_DISK_FAULTS; fault++)
             seen[fault] += model.seen[fault];
         doubts += model.doubts;
-        trace_begin(++seed);
     }
-    trace_end();
     effort_end(&effort);
     for (uint32_t fault = 0; effort.done >= 20 * STEPS && fault < SIM_DISK_FAULTS; fault++)
         CHECK((seen[fault] > 10) == (fault != SIM_DISK_MISPLACED));

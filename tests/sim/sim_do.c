@@ -4,16 +4,28 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "harness.h"
 #include "sim_access.h"
 #include "sim_call.h"
 #include "sim_compare.h"
+#include "sim_dirty.h"
 #include "sim_file.h"
 #include "sim_pager.h"
 #include "stock.h"
 
 #define SIM_SEED_STEP 0x9e3779b97f4a7c15ull
+
+/* What fails of the same has the same number, whatever the values. */
+static uint32_t sim_number_failure(const char *text)
+{
+    uint32_t number = 1;
+
+    while (*text)
+        number = number * 31 + (uint8_t)*text++;
+    return number;
+}
 
 _Noreturn void sim_fail(const char *format, ...)
 {
@@ -23,6 +35,7 @@ _Noreturn void sim_fail(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    sim.failure = sim_number_failure(strcmp(format, "%s") == 0 ? text : format);
     harness_fail("simulation", (int)sim.step, text);
 }
 
@@ -156,6 +169,13 @@ static void sim_do_refuse(const struct sim_step *step)
         sim.kernel.reply_refusals = 1 + step->to % 2u;
 }
 
+static void sim_do_harvest(void)
+{
+    if (!sim.compared)
+        sim_compare_programs();
+    sim_dirty_harvest();
+}
+
 static void sim_do_other(const struct sim_step *step)
 {
     switch ((enum sim_step_kind)step->kind) {
@@ -185,6 +205,9 @@ static void sim_do_other(const struct sim_step *step)
         break;
     case SIM_STEP_refuse:
         sim_do_refuse(step);
+        break;
+    case SIM_STEP_harvest:
+        sim_do_harvest();
         break;
     default:
         sim_do_call(step);

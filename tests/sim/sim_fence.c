@@ -47,6 +47,7 @@ static void sim_fence_hart(struct sim_hart *hart, sim_fence *fence, struct vspac
 static void sim_fence_all(sim_fence *fence, struct vspace *space, vaddr_t address)
 {
     sim_machine_note(sim_check_frames());
+    sim_machine_note(sim_check_places());
     sim_machine_meanwhile();
     for (uint32_t i = 0; i < sim_machine_config()->harts; i++) {
         sim_fence_hart(&sim_harts[i], fence, space, address);

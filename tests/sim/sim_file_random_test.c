@@ -49,7 +49,7 @@ static uint32_t model_pick(uint32_t options)
 static void model_check(bool holds, const char *what)
 {
     if (!holds)
-        harness_note("seed %" PRIu64 ", step %" PRIu64 ": %s", model.seed, model.step, what);
+        harness_note("step %" PRIu64 ": %s", model.step, what);
     CHECK(holds);
 }
 
@@ -332,6 +332,7 @@ static void trace_begin(uint64_t seed)
         [SIM_DISK_LOST] = 20,  [SIM_DISK_CORRUPT] = 20, [SIM_DISK_MISPLACED] = 20,
         [SIM_DISK_SILENT] = 10};
 
+    effort_trace_begin(seed, 0);
     memset(model.program, 0, sizeof(model.program));
     memset(model.answered, 0, sizeof(model.answered));
     model.file_pages = PAGES;
@@ -355,24 +356,31 @@ static void trace_end(void)
     }
     model_check(slow.fake.vm.waits.active == 0, "somebody waits for ever");
     kit_end();
+    effort_trace_end();
+}
+
+static void run_trace(uint64_t seed)
+{
+    trace_begin(seed);
+    for (uint32_t i = 0; i < STEPS; i++)
+        step_one();
+    trace_end();
 }
 
 TEST("random traces on good and bad disks: no wrong byte, each answer for its reason, nobody waits "
      "for ever")
 {
     struct effort effort = effort_begin(60 * STEPS);
-    uint64_t seed = 0;
+    uint64_t seed;
+    uint32_t variant;
 
     memset(&model, 0, sizeof(model));
-    trace_begin(seed);
-    while (effort_continues(&effort)) {
-        step_one();
-        if (effort.done % STEPS > 0)
-            continue;
-        trace_end();
-        trace_begin(++seed);
+    if (effort_names_trace(&seed, &variant)) {
+        run_trace(seed);
+        return;
     }
-    trace_end();
+    for (seed = 0; effort_takes(&effort, STEPS); seed++)
+        run_trace(seed);
     effort_end(&effort);
     if (effort.done < 60 * STEPS)
         return;

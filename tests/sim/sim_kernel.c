@@ -17,7 +17,7 @@ void sim_kernel_break(struct sim_kernel *kernel, const char *rule)
 
 /* --- tables -------------------------------------------------------------------------------- */
 
-static frame_t sim_frame_of(const struct sim_kernel *kernel, uint32_t page)
+frame_t sim_kernel_frame_of(const struct sim_kernel *kernel, uint32_t page)
 {
     const struct page_range *range = &kernel->vm.table.range[kernel->vm.table.pages[page].range];
 
@@ -39,7 +39,7 @@ uint32_t sim_kernel_page_of(const struct sim_kernel *kernel, frame_t frame)
 
 static void sim_kernel_donate(struct sim_kernel *kernel, uint32_t page)
 {
-    if (table_pool_donate(&kernel->pool, sim_frame_of(kernel, page)) != FL_OK)
+    if (table_pool_donate(&kernel->pool, sim_kernel_frame_of(kernel, page)) != FL_OK)
         sim_kernel_break(kernel, "a page that was lent is no free frame");
     kernel->vm.table_frames++;
 }
@@ -103,7 +103,8 @@ bool sim_kernel_attach(struct sim_kernel *kernel, const struct space *space)
 
     if (page == PAGE_NONE)
         return false;
-    if (frame_claim(sim_machine_frames(), sim_frame_of(kernel, page), FRAME_OBJECT, 0) != FL_OK)
+    if (frame_claim(sim_machine_frames(), sim_kernel_frame_of(kernel, page), FRAME_OBJECT, 0) !=
+        FL_OK)
         sim_kernel_break(kernel, "a page that was lent is no free frame");
     *vspace = (struct vspace){0};
     error = vspace_init(vspace, &kernel->pool, sim_machine_kernel_root());
@@ -113,7 +114,7 @@ bool sim_kernel_attach(struct sim_kernel *kernel, const struct space *space)
         kernel->object_page[space->id] = page;
         return true;
     }
-    frame_release(sim_machine_frames(), sim_frame_of(kernel, page));
+    frame_release(sim_machine_frames(), sim_kernel_frame_of(kernel, page));
     page_release(&kernel->vm.table, page);
     return false;
 }
@@ -176,7 +177,7 @@ void sim_kernel_destroy(struct sim_kernel *kernel, struct space *space)
     sim_machine_leave(vspace);
     while (vspace_destroy_step(vspace) == FL_MORE)
         sim_machine_meanwhile();
-    frame_release(sim_machine_frames(), sim_frame_of(kernel, page));
+    frame_release(sim_machine_frames(), sim_kernel_frame_of(kernel, page));
     space_destroy(&kernel->vm, space);
     page_release(&kernel->vm.table, page);
     sim_kernel_settle(kernel);

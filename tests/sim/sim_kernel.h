@@ -94,6 +94,9 @@ void sim_kernel_settle(struct sim_kernel *kernel);
 /* Lends so many frames to the pool as are to be spare.  False: there was not one. */
 bool sim_kernel_refill(struct sim_kernel *kernel);
 
+/* The frame of a page of the core. */
+frame_t sim_kernel_frame_of(const struct sim_kernel *kernel, uint32_t page);
+
 /* The core's page that a frame is, or PAGE_NONE: initrd, device, or neither. */
 uint32_t sim_kernel_page_of(const struct sim_kernel *kernel, frame_t frame);
 

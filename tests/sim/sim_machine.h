@@ -14,7 +14,9 @@
  *      pointer to a table that is spare or free, when a fence has returned and between calls of mm/;
  *  M2  between calls of mm/ no cached translation of a loaded space allows more than its entry does;
  *  M3  ... and none has D where its entry has not;
- *  M4  no two spaces are loaded, or have translations, under one ASID in one hart.
+ *  M4  no two spaces are loaded, or have translations, under one ASID in one hart;
+ *  M5  when a fence is asked for, no entry names another frame than a hart still has for its page: one hart
+ *      would write the new frame while another reads the old one.
  * There is one machine at a time: mm/ calls its fences without a context. */
 #ifndef SIM_MACHINE_H
 #define SIM_MACHINE_H
@@ -87,7 +89,7 @@ void sim_machine_fence_code(uint32_t hart);
 /* What the tables say, past all TLBs: the entry of an address. */
 pte_t sim_machine_entry(const struct vspace *space, vaddr_t address);
 
-/* NULL, or the number of the invariant that is broken: M1 to M4, those of mm/, and that counts of
+/* NULL, or the number of the invariant that is broken: M1 to M5, those of mm/, and that counts of
  * mappings and tables over `spaces` (NULL ones are passed over) add up. */
 const char *sim_machine_check(struct vspace *const *spaces, uint32_t count);
 

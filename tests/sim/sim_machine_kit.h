@@ -4,6 +4,7 @@
 
 #include "harness.h"
 #include "sim_machine.h"
+#include "sim_mmu.h"
 
 #define KIT_SPACES 4u
 #define KIT_TABLES 24u /* frames of the pool: the first ones */
@@ -29,6 +30,13 @@ static inline void kit_start(const struct sim_machine_config *config)
         kit_space[i] = (struct vspace){0};
         CHECK_EQ(vspace_init(&kit_space[i], &kit_pool, sim_machine_kernel_root()), FL_OK);
     }
+}
+
+static inline void kit_begin(uint32_t harts, uint32_t asid_bits)
+{
+    struct sim_machine_config config = kit_config(harts, asid_bits);
+
+    kit_start(&config);
 }
 
 /* The i-th frame that is not the pool's. */
@@ -95,6 +103,24 @@ static inline const char *kit_broken(void)
         spaces[i] = &kit_space[i];
     broken = sim_machine_check(spaces, KIT_SPACES);
     return broken != NULL ? broken : "";
+}
+
+/* Changes an entry as nobody may: behind all fences and counts. */
+static inline void kit_put_entry(uint32_t space, uint32_t page, pte_t entry)
+{
+    frame_t table = kit_space[space].root;
+
+    for (unsigned level = 2; level > 0; level--)
+        table = sv39_frame(*sim_machine_slot(table, kit_address(page), level));
+    *sim_machine_slot(table, kit_address(page), 0) = entry;
+}
+
+/* Of a page that is read and written. */
+static inline pte_t kit_leaf(uint32_t frame)
+{
+    return (pte_t){
+        sv39_user_leaf(kit_frame(frame), FL_RIGHT_READ | FL_RIGHT_WRITE, FL_RIGHT_WRITE).bits |
+        PTE_A | PTE_D};
 }
 
 #endif

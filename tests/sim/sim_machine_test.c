@@ -1,102 +1,24 @@
-/* What the simulated machine does as hardware may, and that its checks see what it must not find.  Fences of
- * mm/ pass through this program, which can leave some of them out. */
+/* What the simulated machine does as hardware may. */
 /* sources: tests/sim/sim_machine.c tests/sim/sim_tlb.c tests/sim/sim_mmu.c tests/sim/sim_fence.c */
 /* sources: tests/sim/sim_check.c tests/sim/sim_assert.c mm/[a-z]*.c */
-/* libs: -Wl,--wrap=mmu_fence_page,--wrap=mmu_fence_space,--wrap=asid_assign */
 #include <string.h>
 
 #include "sim_machine_kit.h"
-#include "sim_mmu.h"
 #include "sweep.h"
 
 #define R FL_RIGHT_READ
 #define W FL_RIGHT_WRITE
 #define X FL_RIGHT_EXEC
 
-/* --- what the tests break ------------------------------------------------------------------ */
-
-void __real_mmu_fence_page(struct vspace *space, vaddr_t address);
-void __real_mmu_fence_space(struct vspace *space);
-bool __real_asid_assign(struct asid_allocator *allocator, struct asid_tag *tag);
-void __wrap_mmu_fence_page(struct vspace *space, vaddr_t address);
-void __wrap_mmu_fence_space(struct vspace *space);
-bool __wrap_asid_assign(struct asid_allocator *allocator, struct asid_tag *tag);
-
-static struct {
-    bool fences;  /* are left out */
-    bool flushes; /* at the start of a generation */
-    bool counts;  /* go before the fence, of this frame: */
-    frame_t frame;
-} without;
-
-static void drop_count_early(void)
-{
-    struct frame_drops drops = {0, 0};
-
-    if (!without.counts)
-        return;
-    without.counts = false;
-    frame_drop_map(sim_machine_frames(), without.frame, 0, &drops);
-}
-
-void __wrap_mmu_fence_page(struct vspace *space, vaddr_t address)
-{
-    drop_count_early();
-    if (!without.fences)
-        __real_mmu_fence_page(space, address);
-}
-
-void __wrap_mmu_fence_space(struct vspace *space)
-{
-    if (!without.fences)
-        __real_mmu_fence_space(space);
-}
-
-bool __wrap_asid_assign(struct asid_allocator *allocator, struct asid_tag *tag)
-{
-    bool flush = __real_asid_assign(allocator, tag);
-
-    return flush && !without.flushes;
-}
-
-static void start(uint32_t harts, uint32_t asid_bits)
-{
-    struct sim_machine_config config = kit_config(harts, asid_bits);
-
-    memset(&without, 0, sizeof without);
-    kit_start(&config);
-}
-
-static void start_with(const struct sim_machine_config *config)
-{
-    memset(&without, 0, sizeof without);
-    kit_start(config);
-}
-
-/* Changes an entry as nobody may: behind all fences and counts. */
-static void put_entry(uint32_t space, uint32_t page, pte_t entry)
-{
-    frame_t table = kit_space[space].root;
-
-    for (unsigned level = 2; level > 0; level--)
-        table = sv39_frame(*sim_machine_slot(table, kit_address(page), level));
-    *sim_machine_slot(table, kit_address(page), 0) = entry;
-}
-
-static pte_t leaf(uint32_t frame)
-{
-    return (pte_t){sv39_user_leaf(kit_frame(frame), R | W, W).bits | PTE_A | PTE_D};
-}
-
 /* --- translations stay until their fence --------------------------------------------------- */
 
 TEST("a translation that was used is used until its page is fenced")
 {
-    start(1, 16);
+    kit_begin(1, 16);
     sim_machine_load(0, &kit_space[0]);
     kit_map(0, 1, 7, R | W);
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), 7);
-    put_entry(0, 1, leaf(8));
+    kit_put_entry(0, 1, kit_leaf(8));
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), 7);
     mmu_fence_page(&kit_space[0], kit_address(2));
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), 7);
@@ -105,7 +27,7 @@ TEST("a translation that was used is used until its page is fenced")
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), 7);
     mmu_fence_page(&kit_space[0], kit_address(1));
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), 8);
-    put_entry(0, 1, leaf(7));
+    kit_put_entry(0, 1, kit_leaf(7));
     mmu_fence_space(&kit_space[0]);
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), 7);
 }
@@ -114,11 +36,11 @@ TEST("a write reaches the frame of the stale translation, not that of the entry"
 {
     uint8_t *byte;
 
-    start(1, 16);
+    kit_begin(1, 16);
     sim_machine_load(0, &kit_space[0]);
     kit_map(0, 1, 7, R | W);
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_WRITE), 7);
-    put_entry(0, 1, leaf(8));
+    kit_put_entry(0, 1, kit_leaf(8));
     byte = sim_machine_access(0, kit_address(1), FL_ACCESS_WRITE);
     *byte = 42;
     CHECK_EQ(*sim_machine_contents(kit_frame(7)), 42);
@@ -130,7 +52,7 @@ TEST("an invalid entry is cached by a hart that does so, and a pointer to a tabl
     struct sim_machine_config config = kit_config(1, 16);
 
     config.caches_invalid = true;
-    start_with(&config);
+    kit_start(&config);
     sim_machine_load(0, &kit_space[0]);
     kit_map(0, 1, 7, R);
     CHECK_EQ(kit_access(0, 2, FL_ACCESS_READ), KIT_FAULT);
@@ -146,7 +68,7 @@ TEST("an invalid entry is cached by a hart that does so, and a pointer to a tabl
     CHECK_EQ(kit_touch(0, 512, FL_ACCESS_READ), 9);
     CHECK_EQ(sim_machine_counts()->spurious, 1);
     config.caches_invalid = false;
-    start_with(&config);
+    kit_start(&config);
     sim_machine_load(0, &kit_space[0]);
     CHECK_EQ(kit_access(0, 2, FL_ACCESS_READ), KIT_FAULT);
     kit_map(0, 2, 8, R);
@@ -158,7 +80,7 @@ TEST("a pointer to a table outlives the fence of an address, and not that of its
     pte_t *slot, old;
     frame_t table;
 
-    start(1, 16);
+    kit_begin(1, 16);
     sim_machine_load(0, &kit_space[0]);
     kit_map(0, 1, 7, R);
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), 7);
@@ -178,7 +100,7 @@ TEST("chance evicts translations, and reads some before they are used")
     struct sim_machine_config config = kit_config(1, 16);
 
     config.evict_chance = 256;
-    start_with(&config);
+    kit_start(&config);
     sim_machine_load(0, &kit_space[0]);
     kit_map(0, 1, 7, R);
     for (uint32_t i = 0; i < 100; i++)
@@ -186,12 +108,12 @@ TEST("chance evicts translations, and reads some before they are used")
     CHECK_EQ(sim_machine_counts()->evictions, 99);
     config.evict_chance = 0;
     config.ahead_chance = 256;
-    start_with(&config);
+    kit_start(&config);
     sim_machine_load(0, &kit_space[0]);
     kit_map(0, 1, 7, R);
     kit_map(0, 2, 8, R | FL_MAP_ACCESSED);
     kit_access(0, 1, FL_ACCESS_READ);
-    put_entry(0, 2, leaf(9));
+    kit_put_entry(0, 2, kit_leaf(9));
     CHECK_EQ(kit_access(0, 2, FL_ACCESS_READ), 8);
 }
 
@@ -201,7 +123,7 @@ TEST("A and D are set by hardware in memory, or by the kernel after a trap")
         struct sim_machine_config config = kit_config(1, 16);
 
         config.sets_ad = sets;
-        start_with(&config);
+        kit_start(&config);
         sim_machine_load(0, &kit_space[0]);
         kit_map(0, 1, 7, R | W);
         CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), sets ? 7 : KIT_FAULT);
@@ -217,7 +139,7 @@ TEST("A and D are set by hardware in memory, or by the kernel after a trap")
 
 TEST("the rights of an entry decide, and the kernel's half is nobody's")
 {
-    start(1, 16);
+    kit_begin(1, 16);
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), KIT_FAULT);
     sim_machine_load(0, &kit_space[0]);
     kit_map(0, 1, 7, R);
@@ -233,7 +155,7 @@ TEST("the window shows the same bytes, without the gap")
 {
     uint8_t *window;
 
-    start(1, 16);
+    kit_begin(1, 16);
     window = sim_machine_window(10, 5, 20);
     sim_machine_contents(sim_machine_frame(9))[3] = 1;
     sim_machine_contents(sim_machine_frame(15))[4] = 2;
@@ -248,7 +170,7 @@ TEST("the window shows the same bytes, without the gap")
 
 TEST("a hart that left a space fences it when it comes back, and not before")
 {
-    start(2, 16);
+    kit_begin(2, 16);
     kit_map(0, 1, 7, R | W);
     for (uint32_t h = 0; h < 2; h++) {
         sim_machine_load(h, &kit_space[0]);
@@ -267,7 +189,7 @@ TEST("a hart that left a space fences it when it comes back, and not before")
 
 TEST("harts that run a space are fenced while others write to what it loses")
 {
-    start(SIM_HARTS, 16);
+    kit_begin(SIM_HARTS, 16);
     kit_map(0, 1, 7, R | W);
     kit_map(0, 2, 8, R | W);
     for (uint32_t h = 0; h < SIM_HARTS; h++) {
@@ -294,7 +216,7 @@ static void run_others(void *context)
 
 TEST("others run before a fence and after each hart that did it")
 {
-    start(SIM_HARTS, 16);
+    kit_begin(SIM_HARTS, 16);
     kit_map(0, 1, 7, R);
     kit_map(0, 2, 8, R);
     for (uint32_t h = 0; h < SIM_HARTS; h++)
@@ -316,7 +238,7 @@ TEST("a root that moves is left by every hart that runs the space")
     enum fl_error error;
     frame_t root;
 
-    start(3, 16);
+    kit_begin(3, 16);
     root = kit_space[0].root;
     kit_map(0, 1, 7, R);
     sim_machine_load(0, &kit_space[0]);
@@ -340,7 +262,7 @@ TEST("code that was executed is executed until a fence.i, which a map of code br
     uint8_t *memory;
 
     config.caches_code = true;
-    start_with(&config);
+    kit_start(&config);
     memory = sim_machine_contents(kit_frame(7));
     *memory = 1;
     kit_map(0, 1, 7, R | X);
@@ -392,7 +314,7 @@ TEST("each way to make a page executable brings a fence.i before the page is exe
         struct sim_machine_config config = kit_config(1, 16);
 
         config.caches_code = true;
-        start_with(&config);
+        kit_start(&config);
         sim_machine_load(0, &kit_space[0]);
         *sim_machine_contents(kit_frame(7)) = 1;
         kit_map(0, 1, 7, R | X);
@@ -412,7 +334,7 @@ TEST("each way to make a page executable brings a fence.i before the page is exe
             map_run(2 + 512, 7, 2);
         CHECK_EQ(*sim_machine_access(0, kit_address(1), FL_ACCESS_EXEC), 2);
     }
-    start(1, 16);
+    kit_begin(1, 16);
     sim_machine_load(0, &kit_space[0]);
     kit_map(0, 1, 7, R | X);
     kit_map(0, 2, 8, R | X); /* the table is there, the page is not */
@@ -424,7 +346,7 @@ TEST("each hart that left a space owes fences of its own")
     struct sim_machine_config config = kit_config(3, 16);
 
     config.caches_code = true;
-    start_with(&config);
+    kit_start(&config);
     *sim_machine_contents(kit_frame(7)) = 1;
     kit_map(0, 1, 7, R | X);
     for (uint32_t h = 0; h < 3; h++) {
@@ -451,7 +373,7 @@ TEST("spaces that take turns see their own frames with 0, 1, 2 and 16 bits of AS
     static const uint32_t bits[] = {0, 1, 2, 16};
 
     for (uint32_t b = 0; b < 4; b++) {
-        start(2, bits[b]);
+        kit_begin(2, bits[b]);
         for (uint32_t s = 0; s < KIT_SPACES; s++)
             kit_map(s, 1, s, R | W);
         for (uint32_t turn = 0; turn < 40; turn++) {
@@ -467,7 +389,7 @@ TEST("spaces that take turns see their own frames with 0, 1, 2 and 16 bits of AS
 
 TEST("a hart that goes on in an old generation is fenced under the ASID that it uses")
 {
-    start(2, 1);
+    kit_begin(2, 1);
     kit_map(0, 1, 7, R);
     kit_map(0, 2, 7, R);
     sim_machine_load(0, &kit_space[0]);
@@ -478,147 +400,4 @@ TEST("a hart that goes on in an old generation is fenced under the ASID that it 
     kit_unmap(0, 1, 1);
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), KIT_FAULT);
     CHECK_STRING(kit_broken(), "");
-}
-
-/* --- the checks see what is broken --------------------------------------------------------- */
-
-TEST("M1: an unmap without a fence leaves a translation of a free frame")
-{
-    start(2, 16);
-    kit_map(0, 1, 7, R | W);
-    kit_map(0, 2, 8, R | W);
-    sim_machine_load(1, &kit_space[0]);
-    kit_access(1, 1, FL_ACCESS_READ);
-    without.fences = true;
-    kit_unmap(0, 1, 1);
-    CHECK_STRING(kit_broken(), "M1");
-}
-
-TEST("M1: a table that is given back without a fence is still walked")
-{
-    start(1, 16);
-    kit_map(0, 1, 7, R);
-    sim_machine_load(0, &kit_space[0]);
-    kit_access(0, 1, FL_ACCESS_READ);
-    sim_tlb_drop_page(&sim_harts[0].tlb, sim_harts[0].asid, kit_address(1));
-    without.fences = true;
-    kit_unmap(0, 1, 1);
-    CHECK_STRING(kit_broken(), "M1");
-}
-
-TEST("M1: a count that is dropped before the fence is seen at the fence, though all is well after "
-     "it")
-{
-    start(1, 16);
-    kit_map(0, 1, 7, R);
-    kit_map(0, 2, 8, R);
-    kit_map(1, 1, 7, R);
-    sim_machine_load(0, &kit_space[0]);
-    kit_access(0, 1, FL_ACCESS_READ);
-    CHECK_STRING(kit_broken(), "");
-    kit_unmap(1, 1, 1); /* the frame has one mapping left, which is to go now */
-    without.counts = true;
-    without.frame = kit_frame(7);
-    mmu_fence_page(&kit_space[0], kit_address(1));
-    CHECK_STRING(kit_broken(), "M1");
-}
-
-TEST("M1: a hart that is left on a root that was given back, with a space or without")
-{
-    for (uint32_t leaves = 0; leaves < 2; leaves++) {
-        start(1, 16);
-        sim_machine_load(0, &kit_space[0]);
-        CHECK_EQ(vspace_destroy_step(&kit_space[0]), FL_OK);
-        if (leaves)
-            sim_harts[0].hart.space = NULL;
-        CHECK_STRING(kit_broken(), "M1");
-    }
-}
-
-TEST("M2: a right that is taken without a fence")
-{
-    start(1, 16);
-    kit_map(0, 1, 7, R | W);
-    sim_machine_load(0, &kit_space[0]);
-    kit_access(0, 1, FL_ACCESS_WRITE);
-    without.fences = true;
-    kit_protect(0, 1, 1, R);
-    CHECK_STRING(kit_broken(), "M2");
-}
-
-TEST("M2: a frame that is replaced without a fence, though it is mapped elsewhere too")
-{
-    start(1, 16);
-    kit_map(0, 1, 7, R | W);
-    kit_map(1, 1, 7, R | W);
-    sim_machine_load(0, &kit_space[0]);
-    kit_access(0, 1, FL_ACCESS_WRITE);
-    without.fences = true;
-    kit_map(0, 1, 8, R | W);
-    CHECK_STRING(kit_broken(), "M2");
-}
-
-TEST("M2: a stale mark that is lost")
-{
-    start(1, 16);
-    kit_map(0, 1, 7, R | W);
-    sim_machine_load(0, &kit_space[0]);
-    kit_access(0, 1, FL_ACCESS_WRITE);
-    sim_machine_load(0, &kit_space[1]);
-    kit_protect(0, 1, 1, R);
-    CHECK_STRING(kit_broken(), "");
-    kit_space[0].stale = 0;
-    CHECK_STRING(kit_broken(), "M2");
-}
-
-TEST("M3: D that is cleared without a fence hides the next write")
-{
-    struct fl_harvest result;
-    uint64_t done;
-
-    start(1, 16);
-    kit_map(0, 1, 7, R | W);
-    sim_machine_load(0, &kit_space[0]);
-    kit_access(0, 1, FL_ACCESS_WRITE);
-    without.fences = true;
-    vspace_harvest(&kit_space[0], kit_address(1), 1, FL_HARVEST_DIRTY, &result, &done);
-    CHECK_STRING(kit_broken(), "M3");
-}
-
-TEST("M4: a generation of ASIDs that starts without a flush")
-{
-    start(1, 1);
-    kit_map(0, 1, 7, R);
-    kit_map(1, 1, 8, R);
-    sim_machine_load(0, &kit_space[0]);
-    kit_access(0, 1, FL_ACCESS_READ);
-    without.flushes = true;
-    sim_machine_load(0, &kit_space[1]);
-    CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), 7); /* the other one's */
-    CHECK_STRING(kit_broken(), "M4");
-}
-
-TEST("M4: a space that is not loaded would find what another one left under its ASID")
-{
-    start(1, 1);
-    kit_map(0, 1, 7, R);
-    sim_machine_load(0, &kit_space[0]);
-    kit_access(0, 1, FL_ACCESS_READ);
-    sim_machine_load(0, NULL);
-    kit_space[1].tag = kit_space[0].tag;
-    CHECK_STRING(kit_broken(), "M4");
-}
-
-TEST("V1 and P2: counts of mappings and of tables that do not add up")
-{
-    start(1, 16);
-    kit_map(0, 1, 7, R);
-    kit_map(1, 1, 8, R);
-    frame_entry(sim_machine_frames(), kit_frame(7))->count = 2;
-    frame_entry(sim_machine_frames(), kit_frame(8))->count = 2;
-    sim_machine_frames()->mappings = 4;
-    CHECK_STRING(kit_broken(), "V1");
-    start(1, 16);
-    kit_pool.in_use++;
-    CHECK_STRING(kit_broken(), "P2");
 }

@@ -53,5 +53,7 @@ pte_t *sim_machine_slot(frame_t table, vaddr_t address, unsigned level);
 
 /* sim_check.c: M1. */
 const char *sim_check_frames(void);
+/* M5. */
+const char *sim_check_places(void);
 
 #endif

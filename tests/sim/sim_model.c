@@ -62,7 +62,7 @@ static struct sim_value *sim_value_create(struct sim_model *model, const uint8_t
     value->users = 1;
     value->page = SIM_NO_PAGE;
     value->compared = 0;
-    value->of_segment = false;
+    value->of_segment = value->stored = false;
     memcpy(value->bytes, bytes, sizeof(value->bytes));
     model->values++;
     return value;

@@ -46,6 +46,9 @@ struct sim_value {
     bool of_segment;
     uint32_t page;     /* of the core, that was seen to hold it; SIM_NO_PAGE: not seen yet */
     uint64_t object;   /* number of the core's object that had it then */
+    uint32_t index;    /* there */
+    bool stored;       /* by a program, and not told yet: sim_dirty.h */
+    bool due;          /* that is to be told by the harvest under way */
     uint64_t compared; /* stamp of the last comparison */
     struct sim_value *next_free;
     _Alignas(64) uint8_t bytes[FL_PAGE_BYTES];

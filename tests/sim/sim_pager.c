@@ -122,6 +122,7 @@ static void sim_fault_resumed(const struct sim_message *message, struct sim_proc
 {
     struct sim_page *page = &process->page[message->access.page];
 
+    sim_access_note_fault(page);
     sim_page_touch(&sim.model, page, message->access.access);
     sim_fault_note(page, &answer->mapping[0]);
     if (sim_vm()->waits.record[token].state == WAIT_RUNNING)

@@ -196,6 +196,33 @@ static void sim_remap_apply(const struct sim_remap *remap)
         last.segment->users--;
 }
 
+/* Pages of one segment's page that a range shows. */
+static uint32_t sim_remap_shows(const struct sim_remap *remap, const struct sim_page *page)
+{
+    uint32_t shows = 0;
+
+    for (uint32_t i = 0; i < remap->count; i++) {
+        const struct sim_page *at = &remap->process->page[remap->to + i];
+
+        shows += at->segment == page->segment && at->index == page->index;
+    }
+    return shows;
+}
+
+/* Pages of shared memory that only the target shows go.  Their frames may be filled at once, even with the
+ * same pages of the same memory: where they lay says nothing of what lies there. */
+static void sim_remap_forget(const struct sim_remap *remap)
+{
+    for (uint32_t i = 0; remap->fixed && i < remap->count; i++) {
+        const struct sim_page *page = &remap->process->page[remap->to + i];
+        struct sim_value *value = page->mapped ? sim_page_value(page) : NULL;
+
+        if (value && page->shared && page->segment->kind == SIM_MEMORY &&
+            page->segment->page[page->index].users == sim_remap_shows(remap, page))
+            value->page = SIM_NO_PAGE;
+    }
+}
+
 int sim_call_remap(struct sim_process *process, const struct sim_step *step)
 {
     struct sim_remap remap = {.process = process};
@@ -217,6 +244,7 @@ int sim_call_remap(struct sim_process *process, const struct sim_step *step)
     expected = sim_remap_check(&remap);
     need.promised = sim_remap_promised(&remap);
     sim_call_guard(process);
+    sim_remap_forget(&remap);
     error = vm_remap(sim_vm(), process->space, &request, &address);
     if (!sim_call_judge(error, expected, &need))
         return error;

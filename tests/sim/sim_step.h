@@ -36,7 +36,8 @@
     STEP(idle, 8)     /* frames are zeroed ahead */                              \
     STEP(evict, 12)   /* page tables of a range are dropped: only a cache */     \
     STEP(shortage, 6) /* frames are taken away but for a few, or come back */    \
-    STEP(refuse, 6)   /* the next maps or replies fail */
+    STEP(refuse, 6)   /* the next maps or replies fail */                        \
+    STEP(harvest, 10) /* D of all pages is read and cleared */
 
 enum sim_step_kind {
 #define SIM_STEP_KIND(name, weight) SIM_STEP_##name,

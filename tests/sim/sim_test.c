@@ -7,7 +7,7 @@
 /* sources: tests/sim/sim_disk.c tests/sim/sim_file.c tests/sim/sim_model.c tests/sim/sim_step.c */
 /* sources: tests/sim/sim_access.c tests/sim/sim_call.c tests/sim/sim_map.c tests/sim/sim_remap.c */
 /* sources: tests/sim/sim_transfer.c tests/sim/sim_walk.c tests/sim/sim_compare.c tests/sim/sim_pager.c */
-/* sources: tests/sim/sim_root.c tests/sim/sim_do.c tests/sim/sim_trace.c tests/sim/sim_regressions.c */
+/* sources: tests/sim/sim_root.c tests/sim/sim_dirty.c tests/sim/sim_do.c tests/sim/sim_trace.c tests/sim/sim_regressions.c */
 /* sources: mm/[a-z]*.c user/pager/core/[a-z]*.c */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c */
 #define _DEFAULT_SOURCE
@@ -24,6 +24,7 @@
 
 #define SIM_OPERATIONS    120000u
 #define SIM_STEPS_EACH    400u
+#define SIM_LONG_EVERY    7u   /* traces, one of SIM_TRACE_STEPS; no divisor either */
 #define SIM_CONFIG_STRIDE 857u /* no divisor of SIM_CONFIGS */
 
 /* What the child that runs the traces tells. */
@@ -52,11 +53,12 @@ static void sim_run_traces(void *context)
     bool goes_on = true;
 
     for (uint32_t config = 0; goes_on; config = (config + SIM_CONFIG_STRIDE) % SIM_CONFIGS) {
-        uint32_t steps = 0;
+        uint32_t steps = 0, most;
 
         told->config = only < SIM_CONFIGS ? (uint32_t)only : config;
         told->seed = ++seed;
-        while (steps < SIM_STEPS_EACH && (goes_on = effort_continues(&effort)))
+        most = seed % SIM_LONG_EVERY ? SIM_STEPS_EACH : SIM_TRACE_STEPS;
+        while (steps < most && (goes_on = effort_continues(&effort)))
             steps++;
         sim_trace_generate(&sim_case, told->config, told->seed, steps);
         sim_trace_run(&sim_case);

@@ -12,7 +12,9 @@
 #include "harness.h"
 #include "sim_do.h"
 
-#define SIM_RUN_SECONDS 20u /* a run that takes longer hangs */
+#define SIM_RUN_SECONDS 20u  /* a run that takes longer hangs */
+#define SIM_FAILURES    250u /* that a status tells apart */
+#define SIM_EXIT_QUIET  255
 
 /* ---- configurations and ids ---- */
 
@@ -98,8 +100,8 @@ static void sim_trace_run_once(void *context)
     sim_trace_run(context);
 }
 
-/* In a child process.  True: it failed. */
-static bool sim_trace_try(const struct sim_trace *trace, bool quiet)
+/* In a child process.  0: it went well; else a number of what it failed of, the same for what is alike. */
+static int sim_trace_try(const struct sim_trace *trace, bool quiet)
 {
     pid_t child;
     int status = 0;
@@ -110,25 +112,25 @@ static bool sim_trace_try(const struct sim_trace *trace, bool quiet)
         struct sim_trace copy = *trace;
 
         if (quiet && (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr)))
-            _exit(2);
+            _exit(SIM_EXIT_QUIET);
         alarm(SIM_RUN_SECONDS);
-        status = harness_try(sim_trace_run_once, &copy) ? 0 : 1;
+        status = harness_try(sim_trace_run_once, &copy) ? 0 : 1 + (int)(sim.failure % SIM_FAILURES);
         fflush(stdout);
         _exit(status);
     }
     CHECK(child > 0 && waitpid(child, &status, 0) == child);
-    return status != 0;
+    return status;
 }
 
 bool sim_trace_fails(const struct sim_trace *trace)
 {
-    return sim_trace_try(trace, true);
+    return sim_trace_try(trace, true) != 0;
 }
 
 /* ---- shrinking ---- */
 
-/* Without steps [first, first + count), if it still fails. */
-static bool sim_trace_delete(struct sim_trace *trace, uint32_t first, uint32_t count)
+/* Without steps [first, first + count), if it still fails, and of the same. */
+static bool sim_trace_delete(struct sim_trace *trace, int failure, uint32_t first, uint32_t count)
 {
     static struct sim_trace candidate;
 
@@ -136,13 +138,13 @@ static bool sim_trace_delete(struct sim_trace *trace, uint32_t first, uint32_t c
     candidate.count -= count;
     memmove(&candidate.step[first], &candidate.step[first + count],
             (candidate.count - first) * sizeof(candidate.step[0]));
-    if (!sim_trace_fails(&candidate))
+    if (sim_trace_try(&candidate, true) != failure)
         return false;
     *trace = candidate;
     return true;
 }
 
-static void sim_trace_delete_steps(struct sim_trace *trace)
+static void sim_trace_delete_steps(struct sim_trace *trace, int failure)
 {
     for (uint32_t part = (trace->count + 1) / 2; part > 0;) {
         bool shorter = false;
@@ -150,7 +152,7 @@ static void sim_trace_delete_steps(struct sim_trace *trace)
         for (uint32_t first = 0; first < trace->count;) {
             uint32_t left = trace->count - first, count = part < left ? part : left;
 
-            if (sim_trace_delete(trace, first, count))
+            if (sim_trace_delete(trace, failure, first, count))
                 shorter = true;
             else
                 first += count;
@@ -160,7 +162,7 @@ static void sim_trace_delete_steps(struct sim_trace *trace)
 }
 
 /* One number of one step. */
-static void sim_trace_lower(struct sim_trace *trace, uint32_t i, uint32_t part)
+static void sim_trace_lower(struct sim_trace *trace, int failure, uint32_t i, uint32_t part)
 {
     static const uint32_t lower[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 16};
     struct sim_step step = trace->step[i];
@@ -169,7 +171,7 @@ static void sim_trace_lower(struct sim_trace *trace, uint32_t i, uint32_t part)
         if (lower[k] >= sim_step_part(&step, part))
             return;
         sim_step_set_part(&trace->step[i], part, lower[k]);
-        if (sim_trace_fails(trace))
+        if (sim_trace_try(trace, true) == failure)
             return;
         trace->step[i] = step;
     }
@@ -177,11 +179,13 @@ static void sim_trace_lower(struct sim_trace *trace, uint32_t i, uint32_t part)
 
 void sim_trace_shrink(struct sim_trace *trace)
 {
-    sim_trace_delete_steps(trace);
+    int failure = sim_trace_try(trace, true);
+
+    sim_trace_delete_steps(trace, failure);
     for (uint32_t i = 0; i < trace->count; i++)
         for (uint32_t part = 0; part < SIM_STEP_PARTS; part++)
-            sim_trace_lower(trace, i, part);
-    sim_trace_delete_steps(trace);
+            sim_trace_lower(trace, failure, i, part);
+    sim_trace_delete_steps(trace, failure);
 }
 
 void sim_trace_print(const struct sim_trace *trace)

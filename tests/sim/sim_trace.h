@@ -1,6 +1,6 @@
 /* Traces: generated from a number, run, and when one fails, shrunk.
  *
- *   generate --> run --fails--> delete steps, while it still fails --> make their numbers small --> print
+ *   generate --> run --fails--> delete steps, while it fails of the same --> make their numbers small --> print
  *
  * Runs that may fail are made in a child process, so that an assert, a sanitizer's report and a loop without
  * end are failures like any other.  A case has an id, CONFIG:SEED or CONFIG:SEED:STEPS (sim_step.h), that

@@ -267,8 +267,8 @@ int sim_call_resident(struct sim_process *process, const struct sim_step *step)
         SIM_EXPECT(sim_call_is_missing(process, vector), "mincore waits for a page that is there");
         return error;
     }
-    if (!expected && error == EFAULT &&
-        sim_call_may_fail(&need)) { /* as Linux: no memory to write it */
+    if (!expected && error == EFAULT && /* as Linux: no memory to write it */
+        (sim_call_may_fail(&need) || sim_transfer_is_unreadable(process, vector))) {
         sim_call_observe(process, vector, PROT_WRITE);
         return error;
     }

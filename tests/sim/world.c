@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "case_name.h"
 #include "harness.h"
 
 static world_describe *world_now;
@@ -68,7 +69,7 @@ void world_expect_equal(uint64_t found, uint64_t expected, const char *what)
 
 const char *world_wanted(void)
 {
-    return getenv("WORLD");
+    return case_name_wanted("WORLD");
 }
 
 bool world_wants(void)
@@ -79,7 +80,10 @@ bool world_wants(void)
     if (!wanted)
         return true;
     world_now(id);
-    return strcmp(id, wanted) == 0;
+    if (strcmp(id, wanted) != 0)
+        return false;
+    case_name_found();
+    return true;
 }
 
 uint32_t world_number(const char *name, uint32_t otherwise)
@@ -247,6 +251,7 @@ static void world_replay_id(const char *id)
         steps->check();
         id += length;
     }
+    case_name_found();
     steps->end();
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "case_name.h"
 #include "harness.h"
 
 /* No scenario makes so many calls of a kind: more would be one that goes on for ever. */
@@ -26,8 +27,8 @@ static struct {
 
 static void fail_nth_name(char *out, size_t bytes)
 {
-    snprintf(out, bytes, "%s/%s/%u%s", fail.scenario ? fail.scenario : "", fail_names[fail.kind],
-             (unsigned)fail.n, fail.lasting ? "+" : "");
+    snprintf(out, bytes, "%s/%s/%u%s", fail.scenario, fail_names[fail.kind], (unsigned)fail.n,
+             fail.lasting ? "+" : "");
 }
 
 void fail_nth_arm(void)
@@ -50,14 +51,10 @@ bool fail_nth_now(enum fail_kind kind)
     return fail.lasting ? fail.calls >= fail.n : fail.calls == fail.n;
 }
 
-static void fail_nth_tell(void)
+static void fail_nth_write(char *name)
 {
-    char name[160];
-
-    if (!fail.scenario)
-        return;
-    fail_nth_name(name, sizeof name);
-    harness_note("replay: NTH=%s", name);
+    strcpy(name, "NTH=");
+    fail_nth_name(name + strlen(name), CASE_NAME_BYTES - strlen(name));
 }
 
 void fail_nth_expect(bool holds, const char *what)
@@ -65,17 +62,6 @@ void fail_nth_expect(bool holds, const char *what)
     if (holds)
         return;
     harness_fail(__FILE__, __LINE__, what);
-}
-
-/* Whatever check ended the test, in the middle of a run: says which it was. */
-TEST_LAW("a run left in the middle")
-{
-    bool left = fail.scenario != NULL;
-
-    fail_nth_tell();
-    fail.scenario = NULL;
-    fail.armed = false;
-    return left;
 }
 
 bool fail_nth_is_reference(void)
@@ -105,25 +91,25 @@ uint64_t fail_nth_met(enum fail_kind kind)
 
 /* ---- which runs ---- */
 
-/* Of the sanitizers, where they are built in: called before the process ends. */
-void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
-
 /* True if NTH names no run, this one, or its scenario. */
 static bool fail_nth_selected(void)
 {
-    const char *wanted = getenv("NTH");
-    char name[160];
+    const char *wanted = case_name_wanted("NTH");
+    char name[CASE_NAME_BYTES];
 
-    if (!wanted || strcmp(wanted, fail.scenario) == 0)
+    if (!wanted)
         return true;
     fail_nth_name(name, sizeof name);
-    return strcmp(wanted, name) == 0;
+    if (strcmp(wanted, fail.scenario) != 0 && strcmp(wanted, name) != 0)
+        return false;
+    case_name_found();
+    return true;
 }
 
 /* True if NTH may name a run of this scenario. */
 static bool fail_nth_may_select(const char *scenario)
 {
-    const char *wanted = getenv("NTH");
+    const char *wanted = case_name_wanted("NTH");
     size_t bytes = strlen(scenario);
 
     return !wanted || (strncmp(wanted, scenario, bytes) == 0 &&
@@ -141,19 +127,20 @@ static void fail_nth_sweep_kind(fail_scenario *run, const void *context)
         fail.runs++;
         fail.met[fail.kind] += outcome == FAIL_RUN_MET;
     }
-    fail_nth_expect(outcome == FAIL_RUN_CLEAN || getenv("NTH"), "a scenario without an end");
+    fail_nth_expect(outcome == FAIL_RUN_CLEAN || case_name_wanted("NTH"),
+                    "a scenario without an end");
 }
 
 void fail_nth_sweep(const char *scenario, uint32_t kinds, fail_scenario *run, const void *context)
 {
     if (!fail_nth_may_select(scenario))
         return;
-    if (__sanitizer_set_death_callback)
-        __sanitizer_set_death_callback(fail_nth_tell);
+    fail.armed = false; /* a run that was left in the middle may have been */
     fail.scenario = scenario;
     fail.kind = FAIL_FRAME;
     fail.n = 0;
     fail.lasting = false;
+    case_name_begin(fail_nth_write);
     run(context);
     for (fail.kind = FAIL_FRAME; fail.kind < FAIL_KINDS; fail.kind++) {
         if (!(kinds >> fail.kind & 1))
@@ -163,5 +150,5 @@ void fail_nth_sweep(const char *scenario, uint32_t kinds, fail_scenario *run, co
         fail.lasting = true;
         fail_nth_sweep_kind(run, context);
     }
-    fail.scenario = NULL;
+    case_name_end();
 }

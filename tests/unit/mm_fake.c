@@ -230,6 +230,17 @@ static void fake_check_tlb(void) /* M2, M3 */
     }
 }
 
+static void fake_check_places(void) /* M4 */
+{
+    for (unsigned i = 0; i < fake.cached; i++) {
+        const struct fake_translation *t = &fake.tlb[i];
+        if (t->level > 0 || !sv39_is_valid(t->entry))
+            continue;
+        pte_t now = fake_entry(t->space, (vaddr_t){t->key << PAGE_SHIFT});
+        CHECK(!sv39_is_valid(now) || sv39_frame(now).value == sv39_frame(t->entry).value);
+    }
+}
+
 static void fake_evict(const struct vspace *space, bool all, vaddr_t address)
 {
     unsigned kept = 0;
@@ -245,6 +256,7 @@ static void fake_evict(const struct vspace *space, bool all, vaddr_t address)
 void mmu_fence_page(struct vspace *space, vaddr_t address)
 {
     fake_check_counts();
+    fake_check_places();
     fake.page_fences++;
     fake_evict(space, false, address);
 }
@@ -252,6 +264,7 @@ void mmu_fence_page(struct vspace *space, vaddr_t address)
 void mmu_fence_space(struct vspace *space)
 {
     fake_check_counts();
+    fake_check_places();
     fake.space_fences++;
     fake_evict(space, true, (vaddr_t){0});
 }

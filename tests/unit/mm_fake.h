@@ -7,6 +7,8 @@
  *      cache invalid entries, and pointers to tables, until the fence that orders them;
  *  M3  what hides a later store from the kernel, D set in a cached entry and not in the one in
  *      memory, is not there after any call; A may be.
+ *  M4  at every fence, no entry names another frame than the TLB has for its page: one thread would use the
+ *      new frame while another uses the old one.
  * Frames outside the memory are devices': they can be reached and are not counted. */
 #ifndef TESTS_MM_FAKE_H
 #define TESTS_MM_FAKE_H
@@ -68,7 +70,7 @@ void fake_forget(struct vspace *space);
 /* The entry, read by a walk of our own past the TLB. */
 pte_t fake_entry(const struct vspace *space, vaddr_t address);
 
-/* M1, M2, and all checkers of mm/. */
+/* M1 to M3, and all checkers of mm/. */
 void fake_check(void);
 
 /* A run, a map of it that must succeed, and an unmap in as many steps as it takes. */

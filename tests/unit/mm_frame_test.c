@@ -196,7 +196,21 @@ TEST("the checker names each broken invariant")
     CHECK_STRING(frame_table_check(&fake.table), "F5");
     ENTRY->flags = 0;
     CHECK_STRING(frame_table_check(&fake.table), "F4");
+    ENTRY->type = FRAME_TYPES;
+    CHECK_STRING(frame_table_check(&fake.table), "F4");
+    ENTRY->type = FRAME_FIRMWARE;
+    ENTRY->count = 1;
+    CHECK_STRING(frame_table_check(&fake.table), "F3");
+    ENTRY->count = 0;
     ENTRY->type = FRAME_FREE;
+    ENTRY->pins = 1;
+    CHECK_STRING(frame_table_check(&fake.table), "F1");
+    ENTRY->pins = 0;
+    fake.table.pins++;
+    CHECK_STRING(frame_table_check(&fake.table), "F4");
+    fake.table.pins--;
     fake.table.mappings++;
     CHECK_STRING(frame_table_check(&fake.table), "F4");
+    fake.table.mappings--;
+    CHECK(frame_table_check(&fake.table) == NULL);
 }

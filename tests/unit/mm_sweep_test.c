@@ -335,6 +335,20 @@ TEST("device frames are taken out of every space like others")
     fake_check();
 }
 
+TEST("what a step met is not forgotten by those that follow it in a range of more frames than one "
+     "looks at")
+{
+    const uint64_t device = UINT64_MAX - VSPACE_STEP + 1; /* so far before the first frame */
+    frame_t frame;
+    make_world();
+    fake_map(space, fake_run(0x5000, device, 1, RW));
+    sweep(device, VSPACE_STEP + 1, FL_OK); /* the last frame of the range is the kernel's */
+    CHECK_EQ(fake_touch(space, (vaddr_t){0x5000}, FL_ACCESS_READ, &frame), LOOK_ABSENT);
+    CHECK_EQ(frame_pin(&fake.table, fake_frame(FAKE_USER_FRAMES)), FL_OK);
+    sweep(FAKE_USER_FRAMES, VSPACE_STEP + 1, FL_BUSY);
+    frame_unpin(&fake.table, fake_frame(FAKE_USER_FRAMES));
+}
+
 TEST("any cursor is safe, and every sweep ends from there")
 {
     make_spaces();

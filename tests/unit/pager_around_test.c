@@ -139,6 +139,44 @@ TEST("of a file in memory only pages that are there are neighbours, and no hole 
     file_end(file);
 }
 
+/* Takes all frames, and gives back two: page `page` of the first range is taken first, then the page of the
+ * second range with the number behind it. */
+static uint32_t around_leave_two(uint32_t *taken, uint32_t page)
+{
+    struct page_table *table = &fake.vm.table;
+    uint32_t first = table->range[0].base + page, second = table->range[1].base + page + 1;
+    uint32_t count = 0, number;
+
+    while ((number = page_allocate(table, PAGE_METADATA)) != PAGE_NONE)
+        if (number != first && number != second)
+            taken[count++] = number;
+    page_release(table, second);
+    page_release(table, first);
+    return count;
+}
+
+TEST("pages whose numbers follow each other in two ranges of memory are no run")
+{
+    static uint32_t taken[FRAMES];
+    struct object *file = file_begin();
+    struct space *space = space_create(&fake.vm, 1);
+    uint64_t at, done, faults = fake.faults;
+    uint32_t count;
+
+    file_write(file, 5 * PAGE, "x");
+    at = file_map_aligned(space, file, 0, 6);
+    count = around_leave_two(taken, 20);
+    CHECK_EQ(object_write(&fake.vm, file, 0, "a", 1, &done), 0);
+    CHECK_EQ(object_write(&fake.vm, file, PAGE, "b", 1, &done), 0);
+    while (count > 0)
+        page_release(&fake.vm.table, taken[--count]);
+    CHECK_EQ(file_see(space, at + 5 * PAGE), 'x');
+    CHECK_EQ(file_see(space, at), 'a');
+    CHECK_EQ(file_see(space, at + PAGE), 'b');
+    CHECK_EQ(fake.faults, faults + 1);
+    file_end(file);
+}
+
 TEST("a write to a page of a file maps that page alone")
 {
     struct object *file = file_begin();

@@ -138,9 +138,11 @@ TEST("the checker names what is wrong with an entry")
     BREAKS(entry->end, entry->end + 1, "T1");
     BREAKS(entry->end, entry->next->start + PAGE, "T1");
     BREAKS(entry->height, entry->height + 1, "T2");
+    BREAKS(entry->height, entry->height + 3, "T2");
     BREAKS(entry->gap_max, entry->gap_max + PAGE, "T3");
     BREAKS(entry->previous, entry, "T4");
     BREAKS(world.parent->map.count, 1, "T4");
+    BREAKS(world.parent->map.last->previous->next, NULL, "T4");
     BREAKS(world.parent->map.last, entry, "T4");
     BREAKS(world.parent->map.last->next, entry, "T4");
     BREAKS(entry->space, world.child, "O6");
@@ -158,6 +160,7 @@ TEST("the checker names what is wrong with an object")
     BREAKS(world.top->resident, 2, "O2");
     BREAKS(world.top->owner, world.child, "O4");
     BREAKS(world.top->twin, world.below, "O10");
+    BREAKS(world.below->entries, world.entry, "O6");
     BREAKS(world.top->below, NULL, "H1");
     BREAKS(world.top->previous_above, world.top, "H1");
     BREAKS(world.top->source, world.file, "H3");
@@ -181,6 +184,8 @@ TEST("the checker names what is wrong with an index")
     BREAKS(node->slot[0], node->slot[0] & ~7ull, "X3");
     BREAKS(node->slot[0], index_leaf_frame(world.busy), "P2");
     BREAKS(node->slot[0], index_leaf_frame(fake.vm.table.count), "P2");
+    BREAKS(fake.vm.table.pages[index_leaf_page(node->slot[0])].link, 1, "P2");
+    BREAKS(fake.vm.table.pages[index_leaf_page(node->slot[0])].state, PAGE_HELD, "P2");
     BREAKS(node->slot[0], 0, "X1");
     BREAKS(node->parent, node, "X4");
     BREAKS(node->index, &world.below->index, "X4");
@@ -291,6 +296,7 @@ TEST("the checker names what is wrong with who waits")
     BREAKS(wait->page, world.busy + 1, "Q1");
     BREAKS(wait->page, fake.vm.table.count, "Q1");
     BREAKS(wait->space, NULL, "Q2");
+    BREAKS(wait->space, fake.vm.spaces + 1, "Q2");
     BREAKS(wait->turn, 99, "Q2");
     BREAKS(fake.vm.waits.active, 2, "Q2");
     BREAKS(fake.vm.waits.held, fake.vm.table.free_head, "Q3");

@@ -158,6 +158,26 @@ TEST("events wait in order of arrival and go with their space")
     core_end();
 }
 
+TEST("what comes after the last event whose space went is told")
+{
+    for (uint32_t alone = 0; alone < 2; alone++) {
+        struct space *first = core_begin(), *last = space_create(&fake.vm, 2);
+        struct space *next = space_create(&fake.vm, 3);
+        struct space_event event = {.kind = PAGER_EVENT_SYSCALL, .signal = 31};
+
+        if (!alone)
+            vm_stop_space(&fake.vm, first, &event);
+        vm_stop_space(&fake.vm, last, &event);
+        fake_destroy_space(&fake, last);
+        vm_stop_space(&fake.vm, next, &event);
+        if (!alone)
+            CHECK_EQ(space_next_event(&fake.vm), first);
+        CHECK_EQ(space_next_event(&fake.vm), next);
+        CHECK_EQ(space_next_event(&fake.vm), NULL);
+        core_end();
+    }
+}
+
 TEST("the event ring keeps the newest records in order and shows the hole")
 {
     struct trace_record ring[4], record;

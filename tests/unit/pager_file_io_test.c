@@ -398,6 +398,24 @@ TEST("appending writes go to the end, whatever the offset is")
     io_end();
 }
 
+TEST("an appending write that writes nothing leaves the position")
+{
+    int appender, writer;
+
+    io_begin();
+    appender = io_open("/tmp/f", CREATE | FILE_O_APPEND);
+    writer = io_open("/tmp/f", FILE_O_WRONLY);
+    io_put(space, AREA, "x");
+    CHECK_EQ(vm_file_truncate(&fake.vm, space, (uint64_t)writer, PAGE), 0);
+    fake_limit(&fake, 0);
+    CHECK_EQ(kit_write(&fake, space, appender, AREA, 1, HERE), -ENOSPC);
+    CHECK_EQ(space->handles[appender]->offset, 0);
+    fake_unlimit(&fake);
+    CHECK_EQ(kit_write(&fake, space, appender, AREA, 1, HERE), 1);
+    CHECK_EQ(space->handles[appender]->offset, PAGE + 1);
+    io_end();
+}
+
 TEST("O_TRUNC empties the file for all who have it open")
 {
     int old, new;

@@ -78,6 +78,20 @@ TEST("a mapping of a file that grows shows more of the file, in place and moved"
     }
 }
 
+TEST("no mapping of a file grows behind the last page that a file can have")
+{
+    for (uint32_t flags = MAP_SHARED; flags <= MAP_PRIVATE; flags++) {
+        struct object *file = file_begin();
+        struct space *space = space_create(&fake.vm, 1);
+        uint64_t at = file_map(space, file, INDEX_LIMIT - 2, 1, flags), moved;
+
+        CHECK_EQ(file_remap(space, at, 1, 3, MREMAP_MAYMOVE, &moved), EINVAL);
+        CHECK_EQ(file_remap(space, at, 1, 2, MREMAP_MAYMOVE, &moved), 0);
+        CHECK_EQ(vm_unmap(&fake.vm, space, moved, 2 * PAGE), 0);
+        file_end(file);
+    }
+}
+
 TEST("old size 0 maps shared memory a second time, and private memory not at all")
 {
     struct object *file = file_begin();

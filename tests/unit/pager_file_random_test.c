@@ -11,6 +11,7 @@
 #include "protocol.h"
 
 #define FRAMES      512u
+#define STEPS       400u
 #define FILES       4u /* the first two in the initrd, one of them not on pages */
 #define FIXED_FILES 2u
 #define FILE_PAGES  10u
@@ -500,14 +501,13 @@ static void run_begin_files(void)
     }
 }
 
-static void run_begin(uint64_t seed, uint32_t frames)
+static void run_begin(uint64_t seed, uint32_t left)
 {
     memset(&run, 0, sizeof(run));
-    trace_begin(seed, FRAMES, frames > 0);
+    trace_begin(seed, FRAMES, left);
     run_begin_files();
     run.program[0].space = space_create(&trace.fake.vm, 1);
-    if (trace.scarce)
-        fake_limit(&trace.fake, frames - 1);
+    trace_limit();
 }
 
 static void run_end(void)
@@ -518,9 +518,9 @@ static void run_end(void)
     trace_end();
 }
 
-static void run_trace(uint64_t seed, uint32_t steps, uint32_t frames)
+static void run_trace(uint64_t seed, uint32_t steps, uint32_t left)
 {
-    run_begin(seed, frames);
+    run_begin(seed, left);
     for (; trace.step < steps; trace.step++) {
         run_step();
         run_sound();
@@ -528,30 +528,30 @@ static void run_trace(uint64_t seed, uint32_t steps, uint32_t frames)
     run_end();
 }
 
+static void run_long(uint64_t seed, uint32_t left)
+{
+    run_trace(seed, STEPS, left);
+}
+
 TEST("random traces over files and their mappings behave as arrays of bytes")
 {
-    struct effort effort = effort_begin(50 * 400);
-
-    for (uint64_t seed = 1; effort_takes(&effort, 400); seed++)
-        run_trace(seed, 400, 0);
-    effort_end(&effort);
+    trace_run_many(50, STEPS, run_long);
 }
 
 TEST("with any amount of memory too small, they fail cleanly and nothing is lost")
 {
-    uint32_t frames = 0, refused;
+    uint32_t left = 0;
 
-    do {
-        run_trace(7, 300, ++frames);
-        refused = trace.refused;
-    } while (refused > 0 && frames < FRAMES);
-    harness_note("clean from %u frames on", (unsigned)frames);
-    CHECK(frames > 10 && frames < FRAMES - 20);
+    do
+        run_trace(7, 300, left++);
+    while (trace.refused > 0 && left < FRAMES);
+    harness_note("clean from %u frames on", (unsigned)left - 1);
+    CHECK(left > 10 && left < FRAMES - 20);
 }
 
 TEST("so it is with few frames, in other traces")
 {
     for (uint64_t seed = 100; seed < 104; seed++)
-        for (uint32_t frames = 1; frames < 100; frames += 5)
-            run_trace(seed, 300, frames);
+        for (uint32_t left = 0; left < 99; left += 5)
+            run_trace(seed, 300, left);
 }

@@ -13,8 +13,9 @@
 #define WORLD       (0x2000000000ull + 0x3c000) /* an area often crosses 64 pages of its object */
 #define HEAP        0x40000000ull
 #define HEAP_PAGES  4u
-#define FORKS       64u /* of each trace */
-#define PLACES      4u  /* bytes of a page that are ever touched */
+#define FORKS       64u    /* of each trace */
+#define STEPS       10000u /* of a trace, if its forks do not end it before */
+#define PLACES      4u     /* bytes of a page that are ever touched */
 #define SHARED      4096u
 
 struct model_page {
@@ -220,18 +221,17 @@ static void run_compare(void)
                 step_touch(&run.process[i], p, FL_ACCESS_READ);
 }
 
-static void run_begin(uint64_t seed, uint32_t frames)
+static void run_begin(uint64_t seed, uint32_t left)
 {
     memset(run.process, 0, sizeof(run.process));
     memset(run.shared, 0, sizeof(run.shared));
     run.shared_used = run.forks = 0;
-    trace_begin(seed, FRAMES, frames > 0);
+    trace_begin(seed, FRAMES, left);
     fake_start(&trace.fake);
     trace.fake.vm.fork_clones = seed % 2;
     run.process[0].space = space_create(&trace.fake.vm, 1);
     run.process[0].space->heap_start = run.process[0].space->heap_end = HEAP;
-    if (trace.scarce)
-        fake_limit(&trace.fake, frames - 1);
+    trace_limit();
 }
 
 static void run_end(void)
@@ -243,10 +243,10 @@ static void run_end(void)
     trace_end();
 }
 
-/* One trace with at most `frames` free frames (0 = all): until there were enough forks or steps. */
-static void run_trace(uint64_t seed, uint32_t steps, uint32_t frames)
+/* One trace with at most `left` free frames: until there were enough forks or steps. */
+static void run_trace(uint64_t seed, uint32_t steps, uint32_t left)
 {
-    run_begin(seed, frames);
+    run_begin(seed, left);
     for (; trace.step < steps && run.forks < FORKS; trace.step++) {
         run_step();
         run_check();
@@ -254,28 +254,27 @@ static void run_trace(uint64_t seed, uint32_t steps, uint32_t frames)
     run_end();
 }
 
+static void run_long(uint64_t seed, uint32_t left)
+{
+    run_trace(seed, STEPS, left);
+    CHECK(run.forks == FORKS || left < FRAMES);
+}
+
 TEST("random trees of 64 forks behave as an array of bytes for each process")
 {
-    struct effort effort = effort_begin(40 * 10000);
-
-    for (uint64_t seed = 1; effort_takes(&effort, 10000); seed++) {
-        run_trace(seed, 10000, 0);
-        CHECK_EQ(run.forks, FORKS);
-    }
-    effort_end(&effort);
+    trace_run_many(40, STEPS, run_long);
 }
 
 TEST("with any amount of memory too small, forks and faults fail cleanly and nothing is lost")
 {
-    uint32_t frames = 0, refused;
+    uint32_t left = 0;
 
-    do {
-        run_trace(7, 600, ++frames);
-        refused = trace.refused;
-    } while (refused > 0 && frames < FRAMES);
-    harness_note("clean from %u frames on", (unsigned)frames);
-    CHECK(frames > 10 && frames < FRAMES - 20);
+    do
+        run_trace(7, 600, left++);
+    while (trace.refused > 0 && left < FRAMES);
+    harness_note("clean from %u frames on", (unsigned)left - 1);
+    CHECK(left > 10 && left < FRAMES - 20);
     for (uint64_t seed = 100; seed < 104; seed++)
-        for (frames = 1; frames < 64; frames++)
-            run_trace(seed, 400, frames);
+        for (left = 0; left < 63; left++)
+            run_trace(seed, 400, left);
 }

@@ -76,6 +76,26 @@ TEST("a page is charged once, and to an heir when the one who made it is gone")
     core_end();
 }
 
+TEST("shared memory stays charged to its owner as long as that one shows a part of it")
+{
+    struct space *parent = core_begin(), *child;
+    uint64_t at = fork_map(parent, 2, RW, MAP_SHARED);
+
+    core_write(parent, at, 1);
+    core_write(parent, at + PAGE, 1);
+    child = fork_child(parent);
+    CHECK_EQ(vm_protect(&fake.vm, parent, at + PAGE, PAGE, PROT_READ), 0);
+    CHECK_EQ(vm_protect(&fake.vm, child, at + PAGE, PAGE, PROT_READ), 0);
+    CHECK_EQ(vm_unmap(&fake.vm, parent, at, PAGE), 0);
+    core_sound();
+    CHECK_EQ(parent->resident, 2);
+    CHECK_EQ(vm_unmap(&fake.vm, parent, at + PAGE, PAGE), 0);
+    core_sound();
+    CHECK_EQ(parent->resident, 0);
+    CHECK_EQ(child->resident, 2);
+    core_end();
+}
+
 TEST("memory mapped shared stays shared after a fork, whoever made it and whoever ends first")
 {
     struct space *parent = core_begin(), *child;

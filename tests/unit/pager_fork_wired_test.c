@@ -167,6 +167,19 @@ TEST("a page locked and read-only is the parent's when it may be written again")
     core_end();
 }
 
+TEST("a locked page that may be executed stays so in the parent, without a fault")
+{
+    struct space *parent = core_begin();
+    uint64_t at = fork_map(parent, 1, RW | PROT_EXEC, MAP_PRIVATE);
+
+    core_write(parent, at, 1);
+    wired_lock(parent, at, 1);
+    fork_child(parent);
+    CHECK(fake_peek(&fake, parent, at, FL_ACCESS_EXEC));
+    CHECK(fake_peek(&fake, parent, at, FL_ACCESS_WRITE));
+    core_end();
+}
+
 TEST("memory that is shared and locked stays shared")
 {
     struct space *parent = core_begin(), *child;

@@ -408,39 +408,35 @@ static void run_end(void)
     trace_end();
 }
 
-/* Runs one trace; `left`: frames that it has.  Returns the number of steps refused for shortage. */
-static uint32_t run_trace(uint64_t seed, uint32_t left)
+/* Runs one trace; `left`: frames that it has. */
+static void run_trace(uint64_t seed, uint32_t left)
 {
     char scratch[] = "/tmp/file-test-XXXXXX", home[4096];
 
     CHECK(getcwd(home, sizeof(home)) && mkdtemp(scratch) && chdir(scratch) == 0);
-    trace_begin(seed, FRAMES, left < FRAMES);
+    trace_begin(seed, FRAMES, left);
     fake_start(&trace.fake);
     run_begin();
-    if (trace.scarce)
-        fake_limit(&trace.fake, left);
+    trace_limit();
     for (trace.step = 0; trace.step < STEPS; trace.step++)
         run_step();
     run_end();
     CHECK(chdir(home) == 0);
     run_expect(rmdir(scratch) == 0, "a name that only Linux has");
-    return trace.refused;
 }
 
 TEST("programs that open, copy, map, cut and fork see what Linux and arrays of bytes say")
 {
-    struct effort effort = effort_begin(60 * STEPS);
-
-    for (uint64_t seed = 1; effort_takes(&effort, STEPS); seed++)
-        CHECK_EQ(run_trace(seed, FRAMES), 0);
-    effort_end(&effort);
+    trace_run_many(60, STEPS, run_trace);
 }
 
 TEST("the same with any amount of memory too small: a call that is refused changes nothing")
 {
     uint32_t refused = 0;
 
-    for (uint32_t left = 0; left < 60; left++)
-        refused += run_trace(1000 + left, left);
+    for (uint32_t left = 0; left < 60; left++) {
+        run_trace(1000 + left, left);
+        refused += trace.refused;
+    }
     CHECK(refused > 50);
 }

@@ -97,6 +97,23 @@ TEST("what is locked already counts once however often it is locked again")
     limit_end();
 }
 
+TEST("locked memory that mremap moves and leaves counts once, and what is left is not locked")
+{
+    struct space *space = limit_begin(128);
+    uint64_t at, moved;
+    struct vm_remap_request request = {
+        .old_bytes = 2 * PAGE, .bytes = 2 * PAGE, .flags = MREMAP_MAYMOVE | MREMAP_DONTUNMAP};
+
+    CHECK_EQ(limit_map(space, 2, &at), 0);
+    CHECK_EQ(limit_set(space, RLIMIT_MEMLOCK, 2 * PAGE), 0);
+    CHECK_EQ(vm_wire(&fake.vm, space, at, 2 * PAGE, 0), 0);
+    request.address = at;
+    CHECK_EQ(vm_remap(&fake.vm, space, &request, &moved), 0);
+    CHECK(!entry_find(&space->map, at)->wired);
+    CHECK(entry_find(&space->map, moved)->wired);
+    limit_end();
+}
+
 TEST("a limit of no locked memory forbids every lock")
 {
     struct space *space = limit_begin(256);
@@ -176,7 +193,37 @@ TEST("a stack that the program rearranged keeps its place, and its limit is kept
     limit_end();
 }
 
+TEST("a stack is no data for the limit, also when it is made writable again")
+{
+    struct space *space = limit_begin_stack();
+    uint64_t start = PROGRAM_STACK_END - 4 * PAGE;
+
+    CHECK_EQ(limit_set(space, RLIMIT_DATA, 0), 0);
+    CHECK_EQ(vm_protect(&fake.vm, space, start, 4 * PAGE, PROT_READ), 0);
+    CHECK_EQ(vm_protect(&fake.vm, space, start, 4 * PAGE, RW), 0);
+    limit_end();
+}
+
 /* ---- promises and reservations ---- */
+
+TEST("what a heap grows by when mremap moves it is no heap, as what is moved")
+{
+    struct space *space = limit_begin(128);
+    struct vm_remap_request request = {.address = 0x40000000,
+                                       .old_bytes = PAGE,
+                                       .bytes = 3 * PAGE,
+                                       .flags = MREMAP_MAYMOVE | MREMAP_FIXED,
+                                       .to = 0x50000000};
+    uint64_t at;
+
+    space->heap_start = space->heap_end = 0x40000000;
+    CHECK_EQ(vm_break(&fake.vm, space, 0x40000000 + PAGE, &at), 0);
+    CHECK_EQ(entry_find(&space->map, 0x40000000)->use, ENTRY_HEAP);
+    CHECK_EQ(vm_remap(&fake.vm, space, &request, &at), 0);
+    for (uint64_t i = 0; i < 3; i++)
+        CHECK_EQ(entry_find(&space->map, at + i * PAGE)->use, ENTRY_MAPPED);
+    limit_end();
+}
 
 TEST("strict promises are given to the last page and not beyond")
 {

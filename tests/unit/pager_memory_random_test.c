@@ -271,36 +271,32 @@ static void run_step(void)
     run_check();
 }
 
-/* Runs one trace; `left`: frames that it has.  Returns the number of steps refused for shortage. */
-static uint32_t run_trace(uint64_t seed, uint32_t left)
+/* Runs one trace; `left`: frames that it has. */
+static void run_trace(uint64_t seed, uint32_t left)
 {
     memset(run.program, 0, sizeof(run.program));
-    trace_begin(seed, FRAMES, left < FRAMES);
+    trace_begin(seed, FRAMES, left);
     fake_start(&trace.fake);
     run.program[0].space = space_create(&trace.fake.vm, 1);
-    if (trace.scarce)
-        fake_limit(&trace.fake, left);
+    trace_limit();
     step_map(&run.program[0], 0, WORLD_PAGES);
     for (trace.step = 0; trace.step < STEPS; trace.step++)
         run_step();
     trace_end();
-    return trace.refused;
 }
 
 TEST("programs that advise, lock, move and fork see what arrays of pages say")
 {
-    struct effort effort = effort_begin(60 * STEPS);
-
-    for (uint64_t seed = 1; effort_takes(&effort, STEPS); seed++)
-        CHECK_EQ(run_trace(seed, FRAMES), 0);
-    effort_end(&effort);
+    trace_run_many(60, STEPS, run_trace);
 }
 
 TEST("the same with any amount of memory too small: refused calls change nothing")
 {
     uint32_t refused = 0;
 
-    for (uint32_t left = 8; left < 140; left += 3)
-        refused += run_trace(1000 + left, left);
+    for (uint32_t left = 8; left < 140; left += 3) {
+        run_trace(1000 + left, left);
+        refused += trace.refused;
+    }
     CHECK(refused > 100);
 }

@@ -179,6 +179,7 @@ TEST("WILLNEED fills a part of a large range, so that its first accesses do not 
     struct space *space = memory_begin();
     uint64_t at = memory_map(space, 400, RW, PRIVATE);
 
+    CHECK_EQ(vm_advise(&fake.vm, space, at, 200 * PAGE, MADV_RANDOM), 0); /* two areas, one part */
     CHECK_EQ(vm_advise(&fake.vm, space, at, 400 * PAGE, MADV_WILLNEED), 0);
     CHECK_EQ(memory_pages(), 256);
     memory_write(space, at + 255 * PAGE, 1);

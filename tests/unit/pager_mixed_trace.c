@@ -58,6 +58,7 @@ static void step_read(struct program *program, uint32_t p)
         model_write(&program->page[p], half, file->byte[from]);
 }
 
+/* A file that grows has zeros behind its old end before anything is copied, perhaps from there. */
 static void step_write(struct program *program, uint32_t p)
 {
     uint32_t number = 1 + run_pick(FILES - 1), half = run_pick(HALVES);
@@ -65,18 +66,15 @@ static void step_write(struct program *program, uint32_t p)
     struct segment *file = run.file[number];
     struct file_transfer transfer = {number, model_address(p) + half * HALF, HALF, to * HALF};
     uint64_t done;
-    uint8_t byte = 0;
     int expected = model_signal(&program->page[p], PROT_READ) ? EFAULT : 0;
 
-    if (!expected)
-        byte = model_byte(&program->page[p], half);
     if (!run_accept(vm_file_write(&run.fake.vm, program->space, &transfer, &done), expected,
                     "write"))
         return;
     run_expect(done == HALF, "how much was written");
     if (to >= file->halves)
         model_resize(file, to + 1);
-    file->byte[to] = byte;
+    file->byte[to] = model_byte(&program->page[p], half);
 }
 
 /* ---- memory ---- */

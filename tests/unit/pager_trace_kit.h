@@ -3,6 +3,7 @@
 #ifndef PAGER_TRACE_KIT_H
 #define PAGER_TRACE_KIT_H
 
+#include "effort.h"
 #include "harness.h"
 
 #include <errno.h>
@@ -15,11 +16,14 @@
 #define PAGE ((uint64_t)FL_PAGE_BYTES)
 #define RW   (PROT_READ | PROT_WRITE)
 
+/* More frames than any machine of a trace has. */
+#define TRACE_PLENTY UINT32_MAX
+
 static struct random_trace {
     struct fake fake;
     uint64_t seed;
-    uint64_t first_seed;
     uint32_t step;
+    uint32_t left;    /* frames that it may use */
     uint32_t refused; /* steps that failed for want of memory */
     bool scarce;      /* memory is */
 } trace;
@@ -33,7 +37,7 @@ static inline void run_expect(bool holds, const char *what)
 {
     if (holds)
         return;
-    harness_note("seed %" PRIu64 ", step %u: %s", trace.first_seed, (unsigned)trace.step, what);
+    harness_note("step %u: %s", (unsigned)trace.step, what);
     CHECK(false);
 }
 
@@ -76,13 +80,22 @@ static inline void run_check(void)
     run_expect(!broken, broken ? broken : "");
 }
 
-/* A machine whose files the caller adds before it starts it. */
-static inline void trace_begin(uint64_t seed, uint32_t frames, bool scarce)
+/* A machine of `frames` frames, whose files the caller adds before it starts it.  left: frames that the
+ * trace may use when trace_limit was called; `frames` or more of them are plenty. */
+static inline void trace_begin(uint64_t seed, uint32_t frames, uint32_t left)
 {
-    trace.seed = trace.first_seed = seed;
+    effort_trace_begin(seed, left);
+    trace.seed = seed;
     trace.step = trace.refused = 0;
-    trace.scarce = scarce;
+    trace.left = left;
+    trace.scarce = left < frames;
     fake_init(&trace.fake, frames);
+}
+
+static inline void trace_limit(void)
+{
+    if (trace.scarce)
+        fake_limit(&trace.fake, trace.left);
 }
 
 /* The law of all traces: when programs are gone, every frame and promise is back. */
@@ -96,6 +109,25 @@ static inline void trace_end(void)
     run_expect(trace.fake.vm.table.counts[PAGE_FREE] == trace.fake.free_pages, "frames are lost");
     run_expect(trace.fake.vm.commit.pages == 0, "promises are lost");
     fake_free(&trace.fake);
+    effort_trace_end();
+}
+
+/* Runs the trace that TRACE names, or, with plenty of frames, `traces` of `steps` operations or as many as
+ * the environment says. */
+static inline void trace_run_many(uint64_t traces, uint32_t steps,
+                                  void (*run)(uint64_t seed, uint32_t left))
+{
+    struct effort effort = effort_begin(traces * steps);
+    uint64_t seed;
+    uint32_t left;
+
+    if (effort_names_trace(&seed, &left)) {
+        run(seed, left);
+        return;
+    }
+    for (seed = 1; effort_takes(&effort, steps); seed++)
+        run(seed, TRACE_PLENTY);
+    effort_end(&effort);
 }
 
 #endif

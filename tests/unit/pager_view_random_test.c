@@ -351,30 +351,45 @@ static void random_end(void)
     fake_free(&fake);
 }
 
-TEST("maps, smaps and status of random trees of programs agree with what was mapped and is shown")
+static void run_compare(void)
 {
     static uint32_t users[FRAMES_ALL];
-    struct effort effort = effort_begin(RUNS * STEPS);
 
-    for (uint64_t run = 1; effort_takes(&effort, STEPS); run++) {
-        uint64_t seed = run;
-
-        random_begin();
-        for (uint32_t step = 0; step < STEPS; step++) {
-            random_step(&seed);
-            if (step % 50 != 49)
-                continue;
-            random_sound();
-            frames_count(users);
-            for (uint32_t i = 0; i < SPACES; i++) {
-                if (!models[i].space)
-                    continue;
-                random_check_maps(&models[i]);
-                figures_check_status(models[i].space, figures_check(users, models[i].space));
-            }
-        }
-        random_end();
+    random_sound();
+    frames_count(users);
+    for (uint32_t i = 0; i < SPACES; i++) {
+        if (!models[i].space)
+            continue;
+        random_check_maps(&models[i]);
+        figures_check_status(models[i].space, figures_check(users, models[i].space));
     }
+}
+
+static void run_trace(uint64_t seed)
+{
+    effort_trace_begin(seed, 0);
+    random_begin();
+    for (uint32_t step = 0; step < STEPS; step++) {
+        random_step(&seed);
+        if (step % 50 == 49)
+            run_compare();
+    }
+    random_end();
+    effort_trace_end();
+}
+
+TEST("maps, smaps and status of random trees of programs agree with what was mapped and is shown")
+{
+    struct effort effort = effort_begin(RUNS * STEPS);
+    uint64_t seed;
+    uint32_t variant;
+
+    if (effort_names_trace(&seed, &variant)) {
+        run_trace(seed);
+        return;
+    }
+    for (seed = 1; effort_takes(&effort, STEPS); seed++)
+        run_trace(seed);
     effort_end(&effort);
 }
 

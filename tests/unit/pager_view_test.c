@@ -461,16 +461,26 @@ TEST("maps of three thousand entries is told in steps as a program reads it, and
     view_end();
 }
 
-TEST("one area of many shared pages is counted in several calls before its figures come")
+#define VIEW_SHARED 0x100000ull
+
+/* A program with an area of so many pages that four children show too. */
+static struct space *view_begin_shared(uint64_t pages)
 {
     struct space *space = view_begin(4096);
-    uint64_t at = view_map_at(space, 0x100000, 3000, RW, MAP_PRIVATE);
-    struct object *file;
+    uint64_t at = view_map_at(space, VIEW_SHARED, pages, RW, MAP_PRIVATE);
 
-    for (uint64_t i = 0; i < 3000; i++)
+    for (uint64_t i = 0; i < pages; i++)
         view_write(space, at + i * PAGE);
     for (uint64_t pid = 8; pid < 12; pid++)
         view_fork(space, pid);
+    return space;
+}
+
+TEST("one area of many shared pages is counted in several calls before its figures come")
+{
+    struct space *space = view_begin_shared(3000);
+    struct object *file;
+
     file = view_must_open(space, "/proc/self/smaps");
     CHECK(view_read_rest(file, 0) > 1);
     CHECK_EQ(view_figure("Rss"), 12000);
@@ -514,18 +524,13 @@ TEST("a long view goes on when entries behind it change, and ends with its proce
 
 TEST("an area that is unmapped while it is counted has the figures of what was counted")
 {
-    struct space *space = view_begin(4096);
-    uint64_t at = view_map_at(space, 0x100000, 3000, RW, MAP_PRIVATE);
+    struct space *space = view_begin_shared(3000);
     struct object *file;
 
-    for (uint64_t i = 0; i < 3000; i++)
-        view_write(space, at + i * PAGE);
-    for (uint64_t pid = 8; pid < 12; pid++)
-        view_fork(space, pid);
     view_map_at(space, 0x10000000, 1, RW, MAP_SHARED);
     file = view_must_open(space, "/proc/self/smaps");
-    CHECK(file->view->next > at && file->view->next < at + 3000 * PAGE);
-    CHECK_EQ(vm_unmap(&fake.vm, space, at + PAGE, 3000 * PAGE), 0);
+    CHECK(file->view->next > VIEW_SHARED && file->view->next < VIEW_SHARED + 3000 * PAGE);
+    CHECK_EQ(vm_unmap(&fake.vm, space, VIEW_SHARED + PAGE, 3000 * PAGE), 0);
     view_read_rest(file, 0);
     CHECK_EQ(view_figure("Size"), 12000);
     CHECK(view_figure("Rss") > 4 && view_figure("Rss") < 12000);

@@ -61,19 +61,89 @@ TEST("a fault without a frame waits for the frames of a stopped program, and of 
     wait_end();
 }
 
-TEST("when nothing is on its way any more the first in line is ended, and its frames serve the "
-     "others")
+TEST("what may be promised is the same while pages are on their way, also when nobody wants them "
+     "any more")
 {
-    struct space *stopped, *first, *second;
+    struct space *space;
+    struct object *object;
+    uint32_t page[2];
+    uint64_t limit;
+
+    slow_begin(&slow, FRAMES);
+    space = wait_hog(1);
+    object = entry_find(&space->map, HEAP)->object;
+    for (uint32_t turn = 0; turn < 2; turn++) {
+        for (uint32_t i = 0; i < 2; i++) {
+            page[i] = object_begin_fetch(&slow.fake.vm, object, 2 + i);
+            slow_note_fetch(&slow, page[i], 2 + i);
+        }
+        if (turn == 1) /* they become strays */
+            CHECK_EQ(vm_advise(&slow.fake.vm, space, HEAP, 4 * PAGE, MADV_DONTNEED), 0);
+        CHECK_EQ(slow.fake.vm.table.counts[turn ? PAGE_STRAY : PAGE_BUSY], 2);
+        limit = commit_limit(&slow.fake.vm);
+        wait_finish(page[0], true);
+        wait_finish(page[1], true);
+        CHECK_EQ(commit_limit(&slow.fake.vm), limit);
+        CHECK_EQ(vm_advise(&slow.fake.vm, space, HEAP, 4 * PAGE, MADV_DONTNEED), 0);
+    }
+    wait_end();
+}
+
+/* A thread's page fails; what lies there by then is memory for which there is no frame, and when there is one it
+ * is the file again. */
+TEST("a failed fetch is forgotten by who waits for memory next")
+{
+    const struct vm_map_request memory = {.address = AT,
+                                          .bytes = PAGE,
+                                          .protection = RW,
+                                          .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED};
+    struct space *space, *stopped;
+    uint64_t at;
 
     slow_begin(&slow, FRAMES);
     stopped = wait_hog(4);
-    first = wait_hog(1);
+    space = wait_hog(1);
+    CHECK(slow_map(&slow, space, AT + PAGE, 1, 1, true)); /* the file stays known */
+    CHECK(slow_map(&slow, space, AT, 1, 1, true));
+    CHECK_EQ(wait_fault(0, space, AT, FL_ACCESS_WRITE), SLOW_WAITS);
+    CHECK_EQ(vm_map(&slow.fake.vm, space, &memory, &at), 0);
+    fake_limit(&slow.fake, 0);
+    CHECK_EQ(wait_fault(1, stopped, HEAP + 4 * PAGE, FL_ACCESS_WRITE), SLOW_STOPPED);
+    vm_page_done(&slow.fake.vm, slow.fetch[--slow.fetches], false);
+    fake_limit(&slow.fake, 0); /* another one takes the frame before the fault is made again */
+    slow_serve(&slow);
+    CHECK_EQ(slow.thread[0].state, SLOW_WAITS);
+    CHECK_EQ(vm_unmap(&slow.fake.vm, space, AT, PAGE), 0);
+    CHECK(slow_map(&slow, space, AT, 1, 1, true));
+    slow_destroy(&slow, stopped);
+    CHECK_EQ(slow.thread[0].state, SLOW_WAITS);
+    wait_finish(slow_find_fetch(&slow, 1), true);
+    CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
+    CHECK_EQ(wait_read(space, AT), slow_byte(1));
+    wait_end();
+}
+
+/* Thread 1, of `first`, and thread 2, of another space, wait for the frames of `stopped`, thread 0's. */
+static void wait_two_in_line(struct space **stopped, struct space **first)
+{
+    struct space *second;
+
+    slow_begin(&slow, FRAMES);
+    *stopped = wait_hog(4);
+    *first = wait_hog(1);
     second = wait_hog(1);
     fake_limit(&slow.fake, 0);
-    CHECK_EQ(wait_fault(0, stopped, HEAP + 4 * PAGE, FL_ACCESS_WRITE), SLOW_STOPPED);
-    CHECK_EQ(wait_fault(1, first, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    CHECK_EQ(wait_fault(0, *stopped, HEAP + 4 * PAGE, FL_ACCESS_WRITE), SLOW_STOPPED);
+    CHECK_EQ(wait_fault(1, *first, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
     CHECK_EQ(wait_fault(2, second, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+}
+
+TEST("when nothing is on its way any more the first in line is ended, and its frames serve the "
+     "others")
+{
+    struct space *stopped, *first;
+
+    wait_two_in_line(&stopped, &first);
     CHECK(space_next_event(&slow.fake.vm) == stopped);
     stopped->stopped = false; /* as if its frames had not come back */
     slow_serve(&slow);
@@ -112,6 +182,7 @@ static bool wait_has_node(void)
 TEST("nobody overtakes: what is free is kept for the first in line until it has enough")
 {
     struct space *stopped, *first, *second;
+    uint64_t limit;
 
     slow_begin(&slow, FRAMES);
     stopped = wait_hog(4);
@@ -123,9 +194,11 @@ TEST("nobody overtakes: what is free is kept for the first in line until it has 
     fake_limit(&slow.fake, 0);
     CHECK_EQ(wait_fault(0, stopped, HEAP + 4 * PAGE, FL_ACCESS_WRITE), SLOW_STOPPED);
     CHECK_EQ(wait_fault(1, first, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    limit = commit_limit(&slow.fake.vm);
     wait_return_frame();
     CHECK_EQ(slow.thread[1].state, SLOW_WAITS);
     CHECK_EQ(slow.fake.vm.table.counts[PAGE_HELD], 1);
+    CHECK(commit_limit(&slow.fake.vm) > limit); /* it may be promised, kept or not */
     CHECK_EQ(wait_fault(2, second, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
     wait_return_frame();
     CHECK_EQ(slow.thread[1].state, SLOW_SERVED);
@@ -137,16 +210,9 @@ TEST("nobody overtakes: what is free is kept for the first in line until it has 
 
 TEST("who is killed while it is first in line leaves what was kept for it to the next")
 {
-    struct space *stopped, *first, *second;
+    struct space *stopped, *first;
 
-    slow_begin(&slow, FRAMES);
-    stopped = wait_hog(4);
-    first = wait_hog(1);
-    second = wait_hog(1);
-    fake_limit(&slow.fake, 0);
-    CHECK_EQ(wait_fault(0, stopped, HEAP + 4 * PAGE, FL_ACCESS_WRITE), SLOW_STOPPED);
-    CHECK_EQ(wait_fault(1, first, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
-    CHECK_EQ(wait_fault(2, second, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    wait_two_in_line(&stopped, &first);
     slow_destroy(&slow, first);
     wait_sound();
     CHECK_EQ(slow.thread[1].state, SLOW_GONE);
