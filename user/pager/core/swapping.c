@@ -193,15 +193,7 @@ int vm_swap_off_step(struct vm *vm)
 
 /* ---- a swapoff that a program waits for ---- */
 
-#define SWAPPING_REQUESTS 4u /* that a swapoff leaves the others when it makes more */
-
-/* True if the next step could do no more than the last one before a request ends. */
-static bool swapping_must_wait(const struct vm *vm, uint32_t requests_before)
-{
-    uint32_t requests = paging_requests(vm);
-
-    return reclaim_is_moving(vm) && (requests == requests_before || requests >= SWAPPING_REQUESTS);
-}
+#define SWAPPING_REQUESTS 4u /* while there are so many, a swapoff makes no more */
 
 int vm_swap_off_call(struct vm *vm, const struct space *space, uint32_t area)
 {
@@ -215,11 +207,16 @@ int vm_swap_off_call(struct vm *vm, const struct space *space, uint32_t area)
             return error;
         reclaim->empties_for = space;
     }
-    do {
+    for (;;) {
         requests = paging_requests(vm);
+        if (requests >= SWAPPING_REQUESTS)
+            return wait_for_disk(vm);
         error = vm_swap_off_step(vm);
-    } while (error == EINPROGRESS && !swapping_must_wait(vm, requests));
-    return error == EINPROGRESS ? wait_for_disk(vm) : error;
+        if (error != EINPROGRESS)
+            return error;
+        if (paging_requests(vm) == requests && reclaim_is_moving(vm))
+            return wait_for_disk(vm);
+    }
 }
 
 void vm_swap_off_drop_space(struct vm *vm, const struct space *space)
