@@ -2,6 +2,7 @@
  * initrd. */
 #include <string.h>
 
+#include "clock.h"
 #include "disks.h"
 #include "frames.h"
 #include "idle.h"
@@ -129,6 +130,7 @@ void pager_start(struct pager *pager)
         pager->vm.trace = (struct trace){.records = records, .capacity = START_TRACE_RECORDS};
     pager->vm.fork_clones = start_has_argument(info->bootargs, "fork=clone");
     pager->vm.commit.strict = start_has_argument(info->bootargs, "overcommit=strict");
+    clock_start(info->timebase_hz, start_has_argument(info->bootargs, "clock=work"));
     frames_settle_tables(pager);
     disks_start(pager);
     pager->attention = pager->vm.trace.records != NULL || pager->disks_pending;

@@ -1,5 +1,7 @@
 /* Requests that wait: faults and calls whose answer needs a page that is on its way, or a frame.
  *
+ *                       +--> WAIT_RESUME --its program is no longer suspended (load.h)-+
+ *                       |                                                             |
  *                       +--> WAIT_PAGE ----the page came, failed, or left its object---+
  *                       |                                                             v
  *   free --> running --park                                                         ready
@@ -51,7 +53,10 @@ struct object;
 #define WAIT_RECORDS 64u
 #define WAIT_NONE    UINT32_MAX
 
-enum wait_state { WAIT_FREE, WAIT_PAGE, WAIT_MEMORY, WAIT_READY, WAIT_RUNNING };
+enum wait_state { WAIT_FREE, WAIT_PAGE, WAIT_MEMORY, WAIT_RESUME, WAIT_READY, WAIT_RUNNING };
+
+/* In place of a page: the request waits until its program is resumed. */
+#define WAIT_FOR_RESUME (UINT32_MAX - 1)
 
 struct wait {
     struct space *space; /* whose request it is */
@@ -69,8 +74,9 @@ struct waits {
     uint64_t turns;  /* given out */
     uint64_t parked; /* times that a request had to wait */
     uint32_t active; /* records that are not free; 0: wait_next has nothing */
-    uint32_t wanted; /* what the request that now runs waits for: a page; PAGE_NONE: a frame */
-    uint32_t held;   /* first of the pages in PAGE_HELD, or PAGE_NONE */
+    uint32_t
+        wanted; /* what the request that now runs waits for: a page; PAGE_NONE: a frame; WAIT_FOR_RESUME */
+    uint32_t held;                      /* first of the pages in PAGE_HELD, or PAGE_NONE */
     const struct object *failed_object; /* of the request that now runs */
     uint64_t failed_index;
 };
@@ -83,6 +89,9 @@ int wait_for_page(struct vm *vm, uint32_t page);
 
 /* Notes that it waits for a frame.  False: no frame is on its way back, waiting is no use. */
 bool wait_for_memory(struct vm *vm);
+
+/* Notes that it waits until its program is resumed. */
+void wait_for_resume(struct vm *vm);
 
 /* Parks the request that now runs, for what was noted last.  `token`: a free one, or one that
  * wait_next gave.  False: it is the last free one, and nothing happened. */
@@ -104,6 +113,9 @@ void wait_drop_space(struct vm *vm, const struct space *space);
 
 /* A busy page leaves its object for good: who waits for it looks again. */
 void wait_wake(struct vm *vm, uint32_t page);
+
+/* A program is resumed: its requests start again. */
+void wait_wake_space(struct vm *vm, const struct space *space);
 
 /* The fetch of a busy or stray page ended.  ok: its contents are there.  Else it is free now. */
 void vm_page_done(struct vm *vm, uint32_t page, bool ok);
