@@ -265,7 +265,7 @@ static void counted_compare(void)
             distinct += first;
         }
         CHECK(counted.space[i]->set.pages <= used);
-        CHECK(counted.space[i]->set.used == 0);
+        CHECK(counted.space[i]->set.needed == 0);
         CHECK(counted.space[i]->set.pages >= alone);
         sum += counted.space[i]->set.pages;
     }

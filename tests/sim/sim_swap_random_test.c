@@ -377,7 +377,7 @@ static void model_overload(void)
 {
     for (uint32_t i = 0; i < PROGRAMS; i++)
         if (model.program[i].space)
-            model.program[i].space->set.used = (uint32_t)model.program[i].space->swapped + PAGES;
+            model.program[i].space->set.needed = (uint32_t)model.program[i].space->swapped + PAGES;
     kit_pass(WINDOW_DEFAULT);
 }
 

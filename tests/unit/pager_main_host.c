@@ -54,6 +54,11 @@ bool clock_attend(struct pager *host)
     return false;
 }
 
+void clock_note_idle(struct pager *host)
+{
+    (void)host;
+}
+
 /* A refused call is told in the log: that is all that it may be. */
 void log_line(const char *format, ...)
 {

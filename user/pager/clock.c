@@ -10,6 +10,7 @@ static struct {
     uint64_t hz; /* of `time` */
     bool counts_work;
     uint64_t idle;  /* cycles, when the kernel was asked last */
+    bool asks_idle; /* the idle thread was woken to see whether anybody runs */
     uint64_t armed; /* when the timer signals, in `time`; 0: it does not */
 } clock;
 
@@ -63,12 +64,23 @@ static bool clock_wait(struct pager *pager, uint64_t microseconds, bool fired)
     if (early && pager->disks_pending) /* a disk's end comes */
         return true;
     if (early && fired) {
-        load_note_idle(&pager->vm);
         if (pager->vm.load.suspended == 0)
             return true;
+        clock.asks_idle = true;
+        (void)flr_notification_signal(PAGER_SLOT_IDLE_WAKE);
     }
     clock_set_timer(microseconds);
-    return false;
+    return clock.asks_idle;
+}
+
+void clock_note_idle(struct pager *pager)
+{
+    if (!clock.asks_idle)
+        return;
+    clock.asks_idle = false;
+    if (pager->disks_pending)
+        return;
+    load_note_idle(&pager->vm);
 }
 
 static void clock_tell(const struct load_event *event)

@@ -11,9 +11,10 @@
  * something may be due.
  *
  * Counted work stands still while nobody runs, but the timer counts time, so it may come early: never late,
- * for there is no more work than time.  It is not set again before the next message then: that of a disk
- * that has a request, or of a program that somebody woke.  If no disk has one, all programs wait, and load
- * control hears of it (load_note_idle): so a suspended program is resumed also where no window would end.
+ * for there is no more work than time.  If a disk has a request then, it is not set again before that ends.  If
+ * none has, and a program is suspended, the idle thread (idle.h) is woken: it gets the hart when nobody else wants
+ * it, and then load control hears of it (load_note_idle).  So a suspended program is resumed also where no window
+ * would end.
  *
  * The disk driver is another process with a clock of its own: its limits (user/blk) are time, and clock=work
  * takes them away.  A disk that never answers is then waited for without end.
@@ -30,5 +31,8 @@ void clock_start(uint64_t timebase_hz, bool counts_work);
 /* Does what is due, a bounded part of it, and sees to it that it is called when more is.  True: the next
  * message is to come here too. */
 bool clock_attend(struct pager *pager);
+
+/* The idle thread has called: nobody else wants the hart. */
+void clock_note_idle(struct pager *pager);
 
 #endif

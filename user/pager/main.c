@@ -194,6 +194,8 @@ static bool main_attend(struct fl_message *answer, struct fl_message *message)
         main_answer(answer);
     if (pager.vm.trace.records)
         main_print_trace(&pager.vm.trace);
+    if (answer->badge >> 60 == PAGER_BADGE_IDLE)
+        clock_note_idle(&pager);
     do {
         late = clock_attend(&pager);
         main_reclaim();

@@ -170,7 +170,7 @@ void pager_start(struct pager *pager)
     start_read_settings(&pager->vm, info->bootargs);
     frames_settle_tables(pager);
     disks_start(pager);
-    pager->attention = pager->vm.trace.records != NULL || pager->disks_pending ||
-                       window_is_wanted(&pager->vm);
+    pager->attention =
+        pager->vm.trace.records != NULL || pager->disks_pending || window_is_wanted(&pager->vm);
     idle_start();
 }

@@ -70,6 +70,7 @@ enum pager_statistic {
     PAGER_STAT_SWAP_READS,     /* ... by so many requests */
     PAGER_STAT_SWAP_OUT,       /* pages written to swap ... */
     PAGER_STAT_SWAP_WRITES,    /* ... by so many requests */
+    PAGER_STAT_SUSPENDED,      /* programs that load control keeps waiting, as of now */
     PAGER_STAT_COUNT
 };
 

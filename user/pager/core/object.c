@@ -73,6 +73,7 @@ void object_add_page(struct vm *vm, struct object *object, const struct index_pl
 
     record->object = object;
     record->link = (uint32_t)index;
+    record->uses = 0;
     index_fill(place, index_leaf_frame(page));
     object->resident++;
     if (object->owner)
@@ -119,6 +120,7 @@ void object_bring_in(struct vm *vm, struct object *object, const struct index_pl
     record->link = (uint32_t)index;
     record->slot = index_leaf_is_swap(leaf) ? index_leaf_slot(leaf) : SWAP_NONE;
     record->window = index_leaf_is_swap(leaf) ? index_leaf_window(leaf) : 0;
+    record->uses = 0;
     object_discount_leaf(object, leaf);
     index_replace(place, index_leaf_frame(page));
     object->resident++;

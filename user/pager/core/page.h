@@ -62,7 +62,8 @@ struct page {
     uint8_t
         window; /* (window.h) in which it was used last, if that is the one that runs or the last one */
     uint8_t swept;     /* the window whose sweep asked about it last */
-    uint8_t unused[5]; /* the place of a record is found by a shift */
+    uint8_t uses;      /* windows in which it was used since it came, at most 255 */
+    uint8_t unused[4]; /* the place of a record is found by a shift */
 };
 _Static_assert(sizeof(struct page) == 32, "0.8 % of memory");
 

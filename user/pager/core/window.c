@@ -40,6 +40,16 @@ uint64_t window_due(const struct vm *vm)
 
 /* ---- notes ---- */
 
+/* How many windows ago a page was used last, as far as its note tells. */
+static uint32_t window_age(const struct vm *vm, uint8_t note)
+{
+    uint32_t number = vm->windows.number;
+
+    if (note == 0)
+        return UINT32_MAX;
+    return number >= note ? number - note : number + UINT8_MAX - note;
+}
+
 void window_note(struct vm *vm, struct space *space, const struct object *object, uint64_t index,
                  uint64_t bits)
 {
@@ -56,7 +66,10 @@ void window_note(struct vm *vm, struct space *space, const struct object *object
         page = &vm->table.pages[index_leaf_page(leaf)];
         if (page->window == number)
             continue;
+        space->set.needed += window_age(vm, page->window) > space->set.age;
         page->window = number;
+        if (page->uses < UINT8_MAX)
+            page->uses++;
         space->set.used++;
     }
 }
@@ -116,7 +129,7 @@ static uint32_t window_ask(struct vm *vm, const struct object *object, uint64_t 
         page->swept = vm->windows.number;
         if (look.found >> k & 1)
             page->flags |= PAGE_ACCESSED;
-        if (page->window != vm->windows.number)
+        if (window_age(vm, page->window) > WINDOW_AGE)
             page->window = 0;
     }
     return (uint32_t)look.pages;
@@ -160,16 +173,25 @@ static void window_begin(struct vm *vm, uint64_t now)
     vm->windows.number = vm->windows.number == UINT8_MAX ? 1 : vm->windows.number + 1;
     vm->windows.sweeps = false;
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
-        if (vm->spaces[id]) {
-            vm->spaces[id]->set.used = 0;
+        if (vm->spaces[id])
             vm->spaces[id]->set.faults_before = vm->spaces[id]->major_faults;
-        }
 }
 
 static void window_end_of_space(struct space *space)
 {
-    space->set.pages = space->set.used;
-    space->set.faults = (uint32_t)(space->major_faults - space->set.faults_before);
+    struct working_set *set = &space->set;
+
+    set->faults = (uint32_t)(space->major_faults - set->faults_before);
+    if (set->faults > 0 && set->faults >= set->used / WINDOW_PAGING && set->age < WINDOW_AGE) {
+        set->age++;
+        if (set->pages < set->needed)
+            set->pages = set->needed;
+    } else {
+        set->age = 0;
+        set->pages = set->needed;
+        set->needed = 0;
+    }
+    set->used = 0;
 }
 
 static void window_end(struct vm *vm, uint64_t now)

@@ -16,6 +16,10 @@
  * The note goes with a page to its swap slot and back, so a page that left and came back in a window counts
  * once.  Numbers of windows come back after 255: a page that was not used since then may be passed over once.
  *
+ * A program that mostly waits for pages uses few of them in a window, whatever it needs.  So what counts is the
+ * program's own time, as far as it can be known: while one in WINDOW_PAGING of the pages that it used, or more, had to be waited for,
+ * its window goes on, WINDOW_AGE times at most, and its set is what it has used since that began.
+ *
  * Time is what the driver says it is, in microseconds (user/pager/clock.h): none passes in a call.  A
  * window is as long as was asked for, or longer when the driver comes late.
  *
@@ -33,13 +37,17 @@ struct object;
 #define WINDOW_NEVER   UINT64_MAX
 #define WINDOW_DEFAULT 100000u     /* microseconds: where only load control asks for windows */
 #define WINDOW_MAX     3600000000u /* an hour */
-#define WINDOW_STEP    1024u       /* page records that a step of a sweep looks at, at most */
+#define WINDOW_PAGING  4u
+#define WINDOW_AGE     32u
+#define WINDOW_STEP    1024u /* page records that a step of a sweep looks at, at most */
 
 /* Of a space. */
 struct working_set {
-    uint32_t used;   /* pages, found so far in the window that runs */
-    uint32_t pages;  /* in the last whole window: the working set */
-    uint32_t faults; /* major ones in the last whole window */
+    uint32_t used;   /* pages, found so far in the window that runs ... */
+    uint32_t needed; /* ... and in those before it that go on with it */
+    uint32_t age;    /* how many these are */
+    uint32_t pages;  /* the working set, as of the last window */
+    uint32_t faults; /* major ones in the last window */
     uint64_t faults_before;
 };
 
