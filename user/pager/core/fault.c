@@ -476,15 +476,6 @@ static enum vm_verdict fault_end(struct vm *vm, struct space *space, const struc
     return VM_STOPPED;
 }
 
-/* Load control keeps the program waiting: only what is in memory is given to it. */
-static __attribute__((noinline)) enum vm_verdict
-fault_wait_for_resume(const struct fault *fault, const struct vm_fault *request)
-{
-    wait_for_resume(fault->vm);
-    fault_trace(fault->vm, fault->space, request, TRACE_WAIT);
-    return VM_WAIT;
-}
-
 /* Tells what to map for a fault whose steps all went on. */
 static inline enum vm_verdict fault_resume(const struct fault *fault,
                                            const struct vm_fault *request, struct vm_answer *answer)
@@ -506,11 +497,8 @@ static inline enum vm_verdict fault_resume(const struct fault *fault,
 static __attribute__((noinline, flatten)) enum vm_verdict
 fault_handle_below(struct fault *fault, const struct vm_fault *request, struct vm_answer *answer)
 {
-    enum fault_step step;
+    enum fault_step step = fault_resolve_below(fault);
 
-    if (fault->space->load.suspended)
-        return fault_wait_for_resume(fault, request);
-    step = fault_resolve_below(fault);
     if (step != FAULT_GO_ON)
         return fault_end(fault->vm, fault->space, request, step);
     fault_resume(fault, request, answer);
@@ -521,11 +509,8 @@ fault_handle_below(struct fault *fault, const struct vm_fault *request, struct v
 static __attribute__((noinline)) enum vm_verdict
 fault_handle_away(struct fault *fault, const struct vm_fault *request, struct vm_answer *answer)
 {
-    enum fault_step step;
+    enum fault_step step = fault_bring_in(fault, fault->object);
 
-    if (fault->space->load.suspended)
-        return fault_wait_for_resume(fault, request);
-    step = fault_bring_in(fault, fault->object);
     if (step != FAULT_GO_ON)
         return fault_end(fault->vm, fault->space, request, step);
     return fault_resume(fault, request, answer);
@@ -543,6 +528,8 @@ enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct
     step = fault_resolve_own(&fault);
     if (step == FAULT_GO_ON)
         return fault_resume(&fault, request, answer);
+    if (load_holds_back(vm, space))
+        step = FAULT_BUSY;
     if (step == FAULT_MISSING) {
         struct fault rest = fault;
 

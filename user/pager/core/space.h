@@ -44,9 +44,9 @@ struct space {
     uint64_t heap_end;               /* the break */
     uint64_t minor_faults;
     uint64_t major_faults;
-    uint64_t resident; /* pages in frames */
-    uint64_t swapped;  /* pages that are out of memory */
-    uint64_t peak;     /* pages */
+    uint64_t resident;      /* pages in frames */
+    uint64_t swapped;       /* pages that are out of memory */
+    uint64_t peak;          /* pages */
     struct working_set set; /* window.h */
     struct load_state load; /* load.h */
     struct limit limits[LIMITS];

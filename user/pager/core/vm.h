@@ -251,6 +251,14 @@ static inline bool vm_is_low(const struct vm *vm)
     return vm->table.counts[PAGE_FREE] < vm->reclaim.target;
 }
 
+/* True if load control keeps a program waiting: its fault is given only what is in memory. */
+static inline bool load_holds_back(struct vm *vm, const struct space *space)
+{
+    if (space->load.suspended)
+        wait_for_resume(vm);
+    return space->load.suspended;
+}
+
 /* The copy of a page in swap, if it has one, is of no use any more. */
 static inline void vm_forget_copy(struct vm *vm, uint32_t page)
 {
