@@ -26,6 +26,7 @@ static struct frame_table kit_frames;
 static struct sim_disk *kit_disk[DISKS];
 static uint32_t kit_frame_count;
 static uint32_t kit_submitted[2]; /* requests that read, that write */
+static uint64_t kit_now;          /* microseconds */
 static bool kit_gone[DISKS];      /* disks that take no request */
 static uint64_t
     kit_bad[DISKS]; /* a page of the disk that can be neither read nor written; 0: none */
@@ -121,6 +122,14 @@ static inline void kit_begin_swap(uint32_t frames, uint64_t pages)
     kit_swap_on(0, pages, 0);
 }
 
+/* Time passes, as the driver of the pager sees it. */
+static inline void kit_pass(uint64_t microseconds)
+{
+    kit_now += microseconds;
+    while (window_due(kit_vm()) <= kit_now && window_step(kit_vm(), kit_now))
+        continue;
+}
+
 /* What the driver does after each message. */
 static inline void kit_serve(void)
 {
@@ -129,6 +138,7 @@ static inline void kit_serve(void)
 
     do {
         more = vm_reclaim_step(kit_vm());
+        more |= load_step(kit_vm());
         slow_serve(&slow);
         CHECK(turns++ < 10000);
     } while (more);

@@ -1,5 +1,6 @@
 /* Random programs in too little memory, with swap on disks that are slow, fail and lie: they fork, write,
- * drop, lock, unmap and end, areas come and go, page tables are dropped.  After each step every byte that
+ * drop, lock, unmap and end, areas come and go, page tables are dropped, load control suspends and resumes
+ * programs.  After each step every byte that
  * the tables show is what a model of arrays says, all invariants hold, and in the end nothing is lost. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
@@ -35,7 +36,7 @@ static struct {
     bool faulty;                  /* disks fail */
     uint32_t pages[DISKS];        /* of the disks */
     uint64_t seed, random, step, pids;
-    uint64_t done, unreadable, ended, swapoffs, waited;
+    uint64_t done, unreadable, ended, swapoffs, waited, suspended, resumed;
 } model;
 
 static uint32_t model_pick(uint32_t options)
@@ -397,9 +398,34 @@ static void model_compare(void)
     }
 }
 
+/* Every program has used all that it has, as far as windows know. */
+static void model_overload(void)
+{
+    for (uint32_t i = 0; i < PROGRAMS; i++)
+        if (model.program[i].space)
+            model.program[i].space->set.needed = (uint32_t)model.program[i].space->swapped + PAGES;
+    kit_pass(WINDOW_DEFAULT);
+}
+
+/* Windows end, and are switched with load control. */
+static void model_time(void)
+{
+    static const uint64_t lengths[] = {0, 0, 1000, WINDOW_DEFAULT};
+    struct vm *vm = kit_vm();
+
+    if (model_pick(16) == 0)
+        window_set_length(vm, lengths[model_pick(4)]);
+    if (model_pick(32) == 0)
+        load_set(vm, model_pick(2));
+    else if (model_pick(3) == 0)
+        kit_pass(model_pick(2 * WINDOW_DEFAULT));
+    else if (vm->load.on && vm->windows.due > 0)
+        model_overload();
+}
+
 static void model_act(struct model_program *program)
 {
-    switch (model_pick(40)) {
+    switch (model_pick(44)) {
     case 0:
         model_fork(program);
         break;
@@ -433,6 +459,12 @@ static void model_act(struct model_program *program)
             fake_limit(&slow.fake, model_pick(16));
         else
             fake_unlimit(&slow.fake);
+        break;
+    case 11:
+    case 12:
+    case 13:
+    case 14:
+        model_time();
         break;
     default:
         model_begin_access(program);
@@ -469,6 +501,18 @@ static void model_begin(uint64_t seed)
                       fake_random(&model.random));
     }
     kit_swap_on(0, model.pages[0], 0);
+    load_set(kit_vm(), model_pick(2));
+}
+
+/* Goes on with what a program does until it is done, however long it waits. */
+static void model_finish(struct model_program *program)
+{
+    for (uint32_t turn = 0; program->space && program->acts; turn++) {
+        model_check(turn < 1000, "an access waits for ever");
+        model_go_on();
+        kit_poll(DELAY);
+        kit_pass(WINDOW_DEFAULT); /* who is suspended has its turn */
+    }
 }
 
 static bool model_is_acting(void)
@@ -498,20 +542,19 @@ static void model_end(void)
     for (uint32_t i = 0; i < PROGRAMS; i++) {
         struct model_program *program = &model.program[i];
 
+        model_finish(program); /* what it was doing */
         for (uint32_t page = 0; program->space && page < PAGES; page++) {
             program->acts = program->byte[page] != ABSENT;
             program->call = false;
             program->page = page;
             program->access = FL_ACCESS_READ;
-            for (uint32_t turn = 0; program->space && program->acts; turn++) {
-                model_check(turn < 1000, "an access waits for ever");
-                model_go_on();
-                kit_poll(DELAY);
-            }
+            model_finish(program);
         }
     }
     kit_settle();
     model_compare();
+    model.suspended += kit_vm()->load.suspensions;
+    model.resumed += kit_vm()->load.resumptions;
     if (kit_vm()->reclaim.empties)
         kit_vm()->swap.area[kit_vm()->reclaim.emptied].state = SWAP_ACTIVE;
     (void)vm_swap_off_step(kit_vm()); /* gives up */
@@ -530,7 +573,9 @@ TEST("random programs in too little memory find every byte, or are told that it 
     }
     effort_end(&effort);
     harness_note("%" PRIu64 " accesses, %" PRIu64 " waits, %" PRIu64 " unreadable, %" PRIu64
-                 " ended, %" PRIu64 " areas emptied",
-                 model.done, model.waited, model.unreadable, model.ended, model.swapoffs);
+                 " ended, %" PRIu64 " areas emptied, %" PRIu64 " suspended, %" PRIu64 " resumed",
+                 model.done, model.waited, model.unreadable, model.ended, model.swapoffs,
+                 model.suspended, model.resumed);
+    CHECK(model.suspended > 0 && model.resumed > 0);
     CHECK(model.done > 0 && model.unreadable > 0 && model.ended > 0 && model.swapoffs > 0);
 }

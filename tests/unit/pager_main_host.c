@@ -1,4 +1,4 @@
-/* The pager's loop on the host: see pager_main_host.h.  In the place of start.c and log.c. */
+/* The pager's loop on the host: see pager_main_host.h.  In the place of start.c, clock.c and log.c. */
 #include "pager_main_host.h"
 
 #define main pager_main
@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "../../user/pager/clock.h"
 #include "../../user/pager/kernel_port.h"
 #include "fail_nth.h"
 #include "kernel_fake.h"
@@ -44,6 +45,18 @@ void pager_start(struct pager *started)
     (void)cpio_index_build(&started->files, host_config.archive, host_config.archive_bytes);
     kernel_fake.pager = started;
     frames_settle_tables(started);
+}
+
+/* No time passes. */
+bool clock_attend(struct pager *host)
+{
+    (void)host;
+    return false;
+}
+
+void clock_note_idle(struct pager *host)
+{
+    (void)host;
 }
 
 /* A refused call is told in the log: that is all that it may be. */

@@ -300,8 +300,9 @@ static const char *slow_check_thread(const struct slow *slow, const struct slow_
         return NULL;
     if (thread->answers != (waits || thread->state == SLOW_GONE ? 0u : 1u))
         return "a request was not answered exactly once";
-    if (waits && (slow->parked[thread->token] != thread || wait->space != thread->space ||
-                  (wait->state != WAIT_PAGE && wait->state != WAIT_MEMORY)))
+    if (waits &&
+        (slow->parked[thread->token] != thread || wait->space != thread->space ||
+         (wait->state != WAIT_PAGE && wait->state != WAIT_MEMORY && wait->state != WAIT_RESUME)))
         return "a request that was not answered is not parked";
     return NULL;
 }

@@ -269,6 +269,7 @@ static int calls_statistics(struct call *call)
         [PAGER_STAT_ZEROED_TAKEN] = vm->counts.zeroed_taken,
         [PAGER_STAT_ZEROED_FRAMES] = vm->table.zeroed,
         [PAGER_STAT_DISK_REQUESTS] = paging_requests(vm),
+        [PAGER_STAT_SUSPENDED] = vm->load.suspended,
         [PAGER_STAT_SWAP_USED] = vm->swap.used,
         [PAGER_STAT_SWAP_IN] = vm->paging.counts.swapped_in,
         [PAGER_STAT_SWAP_READS] = vm->paging.counts.swap_reads,

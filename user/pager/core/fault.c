@@ -54,10 +54,9 @@
  *   copy          a page of the object's own where sharing will not do: copied, taken, or zeroed
  *   describe      what the caller shall map
  *
- * No step before `copy` changes what anybody sees, and `copy` changes nothing when it says no; so a
- * fault can end at any step, and it restarts at the first one: whatever it looked up may be gone by
- * then.  When the mapping is described, the tree of objects that a page was taken from is put in
- * order. */
+ * No step before `copy` changes what anybody sees, and `copy` changes nothing when it says no; so a fault
+ * can end at any step, and it restarts at the first one: whatever it looked up may be gone by then.
+ * When the mapping is described, the tree of objects that a page was taken from is put in order. */
 #include <errno.h>
 #include <string.h>
 
@@ -528,6 +527,8 @@ enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct
     step = fault_resolve_own(&fault);
     if (step == FAULT_GO_ON)
         return fault_resume(&fault, request, answer);
+    if (load_holds_back(vm, space))
+        step = FAULT_BUSY;
     if (step == FAULT_MISSING) {
         struct fault rest = fault;
 

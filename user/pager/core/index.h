@@ -72,6 +72,17 @@ static inline uint32_t index_leaf_slot(uint64_t leaf)
     return (uint32_t)(leaf >> INDEX_TAG_BITS);
 }
 
+/* The window (window.h) in which the page was used last is kept with a slot. */
+static inline uint64_t index_leaf_stamp(uint64_t leaf, uint8_t window)
+{
+    return leaf | (uint64_t)window << 56;
+}
+
+static inline uint8_t index_leaf_window(uint64_t leaf)
+{
+    return (uint8_t)(leaf >> 56);
+}
+
 /* Of a frame's leaf. */
 static inline uint32_t index_leaf_page(uint64_t leaf)
 {

@@ -73,6 +73,7 @@ void object_add_page(struct vm *vm, struct object *object, const struct index_pl
 
     record->object = object;
     record->link = (uint32_t)index;
+    record->uses = 0;
     index_fill(place, index_leaf_frame(page));
     object->resident++;
     if (object->owner)
@@ -100,10 +101,12 @@ void object_put_out(struct vm *vm, uint32_t page, uint64_t leaf)
     struct index_place place;
 
     object_discount_leaf(object, index_find(&object->index, record->link, &place));
-    index_replace(&place, leaf);
+    index_replace(&place, index_leaf_is_swap(leaf) ? index_leaf_stamp(leaf, record->window) : leaf);
     object->swapped++;
     object->owner->swapped++;
     record->slot = SWAP_NONE;
+    record->flags = 0;
+    record->window = 0;
     page_release(&vm->table, page);
 }
 
@@ -116,6 +119,8 @@ void object_bring_in(struct vm *vm, struct object *object, const struct index_pl
     record->object = object;
     record->link = (uint32_t)index;
     record->slot = index_leaf_is_swap(leaf) ? index_leaf_slot(leaf) : SWAP_NONE;
+    record->window = index_leaf_is_swap(leaf) ? index_leaf_window(leaf) : 0;
+    record->uses = 0;
     object_discount_leaf(object, leaf);
     index_replace(place, index_leaf_frame(page));
     object->resident++;

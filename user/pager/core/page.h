@@ -58,12 +58,15 @@ struct page {
     uint8_t state;
     uint8_t range;
     bool zeroed;       /* PAGE_FREE: P7; else false */
-    uint8_t flags;     /* PAGE_TAKEN, PAGE_WRITTEN */
+    uint8_t flags;     /* PAGE_TAKEN, PAGE_WRITTEN, PAGE_ACCESSED */
     uint32_t slot;     /* in swap (P8), or 0 */
     uint32_t given;    /* to a fault: the number of the time (reclaim.h), or 0 */
     uint8_t turn;      /* of the clock (reclaim.h) that looked at it last */
     uint8_t order;     /* of the block that begins here, or BUDDY_INNER (buddy.h) */
-    uint8_t unused[6]; /* the place of a record is found by a shift */
+    uint8_t window;    /* (window.h) in which it was used last, or 0 */
+    uint8_t swept;     /* the window whose sweep asked about it last */
+    uint8_t uses;      /* windows in which it was used since it came, at most 255 */
+    uint8_t unused[3]; /* the place of a record is found by a shift */
 };
 _Static_assert(sizeof(struct page) == 32, "0.8 % of memory");
 
@@ -71,6 +74,8 @@ _Static_assert(sizeof(struct page) == 32, "0.8 % of memory");
 #define PAGE_TAKEN 1u
 /* ... and was written: the copy is of no use. */
 #define PAGE_WRITTEN 2u
+/* Replacement has not heard yet that somebody else found it accessed (window.h). */
+#define PAGE_ACCESSED 4u
 
 struct page_range {
     uint64_t pages;

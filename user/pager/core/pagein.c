@@ -16,7 +16,9 @@ struct pagein_run {
 
 static bool pagein_is_at(const struct object *object, uint64_t index, uint32_t slot)
 {
-    return index_lookup(&object->index, index) == index_leaf_swap(slot);
+    uint64_t leaf = index_lookup(&object->index, index);
+
+    return index_leaf_is_swap(leaf) && index_leaf_slot(leaf) == slot;
 }
 
 /* The run that page `index` in `slot` belongs to, among the slots that are looked at. */

@@ -70,6 +70,15 @@ static bool reclaim_is_candidate(const struct vm *vm, uint32_t page, bool advise
            (advised || (record->turn != vm->reclaim.turn && !reclaim_is_fresh(vm, record)));
 }
 
+/* True if a sweep (window.h) found the page accessed since it was looked at. */
+static bool reclaim_take_note(struct vm *vm, uint32_t page)
+{
+    bool accessed = vm->table.pages[page].flags & PAGE_ACCESSED;
+
+    vm->table.pages[page].flags &= (uint8_t)~PAGE_ACCESSED;
+    return accessed;
+}
+
 static void reclaim_find_candidates(struct reclaim_window *window)
 {
     struct vm *vm = window->vm;
@@ -83,12 +92,16 @@ static void reclaim_find_candidates(struct reclaim_window *window)
         vm->table.pages[index_leaf_page(leaf)].turn = (uint8_t)(vm->reclaim.turn - window->advised);
         vm->reclaim.scanned++;
         window->candidates |= 1u << k;
+        if (reclaim_take_note(vm, index_leaf_page(leaf)) && !window->out)
+            window->kept |= 1u << k;
     }
 }
 
 /* A page and how many behind it an entry shows. */
 struct reclaim_look {
     struct vm *vm;
+    const struct object *object;
+    uint64_t index;
     uint64_t pages; /* that are asked for; then, that the entry shows of them */
     uint32_t kept;  /* bit 0 is the page */
     bool out;       /* accesses do not count */
@@ -102,11 +115,14 @@ static bool reclaim_look_at(void *context, const struct entry *entry, uint64_t a
 
     if (look->pages > shown)
         look->pages = shown;
-    if (entry->wired)
+    if (entry->wired) {
         look->kept = UINT32_MAX;
-    else if (!look->out)
-        look->kept |=
-            (uint32_t)port->harvest(port->context, entry->space->id, address, look->pages);
+    } else if (!look->out) {
+        uint64_t bits = port->harvest(port->context, entry->space->id, address, look->pages);
+
+        window_note(look->vm, entry->space, look->object, look->index, bits);
+        look->kept |= (uint32_t)bits;
+    }
     return true;
 }
 
@@ -128,8 +144,11 @@ static void reclaim_find_kept(struct reclaim_window *window)
     bool plain = object_is_plain(object);
 
     for (uint32_t k = 0; k < SWAP_CLUSTER;) {
-        struct reclaim_look look = {window->vm, plain ? reclaim_count_beside(window, k) : 1, 0,
-                                    window->out};
+        struct reclaim_look look = {.vm = window->vm,
+                                    .object = object,
+                                    .index = window->first + k,
+                                    .pages = plain ? reclaim_count_beside(window, k) : 1,
+                                    .out = window->out};
 
         if (!(window->candidates >> k & 1)) {
             k++;

@@ -118,12 +118,50 @@ static int setting_write_swap_auto(struct vm *vm, const char *value)
     return 0;
 }
 
+/* ---- who waits outside when memory is overloaded (load.h) ---- */
+
+static void setting_read_load(const struct vm *vm, char value[SETTING_BYTES])
+{
+    setting_tell_switch(value, vm->load.on);
+}
+
+static int setting_write_load(struct vm *vm, const char *value)
+{
+    bool on;
+
+    if (!setting_take_switch(value, &on))
+        return EINVAL;
+    load_set(vm, on);
+    return 0;
+}
+
+/* ---- milliseconds of a window (window.h), 0: none ---- */
+
+#define SETTING_MILLISECOND 1000u
+
+static void setting_read_window(const struct vm *vm, char value[SETTING_BYTES])
+{
+    setting_tell_number(value, vm->windows.asked / SETTING_MILLISECOND);
+}
+
+static int setting_write_window(struct vm *vm, const char *value)
+{
+    uint64_t milliseconds;
+
+    if (!setting_take_number(value, 0, WINDOW_MAX / SETTING_MILLISECOND, &milliseconds))
+        return EINVAL;
+    window_set_length(vm, milliseconds * SETTING_MILLISECOND);
+    return 0;
+}
+
 /* ---- the table, in the order of names ---- */
 
 static const struct setting settings[] = {
     {"fork", setting_read_fork, setting_write_fork},
+    {"load-control", setting_read_load, setting_write_load},
     {"overcommit", setting_read_overcommit, setting_write_overcommit},
     {"swap-auto", setting_read_swap_auto, setting_write_swap_auto},
+    {"window", setting_read_window, setting_write_window},
 };
 #define SETTINGS (sizeof settings / sizeof settings[0])
 

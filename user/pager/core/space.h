@@ -15,7 +15,9 @@
 #include "entry.h"
 #include "handle.h"
 #include "limit.h"
+#include "load.h"
 #include "page.h"
+#include "window.h"
 
 struct vm;
 
@@ -42,9 +44,11 @@ struct space {
     uint64_t heap_end;               /* the break */
     uint64_t minor_faults;
     uint64_t major_faults;
-    uint64_t resident; /* pages in frames */
-    uint64_t swapped;  /* pages that are out of memory */
-    uint64_t peak;     /* pages */
+    uint64_t resident;      /* pages in frames */
+    uint64_t swapped;       /* pages that are out of memory */
+    uint64_t peak;          /* pages */
+    struct working_set set; /* window.h */
+    struct load_state load; /* load.h */
     struct limit limits[LIMITS];
     struct description *handles[HANDLES_MAX]; /* NULL: not open */
     uint32_t buffer;                          /* page of the message buffer, or PAGE_NONE */

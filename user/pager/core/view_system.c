@@ -108,6 +108,10 @@ static bool system_tell_vmstat(struct view_step *step)
         {"pgsteal", vm->paging.counts.swapped_out + vm->paging.counts.put_out_clean +
                         vm->paging.counts.put_out_zero},
         {"oom_kill", vm->reclaim.ended},
+        {"windows", vm->windows.ended},
+        {"load_suspended", vm->load.suspended},
+        {"load_suspensions", vm->load.suspensions},
+        {"load_resumptions", vm->load.resumptions},
         {"cow_copies", vm->counts.copies},
         {"cow_takes", vm->counts.takes},
         {"file_neighbours", vm->counts.neighbours},

@@ -47,6 +47,7 @@ bool vm_init(struct vm *vm, const struct vm_config *config)
     vm->zero_slot = config->zero_slot;
     vm->port = config->port;
     wait_init(&vm->waits);
+    window_init(&vm->windows);
     swap_init(&vm->swap, &vm->table);
     vm->zero_page = page_allocate(&vm->table, PAGE_METADATA);
     if (vm->zero_page == PAGE_NONE)

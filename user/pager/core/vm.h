@@ -13,7 +13,7 @@
  *
  * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
  * object.h O, shadow.h H, space.h A, names.h N, handle.h D, view.h W, wait.h Q,
- * swap.h K, paging.h G; and of the whole:
+ * swap.h K, paging.h G, window.h E, load.h L; and of the whole:
  *  V1  every page in state PAGE_METADATA is a page record's, the zero page, a slab's, or a swap area's;
  *  V2  every page in state PAGE_BUFFER is one space's buffer;
  *  V3  every entry has an object except guards, and its range of the object is below
@@ -36,6 +36,7 @@
 #include "file.h"
 #include "handle.h"
 #include "index.h"
+#include "load.h"
 #include "memory.h"
 #include "names.h"
 #include "object.h"
@@ -50,6 +51,7 @@
 #include "trace.h"
 #include "view.h"
 #include "wait.h"
+#include "window.h"
 
 /* What copy-on-write and fault-around did since the start. */
 struct vm_counts {
@@ -103,6 +105,8 @@ struct vm {
     struct swap swap;
     struct paging paging;
     struct reclaim reclaim;
+    struct windows windows;
+    struct load load;
 };
 
 /* What vm_init needs; everything is copied except the memory that pointers name. */
@@ -246,6 +250,14 @@ static inline bool reclaim_has_frame(const struct vm *vm)
 static inline bool vm_is_low(const struct vm *vm)
 {
     return vm->table.counts[PAGE_FREE] < vm->reclaim.target;
+}
+
+/* True if load control keeps a program waiting: its fault is given only what is in memory. */
+static inline bool load_holds_back(struct vm *vm, const struct space *space)
+{
+    if (space->load.suspended)
+        wait_for_resume(vm);
+    return space->load.suspended;
 }
 
 /* The copy of a page in swap, if it has one, is of no use any more. */

@@ -43,6 +43,11 @@ bool wait_for_memory(struct vm *vm)
     return wait_is_frame_coming(vm);
 }
 
+void wait_for_resume(struct vm *vm)
+{
+    vm->waits.wanted = WAIT_FOR_RESUME;
+}
+
 /* ---- frames kept for the first that waits for memory ---- */
 
 /* What a fault gave back when it failed: fewer frames than one fault takes. */
@@ -108,6 +113,8 @@ bool wait_park(struct vm *vm, struct space *space, uint32_t token)
         wait_hold_frames(vm);
     } else if (waits->wanted == WAIT_ANY_DISK) {
         wait->state = WAIT_DISK;
+    } else if (waits->wanted == WAIT_FOR_RESUME) {
+        wait->state = WAIT_RESUME;
     } else {
         wait->state = WAIT_PAGE;
         wait->fetched = true;
@@ -161,6 +168,16 @@ void wait_drop_space(struct vm *vm, const struct space *space)
         if (wait->state == WAIT_MEMORY) /* another may be the first now, and need less */
             wait_give_frames(vm);
         wait_release(vm, i);
+    }
+}
+
+void wait_wake_space(struct vm *vm, const struct space *space)
+{
+    for (uint32_t i = 0; i < WAIT_RECORDS; i++) {
+        struct wait *wait = &vm->waits.record[i];
+
+        if (wait->state == WAIT_RESUME && wait->space == space)
+            wait->state = WAIT_READY;
     }
 }
 
