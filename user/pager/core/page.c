@@ -61,6 +61,7 @@ void page_release(struct page_table *table, uint32_t number)
 {
     page_link(table, &table->free_head, number);
     page_set_state(table, number, PAGE_FREE);
+    table->pages[number].flags = 0;
 }
 
 static void page_range_init(struct page_table *table, uint32_t range, uint32_t record_start,

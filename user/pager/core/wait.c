@@ -227,12 +227,13 @@ void vm_page_done(struct vm *vm, uint32_t page, bool ok)
         shadow_settle(vm, object);
 }
 
-void vm_count_wait(struct vm *vm, uint32_t token)
+void vm_end_wait(struct vm *vm, uint32_t token, struct vm_answer *answer)
 {
     const struct wait *wait = &vm->waits.record[token];
 
     if (!wait->fetched)
         return;
+    around_add_read(vm, wait->space, answer);
     wait->space->minor_faults--;
     vm->minor_faults--;
     wait->space->major_faults++;
