@@ -41,61 +41,6 @@ TEST("pages that lie side by side are written and read in few requests")
     kit_end();
 }
 
-TEST("who reads in order asks for up to 32 pages at once, upwards and downwards, who reads here and "
-     "there for no more than he touches")
-{
-    struct space *space;
-
-    kit_begin_swap(512, 600);
-    space = kit_space(1);
-    kit_map(space, AT, 384, MAP_PRIVATE);
-    for (uint64_t i = 0; i < 384; i++)
-        kit_write_page(space, AT + i * PAGE, 0);
-    kit_put_all_out();
-    for (uint64_t i = 0; i < 64; i++)
-        kit_read_page(space, AT + i * PAGE, 0);
-    CHECK_EQ(kit_submitted[0], 7);
-    CHECK_EQ(space->resident, 95);
-    for (uint64_t i = 255; i >= 192; i--)
-        kit_read_page(space, AT + i * PAGE, 0);
-    CHECK_EQ(kit_submitted[0], 14);
-    CHECK_EQ(space->resident, 190);
-    for (uint64_t i = 0; i < 64; i++)
-        kit_read_page(space, AT + (256 + i * 37 % 64 * 2) * PAGE, 0);
-    CHECK_EQ(space->resident, 190 + 64);
-    CHECK_EQ(kit_submitted[0], 14 + 64);
-    kit_end();
-}
-
-TEST("a fault that waited maps what was read with its page, as not accessed")
-{
-    const struct vm_port *port = &kit_vm()->port;
-    struct space *space;
-
-    kit_begin_swap(128, 600);
-    space = kit_space(1);
-    kit_map(space, AT, 8, MAP_PRIVATE);
-    for (uint64_t i = 0; i < 8; i++)
-        kit_write_page(space, AT + i * PAGE, 0);
-    kit_put_all_out();
-    for (uint64_t i = 0; i < 4; i++) {
-        if (i == 2)
-            continue; /* came with page 1 */
-        CHECK_EQ(slow_fault(&slow, &slow.thread[0], space, AT + i * PAGE, FL_ACCESS_READ),
-                 SLOW_WAITS);
-        kit_settle();
-        CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
-    }
-    CHECK_EQ(space->major_faults, 3);
-    for (uint64_t i = 0; i < 7; i++) {
-        CHECK(fake_peek(&slow.fake, space, AT + i * PAGE, FL_ACCESS_READ));
-        CHECK_EQ(port->harvest(port->context, space->id, AT + i * PAGE, 1), i != 2 && i < 4);
-    }
-    for (uint64_t i = 0; i < 8; i++)
-        kit_read_page(space, AT + i * PAGE, 0);
-    kit_end();
-}
-
 TEST("a page that was read in and not written leaves without a request, a written one with its new "
      "bytes")
 {

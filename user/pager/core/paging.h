@@ -38,7 +38,8 @@
 
 #define PAGING_REQUESTS 16u
 #define PAGING_WRITES   8u /* of them at most so many write: reads always have their turn */
-#define PAGING_AHEAD    12u /* while there are so many, none is made for a page that nobody asked for */
+#define PAGING_AHEAD \
+    12u /* while there are so many, none is made for a page that nobody asked for */
 
 enum paging_state { PAGING_FREE, PAGING_READ, PAGING_WRITE };
 

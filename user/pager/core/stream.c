@@ -51,8 +51,7 @@ static struct stream *stream_find_idle(struct streams *streams)
 
 static struct stream_window stream_up(uint64_t index, uint32_t pages)
 {
-    return (struct stream_window){index,
-                                  pages < INDEX_LIMIT - index ? index + pages : INDEX_LIMIT};
+    return (struct stream_window){index, pages < INDEX_LIMIT - index ? index + pages : INDEX_LIMIT};
 }
 
 static struct stream_window stream_down(uint64_t index, uint32_t pages)

@@ -67,9 +67,9 @@ struct wait {
 
 struct waits {
     struct wait record[WAIT_RECORDS];
-    uint64_t turns;  /* given out */
-    uint64_t parked; /* times that a request had to wait */
-    uint32_t active; /* records that are not free; 0: wait_next has nothing */
+    uint64_t turns;               /* given out */
+    uint64_t parked;              /* times that a request had to wait */
+    uint32_t active;              /* records that are not free; 0: wait_next has nothing */
     uint32_t counts[WAIT_STATES]; /* of records in each state */
     uint32_t wanted; /* what the request that now runs waits for: a page; PAGE_NONE: a frame */
     uint32_t held;   /* first of the pages in PAGE_HELD, or PAGE_NONE */
