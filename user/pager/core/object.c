@@ -108,6 +108,7 @@ void object_put_out(struct vm *vm, uint32_t page, uint64_t leaf)
     record->flags = 0;
     record->window = 0;
     page_release(&vm->table, page);
+    record->flags = PAGE_HARVESTED;
 }
 
 void object_bring_in(struct vm *vm, struct object *object, const struct index_place *place,
