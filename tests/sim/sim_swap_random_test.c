@@ -531,6 +531,7 @@ static void model_settle(void)
         model_check(turn < 1000, "an access waits for ever");
         model_go_on();
         kit_poll(DELAY);
+        kit_pass(WINDOW_DEFAULT); /* who is suspended has its turn */
     }
 }
 
