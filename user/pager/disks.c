@@ -146,25 +146,31 @@ static void disks_header_came(struct pager *pager, uint32_t disk, int32_t error)
     wait_wake_disk(&pager->vm);
 }
 
-static void disks_tell_error(uint32_t disk, const struct vm_io *io, int32_t error)
+/* What became of pages of a request, the last one first. */
+static void disks_tell_mishaps(struct pager *pager)
 {
-    log_line("disk %u: %s of %u pages at page %lu: error %d", (unsigned)disk,
-             io->write ? "write" : "read", (unsigned)io->count, io->first, (int)error);
+    static const char *const texts[PAGING_MISHAP_KINDS] = {
+        [PAGING_UNREADABLE] = "cannot be read",
+        [PAGING_CHANGED] = "its bytes are not what was written",
+        [PAGING_RETIRED] = "cannot be written, and is not used again"};
+    struct paging_mishap mishap;
+
+    while (paging_take_mishap(&pager->vm, &mishap))
+        log_limited_line("disk %u: page %u of process %lu: %s", (unsigned)mishap.device,
+                         (unsigned)mishap.page, mishap.pid, texts[mishap.kind]);
 }
 
 static void disks_end_request(struct pager *pager, const struct vm_io *io, int32_t error)
 {
-    uint64_t begun = fl_rdcycle(), wrong = pager->vm.paging.counts.read_errors;
+    uint64_t begun = fl_rdcycle();
     bool writes = io->write;
 
     pins_give(io->tag);
     if (error)
-        disks_tell_error(io->device, io, error);
+        log_limited_line("disk %u: %s of %u pages at page %lu: error %d", (unsigned)io->device,
+                         io->write ? "write" : "read", (unsigned)io->count, io->first, (int)error);
     vm_io_done(&pager->vm, io->tag, error == 0);
-    wrong = pager->vm.paging.counts.read_errors - wrong;
-    if (!error && wrong > 0)
-        log_line("disk %u: read of %u pages at page %lu: %u are not what was written",
-                 (unsigned)io->device, (unsigned)io->count, io->first, (unsigned)wrong);
+    disks_tell_mishaps(pager);
     if (writes)
         pager->out_cycles += fl_rdcycle() - begun;
 }

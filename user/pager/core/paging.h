@@ -63,8 +63,28 @@ struct paging_counts {
     uint64_t write_errors;  /* pages */
 };
 
+/* What the driver tells people: a page that could not come back, or a slot that is lost. */
+enum paging_mishap_kind {
+    PAGING_UNREADABLE, /* the disk could not read it */
+    PAGING_CHANGED,    /* it is not what was written */
+    PAGING_RETIRED,    /* it could not be written: the slot is never used again */
+    PAGING_MISHAP_KINDS
+};
+
+struct paging_mishap {
+    uint32_t device;
+    uint32_t page; /* of the disk */
+    uint64_t pid;  /* whose page it is */
+    uint8_t kind;  /* enum paging_mishap_kind */
+};
+
+/* Those that were not taken: a request has 32 pages, and what comes beyond that is not kept. */
+#define PAGING_MISHAPS 32u
+
 struct paging {
     struct paging_request request[PAGING_REQUESTS];
+    struct paging_mishap mishap[PAGING_MISHAPS];
+    uint32_t mishaps;
     uint32_t writes; /* requests that write */
     struct streams streams;
     struct paging_counts counts;
@@ -88,6 +108,9 @@ void vm_io_done(struct vm *vm, uint32_t tag, bool ok);
 /* What the disk has of a request that has not ended: all of it, or, in *one, the page that is tried alone. */
 const struct vm_io *paging_io(const struct vm *vm, uint32_t tag, struct vm_io *one);
 
+/* Takes one mishap.  The driver does so after each request that ended.  False: there is none. */
+bool paging_take_mishap(struct vm *vm, struct paging_mishap *mishap);
+
 /* Requests that have not ended. */
 uint32_t paging_requests(const struct vm *vm);
 
@@ -104,6 +127,9 @@ bool paging_submit(struct vm *vm, struct paging_request *request);
 
 /* Gives back a record that was not submitted. */
 void paging_cancel(struct vm *vm, struct paging_request *request);
+
+/* Keeps a mishap of a page with a slot. */
+void paging_note_mishap(struct vm *vm, uint32_t page, enum paging_mishap_kind kind);
 
 /* What becomes of a page whose request ended. */
 void paging_end_read(struct vm *vm, uint32_t page, bool ok);

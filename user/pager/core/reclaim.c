@@ -311,6 +311,20 @@ static bool reclaim_rests(const struct vm *vm)
            reclaim_has_frame(vm) && wait_first_for_memory(vm) == 0;
 }
 
+/* A scan is direct while somebody waits for what it finds. */
+static uint32_t reclaim_scan_counted(struct vm *vm)
+{
+    struct reclaim *reclaim = &vm->reclaim;
+    struct reclaim_work *work =
+        reclaim_find_first(vm) != 0 ? &reclaim->direct : &reclaim->background;
+    uint64_t before = reclaim->scanned;
+    uint32_t done = reclaim_scan(vm);
+
+    work->scanned += reclaim->scanned - before;
+    work->stolen += done;
+    return done;
+}
+
 bool vm_reclaim_step(struct vm *vm)
 {
     struct reclaim *reclaim = &vm->reclaim;
@@ -319,7 +333,7 @@ bool vm_reclaim_step(struct vm *vm)
     if (vm->swap.areas == 0 || reclaim_in_sight(vm) >= reclaim->target ||
         vm->paging.writes == PAGING_WRITES || reclaim_rests(vm))
         return false;
-    done = reclaim_scan(vm);
+    done = reclaim_scan_counted(vm);
     if (done > 0) {
         reclaim->barren = 0;
         reclaim->resting = 0;

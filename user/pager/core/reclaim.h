@@ -36,6 +36,12 @@ struct vm;
 /* After nothing could leave, frames that are taken before the clock goes again. */
 #define RECLAIM_REST 8u
 
+/* Pages that were looked at, and those that left or were sent on their way. */
+struct reclaim_work {
+    uint64_t scanned;
+    uint64_t stolen;
+};
+
 struct reclaim {
     uint32_t target; /* frames; the level below it is page_table.reserved */
     uint32_t hand;   /* the page that the clock looks at next */
@@ -44,6 +50,8 @@ struct reclaim {
     uint64_t first;  /* the turn (wait.h) of the request that waits for memory first; 0: none ... */
     uint32_t spent;  /* ... and the pages that left since it is the first */
     uint64_t scanned; /* pages that were looked at since the start */
+    struct reclaim_work background,
+        direct;       /* by steps: ahead of need, and while a request waited */
     uint64_t ended;   /* programs that were ended for want of memory */
     uint32_t given;   /* pages that were given to faults while memory was short */
     uint32_t resting; /* frames in sight when nothing could leave; 0: the clock goes */
