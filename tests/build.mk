@@ -34,7 +34,7 @@ $(BUILD)/tests/coverage/%.o: %.c $(BUILD)/flags
 # $(call host_test,NAME,FILES): build/tests/NAME, and build/tests/fast/NAME, build/tests/coverage/NAME.  The first file
 # names sources and libraries.
 define host_test
-$(1)_SOURCES := $(2) tests/harness.c tests/effort.c tests/case_name.c $$(sort $$(wildcard $$(call test_words,$(firstword $(2)),sources)))
+$(1)_SOURCES := $(2) tests/harness.c tests/effort.c tests/case_name.c tests/invariant.c $$(sort $$(wildcard $$(call test_words,$(firstword $(2)),sources)))
 $(1)_LIBS    := $$(call test_words,$(firstword $(2)),libs)
 $(BUILD)/tests/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/obj/%.o)
 	@mkdir -p $$(@D)

@@ -7,13 +7,8 @@
 /* A program whose pages, so many, are all out. */
 static struct space *begin_out(uint64_t pages)
 {
-    struct space *space;
+    struct space *space = kit_begin_written(128, 600, pages);
 
-    kit_begin_swap(128, 600);
-    space = kit_space(1);
-    kit_map(space, AT, pages, MAP_PRIVATE);
-    for (uint64_t i = 0; i < pages; i++)
-        kit_write_page(space, AT + i * PAGE, 0);
     kit_put_all_out();
     CHECK_EQ(space->resident, 0);
     return space;
@@ -158,13 +153,11 @@ TEST("when the disk is gone, who needs a page of it gets SIGBUS, and pages stay 
     check_bus_error(0, space);
     CHECK_EQ(vm_unmap(kit_vm(), space, AT, 4 * PAGE), 0);
     kit_map(space, AT, 4, MAP_PRIVATE);
-    for (uint64_t i = 0; i < 4; i++)
-        kit_write_page(space, AT + i * PAGE, 1);
+    kit_write_pages(space, 0, 4, 1);
     kit_put_all_out();
     CHECK_EQ(space->resident, 4);
     CHECK_EQ(kit_vm()->swap.used, 0);
-    for (uint64_t i = 0; i < 4; i++)
-        kit_read_page(space, AT + i * PAGE, 1);
+    kit_read_pages(space, 0, 4, 1);
     kit_end();
 }
 
@@ -178,15 +171,13 @@ TEST("a slot that cannot be written is retired alone, and its page goes to anoth
     kit_bad[0] = 5;
     space = kit_space(1);
     kit_map(space, AT, 16, MAP_PRIVATE);
-    for (uint64_t i = 0; i < 16; i++)
-        kit_write_page(space, AT + i * PAGE, 0);
+    kit_write_pages(space, 0, 16, 0);
     kit_put_all_out();
     CHECK_EQ(space->resident, 0);
     CHECK_EQ(space->swapped, 16);
     CHECK_EQ(kit_vm()->paging.counts.write_errors, 1);
     CHECK_EQ(swap_total(&kit_vm()->swap), 598);
-    for (uint64_t i = 0; i < 16; i++)
-        kit_read_page(space, AT + i * PAGE, 0);
+    kit_read_pages(space, 0, 16, 0);
     kit_end();
 }
 
@@ -199,8 +190,7 @@ TEST("faults that find no frame wait in the order of arrival until pages are out
     kit_begin_swap(128, 600);
     large = kit_space(9);
     kit_map(large, AT, 60, MAP_PRIVATE);
-    for (uint64_t i = 0; i < 60; i++)
-        kit_write_page(large, AT + i * PAGE, 0);
+    kit_write_pages(large, 0, 60, 0);
     for (uint32_t i = 0; i < 3; i++) {
         space[i] = kit_space(i + 1);
         kit_map(space[i], AT, 1, MAP_PRIVATE);
@@ -215,8 +205,7 @@ TEST("faults that find no frame wait in the order of arrival until pages are out
         CHECK_EQ(slow.thread[i].state, SLOW_SERVED);
         CHECK(i == 0 || slow.thread[i].order > slow.thread[i - 1].order);
     }
-    for (uint64_t i = 0; i < 60; i++)
-        kit_read_page(large, AT + i * PAGE, 0);
+    kit_read_pages(large, 0, 60, 0);
     kit_end();
 }
 
@@ -234,10 +223,8 @@ TEST("when swap is full too, the largest program that is no server is ended, and
     kit_map(server, AT, 110, MAP_PRIVATE);
     kit_map(large, AT, 30, MAP_PRIVATE);
     kit_map(small, AT, 25, MAP_PRIVATE);
-    for (uint64_t i = 0; i < 110; i++)
-        kit_write_page(server, AT + i * PAGE, 0);
-    for (uint64_t i = 0; i < 30; i++)
-        kit_write_page(large, AT + i * PAGE, 0);
+    kit_write_pages(server, 0, 110, 0);
+    kit_write_pages(large, 0, 30, 0);
     for (uint64_t i = 0; !large->stopped && i < 25; i++) {
         if (fault(0, small, AT + i * PAGE, FL_ACCESS_WRITE) == SLOW_WAITS)
             kit_settle();
@@ -253,8 +240,7 @@ TEST("when swap is full too, the largest program that is no server is ended, and
     kit_settle();
     kit_serve();
     CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
-    for (uint64_t i = 0; i < 110; i++)
-        kit_read_page(server, AT + i * PAGE, 0);
+    kit_read_pages(server, 0, 110, 0);
     kit_end();
 }
 
@@ -315,20 +301,16 @@ TEST("slots of copies are given back when others need them")
     kit_swap_on(0, 33, 0);
     space = kit_space(1);
     kit_map(space, AT, 60, MAP_PRIVATE);
-    for (uint64_t i = 0; i < 32; i++)
-        kit_write_page(space, AT + i * PAGE, 0);
+    kit_write_pages(space, 0, 32, 0);
     kit_put_all_out();
-    for (uint64_t i = 0; i < 32; i++)
-        kit_read_page(space, AT + i * PAGE, 0);
+    kit_read_pages(space, 0, 32, 0);
     CHECK_EQ(swap_room(&kit_vm()->swap), 0);
-    for (uint64_t i = 32; i < 60; i++)
-        kit_write_page(space, AT + i * PAGE, 0);
+    kit_write_pages(space, 32, 60, 0);
     CHECK_EQ(vm_wire(kit_vm(), space, AT, 32 * PAGE, 0), 0);
     kit_put_all_out();
     CHECK_EQ(space->resident, 32);
     CHECK_EQ(space->swapped, 28);
-    for (uint64_t i = 0; i < 60; i++)
-        kit_read_page(space, AT + i * PAGE, 0);
+    kit_read_pages(space, 0, 60, 0);
     kit_end();
 }
 
@@ -377,8 +359,7 @@ TEST("swapoff while pages are written to the area ends when these are back")
         kit_begin_swap(128, 600);
         space = kit_space(1);
         kit_map(space, AT, 4, MAP_PRIVATE);
-        for (uint64_t i = 0; i < 4; i++)
-            kit_write_page(space, AT + i * PAGE, 0);
+        kit_write_pages(space, 0, 4, 0);
         CHECK_EQ(vm_advise(kit_vm(), space, AT, 4 * PAGE, MADV_PAGEOUT), 0);
         CHECK_EQ(kit_vm()->table.counts[PAGE_WRITING], 4);
         CHECK_EQ(vm_swap_off(kit_vm(), 0), 0);
@@ -391,21 +372,15 @@ TEST("swapoff while pages are written to the area ends when these are back")
             kit_poll(DELAY);
         }
         CHECK_EQ(kit_vm()->swap.areas, 0);
-        for (uint64_t i = 0; i < 4; i++)
-            kit_read_page(space, AT + i * PAGE, 0);
+        kit_read_pages(space, 0, 4, 0);
         kit_end();
     }
 }
 
 TEST("swapoff of what fits nowhere is refused, and of what fits in another area moves it there")
 {
-    struct space *space;
+    struct space *space = kit_begin_written(128, 400, 200);
 
-    kit_begin_swap(128, 400);
-    space = kit_space(1);
-    kit_map(space, AT, 200, MAP_PRIVATE);
-    for (uint64_t i = 0; i < 200; i++)
-        kit_write_page(space, AT + i * PAGE, 0);
     kit_settle();
     CHECK_EQ(vm_swap_off(kit_vm(), 0), ENOMEM);
     kit_sound();
@@ -413,8 +388,7 @@ TEST("swapoff of what fits nowhere is refused, and of what fits in another area 
     CHECK_EQ(kit_swap_on(1, 300, 5), 1);
     CHECK_EQ(swap_off(0), 0);
     CHECK_EQ(kit_vm()->swap.areas, 1);
-    for (uint64_t i = 0; i < 200; i++)
-        kit_read_page(space, AT + i * PAGE, 0);
+    kit_read_pages(space, 0, 200, 0);
     kit_end();
 }
 
@@ -458,8 +432,7 @@ TEST("swapoff while a program needs all memory gives up before anybody is ended"
     other = kit_space(2);
     kit_map(space, AT, 40, MAP_PRIVATE);
     kit_map(other, AT, 200, MAP_PRIVATE);
-    for (uint64_t i = 0; i < 40; i++)
-        kit_write_page(space, AT + i * PAGE, 0);
+    kit_write_pages(space, 0, 40, 0);
     kit_put_all_out();
     CHECK_EQ(vm_swap_off(kit_vm(), 0), 0);
     for (uint64_t i = 0; i < 200; i++) {
@@ -469,10 +442,8 @@ TEST("swapoff while a program needs all memory gives up before anybody is ended"
         kit_write_page(other, AT + i * PAGE, 1);
     }
     CHECK_EQ(vm_swap_off_step(kit_vm()), ENOMEM);
-    for (uint64_t i = 0; i < 40; i++)
-        kit_read_page(space, AT + i * PAGE, 0);
-    for (uint64_t i = 0; i < 200; i++)
-        kit_read_page(other, AT + i * PAGE, 1);
+    kit_read_pages(space, 0, 40, 0);
+    kit_read_pages(other, 0, 200, 1);
     CHECK_EQ(kit_vm()->reclaim.ended, 0);
     kit_end();
 }

@@ -278,6 +278,31 @@ static inline void kit_read_page(struct space *space, uint64_t address, uint32_t
     CHECK_EQ(kit_read(space, address + PAGE - 1), (uint8_t)~byte);
 }
 
+/* Pages first to end, without it, of what is mapped at AT. */
+static inline void kit_write_pages(struct space *space, uint64_t first, uint64_t end, uint32_t salt)
+{
+    for (uint64_t i = first; i < end; i++)
+        kit_write_page(space, AT + i * PAGE, salt);
+}
+
+static inline void kit_read_pages(struct space *space, uint64_t first, uint64_t end, uint32_t salt)
+{
+    for (uint64_t i = first; i < end; i++)
+        kit_read_page(space, AT + i * PAGE, salt);
+}
+
+/* A machine with one disk for swap, and a program that has written so many pages at AT. */
+static inline struct space *kit_begin_written(uint32_t frames, uint64_t slots, uint64_t pages)
+{
+    struct space *space;
+
+    kit_begin_swap(frames, slots);
+    space = kit_space(1);
+    kit_map(space, AT, pages, MAP_PRIVATE);
+    kit_write_pages(space, 0, pages, 0);
+    return space;
+}
+
 /* The clock looks at each page once, as if memory were short of every frame; the pages in use are in the first
  * half of memory, and a step is no more than that. */
 static inline void kit_turn(void)

@@ -28,10 +28,8 @@ static void begin_world(void)
     kit_write(parent, AT + ZERO * PAGE, 0);
     child = kit_space(2);
     CHECK_EQ(vm_fork(kit_vm(), parent, child), 0);
-    for (uint64_t i = 4; i < 8; i++)
-        kit_write_page(child, AT + i * PAGE, 1);
-    for (uint64_t i = 6; i < 10; i++)
-        kit_write_page(parent, AT + i * PAGE, 2);
+    kit_write_pages(child, 4, 8, 1);
+    kit_write_pages(parent, 6, 10, 2);
     kit_put_all_out();
 }
 
