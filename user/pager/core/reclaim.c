@@ -316,7 +316,7 @@ static uint32_t reclaim_scan_counted(struct vm *vm)
 {
     struct reclaim *reclaim = &vm->reclaim;
     struct reclaim_work *work =
-        reclaim_find_first(vm) != 0 ? &reclaim->direct : &reclaim->background;
+        wait_first_for_memory(vm) != 0 ? &reclaim->direct : &reclaim->background;
     uint64_t before = reclaim->scanned;
     uint32_t done = reclaim_scan(vm);
 
