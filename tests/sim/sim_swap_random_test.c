@@ -1,6 +1,7 @@
 /* Random programs in too little memory, with swap on disks that are slow, fail and lie: they fork, write,
- * drop, lock, unmap and end, areas come and go, page tables are dropped.  After each step every byte that
- * the tables show is what a model of arrays says, all invariants hold, and in the end nothing is lost. */
+ * drop, lock, unmap and end, areas come and go, page tables are dropped, equal pages are merged, of which
+ * the model knows nothing.  After each step every byte that the tables show is what a model of arrays says,
+ * all invariants hold, and in the end nothing is lost. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
 /* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
@@ -33,9 +34,10 @@ static struct {
     struct model_program program[PROGRAMS];
     int shared[PROGRAMS][SHARED]; /* segments */
     bool faulty;                  /* disks fail */
+    bool merges;                  /* equal pages are merged, and most are equal */
     uint32_t pages[DISKS];        /* of the disks */
     uint64_t seed, random, step, pids;
-    uint64_t done, unreadable, ended, swapoffs, waited;
+    uint64_t done, unreadable, ended, swapoffs, waited, merged, copied;
 } model;
 
 static uint32_t model_pick(uint32_t options)
@@ -113,6 +115,9 @@ static void model_start_program(struct model_program *program)
     program->segment = segment;
     model_map(program, 0, PAGES - SHARED, MAP_PRIVATE);
     model_map(program, PAGES - SHARED, SHARED, MAP_SHARED);
+    if (model.merges)
+        CHECK_EQ(
+            vm_advise(kit_vm(), program->space, model_address(0), PAGES * PAGE, MADV_MERGEABLE), 0);
     memset(program->byte, 0, sizeof program->byte);
     memset(model.shared[segment], 0, sizeof model.shared[segment]);
     program->acts = false;
@@ -235,7 +240,7 @@ static void model_begin_access(struct model_program *program)
     program->acts = true;
     program->page = model_pick(PAGES);
     program->access = model_pick(3) ? FL_ACCESS_WRITE : FL_ACCESS_READ;
-    program->value = (uint8_t)model_pick(4) ? (uint8_t)model_pick(256) : 0;
+    program->value = (uint8_t)model_pick(4) ? (uint8_t)model_pick(model.merges ? 6 : 256) : 0;
     program->call = program->access == FL_ACCESS_WRITE && model_pick(4) == 0;
     thread->state = SLOW_IDLE;
     if (program->call) {
@@ -345,6 +350,26 @@ static void model_swap(void)
         kit_swap_on(disk, model.pages[disk], (int32_t)model_pick(2));
 }
 
+/* The idle work, and what may be asked of it. */
+static void model_merge(const struct model_program *program)
+{
+    uint32_t first = model_pick(PAGES), count = 1 + model_pick(PAGES - first);
+    uint64_t advice = model_pick(4) ? MADV_MERGEABLE : MADV_UNMERGEABLE;
+    int error;
+
+    if (model_pick(6) == 0)
+        (void)samepage_set(kit_vm(), model_pick(4) ? SAMEPAGE_ON : model_pick(SAMEPAGE_MODES));
+    if (model_pick(6) == 0) {
+        error = vm_advise(kit_vm(), program->space, model_address(first), count * PAGE, advice);
+        model_check(!error || error == ENOMEM || error == EAGAIN || error == EINPROGRESS,
+                    "advice to merge says something else");
+    }
+    for (uint32_t i = model_pick(40); i > 0 && samepage_step(kit_vm()); i--)
+        kit_sound();
+    for (uint32_t i = model_pick(100); i > 0; i--)
+        samepage_note_message(kit_vm());
+}
+
 static void model_tick(void)
 {
     struct sim_disk_done done;
@@ -403,6 +428,12 @@ static void model_act(struct model_program *program)
         model_press();
         break;
     case 10:
+    case 11:
+    case 12:
+        if (model.merges)
+            model_merge(program);
+        break;
+    case 13:
         if (model_pick(4) == 0)
             fake_limit(&slow.fake, model_pick(16));
         else
@@ -436,6 +467,7 @@ static void model_begin(uint64_t seed)
     model.seed = model.random = seed;
     model.step = 0;
     model.faulty = model_pick(2);
+    model.merges = model_pick(2);
     kit_begin(96 + model_pick(64));
     for (uint32_t i = 0; i < DISKS; i++) {
         model.pages[i] = 20 + model_pick(200);
@@ -443,12 +475,26 @@ static void model_begin(uint64_t seed)
                       fake_random(&model.random));
     }
     kit_swap_on(0, model.pages[0], 0);
+    if (model.merges)
+        CHECK(samepage_set(kit_vm(), SAMEPAGE_ON));
+}
+
+/* The access that a program makes comes to its end. */
+static void model_finish(const struct model_program *program)
+{
+    for (uint32_t turn = 0; program->space && program->acts; turn++) {
+        model_check(turn < 1000, "an access waits for ever");
+        model_go_on();
+        kit_poll(DELAY);
+    }
 }
 
 /* Each page of each program is read in the end: nothing that no disk lost is lost. */
 static void model_end(void)
 {
     fake_unlimit(&slow.fake);
+    for (uint32_t i = 0; i < PROGRAMS; i++)
+        model_finish(&model.program[i]);
     for (uint32_t i = 0; i < PROGRAMS; i++) {
         struct model_program *program = &model.program[i];
 
@@ -457,11 +503,7 @@ static void model_end(void)
             program->call = false;
             program->page = page;
             program->access = FL_ACCESS_READ;
-            for (uint32_t turn = 0; program->space && program->acts; turn++) {
-                model_check(turn < 1000, "an access waits for ever");
-                model_go_on();
-                kit_poll(DELAY);
-            }
+            model_finish(program);
         }
     }
     kit_settle();
@@ -469,6 +511,9 @@ static void model_end(void)
     if (kit_vm()->reclaim.empties)
         kit_vm()->swap.area[kit_vm()->reclaim.emptied].state = SWAP_ACTIVE;
     (void)vm_swap_off_step(kit_vm()); /* gives up */
+    model.merged += kit_vm()->samepage.counts.merged + kit_vm()->samepage.counts.zero;
+    model.copied += kit_vm()->samepage.counts.copied;
+    CHECK(samepage_set(kit_vm(), SAMEPAGE_OFF));
     kit_end();
 }
 
@@ -484,7 +529,10 @@ TEST("random programs in too little memory find every byte, or are told that it 
     }
     effort_end(&effort);
     harness_note("%" PRIu64 " accesses, %" PRIu64 " waits, %" PRIu64 " unreadable, %" PRIu64
-                 " ended, %" PRIu64 " areas emptied",
-                 model.done, model.waited, model.unreadable, model.ended, model.swapoffs);
+                 " ended, %" PRIu64 " areas emptied, %" PRIu64 " pages merged, %" PRIu64
+                 " of them copied to be written",
+                 model.done, model.waited, model.unreadable, model.ended, model.swapoffs,
+                 model.merged, model.copied);
     CHECK(model.done > 0 && model.unreadable > 0 && model.ended > 0 && model.swapoffs > 0);
+    CHECK(model.merged > 0 && model.copied > 0);
 }

@@ -43,6 +43,7 @@ enum page_state {
     PAGE_METADATA, /* slabs, page records, the zero page */
     PAGE_BUFFER,   /* message buffer of a space */
     PAGE_LENT,     /* kernel objects, page tables: out of the window */
+    PAGE_MERGED,   /* contents of several places of objects, which nobody writes (samepage.h) */
     PAGE_STATES
 };
 
@@ -50,8 +51,10 @@ struct page {
     union {
         struct object *object; /* PAGE_OBJECT, PAGE_WRITING, PAGE_BUSY */
         uint64_t previous;     /* PAGE_FREE: page number or PAGE_NONE */
+        uint64_t sharers;      /* PAGE_MERGED: leaves that name it */
     };
-    uint32_t link; /* PAGE_FREE, PAGE_HELD: the next one or PAGE_NONE; else index in the object */
+    uint32_t
+        link; /* PAGE_FREE, PAGE_HELD, PAGE_MERGED: the next one or PAGE_NONE; else index in the object */
     uint8_t state;
     uint8_t range;
     bool zeroed;       /* PAGE_FREE: P7; else false */
@@ -59,7 +62,8 @@ struct page {
     uint32_t slot;     /* in swap (P8), or 0 */
     uint32_t given;    /* to a fault: the number of the time (reclaim.h), or 0 */
     uint8_t turn;      /* of the clock (reclaim.h) that looked at it last */
-    uint8_t unused[7]; /* the place of a record is found by a shift */
+    uint8_t unused[3]; /* the place of a record is found by a shift */
+    uint32_t sum;      /* of the contents when samepage.h looked at them last */
 };
 _Static_assert(sizeof(struct page) == 32, "0.8 % of memory");
 

@@ -264,10 +264,11 @@ static struct space *reclaim_find_largest(const struct vm *vm)
 
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++) {
         struct space *space = vm->spaces[id];
+        uint64_t own = space ? space->resident - space->merged + space->swapped : 0;
 
-        if (!space || space->server || space->resident + space->swapped <= charge)
+        if (!space || space->server || own <= charge)
             continue;
-        charge = space->resident + space->swapped;
+        charge = own;
         largest = space;
     }
     return largest;

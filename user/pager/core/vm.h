@@ -13,8 +13,9 @@
  *
  * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
  * object.h O, shadow.h H, space.h A, names.h N, handle.h D, view.h W, wait.h Q,
- * swap.h K, paging.h G; and of the whole:
- *  V1  every page in state PAGE_METADATA is a page record's, the zero page, a slab's, or a swap area's;
+ * swap.h K, paging.h G, samepage.h M; and of the whole:
+ *  V1  every page in state PAGE_METADATA is a page record's, the zero page, a slab's, a swap area's, or of
+ *      the tables of samepage.h;
  *  V2  every page in state PAGE_BUFFER is one space's buffer;
  *  V3  every entry has an object except guards, and its range of the object is below
  *      INDEX_LIMIT;
@@ -43,6 +44,7 @@
 #include "port.h"
 #include "paging.h"
 #include "reclaim.h"
+#include "samepage.h"
 #include "shadow.h"
 #include "slab.h"
 #include "space.h"
@@ -102,6 +104,7 @@ struct vm {
     struct swap swap;
     struct paging paging;
     struct reclaim reclaim;
+    struct samepage samepage;
 };
 
 /* What vm_init needs; everything is copied except the memory that pointers name. */
