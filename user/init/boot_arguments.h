@@ -9,7 +9,7 @@
  *   device=NAME   programs may open the devices of this name, the first string of `compatible` in the
  *                 device tree; may be repeated, up to BOOT_DEVICES_MAX times
  *
- * Other words are for other servers and pass unread. */
+ * Other words are for other servers and pass unread, such as vm.NAME=VALUE, a setting of the pager's. */
 #ifndef INIT_BOOT_ARGUMENTS_H
 #define INIT_BOOT_ARGUMENTS_H
 
