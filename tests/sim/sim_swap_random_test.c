@@ -366,8 +366,8 @@ static void model_merge(const struct model_program *program)
     }
     for (uint32_t i = model_pick(40); i > 0 && samepage_step(kit_vm()); i--)
         kit_sound();
-    for (uint32_t i = model_pick(100); i > 0; i--)
-        samepage_note_message(kit_vm());
+    for (uint32_t i = model_pick(100); i > 0 && samepage_is_on(kit_vm()); i--)
+        samepage_note_call(kit_vm());
 }
 
 static void model_tick(void)

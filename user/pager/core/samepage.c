@@ -72,14 +72,6 @@ bool samepage_set(struct vm *vm, enum samepage_mode mode)
     return true;
 }
 
-const char *samepage_name(const struct vm *vm)
-{
-    static const char *const names[] = {
-        [SAMEPAGE_OFF] = "off", [SAMEPAGE_ON] = "on", [SAMEPAGE_UNMERGE] = "unmerge"};
-
-    return names[vm->samepage.mode];
-}
-
 uint64_t samepage_saved(const struct vm *vm)
 {
     return vm->samepage.sharing - vm->table.counts[PAGE_MERGED];
@@ -88,7 +80,7 @@ uint64_t samepage_saved(const struct vm *vm)
 void samepage_wake(struct vm *vm)
 {
     vm->samepage.barren = 0;
-    if (vm->samepage.mode != SAMEPAGE_OFF)
+    if (samepage_is_on(vm))
         vm->port.stock_is_low(vm->port.context);
 }
 

@@ -31,8 +31,8 @@
  * somebody else has too.  `merge` in user/apps/course measures it.
  *
  * Work.  The driver calls samepage_step in idle time until it says that there is nothing to do: two passes
- * in a row found nothing.  Where there is no idle time samepage_note_message looks at a page now and then;
- * and it wakes the idle work, since what programs write to pages that they have nobody tells.
+ * in a row found nothing.  Where there is no idle time samepage_note_call looks at a page now and then; and
+ * it wakes the idle work, since what programs write to pages that they have nobody tells.
  *
  *  M1  a page is PAGE_MERGED exactly if leaves of anonymous objects name it as merged, and `sharers` is how
  *      many do;
@@ -45,14 +45,14 @@
 
 #include "object.h"
 
-#define SAMEPAGE_SHARE    4u    /* at most this part of memory is merged pages */
-#define SAMEPAGE_STEP     4u    /* pages that a step looks at, some 2,000 instructions each ... */
-#define SAMEPAGE_ENTRIES  64u   /* ... and entries that it passes */
-#define SAMEPAGE_MESSAGES 32u   /* for each so many one page is looked at ... */
-#define SAMEPAGE_WAKE     512u  /* ... and for each so many idle time is used again; a multiple */
-#define SAMEPAGE_BARREN   2u    /* passes without progress that end it */
-#define SAMEPAGE_BUCKETS  1024u /* of a frame */
-#define SAMEPAGE_FRAMES   256u  /* of a table, at most */
+#define SAMEPAGE_SHARE   4u    /* at most this part of memory is merged pages */
+#define SAMEPAGE_STEP    4u    /* pages that a step looks at, some 2,000 instructions each ... */
+#define SAMEPAGE_ENTRIES 64u   /* ... and entries that it passes */
+#define SAMEPAGE_CALLS   8u    /* for each so many one page is looked at ... */
+#define SAMEPAGE_WAKE    256u  /* ... and for each so many idle time is used again; a multiple */
+#define SAMEPAGE_BARREN  2u    /* passes without progress that end it */
+#define SAMEPAGE_BUCKETS 1024u /* of a frame */
+#define SAMEPAGE_FRAMES  256u  /* of a table, at most */
 
 enum samepage_mode {
     SAMEPAGE_OFF,     /* nothing is merged any more; what is merged stays so */
@@ -84,7 +84,7 @@ struct samepage {
     uint32_t space;    /* ... in which space */
     uint32_t progress; /* pages of this pass that were merged, or got frames again */
     uint32_t barren;   /* passes in a row without progress */
-    uint32_t messages; /* since the start */
+    uint32_t calls;    /* since the start */
     uint8_t mode;      /* enum samepage_mode */
     struct samepage_counts counts;
 };
@@ -92,14 +92,11 @@ struct samepage {
 /* Switches it.  False: no memory for the tables, and nothing changed. */
 bool samepage_set(struct vm *vm, enum samepage_mode mode);
 
-/* What it is, as a word: "off", "on", "unmerge". */
-const char *samepage_name(const struct vm *vm);
-
 /* Does a bounded part of a pass.  False: there is nothing to do until the port's stock_is_low. */
 bool samepage_step(struct vm *vm);
 
-/* The driver calls this after each message while merging is not off. */
-void samepage_note_message(struct vm *vm);
+/* The driver calls this after each call of a program while merging is not off. */
+void samepage_note_call(struct vm *vm);
 
 /* Entries were advised to be merged: the scanner is to go on. */
 void samepage_wake(struct vm *vm);

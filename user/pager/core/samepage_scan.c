@@ -187,19 +187,19 @@ static void samepage_scan(struct vm *vm, uint32_t pages)
 
 bool samepage_step(struct vm *vm)
 {
-    if (vm->samepage.mode == SAMEPAGE_OFF || vm->samepage.barren >= SAMEPAGE_BARREN)
+    if (!samepage_is_on(vm) || vm->samepage.barren >= SAMEPAGE_BARREN)
         return false;
     samepage_scan(vm, SAMEPAGE_STEP);
     return true;
 }
 
-void samepage_note_message(struct vm *vm)
+void samepage_note_call(struct vm *vm)
 {
     struct samepage *samepage = &vm->samepage;
 
-    if (samepage->mode == SAMEPAGE_OFF || ++samepage->messages % SAMEPAGE_MESSAGES > 0)
+    if (++samepage->calls % SAMEPAGE_CALLS > 0)
         return;
     samepage_scan(vm, 1);
-    if (samepage->barren >= SAMEPAGE_BARREN && samepage->messages % SAMEPAGE_WAKE == 0)
+    if (samepage->barren >= SAMEPAGE_BARREN && samepage->calls % SAMEPAGE_WAKE == 0)
         samepage_wake(vm);
 }

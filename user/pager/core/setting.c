@@ -101,10 +101,30 @@ static int setting_write_fork(struct vm *vm, const char *value)
     return 0;
 }
 
+/* ---- equal pages (samepage.h) ---- */
+
+static const char *const setting_merges[] = {
+    [SAMEPAGE_OFF] = "off", [SAMEPAGE_ON] = "on", [SAMEPAGE_UNMERGE] = "unmerge"};
+
+static void setting_read_merge(const struct vm *vm, char value[SETTING_BYTES])
+{
+    setting_tell_word(value, setting_merges[vm->samepage.mode]);
+}
+
+static int setting_write_merge(struct vm *vm, const char *value)
+{
+    int word = setting_find_word(value, setting_merges, SAMEPAGE_MODES);
+
+    if (word < 0)
+        return EINVAL;
+    return samepage_set(vm, (enum samepage_mode)word) ? 0 : ENOMEM;
+}
+
 /* ---- the table, in the order of names ---- */
 
 static const struct setting settings[] = {
     {"fork", setting_read_fork, setting_write_fork},
+    {"merge", setting_read_merge, setting_write_merge},
     {"overcommit", setting_read_overcommit, setting_write_overcommit},
 };
 #define SETTINGS (sizeof settings / sizeof settings[0])

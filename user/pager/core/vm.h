@@ -250,6 +250,12 @@ static inline bool vm_is_low(const struct vm *vm)
     return vm->table.counts[PAGE_FREE] < vm->reclaim.target;
 }
 
+/* True if samepage_step and samepage_note_call may have something to do. */
+static inline bool samepage_is_on(const struct vm *vm)
+{
+    return vm->samepage.mode != SAMEPAGE_OFF;
+}
+
 /* The copy of a page in swap, if it has one, is of no use any more. */
 static inline void vm_forget_copy(struct vm *vm, uint32_t page)
 {
