@@ -196,10 +196,11 @@ bool samepage_step(struct vm *vm)
 void samepage_note_call(struct vm *vm)
 {
     struct samepage *samepage = &vm->samepage;
+    bool rested = samepage->barren >= SAMEPAGE_BARREN;
 
     if (++samepage->calls % SAMEPAGE_CALLS > 0)
         return;
     samepage_scan(vm, 1);
-    if (samepage->barren >= SAMEPAGE_BARREN && samepage->calls % SAMEPAGE_WAKE == 0)
+    if (rested && (samepage->barren < SAMEPAGE_BARREN || samepage->calls % SAMEPAGE_WAKE == 0))
         samepage_wake(vm);
 }
