@@ -107,7 +107,7 @@ TEST("smaps tells what of an area is resident, whose it is, and what holds for i
                  "Pss:                   4 kB\n"
                  "Shared_Clean:          0 kB\nShared_Dirty:          0 kB\n"
                  "Private_Clean:         0 kB\nPrivate_Dirty:         4 kB\n"
-                 "Anonymous:             4 kB\nLazyFree:              0 kB\n"
+                 "Anonymous:             4 kB\nKSM:                   0 kB\nLazyFree:              0 kB\n"
                  "Swap:                  0 kB\nSwapPss:               0 kB\n"
                  "Locked:                4 kB\nVmFlags: rd wr mr mw me lo nr \n"
                  "00011000-00018000 rw-p 00000000 00:00 0 \n"
@@ -116,7 +116,7 @@ TEST("smaps tells what of an area is resident, whose it is, and what holds for i
                  "Pss:                   8 kB\n"
                  "Shared_Clean:          0 kB\nShared_Dirty:         16 kB\n"
                  "Private_Clean:         0 kB\nPrivate_Dirty:         0 kB\n"
-                 "Anonymous:            16 kB\nLazyFree:              0 kB\n"
+                 "Anonymous:            16 kB\nKSM:                   0 kB\nLazyFree:              0 kB\n"
                  "Swap:                  0 kB\nSwapPss:               0 kB\n"
                  "Locked:                0 kB\nVmFlags: rd wr mr mw me nr \n");
     view_end();
