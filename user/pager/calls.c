@@ -274,6 +274,7 @@ static int calls_statistics(struct call *call)
         [PAGER_STAT_SWAP_READS] = vm->paging.counts.swap_reads,
         [PAGER_STAT_SWAP_OUT] = vm->paging.counts.swapped_out,
         [PAGER_STAT_SWAP_WRITES] = vm->paging.counts.swap_writes,
+        [PAGER_STAT_OUT_CYCLES] = call->pager->out_cycles,
     };
 
     if (call->in[0] >= PAGER_STAT_COUNT)

@@ -46,15 +46,12 @@ static bool samepage_make_tables(struct vm *vm)
 void samepage_settle(struct vm *vm)
 {
     struct samepage *samepage = &vm->samepage;
-    uint32_t first;
 
     if (samepage->mode == SAMEPAGE_UNMERGE && samepage->sharing == 0)
         samepage->mode = SAMEPAGE_OFF;
     if (samepage->mode != SAMEPAGE_OFF || samepage->sharing > 0 || samepage->frames == 0)
         return;
-    first = page_of_contents(&vm->table, samepage->chains);
-    for (uint32_t i = 0; i < samepage->frames; i++)
-        page_release(&vm->table, first + i);
+    page_release_run(&vm->table, page_of_contents(&vm->table, samepage->chains), samepage->frames);
     samepage->frames = 0;
     samepage->buckets = 0;
     samepage->chains = NULL;
