@@ -419,7 +419,8 @@ const char *fake_check(const struct fake *fake)
         return fake->broken;
     for (uint32_t i = 0; i < fake->entries; i++)
         if (!fake_may_be_mapped(fake, &fake->entry[i].mapping))
-            return "a frame that is free or in other use is still mapped, or a merged one to be written";
+            return "a frame that is free or in other use is still mapped, or a merged one to be "
+                   "written";
     if (zero[0] != 0 || memcmp(zero, zero + 1, FL_PAGE_BYTES - 1) != 0)
         return "the zero page was written";
     return vm_check(&fake->vm);

@@ -20,6 +20,6 @@ def model(pages):
             ["wrong pages of the parent", 0]]
     for bit in range(BITS):
         copy = SECRET >> bit & 1
-        rows.append([f"cycles to write guess {bit}", re.compile("[12][0-9]{3}" if copy else "[1-9][0-9]{1,2}")])
+        rows.append([f"cycles to write guess {bit}", re.compile("[12][0-9]{3}" if copy else "[1-9][0-9]{0,2}")])
     return rows + [["the child's secret, by these times alone", hex(SECRET)],
                    ["wrong pages of the child", 0]]
