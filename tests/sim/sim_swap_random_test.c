@@ -1,7 +1,7 @@
 /* Random programs in too little memory, with swap on disks that are slow, fail and lie: they fork, write,
  * drop, lock, unmap and end, areas come and go, page tables are dropped, load control suspends and resumes
- * programs.  After each step every byte that
- * the tables show is what a model of arrays says, all invariants hold, and in the end nothing is lost. */
+ * programs, equal pages are merged, of which the model knows nothing.  After each step every byte that the
+ * tables show is what a model of arrays says, all invariants hold, and in the end nothing is lost. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
 /* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
@@ -34,9 +34,10 @@ static struct {
     struct model_program program[PROGRAMS];
     int shared[PROGRAMS][SHARED]; /* segments */
     bool faulty;                  /* disks fail */
+    bool merges;                  /* equal pages are merged, and most are equal */
     uint32_t pages[DISKS];        /* of the disks */
     uint64_t seed, random, step, pids;
-    uint64_t done, unreadable, ended, swapoffs, waited, suspended, resumed;
+    uint64_t done, unreadable, ended, swapoffs, waited, suspended, resumed, merged, copied;
 } model;
 
 static uint32_t model_pick(uint32_t options)
@@ -114,6 +115,9 @@ static void model_start_program(struct model_program *program)
     program->segment = segment;
     model_map(program, 0, PAGES - SHARED, MAP_PRIVATE);
     model_map(program, PAGES - SHARED, SHARED, MAP_SHARED);
+    if (model.merges)
+        CHECK_EQ(
+            vm_advise(kit_vm(), program->space, model_address(0), PAGES * PAGE, MADV_MERGEABLE), 0);
     memset(program->byte, 0, sizeof program->byte);
     memset(model.shared[segment], 0, sizeof model.shared[segment]);
     program->acts = false;
@@ -249,7 +253,7 @@ static void model_begin_access(struct model_program *program)
         return;
     program->page = model_pick(PAGES);
     program->access = model_pick(3) ? FL_ACCESS_WRITE : FL_ACCESS_READ;
-    program->value = (uint8_t)model_pick(4) ? (uint8_t)model_pick(256) : 0;
+    program->value = (uint8_t)model_pick(4) ? (uint8_t)model_pick(model.merges ? 6 : 256) : 0;
     program->call =
         program->access == FL_ACCESS_WRITE && model_pick(4) == 0 && !model_is_called(program->page);
     program->acts = true;
@@ -372,6 +376,26 @@ static void model_swap(void)
         kit_swap_on(disk, model.pages[disk], (int32_t)model_pick(2));
 }
 
+/* The idle work, and what may be asked of it. */
+static void model_merge(const struct model_program *program)
+{
+    uint32_t first = model_pick(PAGES), count = 1 + model_pick(PAGES - first);
+    uint64_t advice = model_pick(4) ? MADV_MERGEABLE : MADV_UNMERGEABLE;
+    int error;
+
+    if (model_pick(6) == 0)
+        (void)samepage_set(kit_vm(), model_pick(4) ? SAMEPAGE_ON : model_pick(SAMEPAGE_MODES));
+    if (model_pick(6) == 0) {
+        error = vm_advise(kit_vm(), program->space, model_address(first), count * PAGE, advice);
+        model_check(!error || error == ENOMEM || error == EAGAIN || error == EINPROGRESS,
+                    "advice to merge says something else");
+    }
+    for (uint32_t i = model_pick(40); i > 0 && samepage_step(kit_vm()); i--)
+        kit_sound();
+    for (uint32_t i = model_pick(100); i > 0 && samepage_is_on(kit_vm()); i--)
+        samepage_note_call(kit_vm());
+}
+
 static void model_tick(void)
 {
     struct sim_disk_done done;
@@ -455,6 +479,12 @@ static void model_act(struct model_program *program)
         model_press();
         break;
     case 10:
+    case 11:
+    case 12:
+        if (model.merges)
+            model_merge(program);
+        break;
+    case 13:
         if (model_pick(4) == 0)
             fake_limit(&slow.fake, model_pick(16));
         else
@@ -494,6 +524,7 @@ static void model_begin(uint64_t seed)
     model.seed = model.random = seed;
     model.step = 0;
     model.faulty = model_pick(2);
+    model.merges = model_pick(2);
     kit_begin(96 + model_pick(64));
     for (uint32_t i = 0; i < DISKS; i++) {
         model.pages[i] = 20 + model_pick(200);
@@ -502,6 +533,8 @@ static void model_begin(uint64_t seed)
     }
     kit_swap_on(0, model.pages[0], 0);
     load_set(kit_vm(), model_pick(2));
+    if (model.merges)
+        CHECK(samepage_set(kit_vm(), SAMEPAGE_ON));
 }
 
 /* Goes on with what a program does until it is done, however long it waits. */
@@ -559,6 +592,9 @@ static void model_end(void)
     if (kit_vm()->reclaim.empties)
         kit_vm()->swap.area[kit_vm()->reclaim.emptied].state = SWAP_ACTIVE;
     (void)vm_swap_off_step(kit_vm()); /* gives up */
+    model.merged += kit_vm()->samepage.counts.merged + kit_vm()->samepage.counts.zero;
+    model.copied += kit_vm()->samepage.counts.copied;
+    CHECK(samepage_set(kit_vm(), SAMEPAGE_OFF));
     kit_end();
 }
 
@@ -574,9 +610,11 @@ TEST("random programs in too little memory find every byte, or are told that it 
     }
     effort_end(&effort);
     harness_note("%" PRIu64 " accesses, %" PRIu64 " waits, %" PRIu64 " unreadable, %" PRIu64
-                 " ended, %" PRIu64 " areas emptied, %" PRIu64 " suspended, %" PRIu64 " resumed",
+                 " ended, %" PRIu64 " areas emptied, %" PRIu64 " suspended, %" PRIu64
+                 " resumed, %" PRIu64 " pages merged, %" PRIu64 " of them copied to be written",
                  model.done, model.waited, model.unreadable, model.ended, model.swapoffs,
-                 model.suspended, model.resumed);
+                 model.suspended, model.resumed, model.merged, model.copied);
     CHECK(model.suspended > 0 && model.resumed > 0);
     CHECK(model.done > 0 && model.unreadable > 0 && model.ended > 0 && model.swapoffs > 0);
+    CHECK(model.merged > 0 && model.copied > 0);
 }

@@ -284,9 +284,14 @@ static int calls_statistics(struct call *call)
     return 0;
 }
 
+/* What is done in idle time. */
 static int calls_zero_ahead(struct call *call)
 {
-    call->out[0] = stock_fill(&call->pager->vm);
+    struct vm *vm = &call->pager->vm;
+
+    call->out[0] = stock_fill(vm);
+    if (call->out[0] == 0)
+        call->out[0] = samepage_step(vm);
     return 0;
 }
 
@@ -400,4 +405,6 @@ void pager_call(struct pager *pager, struct fl_message *message)
     }
     message->word[0] = error;
     message->info = FL_INFO(0, call.words);
+    if (samepage_is_on(&pager->vm))
+        samepage_note_call(&pager->vm);
 }

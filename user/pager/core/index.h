@@ -22,6 +22,7 @@ enum index_tag {
     INDEX_ZERO,       /* a page of zeros that has no frame */
     INDEX_SWAP,       /* a swap slot (swap.h) */
     INDEX_COMPRESSED, /* reserved */
+    INDEX_MERGED,     /* a page number, of a page that other leaves name too (samepage.h) */
     INDEX_TAGS
 };
 #define INDEX_TAG_BITS  3u
@@ -67,6 +68,16 @@ static inline bool index_leaf_is_swap(uint64_t leaf)
     return INDEX_TAG(leaf) == INDEX_SWAP;
 }
 
+static inline uint64_t index_leaf_merged(uint32_t page)
+{
+    return (uint64_t)page << INDEX_TAG_BITS | INDEX_MERGED;
+}
+
+static inline bool index_leaf_is_merged(uint64_t leaf)
+{
+    return INDEX_TAG(leaf) == INDEX_MERGED;
+}
+
 static inline uint32_t index_leaf_slot(uint64_t leaf)
 {
     return (uint32_t)(leaf >> INDEX_TAG_BITS);
@@ -83,7 +94,7 @@ static inline uint8_t index_leaf_window(uint64_t leaf)
     return (uint8_t)(leaf >> 56);
 }
 
-/* Of a frame's leaf. */
+/* Of a frame's leaf, or a merged page's. */
 static inline uint32_t index_leaf_page(uint64_t leaf)
 {
     return (uint32_t)(leaf >> INDEX_TAG_BITS);

@@ -183,6 +183,8 @@ enum object_supply paging_bring_in(struct vm *vm, struct object *object, uint64_
 
     if (vm->waits.failed_object == object && vm->waits.failed_index == index)
         return OBJECT_UNREADABLE;
+    if (index_leaf_is_merged(leaf))
+        return samepage_break(vm, object, index) ? OBJECT_SUPPLIED : OBJECT_NO_FRAME;
     if (!reclaim_has_frame(vm))
         return OBJECT_NO_FRAME;
     if (index_leaf_is_swap(leaf))

@@ -90,8 +90,8 @@ struct paging {
     struct paging_counts counts;
 };
 
-/* Brings in page `index`, for which the object's leaf has no frame.  OBJECT_SUPPLIED: it was zero, and is
- * there; OBJECT_FETCHING: wait_for_page was called; OBJECT_NO_FRAME; OBJECT_UNREADABLE. */
+/* Brings in page `index`, for which the object's leaf has no frame.  OBJECT_SUPPLIED: it was zero, or merged,
+ * and is there; OBJECT_FETCHING: wait_for_page was called; OBJECT_NO_FRAME; OBJECT_UNREADABLE. */
 enum object_supply paging_bring_in(struct vm *vm, struct object *object, uint64_t index);
 
 /* Puts out at most SWAP_CLUSTER pages of anonymous objects, all in PAGE_OBJECT, which are nobody's to

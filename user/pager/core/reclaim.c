@@ -49,16 +49,23 @@ static uint32_t reclaim_find_page(const struct reclaim_window *window, uint32_t 
     return index_leaf_page(index_lookup(&window->object->index, window->first + k));
 }
 
+/* The number of a page that is given now: never 0, which is none. */
+static uint16_t reclaim_count_given(struct vm *vm)
+{
+    vm->reclaim.given = vm->reclaim.given == UINT16_MAX ? 1 : (uint16_t)(vm->reclaim.given + 1);
+    return vm->reclaim.given;
+}
+
 void reclaim_note_given(struct vm *vm, uint32_t slot, uint64_t page)
 {
     for (uint32_t range = 0; range < vm->table.range_count; range++)
         if (vm->table.range[range].slot == slot)
-            vm->table.pages[page_number(&vm->table, range, page)].given = ++vm->reclaim.given;
+            vm->table.pages[page_number(&vm->table, range, page)].given = reclaim_count_given(vm);
 }
 
 static bool reclaim_is_fresh(const struct vm *vm, const struct page *record)
 {
-    return record->given != 0 && vm->reclaim.given - record->given < RECLAIM_FRESH;
+    return record->given != 0 && (uint16_t)(vm->reclaim.given - record->given) < RECLAIM_FRESH;
 }
 
 /* True if the clock may look at a page now; or, `advised`, if it ever may. */
@@ -269,10 +276,11 @@ static struct space *reclaim_find_largest(const struct vm *vm)
 
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++) {
         struct space *space = vm->spaces[id];
+        uint64_t own = space ? space->resident - space->merged + space->swapped : 0;
 
-        if (!space || space->server || space->resident + space->swapped <= charge)
+        if (!space || space->server || own <= charge)
             continue;
-        charge = space->resident + space->swapped;
+        charge = own;
         largest = space;
     }
     return largest;

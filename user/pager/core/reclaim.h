@@ -17,9 +17,9 @@
  *
  * Out of memory.  When a request waits for a frame, and nothing can leave and nothing is on its way, or
  * all of memory left twice and the request still finds no frame for all that it needs at once, the
- * program with the largest charge (pages in memory and out of it) that is no server is ended as if it had
- * failed to get memory itself; the root task destroys it, which frees all.  If there is none, who waits is
- * told that there is no memory. */
+ * program with the largest charge (pages in memory and out of it, save merged ones, which would stay for
+ * others) that is no server is ended as if it had failed to get memory itself; the root task destroys it,
+ * which frees all.  If there is none, who waits is told that there is no memory. */
 #ifndef PAGER_RECLAIM_H
 #define PAGER_RECLAIM_H
 
@@ -53,7 +53,7 @@ struct reclaim {
     struct reclaim_work background,
         direct;       /* by steps: ahead of need, and while a request waited */
     uint64_t ended;   /* programs that were ended for want of memory */
-    uint32_t given;   /* pages that were given to faults while memory was short */
+    uint16_t given;   /* counts pages that were given to faults while memory was short */
     uint32_t resting; /* frames in sight when nothing could leave; 0: the clock goes */
     bool hopeless;    /* nothing can leave, and nobody can be ended */
     bool empties;     /* swapoff runs: */

@@ -101,6 +101,25 @@ static int setting_write_fork(struct vm *vm, const char *value)
     return 0;
 }
 
+/* ---- equal pages (samepage.h) ---- */
+
+static const char *const setting_merges[] = {
+    [SAMEPAGE_OFF] = "off", [SAMEPAGE_ON] = "on", [SAMEPAGE_UNMERGE] = "unmerge"};
+
+static void setting_read_merge(const struct vm *vm, char value[SETTING_BYTES])
+{
+    setting_tell_word(value, setting_merges[vm->samepage.mode]);
+}
+
+static int setting_write_merge(struct vm *vm, const char *value)
+{
+    int word = setting_find_word(value, setting_merges, SAMEPAGE_MODES);
+
+    if (word < 0)
+        return EINVAL;
+    return samepage_set(vm, (enum samepage_mode)word) ? 0 : ENOMEM;
+}
+
 /* ---- disks with a swap header are used from the start ---- */
 
 static void setting_read_swap_auto(const struct vm *vm, char value[SETTING_BYTES])
@@ -159,6 +178,7 @@ static int setting_write_window(struct vm *vm, const char *value)
 static const struct setting settings[] = {
     {"fork", setting_read_fork, setting_write_fork},
     {"load-control", setting_read_load, setting_write_load},
+    {"merge", setting_read_merge, setting_write_merge},
     {"overcommit", setting_read_overcommit, setting_write_overcommit},
     {"swap-auto", setting_read_swap_auto, setting_write_swap_auto},
     {"window", setting_read_window, setting_write_window},

@@ -5,7 +5,7 @@
  *
  *  A1  vm->spaces[id] is the space with that id, or NULL; a generation is never used twice for
  *      an id;
- *  A2  resident and swapped = the sums over the objects that the space owns; peak >= resident;
+ *  A2  resident, merged and swapped = the sums over the objects that the space owns; peak >= resident;
  *  A3  heap_start <= heap_end, and the heap entry, if any, is [heap_start, heap_end rounded up);
  *  A4  a stopped space is on the event list exactly while its event was not read. */
 #ifndef PAGER_SPACE_H
@@ -44,7 +44,8 @@ struct space {
     uint64_t heap_end;               /* the break */
     uint64_t minor_faults;
     uint64_t major_faults;
-    uint64_t resident;      /* pages in frames */
+    uint64_t resident;      /* pages in memory ... */
+    uint64_t merged;        /* ... of them those that are merged: they are charged to nobody */
     uint64_t swapped;       /* pages that are out of memory */
     uint64_t peak;          /* pages */
     struct working_set set; /* window.h */

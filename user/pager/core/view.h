@@ -45,6 +45,7 @@ struct view_pages {
     uint64_t resident;
     uint64_t anonymous; /* of private memory */
     uint64_t in_memory; /* of files in memory and of anonymous memory that is shared */
+    uint64_t merged;    /* the same frame as others' (samepage.h) */
     uint64_t shared;    /* more than one entry shows it */
     uint64_t dirty;     /* it is nowhere else: all but pages of the initrd */
     uint64_t shared_dirty;

@@ -12,13 +12,13 @@ static uint32_t system_slab_frames(const struct vm *vm)
     return vm->table.counts[PAGE_METADATA] - vm->record_pages - 1;
 }
 
-/* Anonymous pages, also those on their way in or out. */
+/* Anonymous pages, also those on their way in or out; a merged one once. */
 static uint64_t system_anonymous_pages(const struct vm *vm)
 {
     const uint32_t *counts = vm->table.counts;
 
-    return (uint64_t)counts[PAGE_OBJECT] + counts[PAGE_BUSY] + counts[PAGE_WRITING] -
-           vm->file_pages;
+    return (uint64_t)counts[PAGE_OBJECT] + counts[PAGE_BUSY] + counts[PAGE_WRITING] +
+           counts[PAGE_MERGED] - vm->file_pages;
 }
 
 /* Slots that hold a copy of a page in memory. */
@@ -118,6 +118,14 @@ static bool system_tell_vmstat(struct view_step *step)
         {"load_suspended", vm->load.suspended},
         {"load_suspensions", vm->load.suspensions},
         {"load_resumptions", vm->load.resumptions},
+        {"ksm_pages_shared", counts[PAGE_MERGED]},
+        {"ksm_pages_sharing", samepage_saved(vm)},
+        {"ksm_pages_scanned", vm->samepage.counts.scanned},
+        {"ksm_full_scans", vm->samepage.counts.full_scans},
+        {"ksm_pages_changing", vm->samepage.counts.changing},
+        {"ksm_merged", vm->samepage.counts.merged},
+        {"ksm_zero_merged", vm->samepage.counts.zero},
+        {"cow_ksm", vm->samepage.counts.copied},
         {"cow_copies", vm->counts.copies},
         {"cow_takes", vm->counts.takes},
         {"file_neighbours", vm->counts.neighbours},

@@ -13,8 +13,9 @@
  *
  * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
  * object.h O, shadow.h H, space.h A, names.h N, handle.h D, view.h W, wait.h Q,
- * swap.h K, paging.h G, window.h E, load.h L; and of the whole:
- *  V1  every page in state PAGE_METADATA is a page record's, the zero page, a slab's, or a swap area's;
+ * swap.h K, paging.h G, window.h E, load.h L, samepage.h M; and of the whole:
+ *  V1  every page in state PAGE_METADATA is a page record's, the zero page, a slab's, a swap area's, or of
+ *      the tables of samepage.h;
  *  V2  every page in state PAGE_BUFFER is one space's buffer;
  *  V3  every entry has an object except guards, and its range of the object is below
  *      INDEX_LIMIT;
@@ -44,6 +45,7 @@
 #include "port.h"
 #include "paging.h"
 #include "reclaim.h"
+#include "samepage.h"
 #include "shadow.h"
 #include "slab.h"
 #include "space.h"
@@ -107,6 +109,7 @@ struct vm {
     struct reclaim reclaim;
     struct windows windows;
     struct load load;
+    struct samepage samepage;
 };
 
 /* What vm_init needs; everything is copied except the memory that pointers name. */
@@ -258,6 +261,12 @@ static inline bool load_holds_back(struct vm *vm, const struct space *space)
     if (space->load.suspended)
         wait_for_resume(vm);
     return space->load.suspended;
+}
+
+/* True if samepage_step and samepage_note_call may have something to do. */
+static inline bool samepage_is_on(const struct vm *vm)
+{
+    return vm->samepage.mode != SAMEPAGE_OFF;
 }
 
 /* The copy of a page in swap, if it has one, is of no use any more. */
