@@ -143,7 +143,7 @@ static void disks_tell_error(uint32_t disk, const struct vm_io *io, int32_t erro
 
 static void disks_end_request(struct pager *pager, const struct vm_io *io, int32_t error)
 {
-    uint64_t wrong = pager->vm.paging.counts.read_errors;
+    uint64_t begun = fl_rdcycle(), wrong = pager->vm.paging.counts.read_errors;
 
     disks_unpin_runs(pager, io);
     if (error)
@@ -153,6 +153,8 @@ static void disks_end_request(struct pager *pager, const struct vm_io *io, int32
     if (!error && wrong > 0)
         log_line("disk %u: read of %u pages at page %lu: %u are not what was written",
                  (unsigned)io->device, (unsigned)io->count, io->first, (unsigned)wrong);
+    if (io->write)
+        pager->out_cycles += fl_rdcycle() - begun;
 }
 
 static void disks_end(struct pager *pager, uint32_t disk, const struct blk_end *end)
