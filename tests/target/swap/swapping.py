@@ -15,6 +15,7 @@ PROGRAM = "swap_faults_test"
 WORKERS = "while requests of swap fail"
 ALONE = "without swap"
 PROGRAMS = range(0x1000000000, 0x3f00000000)  # where mmap of a program gives memory
+TORTURE = "vm.torture=on"  # the pager takes all free frames away whenever it puts pages out
 LOST = "can't be read from where it is kept"
 SIGBUS = 7
 SECONDS = 120  # for one boot, which takes two; a busy host is slower
@@ -93,9 +94,9 @@ def failing_swap(kind, which, name="swap.img"):
     return failing_disk(rules, errors, swap_image(name))
 
 
-def check_requests(kind, which, legacy=False):
+def check_requests(kind, which, **more):
     """The law, when these requests fail and no others.  Returns how many processes fell."""
-    with Swapping(WORKERS, *failing_swap(kind, which), legacy=legacy) as run:
+    with Swapping(WORKERS, *failing_swap(kind, which), **more) as run:
         run.end().check()
         failed = run.failed(kind)
         check_equal(len(failed), len(which))
@@ -110,16 +111,18 @@ def check_requests(kind, which, legacy=False):
         return fallen
 
 
-def check_verified(part, requests, seconds=SECONDS):
+def check_verified(part, requests, seconds=SECONDS, append=""):
     """QEMU compares each read with a second image; each slot is used many times over."""
     size = 3 * MIB
     words = verified(0, swap_image("d.img", size), swap_image("shadow.img", size))
-    with Swapping(part, *words, seconds=seconds) as run:
+    with Swapping(part, *words, seconds=seconds, append=append) as run:
         run.end().check()
         check_equal("contents mismatch" in run.log, False)
         (counts,) = run.lines(r"# (\d+) reads, (\d+) writes, (\d+) pages in, (\d+) out, .*")
         reads, writes, came, went = map(int, counts)
         check_equal((reads + writes >= requests, went >= 10 * (size // PAGE - 1), run.told()), (True, True, {}))
+        (at_zero,) = run.lines(r"# (\d+) writes while no frame was free")
+        check_equal(TORTURE not in append or int(at_zero) == writes, True)
         comment(f"{reads + writes} requests, {came} pages in, {went} out: each slot written {went / (size // PAGE):.0f} times")
 
 

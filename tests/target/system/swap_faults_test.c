@@ -244,19 +244,26 @@ static uint64_t count(unsigned which)
     return fork_counter(FAULTLINE_PAGER, which);
 }
 
-/* KiB of swap, of all areas. */
-static unsigned long swap_kib(void)
+/* The figure behind a name in a file of figures. */
+static unsigned long tell(const char *path, const char *name)
 {
-    FILE *file = fopen("/proc/meminfo", "r");
-    unsigned long kib = 0;
+    FILE *file = fopen(path, "r");
+    size_t length = strlen(name);
+    unsigned long figure = 0;
+    bool found = false;
     char line[128];
 
     CHECK(file != NULL);
-    while (fgets(line, sizeof line, file))
-        if (sscanf(line, "SwapTotal: %lu kB", &kib) == 1)
-            break;
+    while (!found && fgets(line, sizeof line, file))
+        found = strncmp(line, name, length) == 0 && sscanf(line + length, " %lu", &figure) == 1;
     CHECK_EQ(fclose(file), 0);
-    return kib;
+    CHECK(found);
+    return figure;
+}
+
+static unsigned long swap_kib(void)
+{
+    return tell("/proc/meminfo", "SwapTotal:");
 }
 
 static void unmap(volatile void *memory, uint64_t pages)
@@ -320,6 +327,8 @@ static void work_and_tell(uint64_t reads, uint64_t writes)
     harness_note("%lu reads, %lu writes, %lu pages in, %lu out, retired %lu kB",
                  count(PAGER_STAT_SWAP_READS), count(PAGER_STAT_SWAP_WRITES),
                  count(PAGER_STAT_SWAP_IN), count(PAGER_STAT_SWAP_OUT), kib_at_start - swap_kib());
+    harness_note("%lu writes while no frame was free",
+                 tell("/proc/vmstat", "swap_writes_at_zero "));
 }
 
 TEST("while requests of swap fail, who touches a page that is lost falls, and nobody else")
