@@ -144,6 +144,7 @@ static void disks_tell_error(uint32_t disk, const struct vm_io *io, int32_t erro
 static void disks_end_request(struct pager *pager, const struct vm_io *io, int32_t error)
 {
     uint64_t begun = fl_rdcycle(), wrong = pager->vm.paging.counts.read_errors;
+    bool writes = io->write;
 
     disks_unpin_runs(pager, io);
     if (error)
@@ -153,7 +154,7 @@ static void disks_end_request(struct pager *pager, const struct vm_io *io, int32
     if (!error && wrong > 0)
         log_line("disk %u: read of %u pages at page %lu: %u are not what was written",
                  (unsigned)io->device, (unsigned)io->count, io->first, (unsigned)wrong);
-    if (io->write)
+    if (writes)
         pager->out_cycles += fl_rdcycle() - begun;
 }
 

@@ -76,9 +76,8 @@ struct vm {
     struct space *event_first;
     struct space *event_last;
     struct object *files;
-    uint64_t file_pages;  /* in the indexes of all files */
-    uint64_t file_number; /* the highest that a file has */
-    struct names names;
+    uint64_t file_pages;    /* in the indexes of all files */
+    uint64_t file_number;   /* the highest that a file has */
     uint64_t object_number; /* of anonymous objects made */
     uint32_t zero_page;
     uint32_t zero_slot;
@@ -98,6 +97,7 @@ struct vm {
     bool fork_clones; /* fork fills the child's tables; else its faults do */
     struct trace trace;
     struct vm_port port;
+    struct names names; /* long: what faults read stands before */
     struct waits waits;
     struct swap swap;
     struct paging paging;
