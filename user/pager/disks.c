@@ -16,6 +16,9 @@
 #define DISKS_PINS         (DISKS_PIN_HEADERS + BLK_DISKS)
 #define DISKS_PIN_FRAMES   ((DISKS_PINS + FL_CNODE_SLOTS - 1) / FL_CNODE_SLOTS)
 
+/* Lines about errors of one disk in the log. */
+#define DISKS_TOLD_MAX 300u
+
 /* Tags of requests: those of the core, then one for each disk's header. */
 #define DISKS_TAG_HEADER PAGING_REQUESTS
 
@@ -23,6 +26,7 @@ static struct {
     struct blk_client ring[BLK_DISKS];
     struct blk_info info[BLK_DISKS]; /* sectors 0: there is no such disk */
     uint32_t header[BLK_DISKS];      /* the page that its header goes to */
+    uint32_t told[BLK_DISKS];        /* lines about its errors */
 } disks;
 
 static void disks_expect(uint64_t status, const char *what)
@@ -135,10 +139,29 @@ static void disks_header_came(struct pager *pager, uint32_t disk, int32_t error)
         log_line("disk %u: no swap: %s", (unsigned)disk, swap_error_name(refused));
 }
 
-static void disks_tell_error(uint32_t disk, const struct vm_io *io, int32_t error)
+/* A disk that has gone is not told page by page for ever. */
+static bool disks_may_tell(uint32_t disk)
 {
-    log_line("disk %u: %s of %u pages at page %lu: error %d", (unsigned)disk,
-             io->write ? "write" : "read", (unsigned)io->count, io->first, (int)error);
+    if (disks.told[disk] == DISKS_TOLD_MAX)
+        return false;
+    if (++disks.told[disk] < DISKS_TOLD_MAX)
+        return true;
+    log_line("disk %u: more errors are counted, not told (/proc/vmstat)", (unsigned)disk);
+    return false;
+}
+
+static void disks_tell_error(const struct vm_io *io, int32_t error)
+{
+    if (disks_may_tell(io->device))
+        log_line("disk %u: %s of %u pages at page %lu: error %d", (unsigned)io->device,
+                 io->write ? "write" : "read", (unsigned)io->count, io->first, (int)error);
+}
+
+static void disks_tell_wrong(const struct vm_io *io, uint64_t pages)
+{
+    if (disks_may_tell(io->device))
+        log_line("disk %u: read of %u pages at page %lu: %u are not what was written",
+                 (unsigned)io->device, (unsigned)io->count, io->first, (unsigned)pages);
 }
 
 static void disks_end_request(struct pager *pager, const struct vm_io *io, int32_t error)
@@ -148,12 +171,11 @@ static void disks_end_request(struct pager *pager, const struct vm_io *io, int32
 
     disks_unpin_runs(pager, io);
     if (error)
-        disks_tell_error(io->device, io, error);
+        disks_tell_error(io, error);
     vm_io_done(&pager->vm, io->tag, error == 0);
     wrong = pager->vm.paging.counts.read_errors - wrong;
     if (!error && wrong > 0)
-        log_line("disk %u: read of %u pages at page %lu: %u are not what was written",
-                 (unsigned)io->device, (unsigned)io->count, io->first, (unsigned)wrong);
+        disks_tell_wrong(io, wrong);
     if (writes)
         pager->out_cycles += fl_rdcycle() - begun;
 }

@@ -108,13 +108,20 @@ static _Noreturn void end(enum who who)
     _exit(0);
 }
 
-/* In a worker: its child ends right or by SIGBUS. */
+static bool may_run_out; /* of memory: the system may end workers */
+
+static bool may_end_by(int status)
+{
+    return status == EXITED(0) || status == SIGBUS || (may_run_out && status == SIGKILL);
+}
+
+/* In a worker: how its child ends. */
 static void join(pid_t pid)
 {
     int status = -1;
 
     CHILD_CHECK(waitpid(pid, &status, 0) == pid);
-    CHILD_CHECK(status == EXITED(0) || status == SIGBUS);
+    CHILD_CHECK(may_end_by(status));
 }
 
 static _Noreturn void work_alone(void)
@@ -196,17 +203,25 @@ static _Noreturn void work_together(void)
     end(OWNER);
 }
 
-/* Who did not come to the end, and all who were started. */
-static void tell_fallen(void)
+/* Who began and did not come to the end.  Returns: how many. */
+static unsigned tell_fallen(void)
 {
-    for (unsigned who = 0; who < WORKERS; who++)
-        if (workers[who].pid != 0 && !workers[who].done)
-            harness_note("fell: %d touching 0x%lx", (int)workers[who].pid,
-                         (unsigned long)workers[who].touches);
+    unsigned fallen = 0;
+
+    for (unsigned who = 0; who < WORKERS; who++) {
+        if (workers[who].pid == 0 || workers[who].done)
+            continue;
+        fallen++;
+        harness_note("fell: %d touching 0x%lx", (int)workers[who].pid,
+                     (unsigned long)workers[who].touches);
+    }
+    return fallen;
 }
 
-static void work_for_a_round(void)
+static unsigned work_for_a_round(void)
 {
+    unsigned fallen;
+
     static void (*const work[])(void) = {work_alone, work_apart, work_together};
     uint64_t spaces = fork_spaces();
     pid_t pid[3];
@@ -218,14 +233,12 @@ static void work_for_a_round(void)
             work[i]();
         CHECK(pid[i] > 0);
     }
-    for (unsigned i = 0; i < 3; i++) {
-        int status = fork_wait(pid[i]);
-
-        CHECK(status == EXITED(0) || status == SIGBUS);
-    }
+    for (unsigned i = 0; i < 3; i++)
+        CHECK(may_end_by(fork_wait(pid[i])));
     fork_await_spaces(spaces); /* children whose parent fell */
-    tell_fallen();
+    fallen = tell_fallen();
     swap_settle();
+    return fallen;
 }
 
 /* Shared: a fork copies private memory that is locked. */
@@ -277,7 +290,7 @@ static void work_until(uint64_t reads, uint64_t writes)
     unsigned round = 0;
 
     do
-        work_for_a_round();
+        (void)work_for_a_round();
     while (++round < ROUNDS_MAX &&
            (count(PAGER_STAT_SWAP_READS) < reads || count(PAGER_STAT_SWAP_WRITES) < writes));
     CHECK(round < ROUNDS_MAX);
@@ -298,7 +311,8 @@ static unsigned long kib_at_start; /* of swap */
 static uint64_t ballast;           /* pages that are locked away */
 
 /* Tables of the largest mappings, and what the servers keep for reuse, are there before the laws are
- * measured for the first time; the disks had no request yet but for their headers. */
+ * measured for the first time.  Unless the host leaves us little, the disks have no request but for their
+ * headers. */
 static void __attribute__((constructor)) warm_up(void)
 {
     void *locked;
@@ -311,7 +325,6 @@ static void __attribute__((constructor)) warm_up(void)
     work_until(0, 0);
     unmap(workers, 1);
     settle_tables();
-    CHECK_EQ(count(PAGER_STAT_SWAP_WRITES), 0);
 }
 
 /* Works in little memory until there were so many requests, and tells how many. */
@@ -333,6 +346,7 @@ static void work_and_tell(uint64_t reads, uint64_t writes)
 
 TEST("while requests of swap fail, who touches a page that is lost falls, and nobody else")
 {
+    CHECK_EQ(count(PAGER_STAT_SWAP_WRITES), 0);
     work_and_tell(260, 260);
 }
 
@@ -344,6 +358,67 @@ TEST("in thousands of requests all bytes are right")
 TEST("in a hundred thousand requests all bytes are right")
 {
     work_and_tell(90000, 15000);
+}
+
+enum { KEPT_PAGES = 32 };
+
+static uint64_t *kept; /* shared; out since the medium was there */
+
+static int read_kept(void)
+{
+    workers[PRIVATE].pid = getpid();
+    check_page(PRIVATE, kept, KEPT_PAGES / 2, 1);
+    return 0;
+}
+
+/* The host takes the medium away. */
+static void work_until_somebody_falls(void)
+{
+    unsigned round = 0;
+
+    harness_note("working");
+    while (work_for_a_round() == 0)
+        CHECK(round++ < ROUNDS_MAX);
+}
+
+/* Nothing is locked away, since the largest program is ended when memory is: the host leaves us little. */
+TEST("when the medium goes, who needs a page of it falls, others for want of memory, and the "
+     "system goes on")
+{
+    may_run_out = true;
+    workers = map_locked(1);
+    kept = swap_map(KEPT_PAGES, MAP_SHARED);
+    swap_write(kept, 0, KEPT_PAGES, 1);
+    CHECK_EQ(madvise(kept, KEPT_PAGES * FORK_PAGE, MADV_PAGEOUT), 0);
+    swap_settle();
+    work_until_somebody_falls();
+    for (unsigned round = 0; round < 3; round++)
+        (void)work_for_a_round();
+    CHECK_EQ(swap_run(read_kept), SIGBUS);
+    (void)tell_fallen();
+    unmap(kept, KEPT_PAGES);
+    unmap(workers, 1);
+    settle_tables();
+    harness_note("%lu reads, %lu writes, retired %lu kB", count(PAGER_STAT_SWAP_READS),
+                 count(PAGER_STAT_SWAP_WRITES), kib_at_start - swap_kib());
+}
+
+/* The host makes the disk silent, and lets it speak before it sends a letter. */
+TEST("while the disk is silent requests end by a limit, and when it speaks again all is as before")
+{
+    void *locked = map_locked(ballast);
+    char letter;
+
+    workers = map_locked(1);
+    (void)work_for_a_round();
+    harness_note("working");
+    (void)work_for_a_round();
+    (void)work_for_a_round();
+    CHECK_EQ(read(STDIN_FILENO, &letter, 1), 1);
+    (void)work_for_a_round();
+    unmap(workers, 1);
+    unmap(locked, ballast);
+    settle_tables();
 }
 
 static int more_than_there_is(void)
