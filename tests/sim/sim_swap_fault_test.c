@@ -179,6 +179,30 @@ TEST("a slot that cannot be written is retired alone, and its page goes to anoth
 
 /* ---- shortage ---- */
 
+TEST("a page that nobody wants any more when it cannot be written is free, and its slot is not "
+     "used again")
+{
+    struct space *space;
+    uint32_t frames;
+
+    kit_begin_swap(128, 600);
+    frames = kit_vm()->table.counts[PAGE_FREE];
+    space = kit_space(1);
+    kit_map(space, AT, 8, MAP_PRIVATE);
+    for (uint64_t i = 0; i < 8; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    kit_bad[0] = kit_vm()->swap.area[0].next + 2;
+    CHECK_EQ(vm_advise(kit_vm(), space, AT, 8 * PAGE, MADV_PAGEOUT), 0);
+    CHECK_EQ(kit_vm()->table.counts[PAGE_WRITING], 8);
+    fake_destroy_space(&slow.fake, space);
+    CHECK_EQ(kit_vm()->table.counts[PAGE_STRAY], 8);
+    kit_settle();
+    CHECK_EQ(kit_vm()->paging.counts.write_errors, 1);
+    CHECK_EQ(kit_vm()->table.counts[PAGE_FREE], frames);
+    CHECK_EQ(kit_vm()->swap.area[0].bad, 2); /* and the header */
+    kit_end();
+}
+
 TEST("in torture no frame is free when pages are put out, written, or written again one by one")
 {
     enum { pages = 24 };

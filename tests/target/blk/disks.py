@@ -143,7 +143,9 @@ class Disks:
 
     def end(self):
         """Reads to the end, which must be the client's."""
-        self.until("the end\n")
+        return self.until("the end\n").until_off()
+
+    def until_off(self):
         while self.read():
             pass
         return self

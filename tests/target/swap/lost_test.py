@@ -116,4 +116,11 @@ def _():
         comment(f"{run.check_fallen()} fell; {len(run.lines('.*: error 116'))} requests took too long")
 
 
+@test("a driver that dies stops the system with a report, and the machine ends")
+def _():
+    with Swapping(WORKERS, *plain(0, swap_image("swap.img")), driver="dying_blk.elf") as run:
+        run.until("faultline: the system has stopped\n").until_off()
+        check_equal(run.lines("faultline: panic: a thread that the system needs faulted: breakpoint .*") != [], True)
+
+
 main()

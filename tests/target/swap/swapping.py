@@ -31,22 +31,24 @@ class Swapping(Disks):
     """One run of the program's tests whose name contains `part`."""
     kernel, memory = "faultline.bin", "12M"
 
-    def __init__(self, part, *options, append="", program=PROGRAM, **more):
-        self.part, self.program = part, program
+    def __init__(self, part, *options, append="", program=PROGRAM, driver=None, **more):
+        self.part, self.program, self.driver = part, program, driver
         super().__init__(f"nonce={NONCE} {append}".strip(), *options, **{"seconds": SECONDS, **more})
 
     def files(self):
         with open(os.path.join(BUILD, "programs", self.program), "rb") as file:
             program = file.read()
         words = (self.program, self.part)
-        return {**servers(b"pager", b"console", b"blk"), self.program.encode(): program,
+        others = {}
+        if self.driver:
+            with open(os.path.join(BUILD, "user", self.driver), "rb") as file:
+                others[b"blk"] = file.read()
+        return {**servers(b"pager", b"console", b"blk"), **others, self.program.encode(): program,
                 b".run/argv": b"".join(word.encode() + b"\0" for word in words)}
 
     def end(self):
         """Reads to the program's end."""
-        self.until(f"\x1e{NONCE} X ")
-        while self.read():
-            pass
+        self.until(f"\x1e{NONCE} X ").until_off()
         self.log = re.sub(rf"\x1e{NONCE} [12] \d+\n", "", self.log)
         return self
 
