@@ -288,6 +288,8 @@ TEST("when swap is full too, the largest program that is no server is ended, and
     CHECK(large->stopped);
     CHECK_EQ(large->event.kind, PAGER_EVENT_NO_MEMORY);
     CHECK_EQ(large->event.signal, 9);
+    CHECK_EQ(large->event.access, 0); /* none of its own */
+    CHECK_EQ(large->event.address, 30);
     CHECK_EQ(kit_vm()->reclaim.ended, 1);
     CHECK(!server->stopped && !small->stopped);
     slow_destroy(&slow, large);

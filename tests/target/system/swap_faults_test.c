@@ -366,7 +366,8 @@ static uint64_t *kept; /* shared; out since the medium was there */
 
 static int read_kept(void)
 {
-    workers[PRIVATE].pid = getpid();
+    begin(PRIVATE);
+    workers[PRIVATE].done = false;
     check_page(PRIVATE, kept, KEPT_PAGES / 2, 1);
     return 0;
 }
