@@ -97,6 +97,16 @@ static void churn(enum who who, uint64_t *memory, uint64_t first, uint64_t end)
     }
 }
 
+/* While no page can leave, as when a disk is silent, the frames that are kept for calls may be used up. */
+static pid_t fork_at_last(void)
+{
+    pid_t pid;
+
+    while ((pid = fork()) < 0 && errno == ENOMEM)
+        sched_yield();
+    return pid;
+}
+
 static void begin(enum who who)
 {
     workers[who].pid = getpid();
@@ -150,7 +160,7 @@ static _Noreturn void work_apart(void)
 
     begin(PARENT);
     write_pages(PARENT, memory, 0, FORKED_PAGES);
-    pid = fork();
+    pid = fork_at_last();
     if (pid == 0) {
         work_after_fork(CHILD, memory, 0, FORKED_PAGES / 2);
         end(CHILD);
@@ -189,7 +199,7 @@ static _Noreturn void work_together(void)
 
     begin(OWNER);
     write_pages(OWNER, memory, 0, SHARED_PAGES);
-    pid = fork();
+    pid = fork_at_last();
     if (pid == 0) {
         write_odd_pages(memory);
         end(SHARER);
@@ -228,7 +238,7 @@ static unsigned work_for_a_round(void)
 
     memset((void *)workers, 0, WORKERS * sizeof *workers);
     for (unsigned i = 0; i < 3; i++) {
-        pid[i] = fork();
+        pid[i] = fork_at_last();
         if (pid[i] == 0)
             work[i]();
         CHECK(pid[i] > 0);

@@ -132,6 +132,7 @@ static void paging_end(struct vm *vm, struct paging_request *request, bool ok)
     }
     if (!paging_go_on(vm, request))
         paging_cancel(vm, request);
+    wait_wake_disk(vm);
 }
 
 void vm_io_done(struct vm *vm, uint32_t tag, bool ok)

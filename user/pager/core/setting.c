@@ -101,6 +101,23 @@ static int setting_write_fork(struct vm *vm, const char *value)
     return 0;
 }
 
+/* ---- disks with a swap header are used from the start ---- */
+
+static void setting_read_swap_auto(const struct vm *vm, char value[SETTING_BYTES])
+{
+    setting_tell_switch(value, !vm->swap_waits);
+}
+
+static int setting_write_swap_auto(struct vm *vm, const char *value)
+{
+    bool on;
+
+    if (!setting_take_switch(value, &on))
+        return EINVAL;
+    vm->swap_waits = !on;
+    return 0;
+}
+
 /* ---- page-out with no free frame (paging.h) ---- */
 
 static void setting_read_torture(const struct vm *vm, char value[SETTING_BYTES])
@@ -118,6 +135,7 @@ static int setting_write_torture(struct vm *vm, const char *value)
 static const struct setting settings[] = {
     {"fork", setting_read_fork, setting_write_fork},
     {"overcommit", setting_read_overcommit, setting_write_overcommit},
+    {"swap-auto", setting_read_swap_auto, setting_write_swap_auto},
     {"torture", setting_read_torture, setting_write_torture},
 };
 #define SETTINGS (sizeof settings / sizeof settings[0])
