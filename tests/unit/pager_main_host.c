@@ -65,8 +65,9 @@ void log_line(const char *format, ...)
     (void)format;
 }
 
-void log_limited_line(const char *format, ...)
+void log_limited_line(struct log_limit *limit, const char *format, ...)
 {
+    (void)limit;
     (void)format;
 }
 

@@ -97,3 +97,26 @@ TEST("meminfo and vmstat tell how much swap there is, and what went there")
     CHECK_EQ(view_figure("oom_kill"), 0);
     end_out();
 }
+
+TEST("swaps tells each area as Linux does: its disk, its slots, those used, its priority")
+{
+    static _Alignas(8) uint8_t header[FL_PAGE_BYTES];
+    const uint32_t words[] = {1, 199, 2, 0};
+    const uint32_t bad[] = {7, 8};
+    const struct swap_device device = {.header = header, .pages = 200, .device = 3, .priority = -2};
+    struct space *space = begin_out();
+    uint32_t area;
+
+    memcpy(header + 1024, words, sizeof words);
+    memcpy(header + 1536, bad, sizeof bad);
+    memcpy(header + PAGE - 10, "SWAPSPACE2", 10);
+    CHECK_EQ(vm_swap_on(&fake.vm, &device, &area), SWAP_OK);
+    view_text(space, "/proc/swaps");
+    CHECK_STRING(text, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
+                       "/dev/vda                                partition\t396\t\t8\t\t0\n"
+                       "/dev/vdd                                partition\t788\t\t0\t\t-2\n");
+    vm_io_done(&fake.vm, submitted, true);
+    CHECK_EQ(vm_swap_off(&fake.vm, 1), 0);
+    CHECK_EQ(vm_swap_off_step(&fake.vm), 0);
+    end_out();
+}

@@ -11,6 +11,10 @@
 #include "pins.h"
 
 #define DISKS_SECTORS (FL_PAGE_BYTES / BLK_SECTOR_BYTES) /* of a page */
+/* Lines about failing disks that come at once (log.h): requests, and pages of these. */
+#define DISKS_ERRORS_TOLD  256u
+#define DISKS_MISHAPS_TOLD 64u
+
 /* Tags of requests: those of the core, then one for each disk's header. */
 #define DISKS_TAG_HEADER PAGING_REQUESTS
 
@@ -153,22 +157,25 @@ static void disks_tell_mishaps(struct pager *pager)
         [PAGING_UNREADABLE] = "cannot be read",
         [PAGING_CHANGED] = "its bytes are not what was written",
         [PAGING_RETIRED] = "cannot be written, and is not used again"};
+    static struct log_limit limit = {.burst = DISKS_MISHAPS_TOLD};
     struct paging_mishap mishap;
 
     while (paging_take_mishap(&pager->vm, &mishap))
-        log_limited_line("disk %u: page %u of process %lu: %s", (unsigned)mishap.device,
+        log_limited_line(&limit, "disk %u: page %u of process %lu: %s", (unsigned)mishap.device,
                          (unsigned)mishap.page, mishap.pid, texts[mishap.kind]);
 }
 
 static void disks_end_request(struct pager *pager, const struct vm_io *io, int32_t error)
 {
+    static struct log_limit limit = {.burst = DISKS_ERRORS_TOLD};
     uint64_t begun = fl_rdcycle();
     bool writes = io->write;
 
     pins_give(io->tag);
     if (error)
-        log_limited_line("disk %u: %s of %u pages at page %lu: error %d", (unsigned)io->device,
-                         io->write ? "write" : "read", (unsigned)io->count, io->first, (int)error);
+        log_limited_line(&limit, "disk %u: %s of %u pages at page %lu: error %d",
+                         (unsigned)io->device, io->write ? "write" : "read", (unsigned)io->count,
+                         io->first, (int)error);
     vm_io_done(&pager->vm, io->tag, error == 0);
     disks_tell_mishaps(pager);
     if (writes)

@@ -53,36 +53,29 @@ void log_line(const char *format, ...)
     va_end(arguments);
 }
 
-/* Lines that may be written now; `since` is when that was counted last. */
-static struct {
-    uint64_t since;
-    uint32_t spent;
-    uint32_t left_out;
-} log_limit;
-
-static bool log_may_write(void)
+static bool log_may_write(struct log_limit *limit)
 {
-    uint64_t earned = (fl_rdtime() - log_limit.since) / LOG_TICKS;
+    uint64_t earned = (fl_rdtime() - limit->since) / LOG_TICKS;
 
-    log_limit.since += earned * LOG_TICKS;
-    log_limit.spent -= earned < log_limit.spent ? (uint32_t)earned : log_limit.spent;
-    if (log_limit.spent == LOG_BURST) {
-        log_limit.left_out++;
+    limit->since += earned * LOG_TICKS;
+    limit->spent -= earned < limit->spent ? (uint32_t)earned : limit->spent;
+    if (limit->spent == limit->burst) {
+        limit->left_out++;
         return false;
     }
-    log_limit.spent++;
+    limit->spent++;
     return true;
 }
 
-void log_limited_line(const char *format, ...)
+void log_limited_line(struct log_limit *limit, const char *format, ...)
 {
     va_list arguments;
 
-    if (!log_may_write())
+    if (!log_may_write(limit))
         return;
-    if (log_limit.left_out > 0)
-        log_line("%u lines about disks were left out", (unsigned)log_limit.left_out);
-    log_limit.left_out = 0;
+    if (limit->left_out > 0)
+        log_line("%u lines like the next one were left out", (unsigned)limit->left_out);
+    limit->left_out = 0;
     va_start(arguments, format);
     log_write(format, arguments);
     va_end(arguments);
