@@ -449,7 +449,7 @@ static void model_time(void)
 
 static void model_act(struct model_program *program)
 {
-    switch (model_pick(44)) {
+    switch (model_pick(48)) {
     case 0:
         model_fork(program);
         break;
@@ -490,10 +490,10 @@ static void model_act(struct model_program *program)
         else
             fake_unlimit(&slow.fake);
         break;
-    case 11:
-    case 12:
-    case 13:
     case 14:
+    case 15:
+    case 16:
+    case 17:
         model_time();
         break;
     default:
