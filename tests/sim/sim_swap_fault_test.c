@@ -14,6 +14,21 @@ static struct space *begin_out(uint64_t pages)
     return space;
 }
 
+/* The same with a program that reads in order: the 8 pages at ROW come next, in one request. */
+#define ROW      (AT + 7 * PAGE)
+#define ROW_SLOT 8u /* of the first */
+
+static struct space *begin_row(void)
+{
+    struct space *space = begin_out(15);
+
+    for (uint64_t i = 0; i < 7; i++)
+        kit_read_page(space, AT + i * PAGE, 0);
+    CHECK_EQ(kit_submitted[0], 3);
+    CHECK_EQ(space->resident, 7);
+    return space;
+}
+
 static enum slow_state fault(uint32_t thread, struct space *space, uint64_t address,
                              uint32_t access)
 {
@@ -37,24 +52,24 @@ static void check_bus_error(uint32_t thread, struct space *space)
 
 TEST("a page that cannot be read is SIGBUS, its neighbours come, and later it is tried again")
 {
-    struct space *space = begin_out(8);
+    struct space *space = begin_row();
 
-    kit_bad[0] = 3; /* of page 2 */
-    CHECK_EQ(fault(0, space, AT, FL_ACCESS_READ), SLOW_WAITS);
-    CHECK_EQ(fault(1, space, AT + 2 * PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    kit_bad[0] = ROW_SLOT + 2;
+    CHECK_EQ(fault(0, space, ROW, FL_ACCESS_READ), SLOW_WAITS);
+    CHECK_EQ(fault(1, space, ROW + 2 * PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
     kit_settle();
     CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
     check_bus_error(1, space);
-    CHECK_EQ(space->swapped, 2); /* and page 7, in another eight slots */
+    CHECK_EQ(space->swapped, 1);
     CHECK_EQ(kit_vm()->paging.counts.read_errors, 1);
     for (uint64_t i = 0; i < 8; i++)
         if (i != 2)
-            kit_read_page(space, AT + i * PAGE, 0);
-    CHECK_EQ(fault(1, space, AT + 2 * PAGE, FL_ACCESS_READ), SLOW_WAITS);
+            kit_read_page(space, ROW + i * PAGE, 0);
+    CHECK_EQ(fault(1, space, ROW + 2 * PAGE, FL_ACCESS_READ), SLOW_WAITS);
     kit_settle();
     check_bus_error(1, space);
     kit_bad[0] = 0;
-    kit_read_page(space, AT + 2 * PAGE, 0);
+    kit_read_page(space, ROW + 2 * PAGE, 0);
     kit_end();
 }
 
@@ -70,20 +85,20 @@ static void end_one(void)
 
 TEST("a page that came alone may be written while others of its request are still read")
 {
-    struct space *space = begin_out(8);
+    struct space *space = begin_row();
     uint64_t seed = 1;
 
-    kit_bad[0] = 7;
-    CHECK_EQ(fault(0, space, AT, FL_ACCESS_WRITE), SLOW_WAITS);
+    kit_bad[0] = ROW_SLOT + 6;
+    CHECK_EQ(fault(0, space, ROW, FL_ACCESS_WRITE), SLOW_WAITS);
     end_one();
     CHECK_EQ(slow.thread[0].state, SLOW_WAITS);
     end_one();
     CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
-    kit_write_page(space, AT, 1);
+    kit_write_page(space, ROW, 1);
     fake_drop_tables(&slow.fake, space, 256, &seed);
     kit_settle();
     kit_put_all_out();
-    kit_read_page(space, AT, 1);
+    kit_read_page(space, ROW, 1);
     kit_end();
 }
 

@@ -202,7 +202,7 @@ static enum slow_state slow_run_fault(struct slow *slow, struct slow_thread *thr
     if (verdict == VM_STOPPED)
         return slow_answer(slow, thread, SLOW_STOPPED);
     if (again)
-        vm_count_wait(vm, thread->token);
+        vm_end_wait(vm, thread->token, &answer);
     fake_answer(&slow->fake, thread->space->id, thread->address & ~(PAGE - 1), &answer);
     return slow_answer(slow, thread, SLOW_SERVED);
 }

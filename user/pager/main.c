@@ -156,13 +156,15 @@ static inline void main_handle(struct fl_message *message)
 /* Answers the request that was handled.  One that was parked gives its token back. */
 static void main_answer(struct fl_message *answer)
 {
-    uint32_t token = pager.running, items = FL_INFO_ITEM_COUNT(answer->info);
+    uint32_t token = pager.running;
     bool parked = pager.vm.waits.record[token].state == WAIT_RUNNING;
 
-    if (items > 1)
+    if (FL_INFO_ITEM_COUNT(answer->info) > 0 && parked) {
+        vm_end_wait(&pager.vm, token, &main_mappings);
+        answer->info = FL_INFO_ITEMS(FL_LABEL_RESUME, 3, main_mappings.count);
+    }
+    if (FL_INFO_ITEM_COUNT(answer->info) > 1)
         main_write_items();
-    if (items > 0 && parked)
-        vm_count_wait(&pager.vm, token);
     request_answer(&pager, answer);
     if (parked)
         wait_release(&pager.vm, token);

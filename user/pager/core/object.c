@@ -105,6 +105,7 @@ void object_put_out(struct vm *vm, uint32_t page, uint64_t leaf)
     object->owner->swapped++;
     record->slot = SWAP_NONE;
     page_release(&vm->table, page);
+    record->flags = PAGE_HARVESTED;
 }
 
 void object_bring_in(struct vm *vm, struct object *object, const struct index_place *place,

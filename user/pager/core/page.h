@@ -56,9 +56,9 @@ struct page {
     };
     uint32_t link; /* PAGE_FREE, PAGE_HELD: the next one or PAGE_NONE; else index in the object */
     uint8_t state;
+    uint8_t flags; /* PAGE_TAKEN and so on; beside the state, so that both are written at once */
     uint8_t range;
     bool zeroed;       /* PAGE_FREE: P7; else false */
-    uint8_t flags;     /* PAGE_TAKEN, PAGE_WRITTEN */
     uint32_t slot;     /* in swap (P8), or 0 */
     uint32_t given;    /* to a fault: the number of the time (reclaim.h), or 0 */
     uint8_t turn;      /* of the clock (reclaim.h) that looked at it last */
@@ -71,6 +71,10 @@ _Static_assert(sizeof(struct page) == 32, "0.8 % of memory");
 #define PAGE_TAKEN 1u
 /* ... and was written: the copy is of no use. */
 #define PAGE_WRITTEN 2u
+/* Of a free page: no program wrote in its frame since the frame's D bit was cleared. */
+#define PAGE_HARVESTED 4u
+/* Of a page in an object: it was read from swap, and perhaps nobody has mapped it. */
+#define PAGE_AHEAD 8u
 
 struct page_range {
     uint64_t pages;

@@ -95,8 +95,6 @@ void vm_io_done(struct vm *vm, uint32_t tag, bool ok)
 
     if (tag >= PAGING_REQUESTS || request->state == PAGING_FREE)
         return;
-    if (request->state == PAGING_READ && !request->alone) /* what the frames' last owners wrote */
-        (void)vm->port.harvest_frames(vm->port.context, request->io.page, request->io.count);
     if (request->alone) {
         paging_end_page(vm, request, request->at++, ok);
     } else if (ok || request->io.count == 1) {
@@ -161,5 +159,7 @@ const char *paging_check(const struct vm *vm)
     }
     for (uint32_t i = 0; i < PAGING_REQUESTS; i++)
         writes += vm->paging.request[i].state == PAGING_WRITE;
-    return writes == vm->paging.writes ? NULL : "G1";
+    if (writes != vm->paging.writes)
+        return "G1";
+    return stream_check(&vm->paging.streams) ? NULL : "G3";
 }

@@ -19,24 +19,27 @@
  * until the request ends; its slot goes with it.
  *
  * Whether a page is clean its frame's D bit tells, when nobody maps it any more: it is asked for, and
- * cleared, when the page was brought in and each time before it is put out.  What the core itself
- * writes through the window sets no D: paging_note_write.
+ * cleared, each time before a page is put out, and before a frame is read into whose last page did not
+ * leave that way.  What the core itself writes through the window sets no D: paging_note_write.
  *
  * An error of a request for more than one page may be that of one sector: its pages are then tried again
  * one by one.
  *
  *  G1  a page that is busy and has a slot, is writing, or is a stray with a slot, is in one request; of
  *      other pages none is;
+ *      (G3 is in stream.h)
  *  G2  as many slots are used as there are leaves that name one, and pages that have one. */
 #ifndef PAGER_PAGING_H
 #define PAGER_PAGING_H
 
 #include "object.h"
 #include "port.h"
+#include "stream.h"
 
 #define PAGING_REQUESTS 16u
 #define PAGING_WRITES   8u /* of them at most so many write: reads always have their turn */
-#define PAGING_AROUND   8u /* slots that are looked at for neighbours of one that is read */
+#define PAGING_AHEAD \
+    12u /* while there are so many, none is made for a page that nobody asked for */
 
 enum paging_state { PAGING_FREE, PAGING_READ, PAGING_WRITE };
 
@@ -63,6 +66,7 @@ struct paging_counts {
 struct paging {
     struct paging_request request[PAGING_REQUESTS];
     uint32_t writes; /* requests that write */
+    struct streams streams;
     struct paging_counts counts;
 };
 

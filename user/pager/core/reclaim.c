@@ -221,25 +221,11 @@ bool reclaim_is_moving(const struct vm *vm)
     return counts[PAGE_WRITING] + counts[PAGE_STRAY] + counts[PAGE_BUSY] > 0;
 }
 
-/* The turn of the request that waits for memory first; 0: none does. */
-static uint64_t reclaim_find_first(const struct vm *vm)
-{
-    uint64_t first = 0;
-
-    for (uint32_t i = 0; i < WAIT_RECORDS; i++) {
-        const struct wait *wait = &vm->waits.record[i];
-
-        if (wait->state == WAIT_MEMORY && (first == 0 || wait->turn < first))
-            first = wait->turn;
-    }
-    return first;
-}
-
 /* Counts pages that left.  True: it was no use to who waits first. */
 static bool reclaim_is_futile(struct vm *vm, uint32_t pages)
 {
     struct reclaim *reclaim = &vm->reclaim;
-    uint64_t first = reclaim_find_first(vm);
+    uint64_t first = wait_first_for_memory(vm);
 
     if (first != reclaim->first)
         reclaim->spent = 0;
@@ -303,7 +289,7 @@ static bool reclaim_give_up(struct vm *vm)
 static bool reclaim_rests(const struct vm *vm)
 {
     return vm->reclaim.resting > 0 && reclaim_in_sight(vm) + RECLAIM_REST > vm->reclaim.resting &&
-           reclaim_has_frame(vm) && reclaim_find_first(vm) == 0;
+           reclaim_has_frame(vm) && wait_first_for_memory(vm) == 0;
 }
 
 bool vm_reclaim_step(struct vm *vm)
@@ -325,7 +311,7 @@ bool vm_reclaim_step(struct vm *vm)
         return true;
     reclaim->barren = 0;
     reclaim->resting = reclaim_in_sight(vm);
-    if (reclaim_is_moving(vm) || reclaim_is_ending(vm) || reclaim_find_first(vm) == 0)
+    if (reclaim_is_moving(vm) || reclaim_is_ending(vm) || wait_first_for_memory(vm) == 0)
         return false;
     return reclaim_give_up(vm);
 }

@@ -57,7 +57,7 @@ struct vm_counts {
     uint64_t copies;       /* pages copied because others saw them too */
     uint64_t takes;        /* pages moved up because nobody else saw them */
     uint64_t merges;       /* objects that went into another */
-    uint64_t neighbours;   /* pages of files mapped beside one that was touched */
+    uint64_t neighbours;   /* pages mapped beside one that was touched */
     uint64_t zeroed_ahead; /* frames that were zeroed in idle time */
     uint64_t zeroed_taken; /* pages of zeros that were ready when they were wanted */
 };
@@ -150,8 +150,8 @@ enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct
                                 struct vm_answer *answer);
 
 /* A fault that was parked, and that wait_next() gave back, got VM_RESUME: if it waited for a page it
- * counts as major. */
-void vm_count_wait(struct vm *vm, uint32_t token);
+ * counts as major, and pages that were read from swap with it are added to its answer (around.h). */
+void vm_end_wait(struct vm *vm, uint32_t token, struct vm_answer *answer);
 
 /* Stops a program for another reason: exception, unknown system call. */
 void vm_stop_space(struct vm *vm, struct space *space, const struct space_event *event);
