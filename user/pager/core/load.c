@@ -216,9 +216,7 @@ static void load_judge_suspended(struct vm *vm)
 
 static bool load_is_overloaded(const struct vm *vm, uint64_t read)
 {
-    uint64_t frames = load_frames(vm);
-
-    return load_needed(vm) > frames && read > 0 && read >= frames / LOAD_PAGING;
+    return load_needed(vm) > load_frames(vm) && read > 0 && read >= vm->windows.used / LOAD_PAGING;
 }
 
 /* What came into memory since, for calls, goes out again. */

@@ -39,7 +39,7 @@ struct space;
 #define LOAD_PROOF    2u  /* overloaded windows in a row before somebody is suspended */
 #define LOAD_SETTLE   2u  /* windows that pass after a change */
 #define LOAD_PATIENCE 10u /* windows that somebody waits at most while others run */
-#define LOAD_PAGING   32u /* one in so many of the frames was read back: it is felt */
+#define LOAD_PAGING   8u  /* one in so many of the pages that were used was read back: it is felt */
 #define LOAD_SPARE \
     16u /* one in so many of the frames stays spare when somebody is resumed for room */
 #define LOAD_WORTH  4u /* a set of one in so many of the largest is worth to be suspended */

@@ -196,9 +196,12 @@ static void window_end_of_space(struct space *space)
 
 static void window_end(struct vm *vm, uint64_t now)
 {
+    vm->windows.used = 0;
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
-        if (vm->spaces[id])
+        if (vm->spaces[id]) {
+            vm->windows.used += vm->spaces[id]->set.used;
             window_end_of_space(vm->spaces[id]);
+        }
     vm->windows.ended++;
     load_judge(vm);
     window_begin(vm, now);

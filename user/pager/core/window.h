@@ -55,6 +55,7 @@ struct windows {
     uint64_t asked;    /* length of a window; 0: nobody asked but load control, if it does */
     uint64_t due;      /* the end of the one that runs; 0: none does */
     uint64_t ended;    /* windows since the start */
+    uint64_t used;     /* pages, by all programs in the last one */
     uint64_t harvests; /* questions of sweeps about runs of pages, since the start */
     uint32_t hand;     /* the page record that the sweep looks at next */
     uint8_t number;    /* of the window that runs, in page.window; never 0 */
