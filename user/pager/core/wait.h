@@ -8,6 +8,7 @@
  *    ^        |  ^      |                                                             |
  *    |        |  |      +--> WAIT_MEMORY --frames came, or no more will come--+       |
  *    |        |  |                                                            |       |
+ *    |        |  |      +--> WAIT_DISK --a request to a disk ended-----------+       |
  *    |        |  +--------------------- next: from its first step ------------+-------+
  *    +--------+--- release: it was answered; or its space was destroyed
  *
@@ -53,10 +54,19 @@ struct object;
 #define WAIT_RECORDS 64u
 #define WAIT_NONE    UINT32_MAX
 
-enum wait_state { WAIT_FREE, WAIT_PAGE, WAIT_MEMORY, WAIT_RESUME, WAIT_READY, WAIT_RUNNING };
+enum wait_state {
+    WAIT_FREE,
+    WAIT_PAGE,
+    WAIT_MEMORY,
+    WAIT_DISK,
+    WAIT_RESUME,
+    WAIT_READY,
+    WAIT_RUNNING
+};
 
-/* In place of a page: the request waits until its program is resumed. */
-#define WAIT_FOR_RESUME (UINT32_MAX - 1)
+/* waits.wanted of a request that waits for any disk; until its program is resumed. */
+#define WAIT_ANY_DISK   (PAGE_NONE - 1)
+#define WAIT_FOR_RESUME (PAGE_NONE - 2)
 
 struct wait {
     struct space *space; /* whose request it is */
@@ -75,7 +85,8 @@ struct waits {
     uint64_t parked; /* times that a request had to wait */
     uint32_t active; /* records that are not free; 0: wait_next has nothing */
     uint32_t
-        wanted; /* what the request that now runs waits for: a page; PAGE_NONE: a frame; WAIT_FOR_RESUME */
+        wanted; /* what the request that now runs waits for: a page, WAIT_ANY_DISK, WAIT_FOR_RESUME, or
+                   PAGE_NONE: a frame */
     uint32_t held;                      /* first of the pages in PAGE_HELD, or PAGE_NONE */
     const struct object *failed_object; /* of the request that now runs */
     uint64_t failed_index;
@@ -92,6 +103,10 @@ bool wait_for_memory(struct vm *vm);
 
 /* Notes that it waits until its program is resumed. */
 void wait_for_resume(struct vm *vm);
+
+/* Notes that it waits until a request to a disk ends, whichever it is: one that the driver has, so that
+ * there is an end.  Returns EINPROGRESS. */
+int wait_for_disk(struct vm *vm);
 
 /* Parks the request that now runs, for what was noted last.  `token`: a free one, or one that
  * wait_next gave.  False: it is the last free one, and nothing happened. */
@@ -116,6 +131,9 @@ void wait_wake(struct vm *vm, uint32_t page);
 
 /* A program is resumed: its requests start again. */
 void wait_wake_space(struct vm *vm, const struct space *space);
+
+/* A request to a disk ended: who waits for that looks again. */
+void wait_wake_disk(struct vm *vm);
 
 /* The fetch of a busy or stray page ended.  ok: its contents are there.  Else it is free now. */
 void vm_page_done(struct vm *vm, uint32_t page, bool ok);
