@@ -59,15 +59,15 @@ static void clock_set_timer(uint64_t microseconds)
 /* Something is due in so many microseconds.  `fired`: the timer came.  True: it is not set again. */
 static bool clock_wait(struct pager *pager, uint64_t microseconds, bool fired)
 {
-    bool early = clock.counts_work && microseconds > 0;
-
-    if (early && pager->disks_pending) /* a disk's end comes */
+    if (clock.counts_work && pager->vm.load.suspended == 0)
         return true;
-    if (early && fired) {
-        if (pager->vm.load.suspended == 0)
+    if (clock.counts_work && microseconds > 0) {
+        if (pager->disks_pending) /* a disk's end comes */
             return true;
-        clock.asks_idle = true;
-        (void)flr_notification_signal(PAGER_SLOT_IDLE_WAKE);
+        if (fired) {
+            clock.asks_idle = true;
+            (void)flr_notification_signal(PAGER_SLOT_IDLE_WAKE);
+        }
     }
     clock_set_timer(microseconds);
     return clock.asks_idle;
