@@ -60,6 +60,8 @@ struct windows {
     uint32_t hand;     /* the page record that the sweep looks at next */
     uint8_t number;    /* of the window that runs, in page.window; never 0 */
     bool sweeps;
+    bool
+        rests; /* nobody asked but load control, and nobody could be suspended: nothing is counted */
 };
 
 void window_init(struct windows *windows);
