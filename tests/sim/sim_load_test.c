@@ -378,8 +378,8 @@ TEST("the checker names what is wrong with windows and load control")
     BREAKS(space->server, true, "L1");
     BREAKS(space->load.suspended, false, "L1");
     BREAKS(kit_vm()->waits.record[slow.thread[1].token].space, loaded[space == loaded[0]], "L2");
-    BREAKS(kit_vm()->windows.number, 0, "E1");
-    BREAKS(kit_vm()->windows.hand, kit_vm()->table.count + 1, "E1");
-    BREAKS(kit_vm()->windows.due, 0, "E1");
+    BREAKS(kit_vm()->windows.number, 0, "U1");
+    BREAKS(kit_vm()->windows.hand, kit_vm()->table.count + 1, "U1");
+    BREAKS(kit_vm()->windows.due, 0, "U1");
     kit_end();
 }

@@ -239,12 +239,12 @@ const char *window_check(const struct vm *vm)
     bool runs = windows->due > 0;
 
     if (windows->number == 0 || windows->hand > vm->table.count || (windows->sweeps && !runs))
-        return "E1";
+        return "U1";
     for (uint32_t id = 0; id < VM_SPACES_MAX && !runs; id++) {
         const struct space *space = vm->spaces[id];
 
         if (space && (space->set.used > 0 || space->set.pages > 0))
-            return "E1";
+            return "U1";
     }
     return NULL;
 }

@@ -23,7 +23,7 @@
  * Time is what the driver says it is, in microseconds (user/pager/clock.h): none passes in a call.  A
  * window is as long as was asked for, or longer when the driver comes late.
  *
- *  E1  while no windows run, nothing is told or counted of one, and there is no sweep. */
+ *  U1  while no windows run, nothing is told or counted of one, and there is no sweep. */
 #ifndef PAGER_WINDOW_H
 #define PAGER_WINDOW_H
 
