@@ -237,12 +237,16 @@ TEST("pages that an active program sees too stay, and what only those who wait s
 
 TEST("of a suspended program's pages all leave that nobody else sees, used or not")
 {
+    const uint64_t shared = AT + 100 * PAGE;
     struct space *parent, *child;
     struct entry *entry;
 
     kit_begin_swap(512, 2000);
     load_set(kit_vm(), true);
     parent = begin_program(1, 70);
+    kit_map(parent, shared, 20, MAP_SHARED);
+    for (uint64_t page = 0; page < 20; page++)
+        kit_write(parent, shared + page * PAGE, 7);
     child = kit_space(2);
     CHECK_EQ(vm_fork(kit_vm(), parent, child), 0);
     for (uint64_t page = 10; page < 60; page++)
@@ -255,8 +259,12 @@ TEST("of a suspended program's pages all leave that nobody else sees, used or no
     for (uint64_t page = 0; page < 70; page++)
         CHECK_EQ(vm_is_resident(entry, AT + page * PAGE), page < 10 || page >= 60);
     CHECK_EQ(kit_submitted[1], 2);
-    child->load.suspended = true;
+    CHECK(vm_is_resident(entry_find(&parent->map, shared), shared + 7 * PAGE));
+    child->load.suspended = true; /* and now nobody else sees these */
     kit_vm()->load.suspended = 2;
+    kit_serve();
+    kit_settle();
+    CHECK(!vm_is_resident(entry_find(&parent->map, shared), shared + 7 * PAGE));
     load_set(kit_vm(), false);
     kit_serve();
     CHECK_EQ(kit_vm()->load.resumptions, 2);
