@@ -538,17 +538,6 @@ static void model_begin(uint64_t seed)
         CHECK(samepage_set(kit_vm(), SAMEPAGE_ON));
 }
 
-/* Goes on with what a program does until it is done, however long it waits. */
-static void model_finish(struct model_program *program)
-{
-    for (uint32_t turn = 0; program->space && program->acts; turn++) {
-        model_check(turn < 1000, "an access waits for ever");
-        model_go_on();
-        kit_poll(DELAY);
-        kit_pass(WINDOW_DEFAULT); /* who is suspended has its turn */
-    }
-}
-
 static bool model_is_acting(void)
 {
     bool acting = false;
@@ -577,13 +566,12 @@ static void model_end(void)
     for (uint32_t i = 0; i < PROGRAMS; i++) {
         struct model_program *program = &model.program[i];
 
-        model_finish(program); /* what it was doing */
         for (uint32_t page = 0; program->space && page < PAGES; page++) {
             program->acts = program->byte[page] != ABSENT;
             program->call = false;
             program->page = page;
             program->access = FL_ACCESS_READ;
-            model_finish(program);
+            model_settle();
         }
     }
     kit_settle();

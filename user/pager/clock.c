@@ -59,15 +59,15 @@ static void clock_set_timer(uint64_t microseconds)
 /* Something is due in so many microseconds.  `fired`: the timer came.  True: it is not set again. */
 static bool clock_wait(struct pager *pager, uint64_t microseconds, bool fired)
 {
-    bool early = clock.counts_work && microseconds > 0;
-
-    if (early && pager->disks_pending) /* a disk's end comes */
+    if (clock.counts_work && pager->vm.load.suspended == 0)
         return true;
-    if (early && fired) {
-        if (pager->vm.load.suspended == 0)
+    if (clock.counts_work && microseconds > 0) {
+        if (pager->disks_pending) /* a disk's end comes */
             return true;
-        clock.asks_idle = true;
-        (void)flr_notification_signal(PAGER_SLOT_IDLE_WAKE);
+        if (fired) {
+            clock.asks_idle = true;
+            (void)flr_notification_signal(PAGER_SLOT_IDLE_WAKE);
+        }
     }
     clock_set_timer(microseconds);
     return clock.asks_idle;
@@ -92,13 +92,25 @@ static void clock_tell(const struct load_event *event)
              (unsigned)event->needed, (unsigned)event->frames);
 }
 
+/* A window runs and is not due: nothing is to do.  The shortest way to see it, taken with each message. */
+static bool clock_rests(const struct windows *windows)
+{
+    if (windows->due == 0 || windows->sweeps)
+        return false;
+    return clock.armed ? fl_rdtime() < clock.armed : clock_at_most() < windows->due;
+}
+
 bool clock_attend(struct pager *pager)
 {
     struct vm *vm = &pager->vm;
-    uint64_t due = window_due(vm), now;
-    bool fired = clock.armed && fl_rdtime() >= clock.armed, late;
     struct load_event event;
+    uint64_t due, now;
+    bool fired, late;
 
+    if (clock_rests(&vm->windows))
+        return clock.armed == 0;
+    due = window_due(vm);
+    fired = clock.armed && fl_rdtime() >= clock.armed;
     if (fired)
         clock.armed = 0;
     if (due == WINDOW_NEVER)

@@ -6,20 +6,20 @@
  * each wait for a disk (QEMU's -icount sleep=off), and a disk takes as long as the host likes, work is what
  * repeats.
  *
- * A fault costs nothing for it: a timer signals when something is due.  While a window runs, each message
- * that leaves more to do than to answer it reads a counter, and the kernel is asked for what it idled only when
- * something may be due.
+ * A fault costs nothing for it where no window runs.  Where one does, a timer signals its end; and each message that leaves
+ * more to do than to answer it reads a counter.  The kernel is asked for what it idled only when something may be due.
  *
- * Counted work stands still while nobody runs, but the timer counts time, so it may come early: never late,
- * for there is no more work than time.  If a disk has a request then, it is not set again before that ends.  If
- * none has, and a program is suspended, the idle thread (idle.h) is woken: it gets the hart when nobody else wants
- * it, and then load control hears of it (load_note_idle).  So a suspended program is resumed also where no window
- * would end.
+ * Counted work stands still while nobody runs, but the timer counts time: it comes early, never late, and would
+ * come in each wait for a disk.  So it is set only while a program is suspended, which must not depend on
+ * others; else each message comes here, and a window ends with the first one after it is due.  If the timer comes early and a disk
+ * has a request, it is not set again before that ends.  If none has, the idle thread (idle.h) is woken: it
+ * gets the hart when nobody else wants it, and then load control hears of it (load_note_idle).  So a suspended
+ * program is resumed also where no window would end.
  *
  * The disk driver is another process with a clock of its own: its limits (user/blk) are time, and clock=work
  * takes them away.  A disk that never answers is then waited for without end.
  *
- *  C1  while something is due at some time, the timer is set, or the next message comes here. */
+ *  C1  while a window runs, the timer is set, or the next message comes here. */
 #ifndef PAGER_CLOCK_H
 #define PAGER_CLOCK_H
 

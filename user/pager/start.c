@@ -168,6 +168,7 @@ void pager_start(struct pager *pager)
     pager->vm.fork_clones = start_has_argument(info->bootargs, "fork=clone");
     pager->vm.commit.strict = start_has_argument(info->bootargs, "overcommit=strict");
     clock_start(info->timebase_hz, start_has_argument(info->bootargs, "clock=work"));
+    load_set(&pager->vm, true);
     start_read_settings(&pager->vm, info->bootargs);
     frames_settle_tables(pager);
     disks_start(pager);

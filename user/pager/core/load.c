@@ -57,6 +57,16 @@ bool load_wants_windows(const struct vm *vm)
                                     vm->paging.counts.swapped_in != vm->load.seen);
 }
 
+bool load_has_rivals(const struct vm *vm)
+{
+    uint64_t large = load_frames(vm) / LOAD_LARGE;
+    uint32_t rivals = 0;
+
+    for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
+        rivals += vm->spaces[id] && vm->spaces[id]->resident + vm->spaces[id]->swapped >= large;
+    return rivals > 1 || vm->load.suspended > 0;
+}
+
 /* ---- suspending and resuming ---- */
 
 static void load_tell(struct vm *vm, const struct space *space, enum load_reason reason)
@@ -216,9 +226,7 @@ static void load_judge_suspended(struct vm *vm)
 
 static bool load_is_overloaded(const struct vm *vm, uint64_t read)
 {
-    uint64_t frames = load_frames(vm);
-
-    return load_needed(vm) > frames && read > 0 && read >= frames / LOAD_PAGING;
+    return load_needed(vm) > load_frames(vm) && read > 0 && read >= vm->windows.used / LOAD_PAGING;
 }
 
 /* What came into memory since, for calls, goes out again. */

@@ -39,10 +39,11 @@ struct space;
 #define LOAD_PROOF    2u  /* overloaded windows in a row before somebody is suspended */
 #define LOAD_SETTLE   2u  /* windows that pass after a change */
 #define LOAD_PATIENCE 10u /* windows that somebody waits at most while others run */
-#define LOAD_PAGING   32u /* one in so many of the frames was read back: it is felt */
+#define LOAD_PAGING   8u  /* one in so many of the pages that were used was read back: it is felt */
 #define LOAD_SPARE \
     16u /* one in so many of the frames stays spare when somebody is resumed for room */
-#define LOAD_WORTH  4u /* a set of one in so many of the largest is worth to be suspended */
+#define LOAD_WORTH  4u  /* a set of one in so many of the largest is worth to be suspended */
+#define LOAD_LARGE  16u /* a program with less than one in so many of the frames is nobody's rival */
 #define LOAD_EVENTS 8u
 
 /* Why somebody is resumed, or suspended. */
@@ -91,6 +92,9 @@ void load_set(struct vm *vm, bool on);
 
 /* True if it needs windows: while pages are read from swap, or somebody waits. */
 bool load_wants_windows(const struct vm *vm);
+
+/* True if somebody is suspended, or two programs are large enough to be. */
+bool load_has_rivals(const struct vm *vm);
 
 /* A window has ended: somebody may be suspended or resumed. */
 void load_judge(struct vm *vm);

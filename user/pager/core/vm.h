@@ -13,7 +13,7 @@
  *
  * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
  * object.h O, shadow.h H, space.h A, names.h N, handle.h D, view.h W, wait.h Q,
- * swap.h K, paging.h G, window.h E, load.h L, samepage.h M; and of the whole:
+ * swap.h K, paging.h G, window.h U, load.h L, samepage.h M; and of the whole:
  *  V1  every page in state PAGE_METADATA is a page record's, the zero page, a slab's, a swap area's, or of
  *      the tables of samepage.h;
  *  V2  every page in state PAGE_BUFFER is one space's buffer;

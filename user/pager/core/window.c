@@ -55,7 +55,7 @@ void window_note(struct vm *vm, struct space *space, const struct object *object
 {
     uint8_t number = vm->windows.number;
 
-    if (vm->windows.due == 0)
+    if (vm->windows.due == 0 || vm->windows.rests)
         return;
     for (; bits; bits &= bits - 1) {
         uint64_t leaf = index_lookup(&object->index, index + (uint32_t)__builtin_ctzll(bits));
@@ -153,14 +153,15 @@ static bool window_sweep(struct vm *vm)
 {
     struct windows *windows = &vm->windows;
 
-    for (uint32_t looked = 0; looked < WINDOW_STEP && windows->hand < vm->table.count; looked++) {
+    for (uint32_t looked = 0;
+         looked < WINDOW_STEP && !windows->rests && windows->hand < vm->table.count; looked++) {
         const struct page *page = &vm->table.pages[windows->hand++];
 
         if ((page->state == PAGE_OBJECT || page->state == PAGE_WRITING) && page->object->owner &&
             page->swept != windows->number)
             window_sweep_around(vm, page);
     }
-    return windows->hand == vm->table.count;
+    return windows->rests || windows->hand == vm->table.count;
 }
 
 /* ---- begin and end ---- */
@@ -170,6 +171,7 @@ static void window_begin(struct vm *vm, uint64_t now)
     uint64_t length = vm->windows.asked > 0 ? vm->windows.asked : WINDOW_DEFAULT;
 
     vm->windows.due = now + length;
+    vm->windows.rests = vm->windows.asked == 0 && !load_has_rivals(vm);
     vm->windows.number = vm->windows.number == UINT8_MAX ? 1 : vm->windows.number + 1;
     vm->windows.sweeps = false;
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
@@ -196,9 +198,12 @@ static void window_end_of_space(struct space *space)
 
 static void window_end(struct vm *vm, uint64_t now)
 {
+    vm->windows.used = 0;
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
-        if (vm->spaces[id])
+        if (vm->spaces[id]) {
+            vm->windows.used += vm->spaces[id]->set.used;
             window_end_of_space(vm->spaces[id]);
+        }
     vm->windows.ended++;
     load_judge(vm);
     window_begin(vm, now);
@@ -234,12 +239,12 @@ const char *window_check(const struct vm *vm)
     bool runs = windows->due > 0;
 
     if (windows->number == 0 || windows->hand > vm->table.count || (windows->sweeps && !runs))
-        return "E1";
+        return "U1";
     for (uint32_t id = 0; id < VM_SPACES_MAX && !runs; id++) {
         const struct space *space = vm->spaces[id];
 
         if (space && (space->set.used > 0 || space->set.pages > 0))
-            return "E1";
+            return "U1";
     }
     return NULL;
 }

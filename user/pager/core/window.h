@@ -23,7 +23,7 @@
  * Time is what the driver says it is, in microseconds (user/pager/clock.h): none passes in a call.  A
  * window is as long as was asked for, or longer when the driver comes late.
  *
- *  E1  while no windows run, nothing is told or counted of one, and there is no sweep. */
+ *  U1  while no windows run, nothing is told or counted of one, and there is no sweep. */
 #ifndef PAGER_WINDOW_H
 #define PAGER_WINDOW_H
 
@@ -55,10 +55,13 @@ struct windows {
     uint64_t asked;    /* length of a window; 0: nobody asked but load control, if it does */
     uint64_t due;      /* the end of the one that runs; 0: none does */
     uint64_t ended;    /* windows since the start */
+    uint64_t used;     /* pages, by all programs in the last one */
     uint64_t harvests; /* questions of sweeps about runs of pages, since the start */
     uint32_t hand;     /* the page record that the sweep looks at next */
     uint8_t number;    /* of the window that runs, in page.window; never 0 */
     bool sweeps;
+    bool
+        rests; /* nobody asked but load control, and nobody could be suspended: nothing is counted */
 };
 
 void window_init(struct windows *windows);
