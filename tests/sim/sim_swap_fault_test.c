@@ -4,6 +4,8 @@
 /* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
 #include "sim_swap_kit.h"
 
+#include "setting.h"
+
 /* A program whose pages, so many, are all out. */
 static struct space *begin_out(uint64_t pages)
 {
@@ -177,6 +179,60 @@ TEST("a slot that cannot be written is retired alone, and its page goes to anoth
 
 /* ---- shortage ---- */
 
+TEST("a page that nobody wants any more when it cannot be written is free, and its slot is not "
+     "used again")
+{
+    struct space *space;
+    uint32_t frames;
+
+    kit_begin_swap(128, 600);
+    frames = kit_vm()->table.counts[PAGE_FREE];
+    space = kit_space(1);
+    kit_map(space, AT, 8, MAP_PRIVATE);
+    for (uint64_t i = 0; i < 8; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    kit_bad[0] = kit_vm()->swap.area[0].next + 2;
+    CHECK_EQ(vm_advise(kit_vm(), space, AT, 8 * PAGE, MADV_PAGEOUT), 0);
+    CHECK_EQ(kit_vm()->table.counts[PAGE_WRITING], 8);
+    fake_destroy_space(&slow.fake, space);
+    CHECK_EQ(kit_vm()->table.counts[PAGE_STRAY], 8);
+    kit_settle();
+    CHECK_EQ(kit_vm()->paging.counts.write_errors, 1);
+    CHECK_EQ(kit_vm()->table.counts[PAGE_FREE], frames);
+    CHECK_EQ(kit_vm()->swap.area[0].bad, 2); /* and the header */
+    kit_end();
+}
+
+TEST("in torture no frame is free when pages are put out, written, or written again one by one")
+{
+    enum { pages = 24 };
+    uint32_t salt[pages], frames;
+    struct space *space;
+
+    kit_begin_swap(128, 600);
+    CHECK_EQ(setting_write(kit_vm(), "torture", "on"), 0);
+    frames = kit_vm()->table.counts[PAGE_FREE];
+    space = kit_space(1);
+    kit_map(space, AT, pages, MAP_PRIVATE);
+    for (uint32_t round = 0; round < 4; round++) {
+        kit_bad[0] = kit_vm()->swap.area[0].next + 3;
+        for (uint64_t i = round % 2; i < pages;
+             i += 1 + round % 2) /* the others leave as they came */
+            kit_write_page(space, AT + i * PAGE, salt[i] = round);
+        kit_put_all_out();
+        CHECK_EQ(space->resident, 0);
+        kit_bad[0] = 0;
+        for (uint64_t i = 0; i < pages; i++)
+            kit_read_page(space, AT + i * PAGE, salt[i]);
+    }
+    CHECK(kit_vm()->paging.counts.write_errors > 0);
+    CHECK(kit_vm()->paging.counts.at_zero > 4);
+    CHECK_EQ(kit_vm()->paging.counts.at_zero, kit_vm()->paging.counts.swap_writes);
+    fake_destroy_space(&slow.fake, space);
+    CHECK_EQ(kit_vm()->table.counts[PAGE_FREE], frames);
+    kit_end();
+}
+
 TEST("faults that find no frame wait in the order of arrival until pages are out")
 {
     struct space *space[3], *large;
@@ -232,6 +288,8 @@ TEST("when swap is full too, the largest program that is no server is ended, and
     CHECK(large->stopped);
     CHECK_EQ(large->event.kind, PAGER_EVENT_NO_MEMORY);
     CHECK_EQ(large->event.signal, 9);
+    CHECK_EQ(large->event.access, 0); /* none of its own */
+    CHECK_EQ(large->event.address, 30);
     CHECK_EQ(kit_vm()->reclaim.ended, 1);
     CHECK(!server->stopped && !small->stopped);
     slow_destroy(&slow, large);

@@ -468,6 +468,7 @@ static void model_begin(uint64_t seed)
         kit_make_disk(i, model.pages[i], model_pick(2), model.faulty ? chance : NULL,
                       fake_random(&model.random));
     }
+    kit_vm()->paging.torture = seed % 4 == 0;
     kit_swap_on(0, model.pages[0], 0);
 }
 

@@ -81,7 +81,7 @@ enum pager_event_kind {
     PAGER_EVENT_MEMORY,     /* physical access fault */
     PAGER_EVENT_EXCEPTION,  /* other exception; `access` is the RISC-V cause */
     PAGER_EVENT_SYSCALL,    /* unknown system call; `address` is its number */
-    PAGER_EVENT_NO_MEMORY,  /* no frame left */
+    PAGER_EVENT_NO_MEMORY, /* no frame left; access 0: for others, and `address` are the pages that it had */
     PAGER_EVENT_BEYOND_END, /* a mapping of a file, past the file's last page */
     PAGER_EVENT_UNREADABLE  /* the page could not be read from where it is kept */
 };

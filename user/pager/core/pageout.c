@@ -140,6 +140,7 @@ uint32_t paging_put_out(struct vm *vm, const uint32_t *page, uint32_t count)
     uint32_t rest[SWAP_CLUSTER], left = 0, done = 0, written = 0, run;
     uint32_t dirty;
 
+    paging_hold_frames(vm);
     pageout_unmap(vm, page, count);
     dirty = vm->port.harvest_frames(vm->port.context, page, count);
     for (uint32_t i = 0; i < count; i++)
@@ -149,6 +150,7 @@ uint32_t paging_put_out(struct vm *vm, const uint32_t *page, uint32_t count)
             rest[left++] = page[i];
     while (written < left && (run = pageout_write(vm, rest + written, left - written)) > 0)
         written += run;
+    paging_give_frames(vm);
     return done + written;
 }
 

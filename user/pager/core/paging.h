@@ -18,6 +18,9 @@
  * A request names page records and nothing else.  When the object lets a page go meanwhile, it is a stray
  * until the request ends; its slot goes with it.
  *
+ * Torture (the setting `torture`) shows it: whenever pages are put out, are given to a disk to be written, or have
+ * been written, all free frames are taken away until that is done.
+ *
  * Whether a page is clean its frame's D bit tells, when nobody maps it any more: it is asked for, and
  * cleared, when the page was brought in and each time before it is put out.  What the core itself
  * writes through the window sets no D: paging_note_write.
@@ -52,6 +55,7 @@ struct paging_counts {
     uint64_t swap_reads;    /* requests to read from swap ... */
     uint64_t swapped_in;    /* ... pages that came */
     uint64_t swap_writes;   /* requests to write ... */
+    uint64_t at_zero;       /* ... of them while no frame was free ... */
     uint64_t swapped_out;   /* ... pages that were written */
     uint64_t put_out_clean; /* pages that left without being written: a copy was there ... */
     uint64_t put_out_zero;  /* ... or they were zero */
@@ -83,8 +87,13 @@ struct paging {
     struct paging_mishap mishap[PAGING_MISHAPS];
     uint32_t mishaps;
     uint32_t writes; /* requests that write */
+    bool torture;
+    uint32_t
+        held; /* first of the frames that are taken away, or PAGE_NONE: see paging_hold_frames */
     struct paging_counts counts;
 };
+
+void paging_init(struct paging *paging);
 
 /* Brings in page `index`, for which the object's leaf has no frame.  OBJECT_SUPPLIED: it was zero, and is
  * there; OBJECT_FETCHING: wait_for_page was called; OBJECT_NO_FRAME; OBJECT_UNREADABLE. */
@@ -114,6 +123,10 @@ uint32_t paging_requests(const struct vm *vm);
 const char *paging_check(const struct vm *vm);
 
 /* ---- for the files of paging ---- */
+
+/* In torture: takes all frames that are free; and gives them back. */
+void paging_hold_frames(struct vm *vm);
+void paging_give_frames(struct vm *vm);
 
 /* Takes a record for a request, or NULL. */
 struct paging_request *paging_take(struct vm *vm, enum paging_state state);

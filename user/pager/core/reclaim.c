@@ -275,12 +275,13 @@ static struct space *reclaim_find_largest(const struct vm *vm)
 
 static void reclaim_end_largest(struct vm *vm)
 {
-    const struct space_event event = {.kind = PAGER_EVENT_NO_MEMORY, .signal = RECLAIM_SIGKILL};
+    struct space_event event = {.kind = PAGER_EVENT_NO_MEMORY, .signal = RECLAIM_SIGKILL};
     struct space *space = reclaim_find_largest(vm);
 
     vm->reclaim.hopeless = !space;
     if (!space)
         return;
+    event.address = space->resident + space->swapped;
     vm->reclaim.ended++;
     vm_stop_space(vm, space, &event);
 }

@@ -118,12 +118,25 @@ static int setting_write_swap_auto(struct vm *vm, const char *value)
     return 0;
 }
 
+/* ---- page-out with no free frame (paging.h) ---- */
+
+static void setting_read_torture(const struct vm *vm, char value[SETTING_BYTES])
+{
+    setting_tell_switch(value, vm->paging.torture);
+}
+
+static int setting_write_torture(struct vm *vm, const char *value)
+{
+    return setting_take_switch(value, &vm->paging.torture) ? 0 : EINVAL;
+}
+
 /* ---- the table, in the order of names ---- */
 
 static const struct setting settings[] = {
     {"fork", setting_read_fork, setting_write_fork},
     {"overcommit", setting_read_overcommit, setting_write_overcommit},
     {"swap-auto", setting_read_swap_auto, setting_write_swap_auto},
+    {"torture", setting_read_torture, setting_write_torture},
 };
 #define SETTINGS (sizeof settings / sizeof settings[0])
 

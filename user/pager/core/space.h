@@ -24,7 +24,7 @@ struct vm;
 
 /* Why a program was stopped; kind is enum pager_event_kind. */
 struct space_event {
-    uint64_t address;
+    uint64_t address; /* access 0, of PAGER_EVENT_NO_MEMORY: the pages that the program had */
     uint64_t pc;
     uint32_t access;
     uint16_t kind;

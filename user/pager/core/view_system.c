@@ -101,6 +101,7 @@ static bool system_tell_vmstat(struct view_step *step)
         {"pswpout", vm->paging.counts.swapped_out},
         {"swap_reads", vm->paging.counts.swap_reads},
         {"swap_writes", vm->paging.counts.swap_writes},
+        {"swap_writes_at_zero", vm->paging.counts.at_zero},
         {"swap_clean", vm->paging.counts.put_out_clean},
         {"swap_zero", vm->paging.counts.put_out_zero},
         {"swap_taken_back", vm->paging.counts.taken_back},
