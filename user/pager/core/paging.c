@@ -130,6 +130,18 @@ static void paging_end(struct vm *vm, struct paging_request *request, bool ok)
     }
     if (!paging_go_on(vm, request))
         paging_cancel(vm, request);
+}
+
+void vm_io_done(struct vm *vm, uint32_t tag, bool ok)
+{
+    struct paging_request *request = &vm->paging.request[tag % PAGING_REQUESTS];
+
+    if (tag >= PAGING_REQUESTS || request->state == PAGING_FREE)
+        return;
+    if (request->state == PAGING_WRITE)
+        paging_hold_frames(vm);
+    paging_end(vm, request, ok);
+    paging_give_frames(vm);
     wait_wake_disk(vm);
 }
 
@@ -155,18 +167,6 @@ bool paging_take_mishap(struct vm *vm, struct paging_mishap *mishap)
         return false;
     *mishap = vm->paging.mishap[--vm->paging.mishaps];
     return true;
-}
-
-void vm_io_done(struct vm *vm, uint32_t tag, bool ok)
-{
-    struct paging_request *request = &vm->paging.request[tag % PAGING_REQUESTS];
-
-    if (tag >= PAGING_REQUESTS || request->state == PAGING_FREE)
-        return;
-    if (request->state == PAGING_WRITE)
-        paging_hold_frames(vm);
-    paging_end(vm, request, ok);
-    paging_give_frames(vm);
 }
 
 /* ---- the checker ---- */
