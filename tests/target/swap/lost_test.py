@@ -9,6 +9,7 @@ from ktap import check_equal, comment, main, test
 
 TOLD_AT_ONCE, TOLD_IN_A_SECOND = 256, 10  # lines about requests of failing disks (user/pager/disks.c)
 SUITE_SECONDS = 120  # tests/suites.txt
+SECTORS = PAGE // 512  # of a page
 
 
 # --- a disk that lies ----------------------------------------------------------------------------
@@ -104,6 +105,18 @@ def _():
     with Swapping(WORKERS, *words) as run:
         run.end().check()
         check_equal(run.told(), {})
+
+
+@test("disks go out of use and in again under load, one with bad sectors: only who touches a lost page falls")
+def _():
+    errors = [{"event": "none", "iotype": "read", "errno": EIO, "sector": page * SECTORS, "once": False} for page in range(30, 1000, 40)]
+    words = failing_disk([], errors, swap_image("bad.img"))
+    with Swapping("while requests fail and disks go", *words, *plain(1, swap_image("good.img"))) as run:
+        run.end().check()
+        fallen = run.check_fallen()
+        ((done, refused),) = run.lines(r"# swapoff: (\d+) done, (\d+) not")
+        comment(f"{fallen} fell; {len(run.failed('read'))} reads failed; swapoff: {done} done, {refused} not")
+        check_equal((int(done) > 0, int(refused) > 0), (True, True))
 
 
 # --- a disk that is silent -----------------------------------------------------------------------

@@ -3,11 +3,6 @@
  * input says what it shall find. */
 #include "swap_kit.h"
 
-FORK_LAW("kernel: capabilities", FAULTLINE_KERNEL, FL_COUNTER_CAPABILITIES)
-FORK_LAW("kernel: pins", FAULTLINE_KERNEL, FL_COUNTER_PINS)
-FORK_LAW("pager: slots of swap", FAULTLINE_PAGER, PAGER_STAT_SWAP_USED)
-FORK_LAW("pager: objects", FAULTLINE_PAGER, PAGER_STAT_OBJECTS)
-
 enum { PAGES = 24 };
 
 static uint64_t *memory; /* shared, so that children meet what they did not write */

@@ -8,19 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-FORK_LAW("kernel: capabilities", FAULTLINE_KERNEL, FL_COUNTER_CAPABILITIES)
-FORK_LAW("kernel: pins", FAULTLINE_KERNEL, FL_COUNTER_PINS)
-FORK_LAW("pager: entries", FAULTLINE_PAGER, PAGER_STAT_ENTRIES)
-FORK_LAW("pager: slots of swap", FAULTLINE_PAGER, PAGER_STAT_SWAP_USED)
-FORK_LAW("pager: objects", FAULTLINE_PAGER, PAGER_STAT_OBJECTS)
-
-/* Records of what stays may come to lie in one frame more than before. */
-TEST_LAW("pager: frames that are free, or of records")
-{
-    return fork_counter(FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES) +
-           fork_counter(FAULTLINE_PAGER, PAGER_STAT_METADATA_FRAMES);
-}
+#include <sys/swap.h>
 
 enum {
     WORK_FRAMES = 320,
@@ -228,6 +216,8 @@ static unsigned tell_fallen(void)
     return fallen;
 }
 
+static void (*beside)(void); /* what we do meanwhile, or NULL */
+
 static unsigned work_for_a_round(void)
 {
     unsigned fallen;
@@ -243,6 +233,8 @@ static unsigned work_for_a_round(void)
             work[i]();
         CHECK(pid[i] > 0);
     }
+    if (beside)
+        beside();
     for (unsigned i = 0; i < 3; i++)
         CHECK(may_end_by(fork_wait(pid[i])));
     fork_await_spaces(spaces); /* children whose parent fell */
@@ -430,6 +422,38 @@ TEST("while the disk is silent requests end by a limit, and when it speaks again
     unmap(workers, 1);
     unmap(locked, ballast);
     settle_tables();
+}
+
+static unsigned taken_out, not_taken_out;
+
+/* One disk goes out of use while everybody works, or stays because a page of it cannot be read or fits
+ * nowhere else; its header may be what cannot be read, once. */
+static void take_out_and_in(void)
+{
+    const char *disk = (taken_out + not_taken_out) % 2 == 0 ? "/dev/vda" : "/dev/vdb";
+
+    if (swapoff(disk) != 0) {
+        CHECK(errno == EIO || errno == ENOMEM);
+        not_taken_out++;
+        return;
+    }
+    taken_out++;
+    while (swapon(disk, 0) != 0)
+        CHECK_EQ(errno, EIO);
+}
+
+TEST("while requests fail and disks go out of use and in again, only who touches a lost page falls")
+{
+    void *locked = map_locked(ballast);
+
+    workers = map_locked(1);
+    beside = take_out_and_in;
+    for (unsigned round = 0; round < 12; round++)
+        (void)work_for_a_round();
+    unmap(workers, 1);
+    unmap(locked, ballast);
+    settle_tables();
+    harness_note("swapoff: %u done, %u not", taken_out, not_taken_out);
 }
 
 static int more_than_there_is(void)
