@@ -49,6 +49,16 @@ static inline int merge_advise(struct space *space, uint64_t first, uint64_t cou
     return error;
 }
 
+/* Free frames hold anything: nobody finds there what he should have copied. */
+static inline void merge_scribble(void)
+{
+    const struct page_table *table = &kit_vm()->table;
+
+    for (uint32_t page = 0; page < table->count; page++)
+        if (table->pages[page].state == PAGE_FREE && !table->pages[page].zeroed)
+            memset(page_contents(table, page), 0xee, PAGE);
+}
+
 /* The scanner goes on until it says that there is nothing to do. */
 static inline void merge_scan(void)
 {
@@ -59,6 +69,7 @@ static inline void merge_scan(void)
         kit_sound();
         CHECK(steps++ < 100000);
     }
+    merge_scribble();
 }
 
 /* A program with so many pages from AT on, all advised; page i is kit_write_page's with this salt. */

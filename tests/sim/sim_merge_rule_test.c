@@ -110,15 +110,17 @@ TEST("a page that changed since it was looked at last is not merged")
     merge_end();
 }
 
-/* Gives page 0 of a program the words 3, 3, 3, ... but for three of them. */
+#define WORDS_AT (AT + PAGE - 24)
+
+/* Gives page 0 of a program the words 3, 3, 3, ... but for the last three of them. */
 static void write_words(struct space *space, const uint8_t words[3])
 {
+    kit_write(space, AT + 2047, 0);
+    kit_write(space, AT + PAGE - 1, 0);
     for (uint64_t at = 0; at < PAGE; at += 8)
         kit_write(space, AT + at, 3);
     for (uint64_t i = 0; i < 3; i++)
-        kit_write(space, AT + 8 * i, words[i]);
-    kit_write(space, AT + 2047, 0);
-    kit_write(space, AT + PAGE - 1, 0);
+        kit_write(space, WORDS_AT + 8 * i, words[i]);
 }
 
 TEST("pages of one checksum and other bytes are not merged")
@@ -138,9 +140,9 @@ TEST("pages of one checksum and other bytes are not merged")
     write_words(third, (const uint8_t[]){11, 18, 11});
     merge_scan();
     CHECK_EQ(merge_shared(), 1); /* and the first is compared with it in vain */
-    CHECK_EQ(kit_read(one, AT), 10);
-    CHECK_EQ(kit_read(other, AT), 11);
-    CHECK_EQ(kit_read(third, AT + 8), 18);
+    CHECK_EQ(kit_read(one, WORDS_AT), 10);
+    CHECK_EQ(kit_read(other, WORDS_AT), 11);
+    CHECK_EQ(kit_read(third, WORDS_AT + 8), 18);
     merge_end();
 }
 
@@ -315,7 +317,11 @@ TEST("UNMERGEABLE gives every page of the range its own frame, at once, or says 
     CHECK_EQ(merge_advise(other, 3, 3, MADV_UNMERGEABLE), EAGAIN);
     fake_unlimit(&slow.fake);
     CHECK(entry_find(&other->map, AT + 4 * PAGE)->mergeable);
+    merge_read_pages(other, 6, 0); /* the tables show shared frames */
     CHECK_EQ(merge_advise(other, 3, 3, MADV_UNMERGEABLE), 0);
+    CHECK_EQ(vm_write(kit_vm(), other, AT + 4 * PAGE + 9, &(uint8_t){7}, 1), 0);
+    CHECK_EQ(kit_read(other, AT + 4 * PAGE + 9), 7);
+    kit_write(other, AT + 4 * PAGE + 9, 0);
     CHECK(!entry_find(&other->map, AT + 4 * PAGE)->mergeable);
     CHECK(entry_find(&other->map, AT + PAGE)->mergeable);
     CHECK_EQ(other->merged, 3);

@@ -117,6 +117,30 @@ static void call_swap_on(void)
     (void)vm_swap_off_step(kit_vm());
 }
 
+/* All that merging takes frames for: its tables, copies for who writes, and frames for who wants his own. */
+static void call_merge(void)
+{
+    (void)samepage_set(kit_vm(), SAMEPAGE_ON);
+    (void)vm_advise(kit_vm(), parent, AT, PAGES * PAGE, MADV_MERGEABLE);
+    (void)vm_advise(kit_vm(), child, AT, PAGES * PAGE, MADV_MERGEABLE);
+    for (uint64_t i = 0; i < PAGES; i++) {
+        touch(parent, i, FL_ACCESS_READ);
+        touch(child, i, i < 4 || i > 7 ? FL_ACCESS_WRITE : FL_ACCESS_READ); /* the same byte */
+    }
+    samepage_wake(kit_vm());
+    while (samepage_step(kit_vm()))
+        ;
+    touch(parent, 1, FL_ACCESS_WRITE);
+    touch(child, 12, FL_ACCESS_WRITE);
+    touch(child, ZERO, FL_ACCESS_WRITE);
+    while (vm_advise(kit_vm(), parent, AT, PAGES * PAGE, MADV_UNMERGEABLE) == EINPROGRESS)
+        kit_poll(DELAY);
+    (void)samepage_set(kit_vm(), SAMEPAGE_UNMERGE);
+    samepage_wake(kit_vm());
+    while (samepage_step(kit_vm()))
+        ;
+}
+
 static const struct nth_call {
     const char *name;
     void (*call)(void);
@@ -124,7 +148,7 @@ static const struct nth_call {
     {"read", call_read},    {"write", call_write},   {"write-zero", call_write_zero},
     {"take", call_take},    {"shared", call_shared}, {"fork", call_fork},
     {"wire", call_wire},    {"end", call_end},       {"write-out", call_write_out},
-    {"off", call_swap_off}, {"on", call_swap_on},
+    {"off", call_swap_off}, {"on", call_swap_on},    {"merge", call_merge},
 };
 
 /* The failure of a program's access stops it; it goes on. */
@@ -152,6 +176,7 @@ static enum fail_run run_call(const void *context)
     go_on(child);
     kit_serve();
     kit_settle();
+    (void)samepage_set(kit_vm(), SAMEPAGE_OFF);
     check_program(child, 4, 8, 1);
     if (parent)
         check_program(parent, 6, 10, 2);

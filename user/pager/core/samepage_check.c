@@ -1,19 +1,20 @@
 /* The checker of merged pages: see samepage.h. */
 #include "vm.h"
 
-/* True if a page is in the chain of its sum once. */
-static bool samepage_is_chained(const struct vm *vm, uint32_t page)
+/* True if the chains hold merged pages, each in that of its sum, and all of them. */
+static bool samepage_check_chains(const struct vm *vm)
 {
-    uint32_t count = 0, steps = 0;
+    const struct samepage *samepage = &vm->samepage;
+    const struct page *pages = vm->table.pages;
+    uint32_t count = 0, merged = vm->table.counts[PAGE_MERGED];
 
-    for (uint32_t at = *samepage_chain(&vm->samepage, vm->table.pages[page].sum);
-         at != PAGE_NONE && steps <= vm->table.count; at = vm->table.pages[at].link) {
-        if (vm->table.pages[at].state != PAGE_MERGED)
-            return false;
-        count += at == page;
-        steps++;
-    }
-    return count == 1 && steps <= vm->table.count;
+    for (uint32_t i = 0; i < samepage->buckets; i++)
+        for (uint32_t at = samepage->chains[i]; at != PAGE_NONE; at = pages[at].link)
+            if (at >= vm->table.count || pages[at].state != PAGE_MERGED ||
+                samepage_chain(samepage, pages[at].sum) != &samepage->chains[i] ||
+                count++ == merged)
+                return false;
+    return count == merged;
 }
 
 const char *samepage_check(const struct vm *vm, uint64_t tally, uint64_t leaves)
@@ -33,9 +34,10 @@ const char *samepage_check(const struct vm *vm, uint64_t tally, uint64_t leaves)
         if (record->sharers == 0)
             return "M1";
         expected += record->sharers * samepage_tally(page);
-        if (!samepage_is_chained(vm, page) ||
-            record->sum != samepage_sum(page_contents(&vm->table, page)))
+        if (record->sum != samepage_sum(page_contents(&vm->table, page)))
             return "M2";
     }
-    return expected == tally ? NULL : "M1";
+    if (expected != tally)
+        return "M1";
+    return samepage_check_chains(vm) ? NULL : "M2";
 }
