@@ -268,25 +268,20 @@ static inline void kit_read_page(struct space *space, uint64_t address, uint32_t
     CHECK_EQ(kit_read(space, address + PAGE - 1), (uint8_t)~byte);
 }
 
-/* The clock looks at each page once, as if memory were short of every frame; the pages in use are in the first
- * half of memory, and a step is no more than that. */
-static inline void kit_turn(void)
+/* Puts out one victim and what leaves with it, as if memory were short of every frame. */
+static inline void kit_put_one_out(void)
 {
     uint32_t target = kit_vm()->reclaim.target;
 
-    CHECK(kit_frame_count >= 2 * RECLAIM_STEP);
     kit_vm()->reclaim.target = UINT32_MAX;
     kit_vm()->reclaim.resting = 0;
-    kit_vm()->reclaim.hand = 0;
-    kit_vm()->reclaim.turn++;
-    while (kit_vm()->reclaim.hand < RECLAIM_STEP)
-        CHECK(vm_reclaim_step(kit_vm()));
+    CHECK(vm_reclaim_step(kit_vm()));
     kit_vm()->reclaim.target = target;
     kit_settle();
 }
 
 /* Puts out all that may leave, as if memory were short of every frame. */
-static inline void kit_put_all_out(void)
+static inline void kit_press(void)
 {
     struct reclaim levels = kit_vm()->reclaim;
 
@@ -299,6 +294,14 @@ static inline void kit_put_all_out(void)
         kit_settle();
     }
     kit_sound();
+}
+
+/* The same, and nothing came in lately. */
+static inline void kit_put_all_out(void)
+{
+    for (uint32_t page = 0; page < kit_vm()->table.count; page++)
+        kit_vm()->table.pages[page].given = 0;
+    kit_press();
 }
 
 #endif

@@ -40,7 +40,7 @@ static enum object_supply slow_supply(struct vm *vm, struct object *object, uint
 }
 
 static const struct object_ops slow_ops = {
-    .name = "slow", .supply = slow_supply, .destroy = object_leave_files};
+    .leaves = VICTIMS_FILE, .name = "slow", .supply = slow_supply, .destroy = object_leave_files};
 
 void slow_init(struct slow *slow, uint32_t frames)
 {

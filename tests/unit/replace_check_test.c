@@ -70,7 +70,7 @@ TEST("R1: a page whose record says another queue or state is seen, in a queue an
     pages[3].state = REPLACE_HELD;
     check_broken("R1");
     begin(REPLACE_CLOCK);
-    pages[3].entered = false;
+    pages[3].stamp = 0;
     check_broken("R1");
     begin(REPLACE_CLOCK);
     pages[0].state = REPLACE_QUEUED;

@@ -63,8 +63,8 @@ void page_release(struct page_table *table, uint32_t number)
     page_set_state(table, number, PAGE_FREE);
 }
 
-static void page_range_init(struct page_table *table, uint32_t range, uint32_t record_start,
-                            uint32_t record_end)
+static void page_range_init(struct page_table *table, uint32_t range,
+                            const struct page_records *records)
 {
     const struct page_range *r = &table->range[range];
 
@@ -73,7 +73,7 @@ static void page_range_init(struct page_table *table, uint32_t range, uint32_t r
 
         table->pages[number] = (struct page){.range = (uint8_t)range, .state = PAGE_OUTSIDE};
         table->counts[PAGE_OUTSIDE]++;
-        if (number >= record_start && number < record_end)
+        if (number >= records->first && number - records->first < records->pages)
             page_set_state(table, number, PAGE_METADATA);
         else if (k >= r->first_free)
             page_release(table, number);
@@ -81,21 +81,18 @@ static void page_range_init(struct page_table *table, uint32_t range, uint32_t r
 }
 
 void page_table_init(struct page_table *table, const struct page_range *ranges, uint32_t count,
-                     uint8_t *window, uint32_t first_record)
+                     uint8_t *window, const struct page_records *records)
 {
-    uint64_t bytes = page_table_bytes(ranges, count);
-    uint32_t records = (uint32_t)((bytes + FL_PAGE_BYTES - 1) / FL_PAGE_BYTES);
-
     *table = (struct page_table){
         .window = window, .free_head = PAGE_NONE, .zeroed_head = PAGE_NONE, .range_count = count};
-    table->pages = page_contents(table, first_record);
+    table->pages = page_contents(table, records->first);
     for (uint32_t i = 0; i < count; i++) {
         table->range[i] = ranges[i];
         table->range[i].base = table->count;
         table->count += (uint32_t)ranges[i].pages;
     }
     for (uint32_t i = count; i-- > 0;)
-        page_range_init(table, i, first_record, first_record + records);
+        page_range_init(table, i, records);
 }
 
 uint32_t page_allocate(struct page_table *table, enum page_state state)

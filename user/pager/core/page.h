@@ -57,9 +57,12 @@ struct page {
     bool zeroed;       /* PAGE_FREE: P7; else false */
     uint8_t flags;     /* PAGE_TAKEN, PAGE_WRITTEN */
     uint32_t slot;     /* in swap (P8), or 0 */
-    uint32_t given;    /* to a fault: the number of the time (reclaim.h), or 0 */
-    uint8_t turn;      /* of the clock (reclaim.h) that looked at it last */
-    uint8_t unused[7]; /* the place of a record is found by a shift */
+    uint32_t newer;    /* VICTIMS_LISTED: the next newcomer (victims.h) */
+    uint16_t given;    /* when it came, or was given to a fault (victims.h); or 0 */
+    uint8_t known;     /* VICTIMS_LISTED, VICTIMS_TOLD */
+    bool accessed;     /* its accessed bit, harvested and not asked for yet (accessed.h) ... */
+    uint8_t looked;    /* ... in this step of reclaim */
+    uint8_t unused[3]; /* the place of a record is found by a shift */
 };
 _Static_assert(sizeof(struct page) == 32, "0.8 % of memory");
 
@@ -91,11 +94,16 @@ struct page_table {
 /* Bytes of page records that so many ranges need. */
 uint64_t page_table_bytes(const struct page_range *ranges, uint32_t count);
 
-/* ranges: `count` of them, copied.  records: page_table_bytes() of memory, inside the window at
- * page `first_record` (a page number); those pages become metadata, all others at or above their
+/* Pages for the page records and whatever else is kept for each page, behind them. */
+struct page_records {
+    uint32_t first;
+    uint32_t pages; /* for page_table_bytes() or more */
+};
+
+/* ranges: `count` of them, copied.  The pages of `records` become metadata, all others at or above their
  * range's first_free become free, lowest first. */
 void page_table_init(struct page_table *table, const struct page_range *ranges, uint32_t count,
-                     uint8_t *window, uint32_t first_record);
+                     uint8_t *window, const struct page_records *records);
 
 /* Takes a free page, a zeroed one only when no other is left.  Returns its number, or PAGE_NONE.
  * Contents: whatever was there. */

@@ -78,7 +78,6 @@ static void pagein_fill_request(struct vm *vm, struct object *object, const stru
             return;
         index_find(&object->index, index, &place);
         object_bring_in(vm, object, &place, index, page);
-        vm->table.pages[page].turn = vm->reclaim.turn;
         io->page[io->count++] = page;
     }
 }
@@ -127,7 +126,7 @@ enum object_supply paging_bring_in(struct vm *vm, struct object *object, uint64_
     if (page == PAGE_NONE)
         return OBJECT_NO_FRAME;
     object_bring_in(vm, object, &place, index, page);
-    vm->table.pages[page].turn = vm->reclaim.turn;
+    victims_arrive(vm, page);
     return OBJECT_SUPPLIED;
 }
 

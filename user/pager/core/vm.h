@@ -13,7 +13,7 @@
  *
  * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
  * object.h O, shadow.h H, space.h A, names.h N, handle.h D, view.h W, wait.h Q,
- * swap.h K, paging.h G; and of the whole:
+ * swap.h K, paging.h G, victims.h E, replace.h R, ghost.h G; and of the whole:
  *  V1  every page in state PAGE_METADATA is a page record's, the zero page, a slab's, or a swap area's;
  *  V2  every page in state PAGE_BUFFER is one space's buffer;
  *  V3  every entry has an object except guards, and its range of the object is below
@@ -48,6 +48,7 @@
 #include "space.h"
 #include "swap.h"
 #include "trace.h"
+#include "victims.h"
 #include "view.h"
 #include "wait.h"
 
@@ -102,6 +103,7 @@ struct vm {
     struct swap swap;
     struct paging paging;
     struct reclaim reclaim;
+    struct victims victims;
 };
 
 /* What vm_init needs; everything is copied except the memory that pointers name. */
@@ -245,6 +247,21 @@ static inline bool reclaim_has_frame(const struct vm *vm)
 static inline bool vm_is_low(const struct vm *vm)
 {
     return vm->table.counts[PAGE_FREE] < vm->reclaim.target;
+}
+
+/* A page came into an object: it may be a victim.  Not told to its class before pages must leave. */
+static inline void victims_note(struct vm *vm, uint32_t page)
+{
+    struct page *record = &vm->table.pages[page];
+
+    if (!vm->victims.on || record->known)
+        return;
+    record->known = VICTIMS_LISTED;
+    if (vm->victims.newest == PAGE_NONE)
+        vm->victims.oldest = page;
+    else
+        vm->table.pages[vm->victims.newest].newer = page;
+    vm->victims.newest = page;
 }
 
 /* The copy of a page in swap, if it has one, is of no use any more. */

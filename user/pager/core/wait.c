@@ -191,8 +191,10 @@ void vm_page_done(struct vm *vm, uint32_t page, bool ok)
     }
     page_set_state(&vm->table, page, PAGE_OBJECT);
     wait_make_ready(vm, page, ok ? NULL : record);
-    if (ok)
+    if (ok) {
+        victims_arrive(vm, page);
         return;
+    }
     if (record->slot != SWAP_NONE) {
         object_put_out(vm, page, index_leaf_swap(record->slot));
         return;
