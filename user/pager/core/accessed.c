@@ -10,6 +10,14 @@ struct accessed_window {
     const uint64_t *leaf; /* that of the page where the run begins */
 };
 
+static void accessed_note(struct page *record)
+{
+    if (record->first == ACCESSED_NEVER)
+        record->first = ACCESSED_ONCE;
+    else
+        record->accessed = true;
+}
+
 static void accessed_harvest(void *context, const struct entry *entry, uint64_t address,
                              uint64_t pages)
 {
@@ -25,8 +33,21 @@ static void accessed_harvest(void *context, const struct entry *entry, uint64_t 
                             : rmap_find_page(entry, address + k * FL_PAGE_BYTES);
 
         if (page != PAGE_NONE)
-            vm->table.pages[page].accessed = true;
+            accessed_note(&vm->table.pages[page]);
     }
+}
+
+/* The pages of a window begin to be looked at. */
+static void accessed_begin(struct vm *vm, const uint64_t *leaf)
+{
+    for (uint32_t k = 0; k < SWAP_CLUSTER; k++)
+        if (index_leaf_is_frame(leaf[k])) {
+            struct page *record = &vm->table.pages[index_leaf_page(leaf[k])];
+
+            record->looked = vm->victims.step;
+            if (record->first == ACCESSED_ONCE)
+                record->first = ACCESSED_BEFORE;
+        }
 }
 
 /* Looks at the window of a page's object that the page is in. */
@@ -38,19 +59,16 @@ static void accessed_look(struct vm *vm, uint32_t page)
     struct rmap_run run = {.object = record->object};
 
     index_find(&record->object->index, first, &place);
+    accessed_begin(vm, &place.node->slot[place.slot]);
     for (uint32_t k = 0; k < SWAP_CLUSTER; k += (uint32_t)run.pages) {
-        const uint64_t *leaf = &place.node->slot[place.slot + k];
-        struct accessed_window window = {vm, leaf};
+        struct accessed_window window = {vm, &place.node->slot[place.slot + k]};
 
         run.first = first + k;
         run.pages = 1;
-        if (!index_leaf_is_frame(*leaf))
+        if (!index_leaf_is_frame(window.leaf[0]))
             continue;
         run.pages = SWAP_CLUSTER - k;
         rmap_visit_pages(&run, accessed_harvest, &window);
-        for (uint32_t i = 0; i < run.pages; i++)
-            if (index_leaf_is_frame(leaf[i]))
-                vm->table.pages[index_leaf_page(leaf[i])].looked = vm->victims.step;
     }
 }
 

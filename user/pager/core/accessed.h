@@ -10,6 +10,14 @@
 struct object;
 struct vm;
 
+/* The first access of a page says nothing: each page came in for one.  It is not counted, whether it brought
+ * the page or the page was read in ahead of it. */
+enum accessed_first {
+    ACCESSED_BEFORE, /* the first access was seen some time ago */
+    ACCESSED_ONCE,   /* when the tables were looked at the last time: it may be just over */
+    ACCESSED_NEVER
+};
+
 /* Was the page of an object accessed since it was asked for the last time?  Looks at the tables if that was
  * not done in this step of reclaim; nothing is cleared in the record. */
 bool accessed_test(struct vm *vm, uint32_t page);

@@ -62,7 +62,8 @@ struct page {
     uint8_t known;     /* VICTIMS_LISTED, VICTIMS_TOLD */
     bool accessed;     /* its accessed bit, harvested and not asked for yet (accessed.h) ... */
     uint8_t looked;    /* ... in this step of reclaim */
-    uint8_t unused[3]; /* the place of a record is found by a shift */
+    uint8_t first;     /* enum accessed_first */
+    uint8_t unused[2]; /* the place of a record is found by a shift */
 };
 _Static_assert(sizeof(struct page) == 32, "0.8 % of memory");
 

@@ -225,6 +225,15 @@ void replace_put_back(struct replace *replace, uint32_t page)
         replace->ops->enter(replace, page);
 }
 
+void replace_renew(struct replace *replace, uint32_t page)
+{
+    struct replace_page *record = replace_record(replace, page);
+
+    record->stamp = 0;
+    record->marks = 0;
+    replace->ops->enter(replace, page);
+}
+
 void replace_remove(struct replace *replace, uint32_t page)
 {
     struct replace_page *record = replace_record(replace, page);
@@ -243,10 +252,13 @@ void replace_evict(struct replace *replace, uint32_t page, uint32_t identity)
 
 /* ---- the victim ---- */
 
-void replace_look_at_given(struct replace *replace, uint32_t looks)
+/* Given pages whose threads have run enter their queues. */
+static void replace_look_at_given(struct replace *replace)
 {
-    if (looks > replace->given.count)
-        looks = replace->given.count;
+    uint32_t looks = replace->given.count;
+
+    if (looks > REPLACE_GIVEN_LOOKS)
+        looks = REPLACE_GIVEN_LOOKS;
     for (; looks > 0; looks--) {
         uint32_t page = replace->given.head;
 
@@ -286,7 +298,7 @@ uint32_t replace_idle_victim(struct replace *replace)
 {
     uint32_t page = REPLACE_NONE;
 
-    replace_look_at_given(replace, REPLACE_GIVEN_LOOKS);
+    replace_look_at_given(replace);
     if (replace->ops->age)
         replace_sweep(replace);
     for (uint32_t i = 0; i < REPLACE_STEPS && page == REPLACE_NONE && replace->queued > 0; i++)

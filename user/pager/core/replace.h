@@ -126,6 +126,9 @@ void replace_hold(struct replace *replace, uint32_t page);
 /* A held page, also one that replace_victim gave, may be a victim again. */
 void replace_put_back(struct replace *replace, uint32_t page);
 
+/* A held page may be a victim again, as one that has just come in and was not known. */
+void replace_renew(struct replace *replace, uint32_t page);
+
 /* The next page to leave; it is held then, and the caller evicts it or puts it back.
  * Returns: REPLACE_NONE if there is none but those that are held or given. */
 uint32_t replace_victim(struct replace *replace);
@@ -136,10 +139,6 @@ uint32_t replace_idle_victim(struct replace *replace);
 /* Would this page, which the caller did not find accessed, leave soon after `victim`, which is held?  It is
  * in no better a queue, and among the next few or for nearly as long. */
 bool replace_leaves_soon(const struct replace *replace, uint32_t page, uint32_t victim);
-
-/* Looks at so many given pages at most: those whose threads ran enter their queues.  replace_victim does so
- * for a few; this is for callers that let several pages leave with one victim. */
-void replace_look_at_given(struct replace *replace, uint32_t looks);
 
 /* A given or queued page is of no use: it is the next victim, if it is not accessed until then. */
 void replace_cool(struct replace *replace, uint32_t page);

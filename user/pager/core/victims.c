@@ -129,8 +129,9 @@ static void victims_tell(struct vm *vm, uint32_t page)
 
     record->known |= VICTIMS_TOLD;
     record->accessed = false;
+    record->first = ACCESSED_NEVER;
     record->looked = (uint8_t)(vm->victims.step - 1);
-    replace_add(&vm->victims.set[victims_class(record)], page, victims_identity(record), true);
+    replace_add(&vm->victims.set[victims_class(record)], page, victims_identity(record), false);
 }
 
 /* Takes the first newcomer off the list. */
@@ -216,24 +217,12 @@ static bool victims_is_fresh(const struct vm *vm, const struct page *record)
     return victims_age(vm, record) < RECLAIM_FRESH;
 }
 
-/* Pages that come in while a page waits for its first access. */
-static uint32_t victims_patience(const struct vm *vm)
-{
-    uint32_t part = vm->table.count / 16;
-
-    return vm->victims.barren || part < RECLAIM_FRESH ? RECLAIM_FRESH : part;
-}
-
-/* For a page that is given: need not it be waited for? */
 static bool victims_is_accessed(void *context, uint32_t page)
 {
     struct vm *vm = context;
-    const struct page *record = &vm->table.pages[page];
-    bool accessed = accessed_take(vm, page);
 
     vm->reclaim.scanned++;
-    return accessed || (victims_told(vm, page)->state == REPLACE_GIVEN &&
-                        victims_age(vm, record) >= victims_patience(vm));
+    return accessed_take(vm, page);
 }
 
 /* ---- those aside ---- */
@@ -307,7 +296,8 @@ static void victims_choose(struct victims_window *window, uint32_t victim)
         if (!(window->chosen >> k & 1) || page == victim)
             continue;
         if (!replace_leaves_soon(set, page, victim) || victims_is_late(vm, page, victim) ||
-            victims_is_fresh(vm, &vm->table.pages[page]) || accessed_test(vm, page))
+            victims_is_fresh(vm, &vm->table.pages[page]) || accessed_test(vm, page) ||
+            vm->table.pages[page].first == ACCESSED_ONCE)
             window->chosen &= ~(1u << k);
     }
 }
@@ -412,6 +402,10 @@ static uint32_t victims_put_out_around(struct vm *vm, uint32_t victim)
 
     if (victims_is_fresh(vm, record))
         return 0;
+    if (record->first == ACCESSED_ONCE) {
+        replace_renew(victims_set_of(vm, victim), victim);
+        return 0;
+    }
     victims_find_pages(&window, UINT32_MAX);
     victims_choose(&window, victim);
     victims_drop_wired(&window);
@@ -444,7 +438,6 @@ static void victims_prepare(struct vm *vm)
     victims_walk(vm);
     for (uint32_t kind = VICTIMS_NEVER + 1; kind < VICTIMS_CLASSES; kind++) {
         vm->victims.begin[kind] = vm->victims.set[kind].clock;
-        replace_look_at_given(&vm->victims.set[kind], 2 * admitted);
     }
 }
 
