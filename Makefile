@@ -94,6 +94,7 @@ lint:
 	@tests/lint/rules.py --check
 	@tests/lint/proofs.py
 	@tests/coverage/coverage.py --check
+	@tests/mutate/mutate.py --check
 	@tests/lint/lint.py --format=$(FORMAT)
 
 clean:

@@ -2,6 +2,7 @@
 """Breaks the product in known ways, one at a time, and sees whether a test notices.
 
 usage: mutate.py --build DIR [--only TEXT] [--all] [--jobs N]
+       mutate.py --check
 
 The mutants stand in *.mutants beside this script, whose README.md says how one is written.  Each is made
 in a copy of the tree below DIR/mutants, never in the tree itself; what the change affects is built anew there, and the
@@ -13,7 +14,8 @@ suites that the mutant names are run until one fails.  Prints KTAP.  A mutant fa
 
 The first test says that all suites that are used pass without a mutant; without that the others would mean nothing.
 --only: mutants with the text in their name or file.  --all: runs all host tests that contain the file and names
-every one that catches the mutant: for who writes one.  --jobs: so many at once (2).
+every one that catches the mutant: for who writes one.  --jobs: so many at once (2).  --check: makes no mutant;
+names those that are stale or name a suite that there is not, in seconds; status 1 if there are any.
 """
 import argparse
 import concurrent.futures
@@ -338,13 +340,40 @@ def choose(only):
     return [mutant for mutant in mutants if only in mutant.name or only in mutant.file]
 
 
+def complaints(mutants):
+    """What can be said against the mutants without making one."""
+    target = read_target_suites()
+    for mutant in mutants:
+        try:
+            with open(os.path.join(TOP, mutant.file), encoding="utf-8") as file:
+                fits = mutant.apply(file.read()) is not None
+        except OSError:
+            fits = False
+        if not fits:
+            yield f"{mutant.where}: stale: the old text does not stand in {mutant.file} once: {mutant.name}"
+        for suite in mutant.suites:
+            source = f"{suite.replace('_replay', '_fuzz')}.c"
+            if suite not in target and not os.path.exists(os.path.join(TOP, "tests", source)):
+                yield f"{mutant.where}: there is no suite {suite}: {mutant.name}"
+
+
+def check():
+    found = list(complaints(choose("")))
+    print("\n".join(found), end="\n" if found else "")
+    sys.exit(1 if found else 0)
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--build", required=True)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--build")
+    what.add_argument("--check", action="store_true")
     parser.add_argument("--only", default="")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
+    if arguments.check:
+        check()
     mutants = choose(arguments.only)
     if not mutants:
         sys.exit(f"no mutant is named like '{arguments.only}'")

@@ -39,6 +39,24 @@ static int probe_write(unsigned long bytes)
     return 0;
 }
 
+/* Fills so many MiB, each page with its number and the first byte of input; then looks at all in order.  1: one
+ * page was wrong. */
+static int probe_fill(unsigned long mib)
+{
+    unsigned long pages = mib << 8, bytes = 4096 / sizeof(unsigned long);
+    unsigned long *memory = malloc(mib << 20), first = (unsigned long)getchar();
+
+    if (!memory)
+        return 2;
+    for (unsigned long i = 0; i < pages; i++)
+        memory[i * bytes] = i << 8 | first;
+    for (unsigned long i = 0; i < pages; i++)
+        if (memory[i * bytes] != (i << 8 | first))
+            return 1;
+    printf("%c\n", (int)first);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *action = argc > 1 ? argv[1] : "";
@@ -52,6 +70,8 @@ int main(int argc, char **argv)
         return probe_copy();
     if (strcmp(action, "write") == 0)
         return probe_write(number);
+    if (strcmp(action, "fill") == 0)
+        return probe_fill(number);
     if (strcmp(action, "read-at") == 0)
         return *(volatile char *)number;
     if (strcmp(action, "store-at") == 0)

@@ -2,6 +2,7 @@
 """faultline-run and faultline-cc with the real system: what a program sees, and what comes back."""
 import os
 import random
+import re
 import sys
 import tempfile
 
@@ -96,6 +97,35 @@ def _():
 def _():
     for options in (("-m", "16M"), ("-c", "4"), ("--icount",)):
         check_equal((options, probe("exit", "5", options=options)[0]), (options, 5))
+
+
+PAGING = re.compile(r"""faultline-run: swap: (?P<came>\d+) pages in by (?P<reads>\d+) requests, (?P<left>\d+) out by (?P<writes>\d+): (?P<requests>0\.\d+) requests a page
+faultline-run: work: (?P<work>\d+) instructions, (?P<own>\d+) of them in a second run with 64M of memory and no swap
+faultline-run: paging: (?P<paging>\d+) instructions: (?P<a_page_in>\d+) a page-in, (?P<a_page_out>\d+) a page-out
+faultline-run: exit status 0
+""")
+
+
+@test("a counted run that swapped ends with what paging cost, and its output is that of one run")
+def _():
+    result = run(RUN, "--timeout", SECONDS, "--icount", "-m", "16M", "-s", "32M", PROBE, "fill", "14", stdin=b"x", seconds=150)
+    check_equal((result.returncode, result.stdout), (0, b"x\n"))
+    told = PAGING.search(result.stderr.decode(errors="replace"))
+    check_equal(told is not None, True)
+    told = {name: float(text) for name, text in told.groupdict().items()}
+    check_equal(told["came"] >= 512 and told["left"] >= 512, True)
+    check_equal(told["paging"], told["work"] - told["own"])
+    check_equal(told["requests"], round((told["reads"] + told["writes"]) / (told["came"] + told["left"]), 3))
+    parts = told["a_page_in"] * told["came"] + told["a_page_out"] * told["left"]
+    check_equal(abs(parts - told["paging"]) <= told["came"] + told["left"], True)
+
+
+@test("a counted run that did not swap runs once, and says nothing of paging")
+def _():
+    result = run(RUN, "--timeout", SECONDS, "--icount", "-s", "32M", PROBE, "fill", "1", stdin=b"x", seconds=90)
+    check_equal((result.returncode, result.stdout), (0, b"x\n"))
+    check_in(b"init: work: ", result.stderr)
+    check_equal(b"faultline-run: work" in result.stderr, False)
 
 
 @test("a program too large for 16 MiB is named before the machine starts")

@@ -37,8 +37,9 @@ struct disk {
 
 static struct {
     struct disk disks[BLK_DISKS];
-    unsigned end;   /* disks from here on were never started */
-    bool timer_set; /* M3 */
+    unsigned end;    /* disks from here on were never started */
+    bool timer_set;  /* M3 */
+    uint64_t cycles; /* awake */
 } driver;
 
 int main(void); /* entered from server_crt0.S */
@@ -261,6 +262,7 @@ static int blk_STATISTIC(struct fl_message *message)
     if (message->word[1] >= BLK_STAT_COUNT)
         return EINVAL;
     disk->statistics[BLK_STAT_RESETS] = disk->device.resets;
+    disk->statistics[BLK_STAT_CYCLES] = driver.cycles;
     message->word[1] = disk->statistics[message->word[1]];
     return 0;
 }
@@ -328,6 +330,7 @@ int main(void)
 {
     struct fl_message message;
     bool answered = false;
+    uint64_t woken;
 
     for (;;) {
         if (answered)
@@ -336,6 +339,8 @@ int main(void)
             fl_ipc_recv(BLK_SLOT_ENDPOINT, BLK_SLOT_REPLY, &message);
         if (message.status != FL_OK) /* our clients don't die: the system stops with a report */
             __builtin_trap();
+        woken = fl_rdcycle();
         answered = driver_handle(&message);
+        driver.cycles += fl_rdcycle() - woken;
     }
 }

@@ -4,12 +4,12 @@
  *   tour=no     interactive mode starts at the prompt
  *   tour=only   interactive mode powers off after the tour
  *   overcommit=strict|heuristic   how the pager promises memory; checked here, read there
- *   clock=work|time   what limits of time mean: counted work leaves disks without one
+ *   clock=work|time   what limits of time mean: counted work leaves disks without one, and the watch at rest
  *   disk-limit=MS   milliseconds, 1 to 3600000, until a silent disk is reset (10000)
  *   device=NAME   programs may open the devices of this name, the first string of `compatible` in the
  *                 device tree; may be repeated, up to BOOT_DEVICES_MAX times
  *
- * Other words are for other servers and pass unread. */
+ * Other words are for other servers and pass unread, such as vm.NAME=VALUE, a setting of the pager's. */
 #ifndef INIT_BOOT_ARGUMENTS_H
 #define INIT_BOOT_ARGUMENTS_H
 

@@ -59,7 +59,7 @@ int main(void)
     driven = console_start(info);
     blk_start(&disks, info, init_disk_limit(info));
     device_grants_make(&grants, info, &boot_arguments, driven | disks.devices);
-    watch_start(info->timebase_hz, disks.count > 0);
+    watch_start(boot_arguments.counts_work ? 0 : info->timebase_hz, disks.count > 0);
     pager_start(info, console_has_driver(), &grants, &disks);
     process_init(info->timebase_hz);
     server_init(info->timebase_hz);

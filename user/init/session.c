@@ -5,12 +5,15 @@
 #include <stddef.h>
 
 #include "argument_block.h"
+#include "blk.h"
 #include "console.h"
 #include "fl_calls.h"
 #include "initrd.h"
 #include "log.h"
 #include "pager_client.h"
 #include "process.h"
+#include "protocol.h"
+#include "slots.h"
 
 #define SESSION_ARGUMENTS_FILE ".run/argv"
 #define STATUS_SIGNAL(status)  ((status)&0x7f)
@@ -22,6 +25,8 @@ static struct {
     enum session_stage stage;
     enum boot_tour tour;
     uint32_t pid;
+    bool counts_work;
+    uint64_t work; /* cycles that were not idle, when the first program began */
 } session;
 
 /* Why a program does not start, in words. */
@@ -92,9 +97,17 @@ static void session_start_prompt(void)
         log_stop("%s: %s (error %d)", name, session_error_text(error), error);
 }
 
+/* Cycles that were not idle. */
+static uint64_t session_work(void)
+{
+    return fl_rdcycle() - flr_system_counter(FL_BOOT_SYSTEM, FL_COUNTER_IDLE_CYCLES).value;
+}
+
 void session_start(const struct boot_arguments *arguments)
 {
     session.tour = arguments->tour;
+    session.counts_work = arguments->counts_work;
+    session.work = session_work();
     if (console_is_run_mode()) {
         session.stage = SESSION_RUN;
         session_start_run();
@@ -139,22 +152,57 @@ static uint64_t session_statistic(enum pager_statistic which)
     return pager_read_statistic(which, &value) ? 0 : value;
 }
 
-/* What went to swap and back, if anything did, and how much work all processors did in all. */
-static void session_tell_swap(void)
+/* Cycles of the disk driver that so many of all requests took. */
+static uint64_t session_driver_cycles(uint64_t requests, uint64_t all)
 {
-    uint64_t in = session_statistic(PAGER_STAT_SWAP_IN);
-    uint64_t out = session_statistic(PAGER_STAT_SWAP_OUT);
-    uint64_t idle = flr_system_counter(FL_BOOT_SYSTEM, FL_COUNTER_IDLE_CYCLES).value;
+    struct fl_message answer =
+        fl_ipc_call(SLOT_BLK_ROOT, FL_INFO(FL_PROTOCOL_LABEL(BLK_VERSION, BLK_STATISTIC), 4), 0,
+                    BLK_STAT_CYCLES, 0, 0);
 
-    if (in + out > 0)
-        log_line("swap: %lu pages in by %lu requests, %lu out by %lu; %lu cycles of work", in,
-                 session_statistic(PAGER_STAT_SWAP_READS), out,
-                 session_statistic(PAGER_STAT_SWAP_WRITES), fl_rdcycle() - idle);
+    if (answer.status != FL_OK || answer.word[0] != 0 || all == 0)
+        return 0;
+    return answer.word[1] * requests / all;
+}
+
+/* What went to swap and back, and by how many requests; nothing if nothing did. */
+struct session_swap {
+    uint64_t in, reads, out, writes;
+};
+
+static void session_read_swap(struct session_swap *swap)
+{
+    swap->in = session_statistic(PAGER_STAT_SWAP_IN);
+    swap->reads = session_statistic(PAGER_STAT_SWAP_READS);
+    swap->out = session_statistic(PAGER_STAT_SWAP_OUT);
+    swap->writes = session_statistic(PAGER_STAT_SWAP_WRITES);
+}
+
+static void session_tell_swap(const struct session_swap *swap)
+{
+    if (swap->in + swap->out > 0)
+        log_line("swap: %lu pages in by %lu requests, %lu out by %lu", swap->in, swap->reads,
+                 swap->out, swap->writes);
+}
+
+/* What a run says that counts work: all since the first program began, and what of it wrote pages to swap. */
+static void session_tell_work(const struct session_swap *swap)
+{
+    log_line("work: %lu cycles, %lu of them to write to swap; %lu minor and %lu major faults",
+             session_work() - session.work,
+             session_statistic(PAGER_STAT_OUT_CYCLES) +
+                 session_driver_cycles(swap->writes, swap->reads + swap->writes),
+             session_statistic(PAGER_STAT_MINOR_FAULTS),
+             session_statistic(PAGER_STAT_MAJOR_FAULTS));
 }
 
 _Noreturn void session_power_off(uint32_t status)
 {
-    session_tell_swap();
+    struct session_swap swap;
+
+    session_read_swap(&swap);
+    if (session.counts_work)
+        session_tell_work(&swap);
+    session_tell_swap(&swap);
     if (console_is_run_mode()) {
         console_report_status(status);
         log_power_off(0);

@@ -301,6 +301,7 @@ void watch_start(uint64_t timebase_hz, bool has_disks)
     uint64_t tcb = SLOT_WATCH_TCB, stack_end = watch_map_stack();
 
     watch.has_disks = has_disks;
+    atomic_store(&watch.armed, timebase_hz == 0); /* and it never is, then */
     watch.period = WATCH_PERIOD_SECONDS * timebase_hz;
     watch.buffer = frames_take(1, "the watch's message buffer");
     watch_expect("timer", flr_timer_bind(SLOT_WATCH_TIMER, SLOT_WATCH_NOTIFICATION).status);

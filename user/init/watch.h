@@ -16,7 +16,10 @@
  *
  * A pager that waits for the console driver is not judged: a terminal that takes no output holds it
  * up, and is nobody's fault.  Nor is one that answers us and says that it waits for a disk: the driver ends
- * each request, and where it shall not (clock=work) a disk may take its time. */
+ * each request, and where it shall not (clock=work) a disk may take its time.
+ *
+ * Where time means nothing (clock=work) it rests: under -icount sleep=off the clock leaps to the timer at each
+ * wait for a disk, so it would look as often as pages come in. */
 #ifndef INIT_WATCH_H
 #define INIT_WATCH_H
 
@@ -25,8 +28,8 @@
 
 #define WATCH_PERIOD_SECONDS 5u
 
-/* Makes and starts the thread; once, at boot, before the pager has all memory.  has_disks: the pager may wait
- * for one. */
+/* Makes and starts the thread; once, at boot, before the pager has all memory.  timebase_hz: 0: it rests.
+ * has_disks: the pager may wait for one. */
 void watch_start(uint64_t timebase_hz, bool has_disks);
 
 /* Work begins or ends (G1).  The server's thread only. */

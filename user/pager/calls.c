@@ -14,6 +14,7 @@
 #include "memory_values.h"
 #include "request.h"
 #include "space_objects.h"
+#include "system_calls.h"
 
 /* ---- memory calls of programs ---- */
 
@@ -273,6 +274,7 @@ static int calls_statistics(struct call *call)
         [PAGER_STAT_SWAP_READS] = vm->paging.counts.swap_reads,
         [PAGER_STAT_SWAP_OUT] = vm->paging.counts.swapped_out,
         [PAGER_STAT_SWAP_WRITES] = vm->paging.counts.swap_writes,
+        [PAGER_STAT_OUT_CYCLES] = call->pager->out_cycles,
     };
 
     if (call->in[0] >= PAGER_STAT_COUNT)
@@ -340,6 +342,8 @@ static const struct call_entry call_table[] = {
     [PAGER_RENAME] = {file_calls_rename, CALL_OWN_SPACE},
     [PAGER_NAME] = {file_calls_name, CALL_OWN_SPACE},
     [PAGER_CHECK_ACCESS] = {file_calls_check_access, CALL_OWN_SPACE},
+    [PAGER_SETTING] = {system_calls_setting, CALL_OWN_SPACE},
+    [PAGER_SETTING_NAME] = {system_calls_setting_name, CALL_OWN_SPACE},
 };
 #define CALLS (sizeof(call_table) / sizeof(call_table[0]))
 

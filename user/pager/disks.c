@@ -137,8 +137,10 @@ static void disks_header_came(struct pager *pager, uint32_t disk, int32_t error)
 
 static void disks_end(struct pager *pager, uint32_t disk, const struct blk_end *end)
 {
+    uint64_t begun = fl_rdcycle();
     uint32_t tag = (uint32_t)end->tag;
     const struct vm_io *io;
+    bool writes;
 
     if (end->error == ENOTRECOVERABLE)
         log_stop("disk %u does not let go of memory", (unsigned)disk);
@@ -147,11 +149,14 @@ static void disks_end(struct pager *pager, uint32_t disk, const struct blk_end *
         return;
     }
     io = &pager->vm.paging.request[tag].io;
+    writes = io->write;
     if (end->error)
         log_line("disk %u: %s of %u pages at page %lu: error %d", (unsigned)disk,
                  io->write ? "write" : "read", (unsigned)io->count, io->first, (int)end->error);
     disks_unpin_runs(pager, io);
     vm_io_done(&pager->vm, tag, end->error == 0);
+    if (writes)
+        pager->out_cycles += fl_rdcycle() - begun;
 }
 
 /* Takes what has ended, or asks for a signal.  True: something has. */

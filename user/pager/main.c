@@ -168,12 +168,31 @@ static void main_answer(struct fl_message *answer)
         wait_release(&pager.vm, token);
 }
 
+/* A step of reclaim.  Its cycles, and those of steps before that found nothing, are shared by the pages that
+ * left: the part of those that are being written counts. */
+static bool main_reclaim_step(void)
+{
+    const uint32_t *counts = pager.vm.table.counts;
+    uint32_t left = counts[PAGE_OBJECT], written = counts[PAGE_WRITING];
+    uint64_t begun = fl_rdcycle();
+    bool more = vm_reclaim_step(&pager.vm);
+
+    pager.step_cycles += fl_rdcycle() - begun;
+    left -= counts[PAGE_OBJECT];
+    written = counts[PAGE_WRITING] - written;
+    if (left > 0) {
+        pager.out_cycles += pager.step_cycles * written / left;
+        pager.step_cycles = 0;
+    }
+    return more;
+}
+
 /* What reclaim can do now; the root task hears of programs that were ended for want of memory. */
 static void main_reclaim(void)
 {
     uint64_t ended = pager.vm.reclaim.ended;
 
-    while (vm_reclaim_step(&pager.vm))
+    while (main_reclaim_step())
         ;
     if (pager.vm.reclaim.ended != ended)
         flr_notification_signal(PAGER_SLOT_EVENTS);

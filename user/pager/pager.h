@@ -26,6 +26,8 @@ struct pager {
     struct vm vm;
     struct cpio_index files;
     uint64_t timebase_hz;
+    uint64_t step_cycles;                /* of reclaim since pages left the last time ... */
+    uint64_t out_cycles;                 /* ... and, since the start, for pages that were written */
     uint32_t object_page[VM_SPACES_MAX]; /* frame of the space's VSpace object */
     /* Requests (request.h): */
     bool attention;     /* a message leaves more to do than to answer it */

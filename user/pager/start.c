@@ -1,7 +1,9 @@
 /* Start of the pager: reads the boot information, maps the window, starts the core, indexes the
  * initrd. */
+#include <errno.h>
 #include <string.h>
 
+#include "core/setting.h"
 #include "disks.h"
 #include "frames.h"
 #include "idle.h"
@@ -10,6 +12,7 @@
 #include "pager.h"
 
 #define START_TRACE_RECORDS 256u
+#define START_SETTING       "vm." /* begins a word of the boot arguments that is a setting */
 
 static const struct fl_boot_info *start_boot_info(void)
 {
@@ -117,6 +120,39 @@ static bool start_has_argument(const char *arguments, const char *word)
     return false;
 }
 
+/* Writes a setting as `word` says: vm.NAME=VALUE.  A longer one is cut, and so none. */
+static void start_set(struct vm *vm, const char *word, size_t bytes)
+{
+    char told[2 * SETTING_BYTES], name[sizeof(told)], *value;
+    int error = ENOENT;
+
+    bytes = bytes < sizeof(told) ? bytes : sizeof(told) - 1;
+    memcpy(told, word, bytes);
+    told[bytes] = '\0';
+    memcpy(name, told, sizeof(name));
+    value = strchr(name, '=');
+    if (value) {
+        *value++ = '\0';
+        error = setting_write(vm, name + strlen(START_SETTING), value);
+    }
+    if (error)
+        log_line("boot arguments: `%s`: %s", told,
+                 error == ENOENT ? "no such setting" : "not a value of this setting");
+}
+
+/* The words vm.NAME=VALUE of the boot arguments. */
+static void start_read_settings(struct vm *vm, const char *arguments)
+{
+    while (*arguments) {
+        size_t bytes = strcspn(arguments, " ");
+
+        if (strncmp(arguments, START_SETTING, strlen(START_SETTING)) == 0)
+            start_set(vm, arguments, bytes);
+        arguments += bytes;
+        arguments += strspn(arguments, " ");
+    }
+}
+
 void pager_start(struct pager *pager)
 {
     static struct trace_record records[START_TRACE_RECORDS];
@@ -129,6 +165,7 @@ void pager_start(struct pager *pager)
         pager->vm.trace = (struct trace){.records = records, .capacity = START_TRACE_RECORDS};
     pager->vm.fork_clones = start_has_argument(info->bootargs, "fork=clone");
     pager->vm.commit.strict = start_has_argument(info->bootargs, "overcommit=strict");
+    start_read_settings(&pager->vm, info->bootargs);
     frames_settle_tables(pager);
     disks_start(pager);
     pager->attention = pager->vm.trace.records != NULL || pager->disks_pending;

@@ -96,6 +96,7 @@ enum blk_statistic {
     BLK_STAT_RESETS,     /* of the device, after its start */
     BLK_STAT_INTERRUPTS, /* of the device */
     BLK_STAT_SIGNALS,    /* to the client */
+    BLK_STAT_CYCLES, /* of the driver awake, for all disks; the kernel's on its way to sleep are none of them */
     BLK_STAT_COUNT
 };
 

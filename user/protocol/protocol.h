@@ -70,6 +70,7 @@ enum pager_statistic {
     PAGER_STAT_SWAP_READS,     /* ... by so many requests */
     PAGER_STAT_SWAP_OUT,       /* pages written to swap ... */
     PAGER_STAT_SWAP_WRITES,    /* ... by so many requests */
+    PAGER_STAT_OUT_CYCLES, /* of the pager and its calls of the kernel, to find and write these */
     PAGER_STAT_COUNT
 };
 

@@ -1,0 +1,140 @@
+/* Settings: see setting.h. */
+#include "setting.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "text.h"
+#include "vm.h"
+
+/* ---- values ---- */
+
+int setting_find_word(const char *value, const char *const words[], int count)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(value, words[i]) == 0)
+            return i;
+    return -1;
+}
+
+static void setting_tell_word(char value[SETTING_BYTES], const char *word)
+{
+    text_format(value, SETTING_BYTES, "%s", word);
+}
+
+static const char *const setting_switch[] = {"off", "on"};
+
+bool setting_take_switch(const char *value, bool *on)
+{
+    int word = setting_find_word(value, setting_switch, 2);
+
+    if (word < 0)
+        return false;
+    *on = word == 1;
+    return true;
+}
+
+void setting_tell_switch(char value[SETTING_BYTES], bool on)
+{
+    setting_tell_word(value, setting_switch[on]);
+}
+
+bool setting_take_number(const char *value, uint64_t least, uint64_t most, uint64_t *number)
+{
+    uint64_t sum = 0;
+
+    if (!*value)
+        return false;
+    for (; *value; value++) {
+        uint64_t digit = (uint64_t)(*value - '0');
+
+        if (*value < '0' || *value > '9' || digit > most || sum > (most - digit) / 10)
+            return false;
+        sum = sum * 10 + digit;
+    }
+    if (sum < least)
+        return false;
+    *number = sum;
+    return true;
+}
+
+void setting_tell_number(char value[SETTING_BYTES], uint64_t number)
+{
+    text_format(value, SETTING_BYTES, "%lu", number);
+}
+
+/* ---- promises (commit.h): strict holds for those that are made from then on ---- */
+
+static const char *const setting_promises[] = {"heuristic", "strict"};
+
+static void setting_read_overcommit(const struct vm *vm, char value[SETTING_BYTES])
+{
+    setting_tell_word(value, setting_promises[vm->commit.strict]);
+}
+
+static int setting_write_overcommit(struct vm *vm, const char *value)
+{
+    int word = setting_find_word(value, setting_promises, 2);
+
+    if (word < 0)
+        return EINVAL;
+    vm->commit.strict = word == 1;
+    return 0;
+}
+
+/* ---- who fills the tables of a fork's child ---- */
+
+static const char *const setting_forks[] = {"fault", "clone"};
+
+static void setting_read_fork(const struct vm *vm, char value[SETTING_BYTES])
+{
+    setting_tell_word(value, setting_forks[vm->fork_clones]);
+}
+
+static int setting_write_fork(struct vm *vm, const char *value)
+{
+    int word = setting_find_word(value, setting_forks, 2);
+
+    if (word < 0)
+        return EINVAL;
+    vm->fork_clones = word == 1;
+    return 0;
+}
+
+/* ---- the table, in the order of names ---- */
+
+static const struct setting settings[] = {
+    {"fork", setting_read_fork, setting_write_fork},
+    {"overcommit", setting_read_overcommit, setting_write_overcommit},
+};
+#define SETTINGS (sizeof settings / sizeof settings[0])
+
+static const struct setting *setting_find(const char *name)
+{
+    for (size_t i = 0; i < SETTINGS; i++)
+        if (strcmp(settings[i].name, name) == 0)
+            return &settings[i];
+    return NULL;
+}
+
+int setting_read(const struct vm *vm, const char *name, char value[SETTING_BYTES])
+{
+    const struct setting *setting = setting_find(name);
+
+    if (!setting)
+        return ENOENT;
+    setting->read(vm, value);
+    return 0;
+}
+
+int setting_write(struct vm *vm, const char *name, const char *value)
+{
+    const struct setting *setting = setting_find(name);
+
+    return setting ? setting->write(vm, value) : ENOENT;
+}
+
+const char *setting_name(uint64_t row)
+{
+    return row < SETTINGS ? settings[row].name : NULL;
+}
