@@ -101,11 +101,24 @@ static int setting_write_fork(struct vm *vm, const char *value)
     return 0;
 }
 
+/* ---- which pages leave memory (replace.h) ---- */
+
+static void setting_read_replacement(const struct vm *vm, char value[SETTING_BYTES])
+{
+    setting_tell_word(value, replace_name((enum replace_policy)vm->victims.policy));
+}
+
+static int setting_write_replacement(struct vm *vm, const char *value)
+{
+    return victims_set_policy(vm, value) ? 0 : EINVAL;
+}
+
 /* ---- the table, in the order of names ---- */
 
 static const struct setting settings[] = {
     {"fork", setting_read_fork, setting_write_fork},
     {"overcommit", setting_read_overcommit, setting_write_overcommit},
+    {"replacement", setting_read_replacement, setting_write_replacement},
 };
 #define SETTINGS (sizeof settings / sizeof settings[0])
 

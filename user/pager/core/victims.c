@@ -427,18 +427,15 @@ static uint32_t victims_next(struct vm *vm)
     return page;
 }
 
-/* Takes newcomers, and looks at given pages for as many as may have left. */
-static void victims_prepare(struct vm *vm)
+/* A step begins: newcomers are told to their classes. */
+static void victims_begin_step(struct vm *vm)
 {
-    uint32_t admitted = 0;
-
     vm->victims.step++;
-    for (; admitted < VICTIMS_ADMIT && vm->victims.oldest != PAGE_NONE; admitted++)
+    for (uint32_t kind = VICTIMS_NEVER + 1; kind < VICTIMS_CLASSES; kind++)
+        vm->victims.begin[kind] = vm->victims.set[kind].clock;
+    for (uint32_t i = 0; i < VICTIMS_ADMIT && vm->victims.oldest != PAGE_NONE; i++)
         victims_admit(vm);
     victims_walk(vm);
-    for (uint32_t kind = VICTIMS_NEVER + 1; kind < VICTIMS_CLASSES; kind++) {
-        vm->victims.begin[kind] = vm->victims.set[kind].clock;
-    }
 }
 
 /* No victim is left.  True: those aside will be tried, for the first time since a page left. */
@@ -457,7 +454,7 @@ uint32_t victims_step(struct vm *vm, bool *last)
 {
     uint32_t left = 0, page = 0;
 
-    victims_prepare(vm);
+    victims_begin_step(vm);
     for (uint32_t tries = 0; tries < VICTIMS_TRIES && left == 0 && page != PAGE_NONE; tries++) {
         page = victims_next(vm);
         if (page != PAGE_NONE)
