@@ -3,7 +3,7 @@
 #     /* libs: -lfdt */                       name libraries of the host
 # and may be repeated.  tests/fuzz/NAME_fuzz.c likewise, for clang's libFuzzer; and each with tests/fuzz/replay.c is
 # a host test, which runs it over its corpus.
-HOST_INCLUDES := -iquotetests/fuzz/host -iquotekernel/abi -iquotekernel -iquotemm -iquotedrivers -iquotearch/riscv -iquoteuser/protocol -iquoteuser/common -iquoteuser/init -iquoteuser/pager/core -iquotedrivers/virtio \
+HOST_INCLUDES := -isystem $(LZ4) -iquotetests/fuzz/host -iquotekernel/abi -iquotekernel -iquotemm -iquotedrivers -iquotearch/riscv -iquoteuser/protocol -iquoteuser/common -iquoteuser/init -iquoteuser/pager/core -iquotedrivers/virtio \
                  -iquotetests -iquotetests/unit -iquotetests/sim -iquotetests/fuzz -iquotetests/replace
 SANITIZERS    := address,undefined
 HOST_CFLAGS   := $(WARNINGS) -g -O1 -fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer \
@@ -162,7 +162,7 @@ fuzz:
 # --- measuring -------------------------------------------------------------------------------------
 bench:
 	@$(SETUP) run
-	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(BENCH_PROGRAMS)
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(KERNEL_BUILD)/compress_bench.bin $(BENCH_PROGRAMS)
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
 .PHONY: host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests coverage proofs conformance replacement \

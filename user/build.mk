@@ -1,12 +1,20 @@
 # User side: servers (lp64, no floating point), libos and programs (lp64d), the initrd.
 # Servers can be linked as one unit: those that name -flto in NAME_LDFLAGS are.
-USER_INCLUDES := -Ikernel/abi -Iuser/protocol -Iuser/common -Iarch/riscv/user -Idrivers/virtio -I$(BUILD)/generated
+# Of others' work there is LZ4: Debian's source package, fetched once, or LZ4=FOLDER with lz4.c and lz4.h.
+LZ4 ?= $(BUILD)/lz4/lib
+USER_INCLUDES := -isystem $(LZ4) -Ikernel/abi -Iuser/protocol -Iuser/common -Iarch/riscv/user -Idrivers/virtio -I$(BUILD)/generated
 SERVER_CFLAGS := $(WARNINGS) --specs=picolibc.specs -march=rv64imac -mabi=lp64 -mcmodel=medany -O2 -g \
                  -ffunction-sections -fdata-sections -fno-stack-protector -flto -ffat-lto-objects $(USER_INCLUDES)
 APP_CFLAGS    := $(WARNINGS) --specs=picolibc.specs -march=rv64imafdc -mabi=lp64d -mcmodel=medany -O2 -g \
                  -ffunction-sections -fdata-sections -D_DEFAULT_SOURCE -Iuser/libos/include $(USER_INCLUDES)
 SERVER_LD     := arch/riscv/user/server.ld
 APP_LD        := arch/riscv/user/program.ld
+
+$(BUILD)/lz4/lib/lz4.c:
+	@mkdir -p $(BUILD)
+	@user/sdk/faultline-source lz4 $(BUILD)/lz4
+# What includes it: the same file, whatever it is compiled for.
+$(addprefix $(BUILD)/,server/user/pager/core/pack.o $(addsuffix /user/pager/core/pack.o,$(addprefix tests/,obj fast coverage) fuzz/obj)): | $(LZ4)/lz4.c
 
 # --- objects -----------------------------------------------------------------------------------
 $(BUILD)/server/%.o: %.c $(BUILD)/flags

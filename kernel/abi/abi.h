@@ -218,7 +218,7 @@ enum fl_boot_slot {
 struct fl_boot_ram {
     uint64_t pages;      /* of the Memory capability */
     uint64_t first_free; /* pages below are the root task's own */
-    uint64_t physical;   /* address of page 0, for logs only */
+    uint64_t physical;   /* address of page 0: what is aligned, and for logs */
 };
 
 /* An enabled device of the device tree: its first `reg` range, which capability FL_BOOT_DEVICES + i

@@ -10,6 +10,7 @@ static bool sim_page_may_be(const struct sim_kernel *kernel, uint32_t page,
         return frame->count == 0;
     case PAGE_FREE:
     case PAGE_HELD:
+    case PAGE_PACKED:
         return frame->type == FRAME_FREE;
     case PAGE_METADATA:
         return frame->type == FRAME_FREE || page == kernel->vm.zero_page;

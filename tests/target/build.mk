@@ -20,6 +20,12 @@ $(eval $(call server,kernel_half,$(KIT_SOURCES) tests/harness.c tests/target/ker
 $(eval $(call kernel_image,kernel_half,$(BUILD)/user/kernel_half.bin))
 $(eval $(call server,kernel_bench,$(KIT_SOURCES) tests/bench/kernel_bench.c))
 $(eval $(call kernel_image,kernel_bench,$(BUILD)/user/kernel_bench.bin))
+# Parts of the pager's core that no fault needs, by themselves.
+COMPRESS_BENCH_SOURCES := tests/bench/compress_bench.c tests/unit/compress_kit.c tests/target/kernel/console.c user/common/bytes.c \
+                          $(addprefix user/pager/core/,compress.c pack.c checksum.c)
+$(eval $(call server,compress_bench,$(COMPRESS_BENCH_SOURCES)))
+$(eval $(call kernel_image,compress_bench,$(BUILD)/user/compress_bench.bin))
+$(BUILD)/server/tests/bench/compress_bench.o $(BUILD)/server/tests/unit/compress_kit.o: SERVER_CFLAGS += -Iuser/pager/core -Itests/unit
 
 STORM_SOURCES := $(KIT_SOURCES) $(BOX_SOURCES) tests/harness.c $(wildcard tests/target/storm/*.c) arch/riscv/user/test_registers.S
 $(eval $(call server,storm_test,$(STORM_SOURCES)))

@@ -125,7 +125,8 @@ TEST("runs of frames go through zeroed frames")
     CHECK_EQ(table->zeroed, table->counts[PAGE_FREE]);
     first = page_allocate_run(table, 100, PAGE_LENT);
     CHECK(first != PAGE_NONE);
-    CHECK_EQ(table->zeroed, table->counts[PAGE_FREE]);
+    CHECK(table->zeroed >
+          table->counts[PAGE_FREE] / 2); /* the block of 128, and what was merged on the way */
     stock_sound();
     fake_unlimit(&fake);
     stock_end(space);

@@ -1,5 +1,5 @@
 /* Swap areas: what a header may say, as mkswap of the host writes it, and slots against a model. */
-/* sources: user/pager/core/swap.c user/pager/core/checksum.c user/pager/core/page.c */
+/* sources: user/pager/core/swap.c user/pager/core/checksum.c user/pager/core/page.c user/pager/core/buddy.c */
 #define _POSIX_C_SOURCE 200809L
 #include "harness.h"
 

@@ -130,7 +130,7 @@ TEST("R5: a record of a page that is out and says something is seen")
     check_broken("R5");
 }
 
-TEST("G1, G2, G3: a ghost in another's bucket, twice, or not counted is seen")
+TEST("E1, E2, E3: a ghost in another's bucket, twice, or not counted is seen")
 {
     const struct ghost *found = ghosts;
     uint32_t place;
@@ -141,11 +141,11 @@ TEST("G1, G2, G3: a ghost in another's bucket, twice, or not counted is seen")
         found++;
     place = (uint32_t)(found - ghosts);
     ghosts[place ^ 1] = *found;
-    check_broken("G2");
+    check_broken("E2");
     ghosts[place ^ 1].stamp = 0;
     ghosts[(place + GHOST_WAYS) % GHOSTS] = *found;
-    check_broken("G1");
+    check_broken("E1");
     ghosts[(place + GHOST_WAYS) % GHOSTS].stamp = 0;
     replace.ghosts.count++;
-    check_broken("G3");
+    check_broken("E3");
 }

@@ -72,8 +72,10 @@ uint64_t frames_return(struct pager *pager, uint32_t first, uint32_t pages)
             return status;
         }
     }
-    for (uint32_t i = 0; i < pages; i++)
-        page_release(&pager->vm.table, first + i);
+    if (pages == 1)
+        page_release(&pager->vm.table, first);
+    else
+        page_release_run(&pager->vm.table, first, pages);
     return FL_OK;
 }
 

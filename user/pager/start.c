@@ -81,6 +81,7 @@ static void start_core(struct pager *pager, const struct fl_boot_info *info)
     for (uint32_t i = 0; i < config.range_count; i++)
         config.range[i] = (struct page_range){.pages = info->ram[i].pages,
                                               .first_free = info->ram[i].first_free,
+                                              .first_frame = info->ram[i].physical / FL_PAGE_BYTES,
                                               .slot = PAGER_SLOT_RAM + i};
     if (!vm_init(&pager->vm, &config))
         log_stop("memory: no room for the page records of %lu ranges", info->ram_count);

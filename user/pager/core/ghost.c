@@ -94,10 +94,10 @@ const char *ghost_check(const struct ghosts *ghosts)
         if (!ghost->stamp)
             continue;
         if (ghost_bucket(ghosts, ghost->identity) != ghost - i % GHOST_WAYS)
-            return "G1";
+            return "E1";
         if (ghost_find(ghosts, ghost->identity) != ghost)
-            return "G2";
+            return "E2";
         count++;
     }
-    return count == ghosts->count ? NULL : "G3";
+    return count == ghosts->count ? NULL : "E3";
 }

@@ -4,9 +4,9 @@
  * takes GHOST_WAYS steps.  When a bucket is full, its oldest makes room.  Two pages with one identity
  * are taken for one: who asks only wants to choose better, so a wrong answer costs nothing but that.
  *
- *  G1  a ghost is in the bucket of its identity;
- *  G2  no identity is there twice;
- *  G3  `count` is the number of ghosts. */
+ *  E1  a ghost is in the bucket of its identity;
+ *  E2  no identity is there twice;
+ *  E3  `count` is the number of ghosts. */
 #ifndef PAGER_GHOST_H
 #define PAGER_GHOST_H
 

@@ -1,6 +1,8 @@
 /* Page records and the free lists: see page.h. */
 #include "page.h"
 
+#include "buddy.h"
+
 uint64_t page_table_bytes(const struct page_range *ranges, uint32_t count)
 {
     uint64_t pages = 0;
@@ -17,23 +19,6 @@ void page_set_state(struct page_table *table, uint32_t number, enum page_state s
     table->pages[number].state = (uint8_t)state;
 }
 
-static void page_unlink(struct page_table *table, uint32_t number)
-{
-    const struct page *page = &table->pages[number];
-    uint32_t previous = (uint32_t)page->previous, next = page->link;
-
-    if (previous != PAGE_NONE)
-        table->pages[previous].link = next;
-    else if (page->zeroed)
-        table->zeroed_head = next;
-    else
-        table->free_head = next;
-    if (next != PAGE_NONE)
-        table->pages[next].previous = previous;
-    table->zeroed -= page->zeroed;
-    table->pages[number].zeroed = false;
-}
-
 /* Puts a page on the list that begins at *head. */
 static inline void page_link(struct page_table *table, uint32_t *head, uint32_t number)
 {
@@ -44,6 +29,14 @@ static inline void page_link(struct page_table *table, uint32_t *head, uint32_t 
     if (*head != PAGE_NONE)
         table->pages[*head].previous = number;
     *head = number;
+}
+
+/* As page_set_state, of a page that is free: a fault pays for every instruction here. */
+static inline void page_give(struct page_table *table, uint32_t number, enum page_state state)
+{
+    table->counts[PAGE_FREE]--;
+    table->counts[state]++;
+    table->pages[number].state = (uint8_t)state;
 }
 
 /* Takes the first page, which exists, off the list that begins at *head. */
@@ -63,21 +56,34 @@ void page_release(struct page_table *table, uint32_t number)
     page_set_state(table, number, PAGE_FREE);
 }
 
+void page_release_run(struct page_table *table, uint32_t first, uint32_t pages)
+{
+    for (uint32_t i = 0; i < pages; i++)
+        page_set_state(table, first + i, PAGE_FREE);
+    buddy_insert_run(table, first, first + pages);
+}
+
 static void page_range_init(struct page_table *table, uint32_t range,
                             const struct page_records *records)
 {
     const struct page_range *r = &table->range[range];
+    uint32_t first = r->base + (uint32_t)r->first_free, end = r->base + (uint32_t)r->pages;
+    uint32_t record_start = records->first, record_end = record_start + records->pages;
 
-    for (uint64_t k = r->pages; k-- > 0;) {
-        uint32_t number = r->base + (uint32_t)k;
-
+    for (uint32_t number = r->base; number < end; number++) {
         table->pages[number] = (struct page){.range = (uint8_t)range, .state = PAGE_OUTSIDE};
         table->counts[PAGE_OUTSIDE]++;
-        if (number >= records->first && number - records->first < records->pages)
+        if (number >= record_start && number < record_end)
             page_set_state(table, number, PAGE_METADATA);
-        else if (k >= r->first_free)
-            page_release(table, number);
     }
+    if (record_start < r->base || record_start >= end) {
+        page_release_run(table, first, end - first);
+        return;
+    }
+    if (record_end < end)
+        page_release_run(table, record_end, end - record_end);
+    if (first < record_start)
+        page_release_run(table, first, record_start - first);
 }
 
 void page_table_init(struct page_table *table, const struct page_range *ranges, uint32_t count,
@@ -85,14 +91,25 @@ void page_table_init(struct page_table *table, const struct page_range *ranges, 
 {
     *table = (struct page_table){
         .window = window, .free_head = PAGE_NONE, .zeroed_head = PAGE_NONE, .range_count = count};
+    for (uint32_t i = 0; i < BUDDY_ORDERS; i++)
+        table->block_head[i] = PAGE_NONE;
     table->pages = page_contents(table, records->first);
     for (uint32_t i = 0; i < count; i++) {
         table->range[i] = ranges[i];
         table->range[i].base = table->count;
+        table->range[i].shift =
+            ((uint32_t)ranges[i].first_frame - table->count) % (1u << BUDDY_ORDERS);
         table->count += (uint32_t)ranges[i].pages;
     }
     for (uint32_t i = count; i-- > 0;)
         page_range_init(table, i, records);
+}
+
+/* Apart, so that the usual case saves no register for it. */
+__attribute__((noinline)) static uint32_t page_allocate_slow(struct page_table *table,
+                                                             enum page_state state)
+{
+    return buddy_refill(table) ? page_allocate(table, state) : page_allocate_zeroed(table, state);
 }
 
 uint32_t page_allocate(struct page_table *table, enum page_state state)
@@ -100,9 +117,9 @@ uint32_t page_allocate(struct page_table *table, enum page_state state)
     uint32_t number;
 
     if (table->free_head == PAGE_NONE)
-        return page_allocate_zeroed(table, state);
+        return page_allocate_slow(table, state);
     number = page_pop(table, &table->free_head);
-    page_set_state(table, number, state);
+    page_give(table, number, state);
     return number;
 }
 
@@ -115,7 +132,7 @@ uint32_t page_allocate_zeroed(struct page_table *table, enum page_state state)
     number = page_pop(table, &table->zeroed_head);
     table->pages[number].zeroed = false;
     table->zeroed--;
-    page_set_state(table, number, state);
+    page_give(table, number, state);
     return number;
 }
 
@@ -123,7 +140,7 @@ bool page_zero_ahead(struct page_table *table)
 {
     uint32_t number;
 
-    if (table->free_head == PAGE_NONE)
+    if (table->free_head == PAGE_NONE && !buddy_refill(table))
         return false;
     number = page_pop(table, &table->free_head);
     page_zero(page_contents(table, number));
@@ -133,28 +150,21 @@ bool page_zero_ahead(struct page_table *table)
     return true;
 }
 
-/* Runs are taken from the top of memory, single pages from the bottom: they seldom meet. */
 uint32_t page_allocate_run(struct page_table *table, uint32_t pages, enum page_state state)
 {
-    uint32_t found = 0, number = table->count;
+    uint32_t order = buddy_order(pages), first;
 
-    if (pages == 0 || pages > table->counts[PAGE_FREE])
+    if (pages == 0)
         return PAGE_NONE;
-    while (found < pages) {
-        if (number-- == 0)
-            return PAGE_NONE;
-        if (table->pages[number].state != PAGE_FREE)
-            found = 0;
-        else if (found > 0 && table->pages[number].range != table->pages[number + 1].range)
-            found = 1;
-        else
-            found++;
-    }
-    for (uint32_t i = 0; i < pages; i++) {
-        page_unlink(table, number + i);
-        page_set_state(table, number + i, state);
-    }
-    return number;
+    if (order == 0)
+        return page_allocate(table, state);
+    first = buddy_take(table, order);
+    if (first == PAGE_NONE)
+        return PAGE_NONE;
+    for (uint32_t i = 0; i < pages; i++)
+        page_set_state(table, first + i, state);
+    buddy_insert_run(table, first + pages, first + (1u << order));
+    return first;
 }
 
 uint32_t page_number(const struct page_table *table, uint64_t range, uint64_t page)

@@ -1,9 +1,10 @@
-/* Page records: one for each frame of the machine that the pager can name, and the two lists of free
- * ones: those that are known to be zero, and the others.
+/* Page records: one for each frame of the machine that the pager can name, and the lists of free ones:
+ * single ones that are known to be zero, other single ones, and blocks (buddy.h).
  *
  * A page number counts through all RAM ranges; the window maps page n at window + n * 4096.
  *
- *  P1  a free page is on one of the two lists exactly once, and no other page is;
+ *  P1  a free page is on one of the two lists of single ones exactly once, or in one block, and no other
+ *      page is;
  *  P2  a page in an object is named by exactly one leaf, that of its `object` at its `link`;
  *  P3  counts[s] is the number of pages in state s;
  *  P4  pages that are lent or outside are never read or written through the window;
@@ -28,7 +29,8 @@
 
 #include "abi.h"
 
-#define PAGE_NONE UINT32_MAX
+#define PAGE_NONE    UINT32_MAX
+#define BUDDY_ORDERS 9u /* the largest block: 512 pages, 2 MiB */
 
 struct object;
 
@@ -43,6 +45,7 @@ enum page_state {
     PAGE_METADATA, /* slabs, page records, the zero page */
     PAGE_BUFFER,   /* message buffer of a space */
     PAGE_LENT,     /* kernel objects, page tables: out of the window */
+    PAGE_PACKED,   /* of the store of compressed pages (compress.h) */
     PAGE_STATES
 };
 
@@ -63,7 +66,8 @@ struct page {
     bool accessed;     /* its accessed bit, harvested and not asked for yet (accessed.h) ... */
     uint8_t looked;    /* ... in this step of reclaim */
     uint8_t first;     /* enum accessed_first */
-    uint8_t unused[2]; /* the place of a record is found by a shift */
+    uint8_t order;     /* of the block that begins here, or BUDDY_INNER (buddy.h) */
+    uint8_t unused;    /* the place of a record is found by a shift */
 };
 _Static_assert(sizeof(struct page) == 32, "0.8 % of memory");
 
@@ -74,19 +78,22 @@ _Static_assert(sizeof(struct page) == 32, "0.8 % of memory");
 
 struct page_range {
     uint64_t pages;
-    uint64_t first_free; /* pages below are outside */
-    uint32_t slot;       /* as vm_mapping.slot */
-    uint32_t base;       /* page number of its page 0; set by page_table_init */
+    uint64_t first_free;  /* pages below are outside */
+    uint64_t first_frame; /* physical address of page 0 / 4096: how blocks are aligned */
+    uint32_t slot;        /* as vm_mapping.slot */
+    uint32_t base;        /* page number of its page 0; set by page_table_init */
+    uint32_t shift;       /* page number + shift is aligned as the frame is; likewise */
 };
 
 struct page_table {
     struct page *pages;
     uint8_t *window;
     uint32_t count;
-    uint32_t free_head;   /* of those that may hold anything */
-    uint32_t zeroed_head; /* of those that are zero */
-    uint32_t zeroed;      /* how many these are */
-    uint32_t reserved;    /* free frames that faults may not take (reclaim.h) */
+    uint32_t free_head;                /* of single ones that may hold anything */
+    uint32_t zeroed_head;              /* of those that are zero */
+    uint32_t block_head[BUDDY_ORDERS]; /* of blocks of order 1, 2, ... */
+    uint32_t zeroed;                   /* how many of these */
+    uint32_t reserved;                 /* free frames that faults may not take (reclaim.h) */
     uint32_t range_count;
     struct page_range range[FL_BOOT_RAM_MAX];
     uint32_t counts[PAGE_STATES];
@@ -116,11 +123,15 @@ uint32_t page_allocate_zeroed(struct page_table *table, enum page_state state);
 /* Zeroes a free page that is not.  False: there is none. */
 bool page_zero_ahead(struct page_table *table);
 
-/* Takes `pages` consecutive free pages of one range.  Returns the first, or PAGE_NONE. */
+/* Takes `pages` consecutive free pages of one range, at most 512, the first aligned in physical memory to the
+ * next power of two.  Returns it, or PAGE_NONE. */
 uint32_t page_allocate_run(struct page_table *table, uint32_t pages, enum page_state state);
 
 /* Makes a page free again. */
 void page_release(struct page_table *table, uint32_t number);
+
+/* Makes consecutive pages of one range free again, for runs. */
+void page_release_run(struct page_table *table, uint32_t first, uint32_t pages);
 
 /* Gives a page that is not free another state, which is not PAGE_FREE. */
 void page_set_state(struct page_table *table, uint32_t number, enum page_state state);

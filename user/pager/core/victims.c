@@ -525,13 +525,13 @@ static bool victims_check_list(const struct vm *vm)
 
 const char *victims_check(const struct vm *vm)
 {
-    const char *broken = victims_check_list(vm) ? NULL : "E2";
+    const char *broken = victims_check_list(vm) ? NULL : "Y2";
 
     if (vm->victims.on != (vm->swap.areas > 0))
-        return "E1";
+        return "Y1";
     for (uint32_t page = 0; page < vm->table.count && !broken; page++)
         if (vm->victims.on ? !victims_check_page(vm, page) : vm->table.pages[page].known != 0)
-            broken = "E1";
+            broken = "Y1";
     for (uint32_t kind = VICTIMS_NEVER + 1; vm->victims.on && !broken && kind < VICTIMS_CLASSES;
          kind++)
         broken = replace_check(&vm->victims.set[kind]);

@@ -25,10 +25,10 @@
  * A victim that cannot leave now, since it is wired, fresh, or finds no slot, is held aside, so that the policy
  * goes on to others.  When as many pages left as memory has, or no victim is left, those aside come back.
  *
- *  E1  without a swap area no page is known; else a page in state PAGE_OBJECT of an object whose pages may
+ *  Y1  without a swap area no page is known; else a page in state PAGE_OBJECT of an object whose pages may
  *      leave is on the list, or given, queued, or held; one that is being written is held; no other page is
  *      any of these, but one that left may still stand on the list;
- *  E2  the list holds exactly the pages that are marked so. */
+ *  Y2  the list holds exactly the pages that are marked so. */
 #ifndef PAGER_VICTIMS_H
 #define PAGER_VICTIMS_H
 

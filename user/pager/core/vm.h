@@ -13,7 +13,7 @@
  *
  * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
  * object.h O, shadow.h H, space.h A, names.h N, handle.h D, view.h W, wait.h Q,
- * swap.h K, paging.h G, victims.h E, replace.h R, ghost.h G; and of the whole:
+ * swap.h K, paging.h G, victims.h Y, replace.h R, ghost.h E; and of the whole:
  *  V1  every page in state PAGE_METADATA is a page record's, the zero page, a slab's, or a swap area's;
  *  V2  every page in state PAGE_BUFFER is one space's buffer;
  *  V3  every entry has an object except guards, and its range of the object is below
@@ -77,9 +77,8 @@ struct vm {
     struct space *event_first;
     struct space *event_last;
     struct object *files;
-    uint64_t file_pages;  /* in the indexes of all files */
-    uint64_t file_number; /* the highest that a file has */
-    struct names names;
+    uint64_t file_pages;    /* in the indexes of all files */
+    uint64_t file_number;   /* the highest that a file has */
     uint64_t object_number; /* of anonymous objects made */
     uint32_t zero_page;
     uint32_t zero_slot;
@@ -99,6 +98,7 @@ struct vm {
     bool fork_clones; /* fork fills the child's tables; else its faults do */
     struct trace trace;
     struct vm_port port;
+    struct names names; /* long: what faults read stands before */
     struct waits waits;
     struct swap swap;
     struct paging paging;
