@@ -54,6 +54,9 @@ static inline bool kit_submit(struct fake *fake, const struct vm_io *io)
     return true;
 }
 
+/* Adds files to the initrd of machines that begin from now on; or NULL. */
+static void (*kit_add_files)(void);
+
 /* Machines begin with this. */
 static inline void kit_begin(uint32_t frames)
 {
@@ -62,7 +65,10 @@ static inline void kit_begin(uint32_t frames)
 
     CHECK(frames <= FRAMES_MAX);
     kit_frame_count = frames;
-    slow_begin(&slow, frames);
+    slow_init(&slow, frames);
+    if (kit_add_files)
+        kit_add_files();
+    fake_start(&slow.fake);
     slow.fake.submit = kit_submit;
     frame_table_init(&kit_frames, records, first, frames,
                      (uint64_t)(uintptr_t)slow.fake.memory - frame_address(first).value);

@@ -403,6 +403,10 @@ static void model_act(struct model_program *program)
         model_press();
         break;
     case 10:
+        CHECK(victims_set_policy(kit_vm(),
+                                 replace_name((enum replace_policy)model_pick(REPLACE_POLICIES))));
+        break;
+    case 11:
         if (model_pick(4) == 0)
             fake_limit(&slow.fake, model_pick(16));
         else
