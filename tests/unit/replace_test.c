@@ -289,7 +289,7 @@ TEST("stamp 0 is passed over when a page is put in front of the first")
 
 TEST("a held page that is put back as new is behind all others, and its past is forgotten")
 {
-    world_begin(REPLACE_LRU, 8, GHOST_PLACES);
+    world_begin(REPLACE_CLOCK, 8, GHOST_PLACES);
     world_add_all(3);
     world.pages[0].marks = 1;
     replace_hold(&world.replace, 0);

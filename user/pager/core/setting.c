@@ -113,12 +113,30 @@ static int setting_write_replacement(struct vm *vm, const char *value)
     return victims_set_policy(vm, value) ? 0 : EINVAL;
 }
 
+/* ---- disks with a swap header are used from the start ---- */
+
+static void setting_read_swap_auto(const struct vm *vm, char value[SETTING_BYTES])
+{
+    setting_tell_switch(value, !vm->swap_waits);
+}
+
+static int setting_write_swap_auto(struct vm *vm, const char *value)
+{
+    bool on;
+
+    if (!setting_take_switch(value, &on))
+        return EINVAL;
+    vm->swap_waits = !on;
+    return 0;
+}
+
 /* ---- the table, in the order of names ---- */
 
 static const struct setting settings[] = {
     {"fork", setting_read_fork, setting_write_fork},
     {"overcommit", setting_read_overcommit, setting_write_overcommit},
     {"replacement", setting_read_replacement, setting_write_replacement},
+    {"swap-auto", setting_read_swap_auto, setting_write_swap_auto},
 };
 #define SETTINGS (sizeof settings / sizeof settings[0])
 
