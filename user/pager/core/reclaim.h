@@ -28,12 +28,14 @@
 struct object;
 struct vm;
 
-#define RECLAIM_FRESH \
-    32u /* pages that came in, or were given to faults, last: they are no victims */
+/* Pages that came in, or were given to faults, last: they are no victims; and how many when no others are
+ * left. */
+#define RECLAIM_FRESH       32u
+#define RECLAIM_FRESH_LEAST 8u
 /* After nothing could leave, frames that are taken before victims are looked for again. */
 #define RECLAIM_REST 8u
 
-struct reclaim {
+    struct reclaim {
     uint32_t target; /* frames; the level below it is page_table.reserved */
     uint64_t first;  /* the turn (wait.h) of the request that waits for memory first; 0: none ... */
     uint32_t spent;  /* ... and the pages that left since it is the first */

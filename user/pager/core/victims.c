@@ -212,9 +212,10 @@ static uint32_t victims_age(const struct vm *vm, const struct page *record)
     return record->given == 0 ? UINT16_MAX : (uint16_t)(vm->victims.given - record->given);
 }
 
+/* Where nothing else is left, fewer are spared: programs go on, if slowly, before one is ended. */
 static bool victims_is_fresh(const struct vm *vm, const struct page *record)
 {
-    return victims_age(vm, record) < RECLAIM_FRESH;
+    return victims_age(vm, record) < (vm->victims.barren ? RECLAIM_FRESH_LEAST : RECLAIM_FRESH);
 }
 
 static bool victims_is_accessed(void *context, uint32_t page)
@@ -402,7 +403,7 @@ static uint32_t victims_put_out_around(struct vm *vm, uint32_t victim)
 
     if (victims_is_fresh(vm, record))
         return 0;
-    if (record->first == ACCESSED_ONCE) {
+    if (record->first == ACCESSED_ONCE && record->looked == vm->victims.step) {
         replace_renew(victims_set_of(vm, victim), victim);
         return 0;
     }
