@@ -57,17 +57,17 @@ struct page {
     uint32_t link; /* PAGE_FREE, PAGE_HELD: the next one or PAGE_NONE; else index in the object */
     uint8_t state;
     uint8_t range;
-    bool zeroed;       /* PAGE_FREE: P7; else false */
-    uint8_t flags;     /* PAGE_TAKEN, PAGE_WRITTEN */
-    uint32_t slot;     /* in swap (P8), or 0 */
-    uint32_t newer;    /* VICTIMS_LISTED: the next newcomer (victims.h) */
-    uint16_t given;    /* when it came, or was given to a fault (victims.h); or 0 */
-    uint8_t known;     /* VICTIMS_LISTED, VICTIMS_TOLD */
-    bool accessed;     /* its accessed bit, harvested and not asked for yet (accessed.h) ... */
-    uint8_t looked;    /* ... in this step of reclaim */
-    uint8_t first;     /* enum accessed_first */
-    uint8_t order;     /* of the block that begins here, or BUDDY_INNER (buddy.h) */
-    uint8_t unused;    /* the place of a record is found by a shift */
+    bool zeroed;    /* PAGE_FREE: P7; else false */
+    uint8_t flags;  /* PAGE_TAKEN, PAGE_WRITTEN */
+    uint32_t slot;  /* in swap (P8), or 0 */
+    uint32_t newer; /* VICTIMS_LISTED: the next newcomer (victims.h) */
+    uint16_t given; /* when it came, or was given to a fault (victims.h); or 0 */
+    uint8_t known;  /* VICTIMS_LISTED, VICTIMS_TOLD */
+    bool accessed;  /* its accessed bit, harvested and not asked for yet (accessed.h) ... */
+    uint8_t looked; /* ... in this step of reclaim */
+    uint8_t first;  /* enum accessed_first */
+    uint8_t order;  /* of the block that begins here, or BUDDY_INNER (buddy.h) */
+    uint8_t unused; /* the place of a record is found by a shift */
 };
 _Static_assert(sizeof(struct page) == 32, "0.8 % of memory");
 

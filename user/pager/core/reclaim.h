@@ -35,7 +35,7 @@ struct vm;
 /* After nothing could leave, frames that are taken before victims are looked for again. */
 #define RECLAIM_REST 8u
 
-    struct reclaim {
+struct reclaim {
     uint32_t target; /* frames; the level below it is page_table.reserved */
     uint64_t first;  /* the turn (wait.h) of the request that waits for memory first; 0: none ... */
     uint32_t spent;  /* ... and the pages that left since it is the first */
