@@ -195,8 +195,10 @@ static enum object_supply sim_file_supply(struct vm *vm, struct object *object, 
     return OBJECT_FETCHING;
 }
 
-static const struct object_ops sim_file_ops = {
-    .name = "disk", .supply = sim_file_supply, .destroy = object_leave_files};
+static const struct object_ops sim_file_ops = {.name = "disk",
+                                               .leaves = VICTIMS_FILE,
+                                               .supply = sim_file_supply,
+                                               .destroy = object_leave_files};
 
 struct object *sim_file_object(void)
 {

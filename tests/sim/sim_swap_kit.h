@@ -55,6 +55,9 @@ static inline bool kit_submit(struct fake *fake, const struct vm_io *io)
     return true;
 }
 
+/* Adds files to the initrd of machines that begin from now on; or NULL. */
+static void (*kit_add_files)(void);
+
 /* Machines begin with this. */
 static inline void kit_begin(uint32_t frames)
 {
@@ -63,7 +66,10 @@ static inline void kit_begin(uint32_t frames)
 
     CHECK(frames <= FRAMES_MAX);
     kit_frame_count = frames;
-    slow_begin(&slow, frames);
+    slow_init(&slow, frames);
+    if (kit_add_files)
+        kit_add_files();
+    fake_start(&slow.fake);
     slow.fake.submit = kit_submit;
     frame_table_init(&kit_frames, records, first, frames,
                      (uint64_t)(uintptr_t)slow.fake.memory - frame_address(first).value);
@@ -303,25 +309,27 @@ static inline struct space *kit_begin_written(uint32_t frames, uint64_t slots, u
     return space;
 }
 
-/* The clock looks at each page once, as if memory were short of every frame; the pages in use are in the first
- * half of memory, and a step is no more than that. */
-static inline void kit_turn(void)
+/* Nothing came in lately, nor was given to a fault. */
+static inline void kit_forget_given(void)
+{
+    for (uint32_t page = 0; page < kit_vm()->table.count; page++)
+        kit_vm()->table.pages[page].given = 0;
+}
+
+/* Puts out one victim and what leaves with it, as if memory were short of every frame. */
+static inline void kit_put_one_out(void)
 {
     uint32_t target = kit_vm()->reclaim.target;
 
-    CHECK(kit_frame_count >= 2 * RECLAIM_STEP);
     kit_vm()->reclaim.target = UINT32_MAX;
     kit_vm()->reclaim.resting = 0;
-    kit_vm()->reclaim.hand = 0;
-    kit_vm()->reclaim.turn++;
-    while (kit_vm()->reclaim.hand < RECLAIM_STEP)
-        CHECK(vm_reclaim_step(kit_vm()));
+    CHECK(vm_reclaim_step(kit_vm()));
     kit_vm()->reclaim.target = target;
     kit_settle();
 }
 
 /* Puts out all that may leave, as if memory were short of every frame. */
-static inline void kit_put_all_out(void)
+static inline void kit_press(void)
 {
     struct reclaim levels = kit_vm()->reclaim;
 
@@ -334,6 +342,13 @@ static inline void kit_put_all_out(void)
         kit_settle();
     }
     kit_sound();
+}
+
+/* The same, and nothing came in lately. */
+static inline void kit_put_all_out(void)
+{
+    kit_forget_given();
+    kit_press();
 }
 
 #endif

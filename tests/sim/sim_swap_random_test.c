@@ -479,6 +479,9 @@ static void model_act(struct model_program *program)
         model_press();
         break;
     case 10:
+        CHECK(victims_set_policy(kit_vm(),
+                                 replace_name((enum replace_policy)model_pick(REPLACE_POLICIES))));
+        break;
     case 11:
     case 12:
         if (model.merges)

@@ -400,22 +400,35 @@ TEST("mlock waits for frames of others, and its pages stay")
 
 /* ---- who leaves ---- */
 
-TEST("a page leaves that nobody used for a turn of the clock, whoever of those that see it might "
-     "have")
+/* A program whose pages, so many, are the first to leave. */
+static struct space *begin_cold(uint64_t pages)
 {
-    struct space *parent, *child;
+    struct space *space;
 
     kit_begin_swap(512, 600);
-    parent = kit_space(1);
-    child = kit_space(2);
+    CHECK(victims_set_policy(kit_vm(), "clock"));
+    space = kit_space(9);
+    kit_map(space, AT, pages, MAP_PRIVATE);
+    for (uint64_t i = 0; i < pages; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    return space;
+}
+
+TEST("a page leaves with one beside it unless somebody used it, whoever of those that see it")
+{
+    struct space *cold = begin_cold(40), *parent = kit_space(1), *child = kit_space(2);
+
     kit_map(parent, AT, 8, MAP_PRIVATE);
     kit_write_pages(parent, 0, 8, 0);
     CHECK_EQ(vm_fork(kit_vm(), parent, child), 0);
-    kit_turn();
-    CHECK_EQ(parent->resident, 8);
-    kit_read_page(child, AT + 3 * PAGE, 0);
-    kit_read_page(parent, AT + 5 * PAGE, 0);
-    kit_turn();
+    kit_put_one_out();
+    CHECK(cold->resident > 0);
+    while (parent->resident == 8) {
+        kit_read_page(child, AT + 3 * PAGE, 0);
+        kit_read_page(parent, AT + 5 * PAGE, 0);
+        kit_put_one_out();
+    }
+    CHECK_EQ(cold->resident, 0);
     CHECK_EQ(parent->resident, 2);
     kit_read_page(child, AT + 3 * PAGE, 0);
     kit_read_page(child, AT + 5 * PAGE, 0);
@@ -423,21 +436,21 @@ TEST("a page leaves that nobody used for a turn of the clock, whoever of those t
     kit_end();
 }
 
-TEST("pages that came in beside another have a whole turn")
+TEST("pages that came in, also beside another, stay until others came in after them")
 {
-    struct space *space = kit_begin_written(512, 600, 7);
+    struct space *cold = begin_cold(7), *space = kit_space(1);
 
+    kit_map(space, AT, 32, MAP_PRIVATE);
+    kit_write_pages(space, 0, 32, 0);
     kit_put_all_out();
-    kit_vm()->reclaim.turn = 7;
-    kit_read_page(space, AT, 0);
-    kit_read_page(space, AT + PAGE, 0);
-    kit_read_page(space, AT + 3 * PAGE, 0);
-    CHECK_EQ(space->resident, 7);
-    kit_vm()->reclaim.turn--; /* goes on where it was */
-    kit_turn();
-    CHECK_EQ(space->resident, 7);
-    kit_turn();
-    CHECK(space->resident <= 3);
+    kit_read_pages(cold, 0, 7, 0);
+    CHECK_EQ(cold->resident, 7);
+    kit_press();
+    CHECK_EQ(cold->resident, 7);
+    kit_read_pages(space, 0, 32, 0);
+    kit_press();
+    CHECK_EQ(cold->resident, 0);
+    CHECK_EQ(space->resident, 32);
     kit_end();
 }
 
@@ -452,7 +465,6 @@ TEST("PAGEOUT puts out the range and nothing else, and COLD makes it the first t
         CHECK_EQ(vm_is_resident(entry_find(&space->map, AT), AT + i * PAGE), i < 3 || i >= 43);
     CHECK_EQ(vm_advise(kit_vm(), space, AT + 50 * PAGE, 5 * PAGE, MADV_COLD), 0);
     CHECK_EQ(space->swapped, 40);
-    kit_vm()->reclaim.turn++;
     kit_vm()->reclaim.target = kit_vm()->table.counts[PAGE_FREE] + 1;
     kit_serve();
     kit_settle();

@@ -72,18 +72,18 @@ TEST("pages that several see count once, for somebody who used them")
     kit_end();
 }
 
-TEST("what the clock found used counts in the window, and what the sweep found used stays for the "
-     "clock")
+TEST("what replacement found used counts in the window, and what the sweep found stays for it")
 {
     struct space *space;
 
     begin_windows(512, WINDOW);
+    CHECK(victims_set_policy(kit_vm(), "clock"));
     space = begin_program(1, 20);
     end_window();
-    kit_turn(); /* all were given to faults lately */
+    kit_forget_given();
     for (uint64_t i = 0; i < 6; i++)
         kit_read(space, AT + i * PAGE);
-    kit_turn(); /* asks, and clears */
+    kit_put_one_out(); /* asks, and clears */
     CHECK_EQ(space->resident, 6);
     end_window();
     CHECK_EQ(space->set.pages, 6);
@@ -91,9 +91,9 @@ TEST("what the clock found used counts in the window, and what the sweep found u
         kit_read(space, AT + i * PAGE);
     end_window(); /* asks, and clears */
     CHECK_EQ(space->set.pages, 3);
-    kit_turn();
+    kit_put_one_out();
     CHECK_EQ(space->resident, 3);
-    kit_turn();
+    kit_put_one_out();
     CHECK_EQ(space->resident, 0);
     kit_end();
 }
@@ -109,7 +109,6 @@ TEST("a page that left and came back in a window counts once, in the next one ag
         for (uint32_t turn = 0; turn < 3; turn++) {
             for (uint64_t i = 0; i < 4; i++)
                 kit_read(space, AT + i * PAGE);
-            kit_turn();
             kit_put_all_out();
             CHECK_EQ(space->resident, 0);
         }

@@ -31,7 +31,10 @@ static void begin(uint64_t frame, uint64_t second_frame)
     struct page_range ranges[] = {{.pages = 1300, .first_free = 7, .first_frame = frame},
                                   {.pages = PAGES - 1300, .first_frame = second_frame}};
 
-    page_table_init(&table, ranges, 2, window[0], 7);
+    const struct page_records records = {
+        7, (uint32_t)((page_table_bytes(ranges, 2) + FL_PAGE_BYTES - 1) / FL_PAGE_BYTES)};
+
+    page_table_init(&table, ranges, 2, window[0], &records);
     usable = table.counts[PAGE_FREE];
     for (uint32_t n = 0; n < PAGES; n++)
         taken[n] = table.pages[n].state != PAGE_FREE;

@@ -234,10 +234,13 @@ TEST("the checker names what is wrong with a space")
 TEST("the checker names what is wrong with a frame or its list")
 {
     struct page_table *table = &fake.vm.table;
-    uint32_t first, zeroed;
+    uint32_t first, second, zeroed;
 
     check_begin();
-    first = table->free_head;
+    first = page_allocate(table, PAGE_LENT);
+    second = page_allocate(table, PAGE_LENT);
+    page_release(table, second);
+    page_release(table, first);
     zeroed = table->zeroed_head;
     BREAKS(table->pages[first].state, PAGE_HELD, "P3");
     BREAKS(table->pages[first].previous, first, "P1");

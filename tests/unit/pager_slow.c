@@ -39,13 +39,19 @@ static enum object_supply slow_supply(struct vm *vm, struct object *object, uint
     return OBJECT_FETCHING;
 }
 
-static const struct object_ops slow_ops = {
-    .name = "slow", .supply = slow_supply, .destroy = object_leave_files};
+static struct object_ops slow_ops = {
+    .leaves = VICTIMS_FILE, .name = "slow", .supply = slow_supply, .destroy = object_leave_files};
+
+void slow_set_leaves(enum victims_class leaves)
+{
+    slow_ops.leaves = (uint8_t)leaves;
+}
 
 void slow_init(struct slow *slow, uint32_t frames)
 {
     memset(slow, 0, sizeof(*slow));
     slow_now = slow;
+    slow_set_leaves(VICTIMS_FILE);
     fake_init(&slow->fake, frames);
     fake_add_file(&slow->fake, "slow", NULL, 0, false);
 }

@@ -57,6 +57,9 @@ void slow_begin(struct slow *slow, uint32_t frames);
 /* The same, which starts with fake_start: other files may be added before. */
 void slow_init(struct slow *slow, uint32_t frames);
 
+/* When the pages of the slow file leave, while nobody shows them; VICTIMS_FILE at the start. */
+void slow_set_leaves(enum victims_class leaves);
+
 /* Ends all fetches and destroys all spaces. */
 void slow_end(struct slow *slow);
 

@@ -27,7 +27,7 @@ static void area_begin(void)
 
     memory = aligned_alloc(PAGE, FRAMES * PAGE);
     memset(memory, 0xee, FRAMES * PAGE);
-    page_table_init(&table, &range, 1, memory, 0);
+    page_table_init(&table, &range, 1, memory, &(struct page_records){0, 1});
     swap_init(&swap, &table);
 }
 

@@ -23,7 +23,11 @@ static bool never_accessed(void *context, uint32_t page)
 /* 0 given, 1 held, 2 to 4 queued, 5 out. */
 static void begin(enum replace_policy policy)
 {
-    struct replace_config config = {pages, PAGES, ghosts, GHOSTS, never_accessed, NULL};
+    struct replace_config config = {.pages = pages,
+                                    .count = PAGES,
+                                    .ghosts = ghosts,
+                                    .ghost_count = GHOSTS,
+                                    .accessed = never_accessed};
 
     memset(pages, 0, sizeof pages);
     replace_init(&replace, &config, policy);
@@ -63,7 +67,7 @@ TEST("R1: a page whose record says another queue or state is seen, in a queue an
 {
     BREAKS(REPLACE_CLOCK, pages[3].queue = 1, "R1");
     BREAKS(REPLACE_CLOCK, pages[3].state = REPLACE_HELD, "R1");
-    BREAKS(REPLACE_CLOCK, pages[3].entered = false, "R1");
+    BREAKS(REPLACE_CLOCK, pages[3].stamp = 0, "R1");
     BREAKS(REPLACE_CLOCK, pages[0].state = REPLACE_QUEUED, "R1");
     BREAKS(REPLACE_CLOCK, pages[1].state = REPLACE_QUEUED, "R1");
     BREAKS(REPLACE_CLOCK, pages[1].state = REPLACE_GIVEN, "R1");

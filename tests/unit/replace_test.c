@@ -262,6 +262,108 @@ TEST("a switch from any policy to any takes all pages over, in the order in whic
         }
 }
 
+TEST("a page of no use is the next victim under every policy, unless it is accessed until then")
+{
+    for (uint32_t policy = 0; policy < REPLACE_POLICIES; policy++) {
+        world_begin((enum replace_policy)policy, 8, GHOST_PLACES);
+        replace_cool(&world.replace, 3); /* out: nothing */
+        world_add_all(5);
+        replace_add(&world.replace, 5, 5, true);
+        replace_cool(&world.replace, 5);
+        replace_cool(&world.replace, 3);
+        check_leave((const uint32_t[]){3, 5}, 2);
+        CHECK_EQ(world.replace.ghosts.count, 0);
+    }
+}
+
+TEST("stamp 0 is passed over when a page is put in front of the first")
+{
+    world_begin(REPLACE_CLOCKPRO, 8, GHOST_PLACES);
+    world.replace.clock = UINT32_MAX;
+    world_add_all(3);
+    CHECK_EQ(world.pages[0].stamp, 1);
+    replace_cool(&world.replace, 2);
+    CHECK_EQ(world.pages[2].stamp, UINT32_MAX);
+    check_leave((const uint32_t[]){2, 0, 1}, 3);
+}
+
+TEST("a held page that is put back as new is behind all others, and its past is forgotten")
+{
+    world_begin(REPLACE_CLOCK, 8, GHOST_PLACES);
+    world_add_all(3);
+    world.pages[0].marks = 1;
+    replace_hold(&world.replace, 0);
+    replace_renew(&world.replace, 0);
+    CHECK_EQ(world.pages[0].marks, 0);
+    check_leave((const uint32_t[]){1, 2, 0}, 3);
+}
+
+TEST("soon after a victim leave those that came not long after it, and none from a better queue")
+{
+    world_begin(REPLACE_CLOCK, 1000, GHOST_PLACES);
+    world_add_all(999);
+    CHECK_EQ(replace_victim(&world.replace), 0);
+    CHECK(replace_leaves_soon(&world.replace, 1, 0));
+    CHECK(replace_leaves_soon(&world.replace, 249, 0));
+    CHECK(!replace_leaves_soon(&world.replace, 400, 0));
+    CHECK(!replace_leaves_soon(&world.replace, 999, 0)); /* out */
+    replace_hold(&world.replace, 2);
+    CHECK(!replace_leaves_soon(&world.replace, 2, 0));
+    world_begin(REPLACE_LRU, 8, GHOST_PLACES);
+    world_add_all(4);
+    replace_move(&world.replace, 1, 3);
+    replace_move(&world.replace, 2, 3);
+    CHECK_EQ(replace_victim(&world.replace), 1);
+    CHECK(replace_leaves_soon(&world.replace, 2, 1));
+    CHECK(!replace_leaves_soon(&world.replace, 3, 1));
+}
+
+TEST("of pages that are all in use none is idle, but one is a victim")
+{
+    world_begin(REPLACE_CLOCK, 100, GHOST_PLACES);
+    world_add_all(100);
+    world.always = true;
+    CHECK_EQ(replace_idle_victim(&world.replace), REPLACE_NONE);
+    CHECK(replace_victim(&world.replace) != REPLACE_NONE);
+    world.always = false;
+    CHECK(replace_idle_victim(&world.replace) != REPLACE_NONE);
+}
+
+TEST("two sets share the records: each has its own pages, and a switch of one leaves the other")
+{
+    static struct ghost ghosts[GHOST_PLACES];
+    struct replace other;
+
+    world_begin(REPLACE_LRU, 20, GHOST_PLACES);
+    replace_init(&other,
+                 &(struct replace_config){.pages = world.pages,
+                                          .count = 20,
+                                          .set = 1,
+                                          .ghosts = ghosts,
+                                          .ghost_count = GHOST_PLACES,
+                                          .accessed = world_accessed},
+                 REPLACE_LRU);
+    for (uint32_t page = 0; page < 20; page += 2) {
+        world_add(page);
+        replace_add(&other, page + 1, page + 1, false);
+    }
+    replace_hold(&other, 19);
+    replace_switch(&world.replace, REPLACE_LFU);
+    CHECK_EQ(replace_check(&other), NULL);
+    for (uint32_t i = 0; i < 10; i++)
+        CHECK_EQ(world_evict() % 2, 0);
+    CHECK_EQ(world_evict(), REPLACE_NONE);
+    CHECK_EQ(other.queued, 9);
+    CHECK(world.pages[19].stamp != 0);
+    for (uint32_t i = 0; i < 9; i++) {
+        uint32_t page = replace_victim(&other);
+
+        CHECK_EQ(page % 2, 1);
+        replace_evict(&other, page, page);
+    }
+    CHECK_EQ(replace_check(&other), NULL);
+}
+
 TEST("each policy has a name of its own")
 {
     for (enum replace_policy a = 0; a < REPLACE_POLICIES; a++)

@@ -405,6 +405,8 @@ static void check_swap(struct check *check)
     check_fail(check, !broken, broken);
     broken = load_check(vm);
     check_fail(check, !broken, broken);
+    broken = victims_check(vm);
+    check_fail(check, !broken, broken);
     for (uint32_t page = 0; page < vm->table.count; page++)
         copies += vm->table.pages[page].slot != SWAP_NONE;
     check_fail(check, vm->swap.used == check->slots + copies, "G2");

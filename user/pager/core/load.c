@@ -311,7 +311,7 @@ static uint64_t load_put_out_from(struct vm *vm, const struct entry *entry, uint
         if (page != PAGE_NONE)
             victims[count++] = page;
     }
-    if (count > 0 && paging_put_out(vm, victims, count) < count &&
+    if (count > 0 && victims_put_out(vm, victims, count) < count &&
         vm->paging.writes == PAGING_WRITES)
         index = first; /* the others later */
     return entry->end - (end - index) * FL_PAGE_BYTES;

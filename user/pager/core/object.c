@@ -36,6 +36,8 @@ void object_discount_leaf(struct object *object, uint64_t leaf)
 
 static void object_drop_page(struct vm *vm, uint32_t page)
 {
+    if (vm->table.pages[page].known)
+        victims_forget(vm, page);
     if (vm->table.pages[page].state == PAGE_OBJECT) {
         vm_forget_copy(vm, page);
         page_release(&vm->table, page);
@@ -104,6 +106,7 @@ void object_add_page(struct vm *vm, struct object *object, const struct index_pl
     record->link = (uint32_t)index;
     record->uses = 0;
     index_fill(place, index_leaf_frame(page));
+    victims_note(vm, page);
     object->resident++;
     if (object->owner)
         object_charge(object->owner, 1);
@@ -130,6 +133,7 @@ void object_put_out(struct vm *vm, uint32_t page, uint64_t leaf)
 
     object_discount_leaf(object, index_find(&object->index, record->link, &place));
     index_replace(&place, index_leaf_is_swap(leaf) ? index_leaf_stamp(leaf, record->window) : leaf);
+    victims_evict(vm, page);
     object_count_other(object, leaf);
     record->slot = SWAP_NONE;
     record->flags = 0;

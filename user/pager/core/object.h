@@ -61,6 +61,7 @@ enum object_supply {
 
 struct object_ops {
     const char *name;
+    uint8_t leaves; /* enum victims_class: whether its pages can be put out, and when */
     /* Finds or makes page `index`, which the object's index does not hold.  NULL: such a page is
      * zero. */
     enum object_supply (*supply)(struct vm *vm, struct object *object, uint64_t index,

@@ -3,7 +3,8 @@
 
 #include "vm.h"
 
-static const struct object_ops object_anonymous_ops = {.name = "anonymous"};
+static const struct object_ops object_anonymous_ops = {.name = "anonymous",
+                                                       .leaves = VICTIMS_ANONYMOUS};
 
 struct object *object_create_anonymous(struct vm *vm, struct space *owner)
 {

@@ -87,6 +87,7 @@ static enum object_supply object_file_supply(struct vm *vm, struct object *objec
 }
 
 static const struct object_ops object_file_ops = {.name = "file",
+                                                  .leaves = VICTIMS_FILE,
                                                   .supply = object_file_supply,
                                                   .find = object_file_find,
                                                   .destroy = object_leave_files};

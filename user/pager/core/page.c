@@ -64,11 +64,12 @@ void page_release_run(struct page_table *table, uint32_t first, uint32_t pages)
     buddy_insert_run(table, first, first + pages);
 }
 
-static void page_range_init(struct page_table *table, uint32_t range, uint32_t record_start,
-                            uint32_t record_end)
+static void page_range_init(struct page_table *table, uint32_t range,
+                            const struct page_records *records)
 {
     const struct page_range *r = &table->range[range];
     uint32_t first = r->base + (uint32_t)r->first_free, end = r->base + (uint32_t)r->pages;
+    uint32_t record_start = records->first, record_end = record_start + records->pages;
 
     for (uint32_t number = r->base; number < end; number++) {
         table->pages[number] = (struct page){.range = (uint8_t)range, .state = PAGE_OUTSIDE};
@@ -87,16 +88,13 @@ static void page_range_init(struct page_table *table, uint32_t range, uint32_t r
 }
 
 void page_table_init(struct page_table *table, const struct page_range *ranges, uint32_t count,
-                     uint8_t *window, uint32_t first_record)
+                     uint8_t *window, const struct page_records *records)
 {
-    uint64_t bytes = page_table_bytes(ranges, count);
-    uint32_t records = (uint32_t)((bytes + FL_PAGE_BYTES - 1) / FL_PAGE_BYTES);
-
     *table = (struct page_table){
         .window = window, .free_head = PAGE_NONE, .zeroed_head = PAGE_NONE, .range_count = count};
     for (uint32_t i = 0; i < BUDDY_ORDERS; i++)
         table->block_head[i] = PAGE_NONE;
-    table->pages = page_contents(table, first_record);
+    table->pages = page_contents(table, records->first);
     for (uint32_t i = 0; i < count; i++) {
         table->range[i] = ranges[i];
         table->range[i].base = table->count;
@@ -105,7 +103,7 @@ void page_table_init(struct page_table *table, const struct page_range *ranges, 
         table->count += (uint32_t)ranges[i].pages;
     }
     for (uint32_t i = count; i-- > 0;)
-        page_range_init(table, i, first_record, first_record + records);
+        page_range_init(table, i, records);
 }
 
 /* Apart, so that the usual case saves no register for it. */

@@ -64,26 +64,30 @@ struct page {
     bool zeroed;    /* PAGE_FREE: P7; else false */
     uint32_t slot;  /* in swap (P8), or 0 */
     uint32_t sum;   /* of the contents when samepage.h looked at them last */
-    uint16_t given; /* to a fault: the number of the time (reclaim.h), or 0 */
-    uint8_t turn;   /* of the clock (reclaim.h) that looked at it last */
+    uint16_t given; /* when it came, or was given to a fault (victims.h); or 0 */
+    uint8_t known;  /* VICTIMS_LISTED, VICTIMS_TOLD */
+    uint8_t looked; /* the step of reclaim that looked at its accessed bit last (accessed.h) */
     uint8_t order;  /* of the block that begins here, or BUDDY_INNER (buddy.h) */
     uint8_t window; /* (window.h) in which it was used last, or 0 */
     uint8_t swept;  /* the window whose sweep asked about it last */
     uint8_t uses;   /* windows in which it was used since it came, at most 255 */
-    uint8_t unused; /* the place of a record is found by a shift */
 };
-_Static_assert(sizeof(struct page) == 32, "0.8 % of memory");
+_Static_assert(sizeof(struct page) == 32, "0.8 % of memory, and its place is found by a shift");
 
 /* Of a page that is being written: somebody found it meanwhile, and it stays ... */
 #define PAGE_TAKEN 1u
 /* ... and was written: the copy is of no use. */
 #define PAGE_WRITTEN 2u
-/* Replacement has not heard yet that somebody else found it accessed (window.h). */
+/* Its accessed bit was harvested, and replacement has not asked for it yet (accessed.h). */
 #define PAGE_ACCESSED 4u
 /* Of a free page: no program wrote in its frame since the frame's D bit was cleared. */
 #define PAGE_HARVESTED 8u
 /* Of a page in an object: it was read from swap, and perhaps nobody has mapped it. */
 #define PAGE_AHEAD 16u
+/* Its first access, for which it came in, was not seen yet; or it was the last time that the tables were
+ * looked at, and may be just over (accessed.h). */
+#define PAGE_NEW  32u
+#define PAGE_ONCE 64u
 
 struct page_range {
     uint64_t pages;
@@ -111,11 +115,16 @@ struct page_table {
 /* Bytes of page records that so many ranges need. */
 uint64_t page_table_bytes(const struct page_range *ranges, uint32_t count);
 
-/* ranges: `count` of them, copied.  records: page_table_bytes() of memory, inside the window at
- * page `first_record` (a page number); those pages become metadata, all others at or above their
+/* Pages for the page records and whatever else is kept for each page, behind them. */
+struct page_records {
+    uint32_t first;
+    uint32_t pages; /* for page_table_bytes() or more */
+};
+
+/* ranges: `count` of them, copied.  The pages of `records` become metadata, all others at or above their
  * range's first_free become free, lowest first. */
 void page_table_init(struct page_table *table, const struct page_range *ranges, uint32_t count,
-                     uint8_t *window, uint32_t first_record);
+                     uint8_t *window, const struct page_records *records);
 
 /* Takes a free page, a zeroed one only when no other is left.  Returns its number, or PAGE_NONE.
  * Contents: whatever was there. */

@@ -118,7 +118,6 @@ static enum object_supply pagein_read_run(struct vm *vm, struct object *object,
 
         index_find(&object->index, run->first + i, &place);
         object_bring_in(vm, object, &place, run->first + i, io->page[i]);
-        record->turn = vm->reclaim.turn;
         record->flags = PAGE_AHEAD;
     }
     if (paging_submit(vm, request))
@@ -193,7 +192,7 @@ enum object_supply paging_bring_in(struct vm *vm, struct object *object, uint64_
     if (page == PAGE_NONE)
         return OBJECT_NO_FRAME;
     object_bring_in(vm, object, &place, index, page);
-    vm->table.pages[page].turn = vm->reclaim.turn;
+    victims_arrive(vm, page);
     return OBJECT_SUPPLIED;
 }
 

@@ -173,10 +173,12 @@ static void pageout_fail(struct vm *vm, uint32_t page)
     swap_retire(&vm->swap, record->slot);
     record->slot = SWAP_NONE;
     vm->paging.counts.write_errors++;
-    if (record->state == PAGE_STRAY)
+    if (record->state == PAGE_STRAY) {
         page_release(&vm->table, page);
-    else
-        page_set_state(&vm->table, page, PAGE_OBJECT);
+        return;
+    }
+    page_set_state(&vm->table, page, PAGE_OBJECT);
+    victims_keep(vm, page);
 }
 
 void paging_end_write(struct vm *vm, uint32_t page, bool ok)
@@ -198,6 +200,7 @@ void paging_end_write(struct vm *vm, uint32_t page, bool ok)
         return;
     }
     page_set_state(&vm->table, page, PAGE_OBJECT);
+    victims_keep(vm, page);
     vm->paging.counts.taken_back++;
     if (leaving || (record->flags & PAGE_WRITTEN))
         vm_forget_copy(vm, page);

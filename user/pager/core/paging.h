@@ -62,6 +62,7 @@ struct paging_counts {
     uint64_t swapped_out;   /* ... pages that were written */
     uint64_t put_out_clean; /* pages that left without being written: a copy was there ... */
     uint64_t put_out_zero;  /* ... or they were zero */
+    uint64_t dropped;       /* pages of files that left, since they can be had again */
     uint64_t taken_back;    /* pages that were found while they were written */
     uint64_t read_errors;   /* pages, also those whose checksum was wrong */
     uint64_t write_errors;  /* pages */

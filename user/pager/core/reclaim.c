@@ -30,211 +30,26 @@ bool reclaim_spares_frame(const struct vm *vm)
                               : vm->table.counts[PAGE_FREE] > VM_POPULATE_RESERVE;
 }
 
-/* ---- the clock ---- */
-
-/* A window of the object that the hand came to: bit k is page first + k. */
-struct reclaim_window {
-    struct vm *vm;
-    struct object *object;
-    uint64_t first;
-    uint32_t asked; /* the others are none of the caller's */
-    bool advised; /* the clock's turn does not count, and goes on as if it had not been there ... */
-    bool out;     /* ... nor do accesses */
-    uint32_t candidates;
-    uint32_t kept; /* wired, or accessed */
-};
-
-static uint32_t reclaim_find_page(const struct reclaim_window *window, uint32_t k)
-{
-    return index_leaf_page(index_lookup(&window->object->index, window->first + k));
-}
-
-/* The number of a page that is given now: never 0, which is none. */
-static uint16_t reclaim_count_given(struct vm *vm)
-{
-    vm->reclaim.given = vm->reclaim.given == UINT16_MAX ? 1 : (uint16_t)(vm->reclaim.given + 1);
-    return vm->reclaim.given;
-}
+/* ---- who leaves ---- */
 
 void reclaim_note_given(struct vm *vm, uint32_t slot, uint64_t page)
 {
     for (uint32_t range = 0; range < vm->table.range_count; range++)
         if (vm->table.range[range].slot == slot)
-            vm->table.pages[page_number(&vm->table, range, page)].given = reclaim_count_given(vm);
-}
-
-static bool reclaim_is_fresh(const struct vm *vm, const struct page *record)
-{
-    return record->given != 0 && (uint16_t)(vm->reclaim.given - record->given) < RECLAIM_FRESH;
-}
-
-/* True if the clock may look at a page now; or, `advised`, if it ever may. */
-static bool reclaim_is_candidate(const struct vm *vm, uint32_t page, bool advised)
-{
-    const struct page *record = &vm->table.pages[page];
-
-    return record->state == PAGE_OBJECT && record->object->owner &&
-           (advised || (record->turn != vm->reclaim.turn && !reclaim_is_fresh(vm, record)));
-}
-
-/* True if a sweep (window.h) found the page accessed since it was looked at. */
-static bool reclaim_take_note(struct vm *vm, uint32_t page)
-{
-    bool accessed = vm->table.pages[page].flags & PAGE_ACCESSED;
-
-    vm->table.pages[page].flags &= (uint8_t)~PAGE_ACCESSED;
-    return accessed;
-}
-
-static void reclaim_find_candidates(struct reclaim_window *window)
-{
-    struct vm *vm = window->vm;
-
-    for (uint32_t k = 0; k < SWAP_CLUSTER; k++) {
-        uint64_t leaf = index_lookup(&window->object->index, window->first + k);
-
-        if (!(window->asked >> k & 1) || !leaf || !index_leaf_is_frame(leaf) ||
-            !reclaim_is_candidate(vm, index_leaf_page(leaf), window->advised))
-            continue;
-        vm->table.pages[index_leaf_page(leaf)].turn = (uint8_t)(vm->reclaim.turn - window->advised);
-        vm->reclaim.scanned++;
-        window->candidates |= 1u << k;
-        if (reclaim_take_note(vm, index_leaf_page(leaf)) && !window->out)
-            window->kept |= 1u << k;
-    }
-}
-
-/* A page and how many behind it an entry shows. */
-struct reclaim_look {
-    struct vm *vm;
-    const struct object *object;
-    uint64_t index;
-    uint64_t pages; /* that are asked for; then, that the entry shows of them */
-    uint32_t kept;  /* bit 0 is the page */
-    bool out;       /* accesses do not count */
-};
-
-static bool reclaim_look_at(void *context, const struct entry *entry, uint64_t address)
-{
-    struct reclaim_look *look = context;
-    const struct vm_port *port = &look->vm->port;
-    uint64_t shown = (entry->end - address) / FL_PAGE_BYTES;
-
-    if (look->pages > shown)
-        look->pages = shown;
-    if (entry->wired) {
-        look->kept = UINT32_MAX;
-    } else if (!look->out) {
-        uint64_t bits = port->harvest(port->context, entry->space->id, address, look->pages);
-
-        window_note(look->vm, entry->space, look->object, look->index, bits);
-        look->kept |= (uint32_t)bits;
-    }
-    return true;
-}
-
-/* Candidates side by side, from k on. */
-static uint32_t reclaim_count_beside(const struct reclaim_window *window, uint32_t k)
-{
-    uint32_t count = 1;
-
-    while (k + count < SWAP_CLUSTER && (window->candidates >> (k + count) & 1))
-        count++;
-    return count;
-}
-
-/* Decides which candidates stay.  Where one entry shows a page, and nobody else can, its neighbours are
- * asked for in the same call. */
-static void reclaim_find_kept(struct reclaim_window *window)
-{
-    const struct object *object = window->object;
-    bool plain = object_is_plain(object);
-
-    for (uint32_t k = 0; k < SWAP_CLUSTER;) {
-        struct reclaim_look look = {.vm = window->vm,
-                                    .object = object,
-                                    .index = window->first + k,
-                                    .pages = plain ? reclaim_count_beside(window, k) : 1,
-                                    .out = window->out};
-
-        if (!(window->candidates >> k & 1)) {
-            k++;
-            continue;
-        }
-        shadow_visit_entries(object, window->first + k, reclaim_look_at, &look);
-        window->kept |= look.pages < 32 ? (look.kept & ((1u << look.pages) - 1)) << k : look.kept;
-        k += (uint32_t)look.pages;
-    }
-}
-
-/* Puts out candidates that are not kept.  Returns how many. */
-static uint32_t reclaim_put_out_window(const struct reclaim_window *window)
-{
-    uint32_t victims[SWAP_CLUSTER], count = 0;
-
-    for (uint32_t k = 0; k < SWAP_CLUSTER; k++)
-        if ((window->candidates & ~window->kept) >> k & 1)
-            victims[count++] = reclaim_find_page(window, k);
-    return count > 0 ? paging_put_out(window->vm, victims, count) : 0;
-}
-
-/* Puts out what nobody used around the page that the hand came to.  Returns how many. */
-static uint32_t reclaim_put_out_around(struct vm *vm, uint32_t page)
-{
-    const struct page *record = &vm->table.pages[page];
-    struct reclaim_window window = {.vm = vm,
-                                    .object = record->object,
-                                    .first = record->link & ~(SWAP_CLUSTER - 1),
-                                    .asked = UINT32_MAX};
-
-    reclaim_find_candidates(&window);
-    reclaim_find_kept(&window);
-    return reclaim_put_out_window(&window);
-}
-
-/* The page under the hand, which goes on. */
-static uint32_t reclaim_advance(struct vm *vm)
-{
-    uint32_t page = vm->reclaim.hand++;
-
-    if (vm->reclaim.hand == vm->table.count) {
-        vm->reclaim.hand = 0;
-        vm->reclaim.turn++;
-    }
-    return page;
-}
-
-static uint32_t reclaim_scan(struct vm *vm)
-{
-    uint32_t done = 0;
-
-    for (uint32_t looked = 0; looked < RECLAIM_STEP && done == 0; looked++) {
-        uint32_t page = reclaim_advance(vm);
-
-        vm->reclaim.barren++;
-        if (reclaim_is_candidate(vm, page, false))
-            done = reclaim_put_out_around(vm, page);
-    }
-    return done;
+            victims_give(vm, page_number(&vm->table, range, page));
 }
 
 void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64_t count, bool out)
 {
     uint64_t end = first + count;
 
-    for (uint64_t at = first; vm->swap.areas > 0 && at < end;) {
-        struct reclaim_window window = {.vm = vm,
-                                        .object = object,
-                                        .first = at & ~(SWAP_CLUSTER - 1ull),
-                                        .advised = true,
-                                        .out = out};
+    for (uint64_t at = first; vm->victims.on && at < end;) {
+        uint64_t window = at & ~(SWAP_CLUSTER - 1ull);
+        uint32_t asked = 0;
 
-        for (; at < end && at < window.first + SWAP_CLUSTER; at++)
-            window.asked |= 1u << (at - window.first);
-        reclaim_find_candidates(&window);
-        reclaim_find_kept(&window);
-        if (out)
-            (void)reclaim_put_out_window(&window);
+        for (; at < end && at < window + SWAP_CLUSTER; at++)
+            asked |= 1u << (at - window);
+        victims_advise(vm, object, window, asked, out);
     }
 }
 
@@ -320,14 +135,14 @@ static bool reclaim_rests(const struct vm *vm)
            reclaim_has_frame(vm) && wait_first_for_memory(vm) == 0;
 }
 
-/* A scan is direct while somebody waits for what it finds. */
-static uint32_t reclaim_scan_counted(struct vm *vm)
+/* A step is direct while somebody waits for what it finds. */
+static uint32_t reclaim_step_counted(struct vm *vm, bool *last)
 {
     struct reclaim *reclaim = &vm->reclaim;
     struct reclaim_work *work =
         wait_first_for_memory(vm) != 0 ? &reclaim->direct : &reclaim->background;
     uint64_t before = reclaim->scanned;
-    uint32_t done = reclaim_scan(vm);
+    uint32_t done = victims_step(vm, last);
 
     work->scanned += reclaim->scanned - before;
     work->stolen += done;
@@ -338,20 +153,19 @@ bool vm_reclaim_step(struct vm *vm)
 {
     struct reclaim *reclaim = &vm->reclaim;
     uint32_t done;
+    bool last;
 
     if (vm->swap.areas == 0 || reclaim_in_sight(vm) >= reclaim->target ||
         vm->paging.writes == PAGING_WRITES || reclaim_rests(vm))
         return false;
-    done = reclaim_scan_counted(vm);
+    done = reclaim_step_counted(vm, &last);
     if (done > 0) {
-        reclaim->barren = 0;
         reclaim->resting = 0;
         reclaim->hopeless = false;
         return !reclaim_is_futile(vm, done) || reclaim_is_ending(vm) || reclaim_give_up(vm);
     }
-    if (reclaim->barren <= 2 * vm->table.count)
+    if (!last)
         return true;
-    reclaim->barren = 0;
     reclaim->resting = reclaim_in_sight(vm);
     if (reclaim_is_moving(vm) || reclaim_is_ending(vm) || wait_first_for_memory(vm) == 0)
         return false;

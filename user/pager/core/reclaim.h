@@ -1,4 +1,4 @@
-/* Reclaim: which pages leave memory, and when.
+/* Reclaim: when pages leave memory.
  *
  *      free frames   who may take them
  *      -----------   -------------------------------------------------------------------------------
@@ -10,10 +10,7 @@
  * Putting out needs no frame, so none is kept for it.  Without a swap area both levels are 0: nothing is
  * ever put out, and who finds no frame is told so.
  *
- * Victims are anonymous pages, found by a clock: its hand goes round all page records, and a page leaves
- * that was not accessed since the hand came by the last time.  Where the hand finds one, the pages beside
- * it in its object are looked at too, so that what lies side by side is written side by side and read
- * back in one request.  A page that came in, or was given to a fault, has a whole turn.  Wired pages stay.
+ * Which pages leave: victims.h.
  *
  * Out of memory.  When a request waits for a frame, and nothing can leave and nothing is on its way, or
  * all of memory left twice and the request still finds no frame for all that it needs at once, the
@@ -31,9 +28,11 @@
 struct object;
 struct vm;
 
-#define RECLAIM_FRESH 32u  /* pages given to faults last: they are no victims */
-#define RECLAIM_STEP  256u /* page records that a step looks at, at most */
-/* After nothing could leave, frames that are taken before the clock goes again. */
+/* Pages that came in, or were given to faults, last: they are no victims; and how many when no others are
+ * left. */
+#define RECLAIM_FRESH       32u
+#define RECLAIM_FRESH_LEAST 8u
+/* After nothing could leave, frames that are taken before victims are looked for again. */
 #define RECLAIM_REST 8u
 
 /* Pages that were looked at, and those that left or were sent on their way. */
@@ -44,17 +43,13 @@ struct reclaim_work {
 
 struct reclaim {
     uint32_t target; /* frames; the level below it is page_table.reserved */
-    uint32_t hand;   /* the page that the clock looks at next */
-    uint32_t barren; /* pages that were looked at since one left */
-    uint8_t turn;    /* of the clock */
     uint64_t first;  /* the turn (wait.h) of the request that waits for memory first; 0: none ... */
     uint32_t spent;  /* ... and the pages that left since it is the first */
     uint64_t scanned; /* pages that were looked at since the start */
     struct reclaim_work background,
         direct;       /* by steps: ahead of need, and while a request waited */
     uint64_t ended;   /* programs that were ended for want of memory */
-    uint16_t given;   /* counts pages that were given to faults while memory was short */
-    uint32_t resting; /* frames in sight when nothing could leave; 0: the clock goes */
+    uint32_t resting; /* frames in sight when nothing could leave; 0: pages may leave */
     bool hopeless;    /* nothing can leave, and nobody can be ended */
     bool empties;     /* swapoff runs: */
     uint32_t emptied; /* its area ... */
@@ -70,14 +65,13 @@ struct reclaim {
  * vm_reclaim_step, while memory is short. */
 void reclaim_note_given(struct vm *vm, uint32_t slot, uint64_t page);
 
-/* Does a bounded part of what the levels ask for: at most RECLAIM_STEP page records are looked at, and one
- * window put out.  False: there is nothing to do, or what comes next is the end of a request or of a
+/* Does a bounded part of what the levels ask for: a few victims are looked at, and one window put out.  False: there is nothing to do, or what comes next is the end of a request or of a
  * program.  The driver calls this after each message while an area is in use, before wait_next, and until
  * it says false while a request waits for memory; what is left otherwise may be done in idle time. */
 bool vm_reclaim_step(struct vm *vm);
 
 /* Pages of an anonymous object will not be needed soon: they leave now, as many as requests can be made
- * for (`out`), or with the clock's next turn. */
+ * for (`out`), or are the next victims. */
 void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64_t count, bool out);
 
 /* True if frames may come from here: it makes sense to wait. */

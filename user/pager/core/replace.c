@@ -8,6 +8,10 @@
 #define REPLACE_SWEEP_RECORDS 32u /* reached in one call, most of them free in the worst case */
 #define REPLACE_WORD_BITS     64u
 
+/* What leaves soon after a victim: as many pages, and a part of those that came after it. */
+#define REPLACE_NEXT 64u
+#define REPLACE_SOON 4u
+
 static const struct replace_ops *const replace_ops[] = {
     [REPLACE_FIFO] = &replace_fifo,         [REPLACE_CLOCK] = &replace_clock,
     [REPLACE_LRU] = &replace_lru,           [REPLACE_LFU] = &replace_lfu,
@@ -30,6 +34,19 @@ static void replace_link(const struct replace *replace, struct replace_queue *qu
     else
         replace_record(replace, queue->tail)->next = page;
     queue->tail = page;
+    queue->count++;
+}
+
+/* The same in front of a queue that holds pages. */
+static void replace_link_first(const struct replace *replace, struct replace_queue *queue,
+                               uint32_t page)
+{
+    struct replace_page *record = replace_record(replace, page);
+
+    record->next = queue->head;
+    record->previous = REPLACE_NONE;
+    replace_record(replace, queue->head)->previous = page;
+    queue->head = page;
     queue->count++;
 }
 
@@ -58,8 +75,7 @@ void replace_append(struct replace *replace, uint32_t page, uint8_t queue)
     replace->queued++;
     record->queue = queue;
     record->state = REPLACE_QUEUED;
-    record->entered = true;
-    if (++replace->clock == 0) /* a ghost's stamp is not 0 */
+    if (++replace->clock == 0) /* no page and no ghost has stamp 0 */
         replace->clock = 1;
     record->stamp = replace->clock;
 }
@@ -152,9 +168,9 @@ void replace_switch(struct replace *replace, enum replace_policy policy)
     for (uint32_t page = 0; page < replace->config.count; page++) {
         struct replace_page *record = replace_record(replace, page);
 
-        if (record->state == REPLACE_OUT)
+        if (record->state == REPLACE_OUT || record->set != replace->config.set)
             continue;
-        record->entered = false;
+        record->stamp = 0;
         record->marks = 0;
         record->queue = 0;
     }
@@ -172,6 +188,7 @@ void replace_add(struct replace *replace, uint32_t page, uint32_t identity, bool
 {
     struct replace_page *record = replace_record(replace, page);
 
+    record->set = replace->config.set;
     if (replace->ops->recall && replace->ops->recall(replace, identity)) {
         record->marks = REPLACE_RETURNED;
         replace->returned++;
@@ -202,10 +219,19 @@ void replace_put_back(struct replace *replace, uint32_t page)
 {
     const struct replace_page *record = replace_record(replace, page);
 
-    if (record->entered)
+    if (record->stamp)
         replace_append(replace, page, record->queue);
     else
         replace->ops->enter(replace, page);
+}
+
+void replace_renew(struct replace *replace, uint32_t page)
+{
+    struct replace_page *record = replace_record(replace, page);
+
+    record->stamp = 0;
+    record->marks = 0;
+    replace->ops->enter(replace, page);
 }
 
 void replace_remove(struct replace *replace, uint32_t page)
@@ -253,7 +279,7 @@ static void replace_sweep(struct replace *replace)
         uint32_t page = replace->hand;
         const struct replace_page *record = replace_record(replace, page);
 
-        if (record->state == REPLACE_QUEUED) {
+        if (record->state == REPLACE_QUEUED && record->set == replace->config.set) {
             bool accessed = replace_look(replace, page);
             uint8_t queue = replace->ops->age(replace, record->queue, accessed);
 
@@ -268,7 +294,7 @@ static void replace_sweep(struct replace *replace)
     }
 }
 
-uint32_t replace_victim(struct replace *replace)
+uint32_t replace_idle_victim(struct replace *replace)
 {
     uint32_t page = REPLACE_NONE;
 
@@ -277,9 +303,52 @@ uint32_t replace_victim(struct replace *replace)
         replace_sweep(replace);
     for (uint32_t i = 0; i < REPLACE_STEPS && page == REPLACE_NONE && replace->queued > 0; i++)
         page = replace->ops->step(replace);
-    if (page == REPLACE_NONE)
-        page = replace_first(replace);
     if (page != REPLACE_NONE)
         replace_hold(replace, page);
     return page;
+}
+
+uint32_t replace_victim(struct replace *replace)
+{
+    uint32_t page = replace_idle_victim(replace);
+
+    if (page != REPLACE_NONE)
+        return page;
+    page = replace_first(replace);
+    if (page != REPLACE_NONE)
+        replace_hold(replace, page);
+    return page;
+}
+
+bool replace_leaves_soon(const struct replace *replace, uint32_t page, uint32_t victim)
+{
+    const struct replace_page *record = replace_record(replace, page);
+    const struct replace_page *first = replace_record(replace, victim);
+    uint32_t time = replace->clock - first->stamp;
+
+    return record->state == REPLACE_QUEUED && record->set == replace->config.set &&
+           record->queue <= first->queue &&
+           replace->clock - record->stamp + REPLACE_NEXT >= time - time / REPLACE_SOON;
+}
+
+/* ---- a page of no use ---- */
+
+void replace_cool(struct replace *replace, uint32_t page)
+{
+    struct replace_page *record = replace_record(replace, page);
+    uint32_t head;
+
+    if (record->state != REPLACE_GIVEN && record->state != REPLACE_QUEUED)
+        return;
+    replace_take(replace, page);
+    record->marks = 0;
+    head = replace->queue[0].head;
+    replace_append(replace, page, 0);
+    if (head == REPLACE_NONE)
+        return;
+    replace_unlink(replace, &replace->queue[0], page);
+    replace_link_first(replace, &replace->queue[0], page);
+    record->stamp = replace_record(replace, head)->stamp - 1;
+    if (record->stamp == 0)
+        record->stamp--;
 }

@@ -12,8 +12,8 @@
  * leaves for good may leave its *identity* behind, a hash of object number and index, by which the
  * policy knows it again (ghost.h).
  *
- * Work of one call is bounded: replace_victim looks at REPLACE_LOOKS_MAX pages at most, and the other
- * calls take a few steps; only replace_switch walks over everything.
+ * Work of one call is bounded: replace_victim and replace_idle_victim look at REPLACE_LOOKS_MAX pages at
+ * most, and the other calls take a few steps; only replace_switch walks over everything.
  *
  *  R1  a page is in a queue exactly if it is given or queued: in `given`, or in the queue that its
  *      record names; links of a queue fit together, its count is right;
@@ -56,12 +56,13 @@ enum replace_state { REPLACE_OUT, REPLACE_GIVEN, REPLACE_QUEUED, REPLACE_HELD };
 
 /* What is kept for each page; all 0: out. */
 struct replace_page {
-    uint32_t next, previous; /* in its queue, or REPLACE_NONE */
-    uint32_t stamp;          /* CLOCK-Pro: when it was queued */
-    uint8_t state;           /* enum replace_state */
-    uint8_t queue;           /* LRU: its age; LFU: its count */
-    bool entered;            /* it was in a queue of this policy */
-    uint8_t marks;           /* of the policy */
+    uint32_t next,
+        previous;   /* in its queue, or REPLACE_NONE; while it is out, the caller's to use */
+    uint32_t stamp; /* when it was queued; 0: not yet by this policy */
+    uint8_t state;  /* enum replace_state */
+    uint8_t queue;  /* LRU: its age; LFU: its count */
+    uint8_t set;    /* whose page it is */
+    uint8_t marks;  /* of the policy */
 };
 _Static_assert(sizeof(struct replace_page) == 16, "for each page of memory");
 
@@ -70,10 +71,12 @@ struct replace_queue {
     uint32_t count;
 };
 
-/* The caller's: all of it stays in place as long as the struct replace is used. */
+/* The caller's: all of it stays in place as long as the struct replace is used.  Several structs may share
+ * `pages`, each with a number of its own: a page is in one of them at a time. */
 struct replace_config {
     struct replace_page *pages; /* one for each page number below `count`, all 0 */
     uint32_t count;
+    uint8_t set;          /* the number of this one */
     struct ghost *ghosts; /* as for ghost_init, about as many as pages can be in memory */
     uint32_t ghost_count;
     /* Was the page accessed since the last call for it?  Tests and clears. */
@@ -93,7 +96,7 @@ struct replace {
     uint32_t queued;      /* pages in `queue` */
     uint32_t hand;        /* LRU, LFU: the page number that the sweep reaches next */
     uint32_t sweeps;      /* times that it went round */
-    uint32_t clock;       /* CLOCK-Pro: the last stamp that was given out */
+    uint32_t clock;       /* the last stamp that was given out */
     uint32_t passed;      /* CLOCK-Pro: stamp of the last hot page that was passed or demoted */
     uint32_t cold_target; /* CLOCK-Pro: how many pages shall be cold */
     struct ghosts ghosts;
@@ -124,9 +127,22 @@ void replace_hold(struct replace *replace, uint32_t page);
 /* A held page, also one that replace_victim gave, may be a victim again. */
 void replace_put_back(struct replace *replace, uint32_t page);
 
+/* A held page may be a victim again, as one that has just come in and was not known. */
+void replace_renew(struct replace *replace, uint32_t page);
+
 /* The next page to leave; it is held then, and the caller evicts it or puts it back.
  * Returns: REPLACE_NONE if there is none but those that are held or given. */
 uint32_t replace_victim(struct replace *replace);
+
+/* The same, but REPLACE_NONE also if the policy found only pages in use. */
+uint32_t replace_idle_victim(struct replace *replace);
+
+/* Would this page, which the caller did not find accessed, leave soon after `victim`, which is held?  It is
+ * in no better a queue, and among the next few or for nearly as long. */
+bool replace_leaves_soon(const struct replace *replace, uint32_t page, uint32_t victim);
+
+/* A given or queued page is of no use: it is the next victim, if it is not accessed until then. */
+void replace_cool(struct replace *replace, uint32_t page);
 
 /* A held page is out, and its contents may come back.  identity: as for replace_add. */
 void replace_evict(struct replace *replace, uint32_t page, uint32_t identity);

@@ -17,7 +17,8 @@ static bool replace_check_queue(const struct replace *replace, const struct repl
             return false;
         record = replace_record(replace, page);
         if (record->previous != before || record->state != state ||
-            (state == REPLACE_QUEUED && (record->queue != number || !record->entered)))
+            record->set != replace->config.set ||
+            (state == REPLACE_QUEUED && (record->queue != number || record->stamp == 0)))
             return false;
         before = page;
     }
@@ -30,7 +31,8 @@ static uint32_t replace_count(const struct replace *replace, enum replace_state 
     uint32_t count = 0;
 
     for (uint32_t page = 0; page < replace->config.count; page++)
-        count += replace_record(replace, page)->state == state;
+        count += replace_record(replace, page)->state == state &&
+                 replace_record(replace, page)->set == replace->config.set;
     return count;
 }
 
@@ -92,8 +94,8 @@ static bool replace_check_out(const struct replace *replace)
     for (uint32_t page = 0; page < replace->config.count; page++) {
         const struct replace_page *record = replace_record(replace, page);
 
-        if (record->state == REPLACE_OUT && (record->next || record->previous || record->stamp ||
-                                             record->queue || record->entered || record->marks))
+        if (record->state == REPLACE_OUT &&
+            (record->stamp || record->queue || record->set || record->marks))
             return false;
     }
     return true;

@@ -89,6 +89,7 @@ void samepage_found(struct vm *vm, uint32_t page)
     uint32_t *chain;
 
     vm_forget_copy(vm, page);
+    victims_forget(vm, page);
     object_merge_page(vm, page, page);
     record->sum = samepage_sum(page_contents(&vm->table, page));
     record->sharers = 1;
@@ -102,6 +103,7 @@ void samepage_found(struct vm *vm, uint32_t page)
 void samepage_join(struct vm *vm, uint32_t page, uint32_t merged)
 {
     vm_forget_copy(vm, page);
+    victims_forget(vm, page);
     object_merge_page(vm, page, merged);
     vm->table.pages[merged].sharers++;
     vm->samepage.sharing++;
@@ -140,6 +142,7 @@ static void samepage_give_back(struct vm *vm, struct object *object, uint64_t in
     page_set_state(&vm->table, page, PAGE_OBJECT);
     index_find(&object->index, index, &place);
     object_bring_in(vm, object, &place, index, page);
+    victims_arrive(vm, page);
     samepage_settle(vm);
 }
 
@@ -157,7 +160,7 @@ bool samepage_break(struct vm *vm, struct object *object, uint64_t index)
         return false;
     page_copy(page_contents(&vm->table, page), page_contents(&vm->table, merged));
     object_bring_in(vm, object, &place, index, page);
-    vm->table.pages[page].turn = vm->reclaim.turn;
+    victims_arrive(vm, page);
     vm->samepage.counts.copied++;
     samepage_drop(vm, merged);
     return true;

@@ -45,6 +45,7 @@ static void samepage_try_zero(struct vm *vm, uint32_t page)
     if (!samepage_is_equal(vm, page, vm->zero_page))
         return;
     vm_forget_copy(vm, page);
+    victims_forget(vm, page);
     object_put_out(vm, page, INDEX_LEAF_ZERO);
     vm->samepage.counts.zero++;
     vm->samepage.progress++;

@@ -120,6 +120,18 @@ static int setting_write_merge(struct vm *vm, const char *value)
     return samepage_set(vm, (enum samepage_mode)word) ? 0 : ENOMEM;
 }
 
+/* ---- which pages leave memory (replace.h) ---- */
+
+static void setting_read_replacement(const struct vm *vm, char value[SETTING_BYTES])
+{
+    setting_tell_word(value, replace_name((enum replace_policy)vm->victims.policy));
+}
+
+static int setting_write_replacement(struct vm *vm, const char *value)
+{
+    return victims_set_policy(vm, value) ? 0 : EINVAL;
+}
+
 /* ---- disks with a swap header are used from the start ---- */
 
 static void setting_read_swap_auto(const struct vm *vm, char value[SETTING_BYTES])
@@ -192,6 +204,7 @@ static const struct setting settings[] = {
     {"load-control", setting_read_load, setting_write_load},
     {"merge", setting_read_merge, setting_write_merge},
     {"overcommit", setting_read_overcommit, setting_write_overcommit},
+    {"replacement", setting_read_replacement, setting_write_replacement},
     {"swap-auto", setting_read_swap_auto, setting_write_swap_auto},
     {"torture", setting_read_torture, setting_write_torture},
     {"window", setting_read_window, setting_write_window},

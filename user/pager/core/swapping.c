@@ -22,6 +22,10 @@ static void swapping_set_levels(struct vm *vm)
     vm->reclaim.target = on ? vm->table.reserved + swapping_clamp(frames / 32, 16, 512) : 0;
     vm->reclaim.hopeless = false;
     vm->reclaim.resting = 0;
+    if (on && !vm->victims.on)
+        victims_start(vm);
+    if (!on && vm->victims.on)
+        victims_stop(vm);
 }
 
 enum swap_error vm_swap_on(struct vm *vm, const struct swap_device *device, uint32_t *area)

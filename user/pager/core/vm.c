@@ -3,32 +3,36 @@
 
 #include <string.h>
 
-/* The first page number whose range has room for the page records, or PAGE_NONE. */
-static uint32_t vm_place_records(const struct vm_config *config, uint64_t bytes)
+/* Finds room for the page records, and for those of replacement behind them.  False: no range has so
+ * much. */
+static bool vm_place_records(const struct vm_config *config, struct page_records *records)
 {
-    uint64_t pages = (bytes + FL_PAGE_BYTES - 1) / FL_PAGE_BYTES, base = 0;
+    uint64_t bytes = page_table_bytes(config->range, config->range_count), base = 0;
 
+    bytes += victims_bytes(bytes / sizeof(struct page));
+    records->pages = (uint32_t)((bytes + FL_PAGE_BYTES - 1) / FL_PAGE_BYTES);
     for (uint32_t i = 0; i < config->range_count; i++) {
         const struct page_range *range = &config->range[i];
 
-        if (range->first_free <= range->pages && pages <= range->pages - range->first_free)
-            return (uint32_t)(base + range->first_free);
+        records->first = (uint32_t)(base + range->first_free);
+        if (range->first_free <= range->pages && records->pages <= range->pages - range->first_free)
+            return true;
         base += range->pages;
     }
-    return PAGE_NONE;
+    return false;
 }
 
 static const struct cpio_index vm_no_files;
 
 bool vm_init(struct vm *vm, const struct vm_config *config)
 {
-    uint64_t bytes = page_table_bytes(config->range, config->range_count);
-    uint32_t records = vm_place_records(config, bytes);
+    struct page_records records;
 
     memset(vm, 0, sizeof(*vm));
-    if (records == PAGE_NONE)
+    if (!vm_place_records(config, &records))
         return false;
-    page_table_init(&vm->table, config->range, config->range_count, config->window, records);
+    page_table_init(&vm->table, config->range, config->range_count, config->window, &records);
+    victims_init(vm, vm->table.pages + vm->table.count);
     vm->record_pages = vm->table.counts[PAGE_METADATA];
     slab_kind_init(&vm->entries, &vm->table, sizeof(struct entry));
     slab_kind_init(&vm->objects, &vm->table, sizeof(struct object));

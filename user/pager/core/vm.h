@@ -13,7 +13,8 @@
  *
  * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
  * object.h O, shadow.h H, space.h A, names.h N, handle.h D, view.h W, wait.h Q,
- * swap.h K, paging.h G, window.h U, load.h L, samepage.h M; and of the whole:
+ * swap.h K, paging.h G, victims.h Y, replace.h R, ghost.h E, window.h U, load.h L, samepage.h M; and of the
+ * whole:
  *  V1  every page in state PAGE_METADATA is a page record's, the zero page, a slab's, a swap area's, or of
  *      the tables of samepage.h;
  *  V2  every page in state PAGE_BUFFER is one space's buffer;
@@ -51,6 +52,7 @@
 #include "space.h"
 #include "swap.h"
 #include "trace.h"
+#include "victims.h"
 #include "view.h"
 #include "wait.h"
 #include "window.h"
@@ -107,6 +109,7 @@ struct vm {
     struct swap swap;
     struct paging paging;
     struct reclaim reclaim;
+    struct victims victims;
     struct windows windows;
     struct load load;
     struct samepage samepage;
@@ -267,6 +270,13 @@ static inline bool load_holds_back(struct vm *vm, const struct space *space)
 static inline bool samepage_is_on(const struct vm *vm)
 {
     return vm->samepage.mode != SAMEPAGE_OFF;
+}
+
+/* A page came into an object: it may be a victim.  Not told to its class before pages must leave. */
+static inline void victims_note(struct vm *vm, uint32_t page)
+{
+    if (vm->victims.on && !vm->table.pages[page].known)
+        victims_list(vm, page);
 }
 
 /* The copy of a page in swap, if it has one, is of no use any more. */

@@ -1,10 +1,8 @@
 /* Windows of time, and working sets: see window.h. */
 #include "window.h"
 
+#include "accessed.h"
 #include "vm.h"
-
-/* Pages side by side in an object that are looked at together. */
-#define WINDOW_RUN 32u
 
 void window_init(struct windows *windows)
 {
@@ -50,102 +48,40 @@ static uint32_t window_age(const struct vm *vm, uint8_t note)
     return number >= note ? number - note : number + UINT8_MAX - note;
 }
 
-void window_note(struct vm *vm, struct space *space, const struct object *object, uint64_t index,
-                 uint64_t bits)
+void window_note(struct vm *vm, struct space *space, struct page *page)
 {
     uint8_t number = vm->windows.number;
 
-    if (vm->windows.due == 0 || vm->windows.rests)
+    if (vm->windows.due == 0 || vm->windows.rests || !page->object->owner || page->window == number)
         return;
-    for (; bits; bits &= bits - 1) {
-        uint64_t leaf = index_lookup(&object->index, index + (uint32_t)__builtin_ctzll(bits));
-        struct page *page;
-
-        if (!leaf || !index_leaf_is_frame(leaf))
-            continue;
-        page = &vm->table.pages[index_leaf_page(leaf)];
-        if (page->window == number)
-            continue;
-        space->set.needed += window_age(vm, page->window) > space->set.age;
-        page->window = number;
-        if (page->uses < UINT8_MAX)
-            page->uses++;
-        space->set.used++;
-    }
+    space->set.needed += window_age(vm, page->window) > space->set.age;
+    page->window = number;
+    if (page->uses < UINT8_MAX)
+        page->uses++;
+    space->set.used++;
 }
 
 /* ---- the sweep ---- */
 
-/* A page, and how many behind it an entry shows. */
-struct window_look {
-    struct vm *vm;
-    const struct object *object;
-    uint64_t index;
-    uint64_t pages; /* that are asked for; then, that the entry shows of them */
-    uint64_t found; /* bit 0 is the page */
-};
-
-static bool window_look_at(void *context, const struct entry *entry, uint64_t address)
+/* Asks about a page and its neighbours, which need not be asked about again. */
+static void window_sweep_around(struct vm *vm, uint32_t number)
 {
-    struct window_look *look = context;
-    const struct vm_port *port = &look->vm->port;
-    uint64_t shown = (entry->end - address) / FL_PAGE_BYTES, bits;
+    const struct page *around = &vm->table.pages[number];
+    struct index_place place;
 
-    if (look->pages > shown)
-        look->pages = shown;
-    bits = port->harvest(port->context, entry->space->id, address, look->pages);
-    window_note(look->vm, entry->space, look->object, look->index, bits);
-    look->found |= bits;
-    look->vm->windows.harvests++;
-    return true;
-}
+    vm->windows.harvests += accessed_harvest(vm, number);
+    index_find(&around->object->index, around->link & ~(SWAP_CLUSTER - 1), &place);
+    for (uint32_t k = 0; k < SWAP_CLUSTER; k++) {
+        uint64_t leaf = place.node->slot[place.slot + k];
+        struct page *page;
 
-/* The page of an object that the sweep has not looked at yet, or NULL. */
-static struct page *window_find_page(const struct vm *vm, const struct object *object,
-                                     uint64_t index)
-{
-    uint64_t leaf = index_lookup(&object->index, index);
-    struct page *page;
-
-    if (!leaf || !index_leaf_is_frame(leaf))
-        return NULL;
-    page = &vm->table.pages[index_leaf_page(leaf)];
-    return page->state != PAGE_BUSY && page->swept != vm->windows.number ? page : NULL;
-}
-
-/* Asks about a page of an object, and those behind it that one entry shows with it.  Returns how many. */
-static uint32_t window_ask(struct vm *vm, const struct object *object, uint64_t index,
-                           uint32_t limit)
-{
-    struct window_look look = {.vm = vm, .object = object, .index = index, .pages = 1};
-
-    if (object_is_plain(object))
-        while (look.pages < limit && window_find_page(vm, object, index + look.pages))
-            look.pages++;
-    (void)shadow_visit_entries(object, index, window_look_at, &look);
-    for (uint32_t k = 0; k < look.pages; k++) {
-        struct page *page = window_find_page(vm, object, index + k);
-
+        if (!index_leaf_is_frame(leaf))
+            continue;
+        page = &vm->table.pages[index_leaf_page(leaf)];
         page->swept = vm->windows.number;
-        if (look.found >> k & 1)
-            page->flags |= PAGE_ACCESSED;
         if (window_age(vm, page->window) > WINDOW_AGE)
             page->window = 0;
     }
-    return (uint32_t)look.pages;
-}
-
-/* Asks about the pages around one, which the sweep came to. */
-static void window_sweep_around(struct vm *vm, const struct page *page)
-{
-    const struct object *object = page->object;
-    uint64_t first = page->link & ~(WINDOW_RUN - 1);
-
-    for (uint32_t k = 0; k < WINDOW_RUN;)
-        if (window_find_page(vm, object, first + k))
-            k += window_ask(vm, object, first + k, WINDOW_RUN - k);
-        else
-            k++;
 }
 
 /* True: the sweep has come round. */
@@ -155,11 +91,12 @@ static bool window_sweep(struct vm *vm)
 
     for (uint32_t looked = 0;
          looked < WINDOW_STEP && !windows->rests && windows->hand < vm->table.count; looked++) {
-        const struct page *page = &vm->table.pages[windows->hand++];
+        uint32_t number = windows->hand++;
+        const struct page *page = &vm->table.pages[number];
 
         if ((page->state == PAGE_OBJECT || page->state == PAGE_WRITING) && page->object->owner &&
             page->swept != windows->number)
-            window_sweep_around(vm, page);
+            window_sweep_around(vm, number);
     }
     return windows->rests || windows->hand == vm->table.count;
 }

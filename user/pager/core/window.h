@@ -6,10 +6,9 @@
  *                                                      |---------------- window n + 1 ---
  *   A bits: what replacement harvests is noted ...     what is left is harvested
  *
- * A page was used in a window when its A bit was found set in it.  Who finds it notes it with the page, so
- * that whoever asks next still knows, though asking cleared the bit: replacement, whose question may come
- * at any time (PAGE_ACCESSED of page.h is the sweep's note for it), and the sweep at a window's end, which
- * asks for the rest (`page.window` is the note for that).  A page counts once in a window, for the program
+ * A page was used in a window when its A bit was found set in it: by replacement, whose question may come at
+ * any time, or by the sweep at a window's end, which asks for the rest.  Asking clears the bit, so who asks
+ * leaves a note for the other (accessed.h); `page.window` is that for windows.  A page counts once in a window, for the program
  * that was found using it first, so that sums over programs compare with frames.  Counted are pages that
  * can leave memory, those of anonymous objects: files of the initrd take no frames, and those in memory stay.
  *
@@ -32,7 +31,7 @@
 
 struct vm;
 struct space;
-struct object;
+struct page;
 
 #define WINDOW_NEVER   UINT64_MAX
 #define WINDOW_DEFAULT 100000u     /* microseconds: where only load control asks for windows */
@@ -79,9 +78,8 @@ uint64_t window_due(const struct vm *vm);
  * at the end of a window.  True: more is due at once. */
 bool window_step(struct vm *vm, uint64_t now);
 
-/* Pages of an object, `bits` of those from `index` on, were found accessed by a program. */
-void window_note(struct vm *vm, struct space *space, const struct object *object, uint64_t index,
-                 uint64_t bits);
+/* A page of an object was found accessed by a program. */
+void window_note(struct vm *vm, struct space *space, struct page *page);
 
 /* NULL, or the number of the first invariant that does not hold. */
 const char *window_check(const struct vm *vm);
