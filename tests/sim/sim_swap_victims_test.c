@@ -143,8 +143,10 @@ TEST("what a file system keeps leaves last, and only then a program is ended")
         CHECK_EQ(slow_object(&slow)->resident, PAGES);
         put_one_out();
     }
-    put_one_out();
-    CHECK_EQ(slow_object(&slow)->resident, 0);
+    for (uint32_t turn = 0; slow_object(&slow)->resident > 0; turn++) {
+        CHECK(turn < 4);
+        put_one_out();
+    }
     CHECK_EQ(kit_vm()->reclaim.ended, 0);
     kit_end();
 }
@@ -174,6 +176,7 @@ TEST("copies of pages of the initrd leave first, and are made again")
     request.file = object_open_file(kit_vm(), fake_find_file(&slow.fake, "copied"));
     request.flags = MAP_FIXED | MAP_SHARED;
     CHECK_EQ(vm_map(kit_vm(), space, &request, &at), 0);
+    object_release(kit_vm(), request.file); /* the mapping has it */
     for (uint64_t turn = 0; turn < 2; turn++) {
         for (uint64_t i = 0; i < sizeof copied; i += FL_PAGE_BYTES / 2)
             CHECK_EQ(kit_read(space, COPY_AT + i), copied[i]);
@@ -182,7 +185,6 @@ TEST("copies of pages of the initrd leave first, and are made again")
         CHECK_EQ(request.file->resident, 0);
     }
     CHECK_EQ(kit_submitted[1], 0);
-    object_release(kit_vm(), request.file);
     kit_end();
 }
 
@@ -301,6 +303,7 @@ TEST("the checker names what is wrong with victims")
     BREAKS(victims->on, false, "Y1");
     kit_put_all_out();
     kit_read_page(space, AT, 0);
+    kit_forget_given();
     kit_put_one_out();
     page = index_leaf_page(index_lookup(&entry_find(&space->map, AT)->object->index, 0));
     record = &kit_vm()->table.pages[page];

@@ -118,6 +118,7 @@ static enum object_supply pagein_read_run(struct vm *vm, struct object *object,
 
         index_find(&object->index, run->first + i, &place);
         object_bring_in(vm, object, &place, run->first + i, io->page[i]);
+        record->given = 0;
         record->flags = PAGE_AHEAD;
     }
     if (paging_submit(vm, request))

@@ -294,23 +294,31 @@ static void replace_sweep(struct replace *replace)
     }
 }
 
-uint32_t replace_idle_victim(struct replace *replace)
+/* The policy's victim, which is held then, after so many steps at most; or REPLACE_NONE. */
+static uint32_t replace_search(struct replace *replace, uint32_t steps)
 {
     uint32_t page = REPLACE_NONE;
 
     replace_look_at_given(replace);
     if (replace->ops->age)
         replace_sweep(replace);
-    for (uint32_t i = 0; i < REPLACE_STEPS && page == REPLACE_NONE && replace->queued > 0; i++)
+    for (uint32_t i = 0; i < steps && page == REPLACE_NONE && replace->queued > 0; i++)
         page = replace->ops->step(replace);
     if (page != REPLACE_NONE)
         replace_hold(replace, page);
     return page;
 }
 
+uint32_t replace_idle_victim(struct replace *replace)
+{
+    /* Few pages are not asked twice: they had no time to be used in between. */
+    return replace_search(replace,
+                          replace->queued < REPLACE_STEPS ? replace->queued : REPLACE_STEPS);
+}
+
 uint32_t replace_victim(struct replace *replace)
 {
-    uint32_t page = replace_idle_victim(replace);
+    uint32_t page = replace_search(replace, REPLACE_STEPS);
 
     if (page != REPLACE_NONE)
         return page;

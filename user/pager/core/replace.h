@@ -56,13 +56,12 @@ enum replace_state { REPLACE_OUT, REPLACE_GIVEN, REPLACE_QUEUED, REPLACE_HELD };
 
 /* What is kept for each page; all 0: out. */
 struct replace_page {
-    uint32_t next,
-        previous;   /* in its queue, or REPLACE_NONE; while it is out, the caller's to use */
-    uint32_t stamp; /* when it was queued; 0: not yet by this policy */
-    uint8_t state;  /* enum replace_state */
-    uint8_t queue;  /* LRU: its age; LFU: its count */
-    uint8_t set;    /* whose page it is */
-    uint8_t marks;  /* of the policy */
+    uint32_t next, previous; /* in its queue; while it is out, the caller may use them */
+    uint32_t stamp;          /* when it was queued; 0: not yet by this policy */
+    uint8_t state;           /* enum replace_state */
+    uint8_t queue;           /* LRU: its age; LFU: its count */
+    uint8_t set;             /* whose page it is */
+    uint8_t marks;           /* of the policy */
 };
 _Static_assert(sizeof(struct replace_page) == 16, "for each page of memory");
 

@@ -26,6 +26,7 @@ static void wait_set_state(struct waits *waits, struct wait *wait, enum wait_sta
 
 int wait_for_page(struct vm *vm, uint32_t page)
 {
+    victims_give(vm, page);
     vm->waits.wanted = page;
     return EINPROGRESS;
 }
@@ -205,11 +206,10 @@ void wait_wake_space(struct vm *vm, const struct space *space)
 
 /* ---- pages ---- */
 
-/* failed: the record of the page if its fetch failed.  True: somebody waited. */
-static bool wait_make_ready(struct vm *vm, uint32_t page, const struct page *failed)
+/* failed: the record of the page if its fetch failed. */
+static void wait_make_ready(struct vm *vm, uint32_t page, const struct page *failed)
 {
     uint32_t left = vm->waits.counts[WAIT_PAGE];
-    bool waited = false;
 
     for (uint32_t i = 0; left > 0; i++) {
         struct wait *wait = &vm->waits.record[i];
@@ -219,17 +219,15 @@ static bool wait_make_ready(struct vm *vm, uint32_t page, const struct page *fai
         left--;
         if (wait->page != page)
             continue;
-        waited = true;
         wait_set_state(&vm->waits, wait, WAIT_READY);
         wait->failed_object = failed ? failed->object : NULL;
         wait->failed_index = failed ? failed->link : 0;
     }
-    return waited;
 }
 
 void wait_wake(struct vm *vm, uint32_t page)
 {
-    (void)wait_make_ready(vm, page, NULL);
+    wait_make_ready(vm, page, NULL);
 }
 
 void wait_wake_disk(struct vm *vm)
@@ -243,7 +241,6 @@ void vm_page_done(struct vm *vm, uint32_t page, bool ok)
 {
     struct page *record = &vm->table.pages[page];
     struct object *object = record->object;
-    bool waited;
 
     if (record->state == PAGE_STRAY) {
         vm_forget_copy(vm, page);
@@ -251,10 +248,10 @@ void vm_page_done(struct vm *vm, uint32_t page, bool ok)
         return;
     }
     page_set_state(&vm->table, page, PAGE_OBJECT);
-    waited = wait_make_ready(vm, page, ok ? NULL : record);
+    wait_make_ready(vm, page, ok ? NULL : record);
     if (ok) {
         victims_note(vm, page);
-        if (waited)
+        if (record->given != 0) /* somebody waited */
             victims_give(vm, page);
         return;
     }
