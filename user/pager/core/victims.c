@@ -183,9 +183,13 @@ static void victims_admit(struct vm *vm)
 
 static void victims_count_given(struct vm *vm, uint32_t page)
 {
+    struct page *record = &vm->table.pages[page];
+
+    if (record->given != 0 && record->given == vm->victims.given)
+        return; /* nothing was given since */
     if (++vm->victims.given == 0)
         vm->victims.given = 1;
-    vm->table.pages[page].given = vm->victims.given;
+    record->given = vm->victims.given;
 }
 
 void victims_arrive(struct vm *vm, uint32_t page)
@@ -439,19 +443,45 @@ static uint32_t victims_put_out_window(const struct victims_window *window)
     return victims_drop(vm, pages, count);
 }
 
+static struct victims_window victims_window_of(struct vm *vm, uint32_t page)
+{
+    const struct page *record = &vm->table.pages[page];
+
+    return (struct victims_window){
+        .vm = vm, .object = record->object, .first = record->link & ~(SWAP_CLUSTER - 1)};
+}
+
+/* A victim whose first access may be just over is queued once more, and its neighbours of that kind with it: they
+ * stay side by side.  True: it was so, and is enough for a step. */
+static bool victims_renew(struct vm *vm, uint32_t victim)
+{
+    const struct page *record = &vm->table.pages[victim];
+    struct victims_window window = victims_window_of(vm, victim);
+
+    if (victims_is_fresh(vm, record) || !(record->flags & PAGE_ONCE) ||
+        record->looked != vm->victims.step)
+        return false;
+    victims_keep(vm, victim);
+    victims_find_pages(&window, UINT32_MAX);
+    for (uint32_t k = 0; k < SWAP_CLUSTER; k++) {
+        uint32_t page = window.page[k];
+
+        if (!(window.chosen >> k & 1) || !(vm->table.pages[page].flags & PAGE_ONCE) ||
+            victims_told(vm, page)->state != REPLACE_QUEUED)
+            continue;
+        replace_hold(victims_set_of(vm, page), page);
+        replace_renew(victims_set_of(vm, page), page);
+    }
+    return true;
+}
+
 /* Puts out a victim and those that leave with it. */
 static uint32_t victims_put_out_around(struct vm *vm, uint32_t victim)
 {
-    const struct page *record = &vm->table.pages[victim];
-    struct victims_window window = {
-        .vm = vm, .object = record->object, .first = record->link & ~(SWAP_CLUSTER - 1)};
+    struct victims_window window = victims_window_of(vm, victim);
 
-    if (victims_is_fresh(vm, record))
+    if (victims_is_fresh(vm, &vm->table.pages[victim]))
         return 0;
-    if ((record->flags & PAGE_ONCE) && record->looked == vm->victims.step) {
-        replace_renew(victims_set_of(vm, victim), victim);
-        return 0;
-    }
     victims_find_pages(&window, UINT32_MAX);
     victims_choose(&window, victim);
     victims_drop_wired(&window);
@@ -503,6 +533,8 @@ uint32_t victims_step(struct vm *vm, bool *last)
     victims_begin_step(vm);
     for (uint32_t tries = 0; tries < VICTIMS_TRIES && left == 0 && page != PAGE_NONE; tries++) {
         page = victims_next(vm);
+        if (page != PAGE_NONE && victims_renew(vm, page))
+            break;
         if (page != PAGE_NONE)
             left = victims_put_out_around(vm, page);
     }
