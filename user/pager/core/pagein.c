@@ -39,14 +39,13 @@ static struct pagein_run pagein_find_run(const struct object *object, uint64_t i
 /* Cuts the run, around page `index`, to so many pages. */
 static void pagein_cut_run(struct pagein_run *run, uint64_t index, uint32_t pages)
 {
-    uint32_t before = (uint32_t)(index - run->first);
+    uint32_t before = (uint32_t)(index - run->first), skipped;
 
     if (run->count <= pages)
         return;
-    if (before >= pages) {
-        run->first += before;
-        run->slot += before;
-    }
+    skipped = before < pages ? 0 : before + 1 - pages;
+    run->first += skipped;
+    run->slot += skipped;
     run->count = pages;
 }
 
