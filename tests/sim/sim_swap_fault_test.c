@@ -75,6 +75,27 @@ TEST("a page that cannot be read is SIGBUS, its neighbours come, and later it is
     kit_end();
 }
 
+TEST("with few frames left the last page of a run is read with those before it, never with what is "
+     "behind")
+{
+    for (uint32_t frames = 1; frames < 8; frames++) {
+        struct space *space = begin_out(7); /* slots 1 to 7, read together */
+        uint32_t reserved = kit_vm()->table.reserved;
+
+        kit_vm()->table.reserved = kit_vm()->table.counts[PAGE_FREE] - frames;
+        CHECK_EQ(fault(0, space, AT + 6 * PAGE, FL_ACCESS_READ), SLOW_WAITS);
+        CHECK_EQ(kit_vm()->table.counts[PAGE_BUSY], frames);
+        CHECK_EQ(space->swapped, 7 - frames);
+        kit_settle();
+        CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
+        CHECK_EQ(kit_vm()->paging.counts.swapped_in, frames);
+        kit_vm()->table.reserved = reserved;
+        for (uint64_t i = 0; i < 7; i++)
+            kit_read_page(space, AT + i * PAGE, 0);
+        kit_end();
+    }
+}
+
 /* The next request that is queued ends. */
 static void end_one(void)
 {
