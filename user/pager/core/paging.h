@@ -25,6 +25,10 @@
  * An error of a request for more than one page may be that of one sector: its pages are then tried again
  * one by one.
  *
+ * Frames of pages side by side are freed from the last to the first.  Since who takes one gets that which
+ * was freed last, those of pages that come in order lie in order: one segment of a request, one
+ * question for D bits, one item of an answer.
+ *
  *  G1  a page that is busy and has a slot, is writing, or is a stray with a slot, is in one request; of
  *      other pages none is;
  *      (G3 is in stream.h)
@@ -65,7 +69,8 @@ struct paging_counts {
 
 struct paging {
     struct paging_request request[PAGING_REQUESTS];
-    uint32_t writes; /* requests that write */
+    uint32_t taken;  /* requests */
+    uint32_t writes; /* of them write */
     struct streams streams;
     struct paging_counts counts;
 };
