@@ -156,7 +156,8 @@ bool vm_reclaim_step(struct vm *vm)
     bool last;
 
     if (vm->swap.areas == 0 || reclaim_in_sight(vm) >= reclaim->target ||
-        vm->paging.writes == PAGING_WRITES || reclaim_rests(vm))
+        vm->paging.writes > PAGING_WRITES - RECLAIM_WRITES ||
+        vm->paging.taken > PAGING_REQUESTS - RECLAIM_WRITES || reclaim_rests(vm))
         return false;
     done = reclaim_step_counted(vm, &last);
     if (done > 0) {
