@@ -80,8 +80,10 @@ TEST("what replacement found used counts in the window, and what the sweep found
     begin_windows(512, WINDOW);
     CHECK(victims_set_policy(kit_vm(), "clock"));
     space = begin_program(1, 20);
-    end_window();
     kit_forget_given();
+    kit_put_one_out(); /* what brought a page does not count */
+    CHECK_EQ(space->resident, 20);
+    end_window();
     for (uint64_t i = 0; i < 6; i++)
         kit_read(space, AT + i * PAGE);
     kit_put_one_out(); /* asks, and clears */

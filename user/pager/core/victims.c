@@ -336,6 +336,7 @@ static void victims_choose(struct victims_window *window, uint32_t victim)
 
         if (!(window->chosen >> k & 1) || page == victim)
             continue;
+        vm->reclaim.scanned++;
         if (!replace_leaves_soon(set, page, victim) || victims_is_late(vm, page, victim) ||
             victims_is_fresh(vm, &vm->table.pages[page]) || accessed_test(vm, page) ||
             (vm->table.pages[page].flags & PAGE_ONCE))
@@ -551,6 +552,7 @@ void victims_advise(struct vm *vm, struct object *object, uint64_t first, uint32
     struct victims_window window = {.vm = vm, .object = object, .first = first};
 
     victims_find_pages(&window, asked);
+    vm->reclaim.scanned += (uint32_t)__builtin_popcount(window.chosen);
     victims_drop_wired(&window);
     if (out) {
         (void)victims_put_out_window(&window);
