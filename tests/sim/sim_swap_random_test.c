@@ -1,5 +1,6 @@
-/* Random programs in too little memory, with swap on disks that are slow, fail and lie: they fork, write,
- * drop, lock, unmap and end, areas come and go, page tables are dropped.  After each step every byte that
+/* Random programs in too little memory, with swap on disks that are slow, fail and lie, with a store of compressed
+ * pages before them, or with the store alone: they fork, write, drop, lock, unmap and end, areas come and
+ * go, the store's share changes, page tables are dropped.  After each step every byte that
  * the tables show is what a model of arrays says, all invariants hold, and in the end nothing is lost. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
@@ -35,7 +36,7 @@ static struct {
     bool faulty;                  /* disks fail */
     uint32_t pages[DISKS];        /* of the disks */
     uint64_t seed, random, step, pids;
-    uint64_t done, unreadable, ended, swapoffs, waited;
+    uint64_t done, unreadable, ended, swapoffs, waited, packed, unpacked;
 } model;
 
 static uint32_t model_pick(uint32_t options)
@@ -147,6 +148,18 @@ static void model_take_events(void)
 
 /* ---- accesses ---- */
 
+/* The rest of a page that was just written: the store takes it, as one word or packed, or does not. */
+static void model_fill(const struct model_program *program)
+{
+    uint8_t *page = (uint8_t *)(uintptr_t)fake_peek(&slow.fake, program->space,
+                                                    model_address(program->page), FL_ACCESS_WRITE);
+    uint32_t kind = program->value % 4;
+
+    for (uint32_t i = 1; kind > 0 && i < FL_PAGE_BYTES; i++)
+        page[i] = kind == 1 || (kind == 2 && i % 32 < 24) ? program->value
+                                                          : (uint8_t)fake_random(&model.random);
+}
+
 /* The access was made, and read or wrote this byte. */
 static void model_end_access(struct model_program *program, uint8_t byte)
 {
@@ -187,6 +200,8 @@ static void model_try(struct model_program *program)
         return;
     }
     CHECK_EQ(fake_touch(&slow.fake, program->space, address, program->access, &byte), FAKE_DONE);
+    if (program->access == FL_ACCESS_WRITE && model_pick(2))
+        model_fill(program);
     model_end_access(program, byte);
 }
 
@@ -313,7 +328,7 @@ static void model_press(void)
 {
     uint32_t target = kit_vm()->reclaim.target;
 
-    if (kit_vm()->swap.areas == 0)
+    if (!reclaim_is_on(kit_vm()))
         return;
     kit_vm()->reclaim.target = UINT32_MAX;
     for (uint32_t i = model_pick(8); i > 0 && vm_reclaim_step(kit_vm());)
@@ -343,6 +358,13 @@ static void model_swap(void)
         }
     if (vm->table.counts[PAGE_FREE] > 4)
         kit_swap_on(disk, model.pages[disk], (int32_t)model_pick(2));
+}
+
+static void model_compress(void)
+{
+    int error = tier_set(kit_vm(), model_pick(2) ? model_pick(TIER_MOST + 1) : 0);
+
+    model_check(!error || error == ENOMEM, "the store's setting says something else");
 }
 
 static void model_tick(void)
@@ -396,7 +418,10 @@ static void model_act(struct model_program *program)
         break;
     case 6:
     case 7:
-        model_swap();
+        if (model_pick(8) == 0)
+            model_compress();
+        else
+            model_swap();
         break;
     case 8:
     case 9:
@@ -442,7 +467,10 @@ static void model_begin(uint64_t seed)
         kit_make_disk(i, model.pages[i], model_pick(2), model.faulty ? chance : NULL,
                       fake_random(&model.random));
     }
-    kit_swap_on(0, model.pages[0], 0);
+    if (model_pick(2))
+        CHECK_EQ(tier_set(kit_vm(), 10 + model_pick(TIER_MOST - 9)), 0);
+    if (kit_vm()->tier.percent == 0 || model_pick(2))
+        kit_swap_on(0, model.pages[0], 0);
 }
 
 /* Each page of each program is read in the end: nothing that no disk lost is lost. */
@@ -469,6 +497,8 @@ static void model_end(void)
     if (kit_vm()->reclaim.empties)
         kit_vm()->swap.area[kit_vm()->reclaim.emptied].state = SWAP_ACTIVE;
     (void)vm_swap_off_step(kit_vm()); /* gives up */
+    model.packed += kit_vm()->tier.counts.put;
+    model.unpacked += kit_vm()->tier.counts.got;
     kit_end();
 }
 
@@ -484,7 +514,10 @@ TEST("random programs in too little memory find every byte, or are told that it 
     }
     effort_end(&effort);
     harness_note("%" PRIu64 " accesses, %" PRIu64 " waits, %" PRIu64 " unreadable, %" PRIu64
-                 " ended, %" PRIu64 " areas emptied",
-                 model.done, model.waited, model.unreadable, model.ended, model.swapoffs);
+                 " ended, %" PRIu64 " areas emptied, %" PRIu64 " pages packed, %" PRIu64
+                 " unpacked",
+                 model.done, model.waited, model.unreadable, model.ended, model.swapoffs,
+                 model.packed, model.unpacked);
+    CHECK(model.packed > 0 && model.unpacked > 0);
     CHECK(model.done > 0 && model.unreadable > 0 && model.ended > 0 && model.swapoffs > 0);
 }

@@ -5,9 +5,11 @@
 /* What the walk counts, to be compared with what the records say. */
 struct check {
     const struct vm *vm;
-    uint32_t pages; /* of frames, in indexes */
-    uint32_t slots; /* of swap, in indexes */
-    uint32_t nodes; /* of indexes */
+    uint32_t pages;      /* of frames, in indexes */
+    uint32_t slots;      /* of swap, in indexes */
+    uint32_t handles;    /* of compressed pages, in indexes ... */
+    uint64_t handle_sum; /* ... added up */
+    uint32_t nodes;      /* of indexes */
     uint32_t objects;
     uint32_t entries;
     uint64_t committed;
@@ -91,6 +93,10 @@ static void check_leaf(struct check *check, const struct object *object, uint64_
     } else if (index_leaf_is_swap(leaf)) {
         check_fail(check, swap_is_used(&check->vm->swap, index_leaf_slot(leaf)), "G2");
         check->slots++;
+    } else if (index_leaf_is_compressed(leaf)) {
+        check_fail(check, compress_has(&check->vm->tier.store, index_leaf_handle(leaf)), "V7");
+        check->handles++;
+        check->handle_sum += index_leaf_handle(leaf);
     } else {
         check_fail(check, leaf == INDEX_LEAF_ZERO, "X3");
     }
@@ -388,6 +394,21 @@ static void check_swap(struct check *check)
     check_fail(check, vm->swap.used == check->slots + copies, "G2");
 }
 
+/* Compressed pages: the sum of the handles tells a leaf that is there twice from another's. */
+static void check_tier(struct check *check)
+{
+    const struct tier *tier = &check->vm->tier;
+    const char *broken = compress_check(&tier->store);
+    uint32_t spare = tier->percent > 0 ? COMPRESS_RESERVE : 0;
+
+    check_fail(check, !broken, broken);
+    check_fail(check,
+               tier->store.pages == check->handles &&
+                   compress_sum_handles(&tier->store) == check->handle_sum,
+               "V7");
+    check_fail(check, tier->store.spare <= spare, "V7");
+}
+
 static void check_totals(struct check *check)
 {
     const struct vm *vm = check->vm;
@@ -461,6 +482,7 @@ const char *vm_check(const struct vm *vm)
                        "A2");
     check_frames(&check);
     check_swap(&check);
+    check_tier(&check);
     check_totals(&check);
     if (!check.broken)
         check.broken = names_check(vm);

@@ -95,6 +95,12 @@ enum compress_result compress_get(struct compress *store, uint64_t handle, void 
 /* Forgets a page: its handle is never valid again, or only after 2^30 puts. */
 enum compress_result compress_drop(struct compress *store, uint64_t handle);
 
+/* True if the handle names a page. */
+bool compress_has(const struct compress *store, uint64_t handle);
+
+/* The sum of all handles. */
+uint64_t compress_sum_handles(const struct compress *store);
+
 /* True if the page, aligned to 8, is one repeated word. */
 bool compress_is_filled(const void *contents, uint64_t *word);
 

@@ -21,7 +21,7 @@ enum index_tag {
     INDEX_FRAME,      /* a page number */
     INDEX_ZERO,       /* a page of zeros that has no frame */
     INDEX_SWAP,       /* a swap slot (swap.h) */
-    INDEX_COMPRESSED, /* reserved */
+    INDEX_COMPRESSED, /* a handle of the store of compressed pages (compress.h) */
     INDEX_TAGS
 };
 #define INDEX_TAG_BITS  3u
@@ -70,6 +70,21 @@ static inline bool index_leaf_is_swap(uint64_t leaf)
 static inline uint32_t index_leaf_slot(uint64_t leaf)
 {
     return (uint32_t)(leaf >> INDEX_TAG_BITS);
+}
+
+static inline uint64_t index_leaf_compressed(uint64_t handle)
+{
+    return handle << INDEX_TAG_BITS | INDEX_COMPRESSED;
+}
+
+static inline bool index_leaf_is_compressed(uint64_t leaf)
+{
+    return INDEX_TAG(leaf) == INDEX_COMPRESSED;
+}
+
+static inline uint64_t index_leaf_handle(uint64_t leaf)
+{
+    return leaf >> INDEX_TAG_BITS;
 }
 
 /* Of a frame's leaf. */

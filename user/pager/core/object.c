@@ -38,6 +38,8 @@ void object_drop_leaf(struct vm *vm, uint64_t leaf)
         object_drop_page(vm, index_leaf_page(leaf));
     else if (index_leaf_is_swap(leaf))
         swap_free(&vm->swap, index_leaf_slot(leaf));
+    else if (index_leaf_is_compressed(leaf))
+        tier_drop(vm, leaf);
 }
 
 static bool object_free_leaf(void *context, uint64_t index, uint64_t leaf)
@@ -116,6 +118,7 @@ void object_bring_in(struct vm *vm, struct object *object, const struct index_pl
     record->object = object;
     record->link = (uint32_t)index;
     record->slot = index_leaf_is_swap(leaf) ? index_leaf_slot(leaf) : SWAP_NONE;
+    record->flags = 0;
     object_discount_leaf(object, leaf);
     index_replace(place, index_leaf_frame(page));
     object->resident++;

@@ -58,7 +58,7 @@ struct page {
     uint8_t state;
     uint8_t range;
     bool zeroed;       /* PAGE_FREE: P7; else false */
-    uint8_t flags;     /* PAGE_TAKEN, PAGE_WRITTEN */
+    uint8_t flags;     /* PAGE_TAKEN, PAGE_WRITTEN, PAGE_DENSE */
     uint32_t slot;     /* in swap (P8), or 0 */
     uint32_t given;    /* to a fault: the number of the time (reclaim.h), or 0 */
     uint8_t turn;      /* of the clock (reclaim.h) that looked at it last */
@@ -67,6 +67,8 @@ struct page {
 };
 _Static_assert(sizeof(struct page) == 32, "0.8 % of memory");
 
+/* Of a page in memory that the store of compressed pages did not take (tier.h). */
+#define PAGE_DENSE 4u
 /* Of a page that is being written: somebody found it meanwhile, and it stays ... */
 #define PAGE_TAKEN 1u
 /* ... and was written: the copy is of no use. */

@@ -20,14 +20,14 @@ bool reclaim_has_hope(const struct vm *vm)
 {
     const uint32_t *counts = vm->table.counts;
 
-    return vm->swap.areas > 0 && !vm->reclaim.hopeless &&
+    return reclaim_is_on(vm) && !vm->reclaim.hopeless &&
            counts[PAGE_FREE] + counts[PAGE_HELD] < vm->reclaim.target;
 }
 
 bool reclaim_spares_frame(const struct vm *vm)
 {
-    return vm->swap.areas > 0 ? reclaim_has_frame(vm)
-                              : vm->table.counts[PAGE_FREE] > VM_POPULATE_RESERVE;
+    return reclaim_is_on(vm) ? reclaim_has_frame(vm)
+                             : vm->table.counts[PAGE_FREE] > VM_POPULATE_RESERVE;
 }
 
 /* ---- the clock ---- */
@@ -144,9 +144,10 @@ static void reclaim_find_kept(struct reclaim_window *window)
 /* Puts out candidates that are not kept.  Returns how many. */
 static uint32_t reclaim_put_out_window(const struct reclaim_window *window)
 {
+    uint32_t most = tier_takes(&window->vm->tier) ? TIER_STEP : SWAP_CLUSTER;
     uint32_t victims[SWAP_CLUSTER], count = 0;
 
-    for (uint32_t k = 0; k < SWAP_CLUSTER; k++)
+    for (uint32_t k = 0; k < SWAP_CLUSTER && count < most; k++)
         if ((window->candidates & ~window->kept) >> k & 1)
             victims[count++] = reclaim_find_page(window, k);
     return count > 0 ? paging_put_out(window->vm, victims, count) : 0;
@@ -196,7 +197,7 @@ void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64
 {
     uint64_t end = first + count;
 
-    for (uint64_t at = first; vm->swap.areas > 0 && at < end;) {
+    for (uint64_t at = first; reclaim_is_on(vm) && at < end;) {
         struct reclaim_window window = {.vm = vm,
                                         .object = object,
                                         .first = at & ~(SWAP_CLUSTER - 1ull),
@@ -311,7 +312,7 @@ bool vm_reclaim_step(struct vm *vm)
     struct reclaim *reclaim = &vm->reclaim;
     uint32_t done;
 
-    if (vm->swap.areas == 0 || reclaim_in_sight(vm) >= reclaim->target ||
+    if (!reclaim_is_on(vm) || reclaim_in_sight(vm) >= reclaim->target ||
         vm->paging.writes == PAGING_WRITES || reclaim_rests(vm))
         return false;
     done = reclaim_scan(vm);

@@ -48,6 +48,7 @@ bool vm_init(struct vm *vm, const struct vm_config *config)
     vm->port = config->port;
     wait_init(&vm->waits);
     swap_init(&vm->swap, &vm->table);
+    tier_init(vm);
     vm->zero_page = page_allocate(&vm->table, PAGE_METADATA);
     if (vm->zero_page == PAGE_NONE)
         return false;
