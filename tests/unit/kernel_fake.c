@@ -375,6 +375,13 @@ void *fl_buffer_data(void)
     return (char *)kernel_buffer + FL_BUFFER_DATA;
 }
 
+uint64_t fl_rdcycle(void)
+{
+    static uint64_t calls;
+
+    return ++calls;
+}
+
 static void kernel_receive(uint64_t reply, struct fl_message *message)
 {
     if (!loop.sending)

@@ -135,28 +135,40 @@ static void disks_header_came(struct pager *pager, uint32_t disk, int32_t error)
         log_line("disk %u: no swap: %s", (unsigned)disk, swap_error_name(refused));
 }
 
+static void disks_tell_error(uint32_t disk, const struct vm_io *io, int32_t error)
+{
+    log_line("disk %u: %s of %u pages at page %lu: error %d", (unsigned)disk,
+             io->write ? "write" : "read", (unsigned)io->count, io->first, (int)error);
+}
+
+static void disks_end_request(struct pager *pager, const struct vm_io *io, int32_t error)
+{
+    uint64_t begun = fl_rdcycle(), wrong = pager->vm.paging.counts.read_errors;
+    bool writes = io->write;
+
+    disks_unpin_runs(pager, io);
+    if (error)
+        disks_tell_error(io->device, io, error);
+    vm_io_done(&pager->vm, io->tag, error == 0);
+    wrong = pager->vm.paging.counts.read_errors - wrong;
+    if (!error && wrong > 0)
+        log_line("disk %u: read of %u pages at page %lu: %u are not what was written",
+                 (unsigned)io->device, (unsigned)io->count, io->first, (unsigned)wrong);
+    if (writes)
+        pager->out_cycles += fl_rdcycle() - begun;
+}
+
 static void disks_end(struct pager *pager, uint32_t disk, const struct blk_end *end)
 {
-    uint64_t begun = fl_rdcycle();
     uint32_t tag = (uint32_t)end->tag;
-    const struct vm_io *io;
-    bool writes;
+    struct vm_io one;
 
     if (end->error == ENOTRECOVERABLE)
         log_stop("disk %u does not let go of memory", (unsigned)disk);
-    if (tag >= DISKS_TAG_HEADER) {
+    if (tag >= DISKS_TAG_HEADER)
         disks_header_came(pager, disk, end->error);
-        return;
-    }
-    io = &pager->vm.paging.request[tag].io;
-    writes = io->write;
-    if (end->error)
-        log_line("disk %u: %s of %u pages at page %lu: error %d", (unsigned)disk,
-                 io->write ? "write" : "read", (unsigned)io->count, io->first, (int)end->error);
-    disks_unpin_runs(pager, io);
-    vm_io_done(&pager->vm, tag, end->error == 0);
-    if (writes)
-        pager->out_cycles += fl_rdcycle() - begun;
+    else
+        disks_end_request(pager, paging_io(&pager->vm, tag, &one), end->error);
 }
 
 /* Takes what has ended, or asks for a signal.  True: something has. */

@@ -42,6 +42,13 @@ void *fl_buffer_data(void)
     return (char *)pager_world_pager_buffer() + FL_BUFFER_DATA;
 }
 
+uint64_t fl_rdcycle(void)
+{
+    static uint64_t calls;
+
+    return ++calls;
+}
+
 static bool waits(void)
 {
     return pager_world_current() < PAGER_WORLD_CLIENTS;

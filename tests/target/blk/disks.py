@@ -22,10 +22,11 @@ EIO = 5
 MIB = 1 << 20
 
 
-def initrd():
-    """The disk driver alone."""
+def servers(*names):
+    """Servers of the system's initrd, by name."""
     with open(os.path.join(BUILD, "initrd.cpio"), "rb") as file:
-        return archive.write({b"blk": archive.read(file.read())[b"blk"]})
+        members = archive.read(file.read())
+    return {name: members[name] for name in names}
 
 
 def page(disk, number, generation):
@@ -69,12 +70,12 @@ def verified(number, path, shadow):
                 {"driver": "blkverify", "test": f"f{number}", "raw": f"s{number}", "node-name": f"v{number}"})
 
 
-def failing_disk(rules, errors):
-    """A disk with faults of QEMU's blkdebug."""
-    return disk(0, file_node("f0", image("d.img")),
-                {"driver": "blkdebug", "image": "f0", "node-name": "b0", "inject-error": errors,
+def failing_disk(rules, errors, path=None):
+    """A disk with faults of QEMU's blkdebug.  QEMU does not make one request of several."""
+    return disk(0, file_node("f0", path or image("d.img")),
+                {"driver": "blkdebug", "image": "f0", "node-name": "b0", **({"inject-error": errors} if errors else {}),
                  **({"set-state": rules} if rules else {})},
-                {"driver": "raw", "file": "b0", "node-name": "r0"})
+                {"driver": "raw", "file": "b0", "node-name": "r0"}, **{"request-merging": "off"})
 
 
 def check_kth(kind, which, count, legacy):
@@ -91,13 +92,18 @@ def check_kth(kind, which, count, legacy):
 
 
 class Disks:
-    """One run.  legacy: the older form of virtio-mmio."""
+    """One run of the client.  legacy: the older form of virtio-mmio."""
+    kernel, memory = "blk_test.bin", "32M"
+
+    def files(self):
+        """What is in the initrd."""
+        return servers(b"blk")
 
     def __init__(self, what, *options, legacy=False, icount=False, seconds=SECONDS):
         with open("initrd", "wb") as file:
-            file.write(initrd())
-        command = [QEMU, "-machine", "virt", "-m", "32M", "-display", "none", "-monitor", "none", "-serial", "stdio",
-                   "-no-reboot", "-kernel", os.path.join(BUILD, "blk_test.bin"), "-initrd", "initrd", "-append", what,
+            file.write(archive.write(self.files()))
+        command = [QEMU, "-machine", "virt", "-m", self.memory, "-display", "none", "-monitor", "none", "-serial", "stdio",
+                   "-no-reboot", "-kernel", os.path.join(BUILD, self.kernel), "-initrd", "initrd", "-append", what,
                    "-global", f"virtio-mmio.force-legacy={'true' if legacy else 'false'}",
                    "-qmp", "unix:qmp,server=on,wait=off", *options]
         if icount:

@@ -59,15 +59,29 @@ static void paging_end_page(struct vm *vm, const struct paging_request *request,
         paging_end_write(vm, request->io.page[at], ok);
 }
 
+const struct vm_io *paging_io(const struct vm *vm, uint32_t tag, struct vm_io *one)
+{
+    const struct paging_request *request = &vm->paging.request[tag];
+    const struct vm_io *io = &request->io;
+
+    if (!request->alone)
+        return io;
+    *one = (struct vm_io){.tag = tag,
+                          .write = io->write,
+                          .count = 1,
+                          .device = io->device,
+                          .first = io->first + request->at,
+                          .page = {io->page[request->at]}};
+    return one;
+}
+
 /* Begins to move the next page alone; those whose disk is gone fail.  False: none is left. */
 static bool paging_go_on(struct vm *vm, struct paging_request *request)
 {
-    while (request->at < request->io.count) {
-        struct vm_io io = {.tag = request->io.tag,
-                           .write = request->io.write,
-                           .count = 1,
-                           .page = {request->io.page[request->at]}};
+    struct vm_io io;
 
+    while (request->at < request->io.count) {
+        (void)paging_io(vm, request->io.tag, &io);
         if (paging_send(vm, &io))
             return true;
         paging_end_page(vm, request, request->at++, false);

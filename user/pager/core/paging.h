@@ -82,6 +82,9 @@ void paging_note_write(struct vm *vm, uint32_t page);
 /* A request has ended.  ok: all of its pages were moved.  A tag that names none is passed over. */
 void vm_io_done(struct vm *vm, uint32_t tag, bool ok);
 
+/* What the disk has of a request that has not ended: all of it, or, in *one, the page that is tried alone. */
+const struct vm_io *paging_io(const struct vm *vm, uint32_t tag, struct vm_io *one);
+
 /* Requests that have not ended. */
 uint32_t paging_requests(const struct vm *vm);
 

@@ -1,0 +1,352 @@
+/* Five processes work on more memory than there is, while the host makes the disks of swap fail
+ * (tests/target/swap/faults_test.py).  Every byte is checked.  A process may fall by SIGBUS, and is told
+ * below with the address that it touched; the host compares that with what the system says.  All
+ * others must end right, whatever happened beside them.
+ *
+ * All memory but WORK_FRAMES is locked away, so that little work is enough. */
+#include "swap_kit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+FORK_LAW("kernel: capabilities", FAULTLINE_KERNEL, FL_COUNTER_CAPABILITIES)
+FORK_LAW("kernel: pins", FAULTLINE_KERNEL, FL_COUNTER_PINS)
+FORK_LAW("pager: entries", FAULTLINE_PAGER, PAGER_STAT_ENTRIES)
+FORK_LAW("pager: slots of swap", FAULTLINE_PAGER, PAGER_STAT_SWAP_USED)
+FORK_LAW("pager: objects", FAULTLINE_PAGER, PAGER_STAT_OBJECTS)
+
+/* Records of what stays may come to lie in one frame more than before. */
+TEST_LAW("pager: frames that are free, or of records")
+{
+    return fork_counter(FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES) +
+           fork_counter(FAULTLINE_PAGER, PAGER_STAT_METADATA_FRAMES);
+}
+
+enum {
+    WORK_FRAMES = 320,
+    PRIVATE_PAGES = 200,
+    FORKED_PAGES = 160,
+    SHARED_PAGES = 160,
+    TURNS = 3,
+    ROUNDS_MAX = 1000
+};
+
+enum who { PRIVATE, PARENT, CHILD, OWNER, SHARER, WORKERS };
+
+/* What a worker says before it touches a page, in locked memory that all of them share. */
+static volatile struct worker {
+    pid_t pid;
+    const void *touches;
+    uint64_t written; /* pages, by SHARER */
+    bool done;
+} * workers;
+
+static void touch(enum who who, const uint64_t *memory, uint64_t page)
+{
+    workers[who].touches = memory + page * SWAP_WORDS;
+}
+
+static void check_page(enum who who, const uint64_t *memory, uint64_t page, uint64_t generation)
+{
+    touch(who, memory, page);
+    CHILD_CHECK(swap_wrong(memory, page, page + 1, generation) == 0);
+}
+
+static void write_page(enum who who, uint64_t *memory, uint64_t page, uint64_t generation)
+{
+    touch(who, memory, page);
+    swap_write(memory, page, page + 1, generation);
+}
+
+static void write_pages(enum who who, uint64_t *memory, uint64_t first, uint64_t end)
+{
+    for (uint64_t page = first; page < end; page++)
+        write_page(who, memory, page, 1);
+}
+
+/* True if a page is written in this turn. */
+static bool is_written(uint64_t page, uint64_t turn)
+{
+    return (page / 8 + turn) % 3 == 0;
+}
+
+static uint64_t generation_of(uint64_t page, uint64_t turn)
+{
+    uint64_t generation = 1;
+
+    for (uint64_t t = 0; t < turn; t++)
+        generation += is_written(page, t);
+    return generation;
+}
+
+/* Checks all pages of a range, in orders that differ, and writes some of them each time. */
+static void churn(enum who who, uint64_t *memory, uint64_t first, uint64_t end)
+{
+    uint64_t pages = end - first;
+
+    for (uint64_t turn = 0; turn < TURNS; turn++) {
+        uint64_t stride = turn % 2 == 0 ? 1 : 7; /* ranges are no multiples of it */
+
+        for (uint64_t i = 0; i < pages; i++) {
+            uint64_t page = first + i * stride % pages;
+
+            check_page(who, memory, page, generation_of(page, turn));
+            if (is_written(page, turn))
+                write_page(who, memory, page, generation_of(page, turn + 1));
+        }
+    }
+}
+
+static void begin(enum who who)
+{
+    workers[who].pid = getpid();
+}
+
+static _Noreturn void end(enum who who)
+{
+    workers[who].done = true;
+    _exit(0);
+}
+
+/* In a worker: its child ends right or by SIGBUS. */
+static void join(pid_t pid)
+{
+    int status = -1;
+
+    CHILD_CHECK(waitpid(pid, &status, 0) == pid);
+    CHILD_CHECK(status == EXITED(0) || status == SIGBUS);
+}
+
+static _Noreturn void work_alone(void)
+{
+    uint64_t *memory = swap_map(PRIVATE_PAGES, MAP_PRIVATE);
+
+    begin(PRIVATE);
+    write_pages(PRIVATE, memory, 0, PRIVATE_PAGES);
+    churn(PRIVATE, memory, 0, PRIVATE_PAGES);
+    end(PRIVATE);
+}
+
+/* Each writes one half, and sees the other as it was when they parted. */
+static void work_after_fork(enum who who, uint64_t *memory, uint64_t first, uint64_t other)
+{
+    begin(who);
+    churn(who, memory, first, first + FORKED_PAGES / 2);
+    for (uint64_t page = other; page < other + FORKED_PAGES / 2; page++)
+        check_page(who, memory, page, 1);
+}
+
+static _Noreturn void work_apart(void)
+{
+    uint64_t *memory = swap_map(FORKED_PAGES, MAP_PRIVATE);
+    pid_t pid;
+
+    begin(PARENT);
+    write_pages(PARENT, memory, 0, FORKED_PAGES);
+    pid = fork();
+    if (pid == 0) {
+        work_after_fork(CHILD, memory, 0, FORKED_PAGES / 2);
+        end(CHILD);
+    }
+    CHILD_CHECK(pid > 0);
+    work_after_fork(PARENT, memory, FORKED_PAGES / 2, 0);
+    join(pid);
+    end(PARENT);
+}
+
+static void write_odd_pages(uint64_t *memory)
+{
+    begin(SHARER);
+    for (uint64_t page = 0; page < SHARED_PAGES; page++) {
+        check_page(SHARER, memory, page, 1);
+        if (page % 2 == 1)
+            write_page(SHARER, memory, page, 2);
+        workers[SHARER].written = page + 1;
+    }
+}
+
+/* A page that its writer was at when it fell may be either. */
+static void check_odd_pages(const uint64_t *memory)
+{
+    uint64_t written = workers[SHARER].written;
+
+    for (uint64_t page = 1; page < SHARED_PAGES; page += 2)
+        if (page != written)
+            check_page(OWNER, memory, page, page < written ? 2 : 1);
+}
+
+static _Noreturn void work_together(void)
+{
+    uint64_t *memory = swap_map(SHARED_PAGES, MAP_SHARED);
+    pid_t pid;
+
+    begin(OWNER);
+    write_pages(OWNER, memory, 0, SHARED_PAGES);
+    pid = fork();
+    if (pid == 0) {
+        write_odd_pages(memory);
+        end(SHARER);
+    }
+    CHILD_CHECK(pid > 0);
+    for (uint64_t turn = 0; turn < TURNS; turn++)
+        for (uint64_t page = 0; page < SHARED_PAGES; page += 2)
+            check_page(OWNER, memory, page, 1);
+    join(pid);
+    check_odd_pages(memory);
+    end(OWNER);
+}
+
+/* Who did not come to the end, and all who were started. */
+static void tell_fallen(void)
+{
+    for (unsigned who = 0; who < WORKERS; who++)
+        if (workers[who].pid != 0 && !workers[who].done)
+            harness_note("fell: %d touching 0x%lx", (int)workers[who].pid,
+                         (unsigned long)workers[who].touches);
+}
+
+static void work_for_a_round(void)
+{
+    static void (*const work[])(void) = {work_alone, work_apart, work_together};
+    uint64_t spaces = fork_spaces();
+    pid_t pid[3];
+
+    memset((void *)workers, 0, WORKERS * sizeof *workers);
+    for (unsigned i = 0; i < 3; i++) {
+        pid[i] = fork();
+        if (pid[i] == 0)
+            work[i]();
+        CHECK(pid[i] > 0);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        int status = fork_wait(pid[i]);
+
+        CHECK(status == EXITED(0) || status == SIGBUS);
+    }
+    fork_await_spaces(spaces); /* children whose parent fell */
+    tell_fallen();
+    swap_settle();
+}
+
+/* Shared: a fork copies private memory that is locked. */
+static void *map_locked(uint64_t pages)
+{
+    void *memory =
+        mmap(NULL, pages * FORK_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    CHECK(memory != MAP_FAILED);
+    CHECK_EQ(mlock(memory, pages * FORK_PAGE), 0);
+    return memory;
+}
+
+static uint64_t count(unsigned which)
+{
+    return fork_counter(FAULTLINE_PAGER, which);
+}
+
+/* KiB of swap, of all areas. */
+static unsigned long swap_kib(void)
+{
+    FILE *file = fopen("/proc/meminfo", "r");
+    unsigned long kib = 0;
+    char line[128];
+
+    CHECK(file != NULL);
+    while (fgets(line, sizeof line, file))
+        if (sscanf(line, "SwapTotal: %lu kB", &kib) == 1)
+            break;
+    CHECK_EQ(fclose(file), 0);
+    return kib;
+}
+
+static void unmap(volatile void *memory, uint64_t pages)
+{
+    CHECK_EQ(munmap((void *)(uintptr_t)memory, pages * FORK_PAGE), 0);
+}
+
+/* Works until there were so many requests since the start. */
+static void work_until(uint64_t reads, uint64_t writes)
+{
+    unsigned round = 0;
+
+    do
+        work_for_a_round();
+    while (++round < ROUNDS_MAX &&
+           (count(PAGER_STAT_SWAP_READS) < reads || count(PAGER_STAT_SWAP_WRITES) < writes));
+    CHECK(round < ROUNDS_MAX);
+}
+
+static int do_nothing(void)
+{
+    return 0;
+}
+
+/* The end of a program leaves as many spare tables as ever. */
+static void settle_tables(void)
+{
+    CHECK_EQ(swap_run(do_nothing), EXITED(0));
+}
+
+static unsigned long kib_at_start; /* of swap */
+static uint64_t ballast;           /* pages that are locked away */
+
+/* Tables of the largest mappings, and what the servers keep for reuse, are there before the laws are
+ * measured for the first time; the disks had no request yet but for their headers. */
+static void __attribute__((constructor)) warm_up(void)
+{
+    void *locked;
+
+    kib_at_start = swap_kib();
+    ballast = count(PAGER_STAT_FREE_FRAMES) - WORK_FRAMES;
+    locked = map_locked(ballast);
+    workers = map_locked(1);
+    unmap(locked, ballast);
+    work_until(0, 0);
+    unmap(workers, 1);
+    settle_tables();
+    CHECK_EQ(count(PAGER_STAT_SWAP_WRITES), 0);
+}
+
+/* Works in little memory until there were so many requests, and tells how many. */
+static void work_and_tell(uint64_t reads, uint64_t writes)
+{
+    void *locked = map_locked(ballast);
+
+    workers = map_locked(1);
+    work_until(reads, writes);
+    unmap(workers, 1);
+    unmap(locked, ballast);
+    settle_tables();
+    harness_note("%lu reads, %lu writes, %lu pages in, %lu out, retired %lu kB",
+                 count(PAGER_STAT_SWAP_READS), count(PAGER_STAT_SWAP_WRITES),
+                 count(PAGER_STAT_SWAP_IN), count(PAGER_STAT_SWAP_OUT), kib_at_start - swap_kib());
+}
+
+TEST("while requests of swap fail, who touches a page that is lost falls, and nobody else")
+{
+    work_and_tell(260, 260);
+}
+
+TEST("in thousands of requests all bytes are right")
+{
+    work_and_tell(4000, 2200);
+}
+
+TEST("in a hundred thousand requests all bytes are right")
+{
+    work_and_tell(90000, 15000);
+}
+
+static int more_than_there_is(void)
+{
+    const uint64_t pages = count(PAGER_STAT_TOTAL_FRAMES);
+
+    swap_write(swap_map(pages, MAP_PRIVATE | MAP_NORESERVE), 0, pages, 1);
+    return 0;
+}
+
+TEST("without swap who finds no frame is ended, and nobody else")
+{
+    CHECK_EQ(kib_at_start, 0);
+    CHECK_EQ(swap_run(more_than_there_is), SIGKILL);
+}
