@@ -141,10 +141,9 @@ static void reclaim_find_kept(struct reclaim_window *window)
     }
 }
 
-/* Puts out candidates that are not kept.  Returns how many. */
-static uint32_t reclaim_put_out_window(const struct reclaim_window *window)
+/* Puts out at most so many candidates that are not kept.  Returns how many. */
+static uint32_t reclaim_put_out_window(const struct reclaim_window *window, uint32_t most)
 {
-    uint32_t most = tier_takes(&window->vm->tier) ? TIER_STEP : SWAP_CLUSTER;
     uint32_t victims[SWAP_CLUSTER], count = 0;
 
     for (uint32_t k = 0; k < SWAP_CLUSTER && count < most; k++)
@@ -164,7 +163,7 @@ static uint32_t reclaim_put_out_around(struct vm *vm, uint32_t page)
 
     reclaim_find_candidates(&window);
     reclaim_find_kept(&window);
-    return reclaim_put_out_window(&window);
+    return reclaim_put_out_window(&window, tier_takes(&vm->tier) ? TIER_STEP : SWAP_CLUSTER);
 }
 
 /* The page under the hand, which goes on. */
@@ -195,7 +194,7 @@ static uint32_t reclaim_scan(struct vm *vm)
 
 void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64_t count, bool out)
 {
-    uint64_t end = first + count;
+    uint64_t end = first + count, left = 0;
 
     for (uint64_t at = first; reclaim_is_on(vm) && at < end;) {
         struct reclaim_window window = {.vm = vm,
@@ -208,8 +207,8 @@ void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64
             window.asked |= 1u << (at - window.first);
         reclaim_find_candidates(&window);
         reclaim_find_kept(&window);
-        if (out)
-            (void)reclaim_put_out_window(&window);
+        if (out && (left < TIER_ADVISED || !tier_takes(&vm->tier)))
+            left += reclaim_put_out_window(&window, SWAP_CLUSTER);
     }
 }
 

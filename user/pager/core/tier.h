@@ -26,8 +26,9 @@
 
 #include "compress.h"
 
-#define TIER_MOST 75u /* percent */
-#define TIER_STEP 8u  /* pages that are packed before others have their turn */
+#define TIER_MOST    75u /* percent */
+#define TIER_STEP    8u  /* pages that are packed before others have their turn ... */
+#define TIER_ADVISED 64u /* ... and by advice: what is left goes with the clock */
 /* 30 units hold the pages of 5 frames in 4: one page more than frames for so many. */
 #define TIER_LEAST 4u
 /* Pages of 4:1 are believed in where a promise only has to be plausible (commit.h). */
