@@ -30,6 +30,7 @@ help:
 	@echo 'make replacement     replacement policies beside the optimum, to docs/replacement.md'
 	@echo 'make record-traces   records the page references that it replays, by valgrind'
 	@echo 'make bench           instruction counts, to $(BUILD)/bench.tsv'
+	@echo 'make memory-curve    run time of a program against memory, to docs/memory-curve.svg'
 	@echo 'make fuzz [SECONDS=60] [TARGET=NAME]'
 	@echo 'make lint            layout of sources, names in documents, generated documents'
 	@echo 'make docs            writes docs/abi.md, docs/fault-protocol-tests.md and the figures of docs/page-tables.md anew'
@@ -95,6 +96,7 @@ lint:
 	@tests/lint/proofs.py
 	@tests/coverage/coverage.py --check
 	@tests/mutate/mutate.py --check
+	@tests/bench/memory_curve.py --check
 	@tests/lint/lint.py --format=$(FORMAT)
 
 clean:

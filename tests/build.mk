@@ -165,5 +165,10 @@ bench:
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(KERNEL_BUILD)/compress_bench.bin $(BENCH_PROGRAMS)
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
-.PHONY: host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests coverage proofs conformance replacement \
+memory-curve:
+	@$(SETUP) run
+	@$(MAKE) -s --no-print-directory $(JOBS) all
+	@FAULTLINE_BUILD=$(BUILD) tests/bench/memory_curve.py --measure
+
+.PHONY: memory-curve host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests coverage proofs conformance replacement \
         record-traces fuzzers fuzz bench

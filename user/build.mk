@@ -101,8 +101,9 @@ $(BUILD)/initrd.cpio: $(SERVERS) $(PROGRAMS) user/sdk/faultline-pack
 $(BUILD)/app/tests/%.o: APP_CFLAGS += -Itests
 $(foreach f,$(wildcard tests/target/system/*.c),$(eval $(call program,$(basename $(notdir $(f))),$(f) \
     $(if $(filter %_test.c,$(f)),tests/harness.c),SYSTEM_TESTS)))
-# The benchmark of page faults travels in no initrd: faultline-run adds it.
+# The benchmarks of the pager travel in no initrd: faultline-run adds them.
 $(eval $(call program,vm_bench,tests/bench/vm_bench.c,BENCH_PROGRAMS))
+$(eval $(call program,swap_bench,tests/bench/swap_bench.c,BENCH_PROGRAMS))
 
 BAD_PROGRAMS := $(addprefix $(BUILD)/bad-programs/,text_file truncated_elf overlapping_elf kernel_elf)
 $(BAD_PROGRAMS) &: tests/target/system/make_bad_programs.py $(BUILD)/programs/true

@@ -115,6 +115,8 @@ def _():
     told = {name: float(text) for name, text in told.groupdict().items()}
     check_equal(told["came"] >= 512 and told["left"] >= 512, True)
     check_equal(told["paging"], told["work"] - told["own"])
+    once = run(RUN, "--timeout", SECONDS, "--icount", "--once", "-m", "16M", "-s", "32M", PROBE, "fill", "14", stdin=b"x", seconds=90)
+    check_equal((once.returncode, once.stdout, b"faultline-run: work" in once.stderr), (0, b"x\n", False))
     check_equal(told["requests"], round((told["reads"] + told["writes"]) / (told["came"] + told["left"]), 3))
     parts = told["a_page_in"] * told["came"] + told["a_page_out"] * told["left"]
     check_equal(abs(parts - told["paging"]) <= told["came"] + told["left"], True)

@@ -241,17 +241,32 @@ static void model_go_on(void)
     model_take_events();
 }
 
+/* True if a call is to write this page of a program: of two that write a shared one at the same time the
+ * driver does not tell which was the last. */
+static bool model_is_called(uint32_t page)
+{
+    bool called = false;
+
+    for (uint32_t i = 0; i < PROGRAMS; i++) {
+        const struct model_program *program = &model.program[i];
+
+        called |= program->space && program->acts && program->call && program->page == page;
+    }
+    return called;
+}
+
 static void model_begin_access(struct model_program *program)
 {
     struct slow_thread *thread = &slow.thread[model_thread(program)];
 
     if (program->acts)
         return;
-    program->acts = true;
     program->page = model_pick(PAGES);
     program->access = model_pick(3) ? FL_ACCESS_WRITE : FL_ACCESS_READ;
     program->value = (uint8_t)model_pick(4) ? (uint8_t)model_pick(256) : 0;
-    program->call = program->access == FL_ACCESS_WRITE && model_pick(4) == 0;
+    program->call =
+        program->access == FL_ACCESS_WRITE && model_pick(4) == 0 && !model_is_called(program->page);
+    program->acts = true;
     thread->state = SLOW_IDLE;
     if (program->call) {
         slow_write(&slow, thread, program->space, model_address(program->page), program->value);
@@ -336,6 +351,17 @@ static void model_press(void)
     kit_vm()->reclaim.target = target;
 }
 
+/* By the driver, or as a call of a program, which may end before it. */
+static void model_swap_off(uint32_t area)
+{
+    const struct space *space = kit_vm()->spaces[model_pick(4)];
+
+    if (space)
+        (void)vm_swap_off_call(kit_vm(), space, area);
+    else
+        (void)vm_swap_off(kit_vm(), area);
+}
+
 static void model_swap(void)
 {
     struct vm *vm = kit_vm();
@@ -353,7 +379,7 @@ static void model_swap(void)
     for (uint32_t i = 0; i < SWAP_AREAS; i++)
         if (vm->swap.area[i].state != SWAP_UNUSED && vm->swap.area[i].device == disk) {
             if (model_pick(8) == 0)
-                (void)vm_swap_off(vm, i);
+                model_swap_off(i);
             return;
         }
     if (vm->table.counts[PAGE_FREE] > 4)
@@ -473,10 +499,30 @@ static void model_begin(uint64_t seed)
         kit_swap_on(0, model.pages[0], 0);
 }
 
+static bool model_is_acting(void)
+{
+    bool acting = false;
+
+    for (uint32_t i = 0; i < PROGRAMS; i++)
+        acting |= model.program[i].space && model.program[i].acts;
+    return acting;
+}
+
+/* What programs have begun ends: a call that waits may still write. */
+static void model_settle(void)
+{
+    for (uint32_t turn = 0; model_is_acting(); turn++) {
+        model_check(turn < 1000, "an access waits for ever");
+        model_go_on();
+        kit_poll(DELAY);
+    }
+}
+
 /* Each page of each program is read in the end: nothing that no disk lost is lost. */
 static void model_end(void)
 {
     fake_unlimit(&slow.fake);
+    model_settle();
     for (uint32_t i = 0; i < PROGRAMS; i++) {
         struct model_program *program = &model.program[i];
 

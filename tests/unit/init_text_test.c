@@ -77,6 +77,34 @@ TEST("the clock is time unless it is work, a disk's limit is 1 ms to an hour and
     }
 }
 
+TEST("memory is a number of bytes, or of KiB, MiB or GiB, and all when nothing is said")
+{
+    static const char *const bad[] = {
+        "mem=",   "mem=0",   "mem=0M",  "mem=M",        "mem=4T",
+        "mem=4m", "mem=-4M", "mem=4MM", "mem=1048577G", "mem=18446744073709551616"};
+    static const struct {
+        const char *line;
+        uint64_t bytes;
+    } good[] = {{"", 0},
+                {"mem=4096", 4096},
+                {"mem=5K", 5 << 10},
+                {"mem=16M", 16 << 20},
+                {"mem=3G", 3ull << 30},
+                {"mem=1048576G", 1ull << 50},
+                {"mem=1G mem=4M xmem=2M", 4 << 20}};
+    struct boot_arguments arguments;
+
+    for (unsigned i = 0; i < sizeof good / sizeof good[0]; i++) {
+        boot_arguments_parse(good[i].line, &arguments);
+        CHECK(!arguments.refused);
+        CHECK_EQ(arguments.memory_bytes, good[i].bytes);
+    }
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        boot_arguments_parse(bad[i], &arguments);
+        CHECK(arguments.refused == bad[i]);
+    }
+}
+
 TEST("devices are the values of all their words, in order, at most 32")
 {
     struct boot_arguments arguments;

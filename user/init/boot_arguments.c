@@ -6,6 +6,7 @@
 
 #define DISK_LIMIT_MS     10000u
 #define DISK_LIMIT_MAX_MS 3600000u
+#define MEMORY_MAX_BYTES  (1ull << 50) /* more than there can be */
 
 static bool boot_is_hex(char byte)
 {
@@ -56,17 +57,38 @@ static bool boot_parse_clock(const char *value, size_t bytes, struct boot_argume
     return out->counts_work || memcmp(value, "time", 4) == 0;
 }
 
+/* False unless all bytes are digits, of a number from 1 to `most`. */
+static bool boot_parse_number(const char *value, size_t bytes, uint64_t most, uint64_t *number)
+{
+    *number = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        if (value[i] < '0' || value[i] > '9' || *number > most)
+            return false;
+        *number = *number * 10 + (uint64_t)(value[i] - '0');
+    }
+    return *number > 0 && *number <= most;
+}
+
 static bool boot_parse_disk_limit(const char *value, size_t bytes, struct boot_arguments *out)
 {
-    uint32_t number = 0;
+    uint64_t number;
+    bool good = boot_parse_number(value, bytes, DISK_LIMIT_MAX_MS, &number);
 
-    for (size_t i = 0; i < bytes; i++) {
-        if (value[i] < '0' || value[i] > '9' || number > DISK_LIMIT_MAX_MS)
-            return false;
-        number = number * 10 + (uint32_t)(value[i] - '0');
-    }
-    out->disk_limit_ms = number;
-    return number > 0 && number <= DISK_LIMIT_MAX_MS;
+    out->disk_limit_ms = (uint32_t)number;
+    return good;
+}
+
+static bool boot_parse_memory(const char *value, size_t bytes, struct boot_arguments *out)
+{
+    static const char units[] = "KMG"; /* each 1,024 of the one before */
+    const char *unit = bytes > 0 ? memchr(units, value[bytes - 1], sizeof units - 1) : NULL;
+    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+
+    if (!boot_parse_number(value, unit ? bytes - 1 : bytes, MEMORY_MAX_BYTES >> shift,
+                           &out->memory_bytes))
+        return false;
+    out->memory_bytes <<= shift;
+    return true;
 }
 
 static bool boot_parse_device(const char *value, size_t bytes, struct boot_arguments *out)
@@ -82,9 +104,10 @@ static bool boot_parse_word(const char *word, size_t bytes, struct boot_argument
     static const struct {
         const char *key;
         bool (*parse)(const char *value, size_t bytes, struct boot_arguments *out);
-    } keys[] = {{"nonce=", boot_parse_nonce},           {"tour=", boot_parse_tour},
-                {"overcommit=", boot_parse_overcommit}, {"clock=", boot_parse_clock},
-                {"disk-limit=", boot_parse_disk_limit}, {"device=", boot_parse_device}};
+    } keys[] = {{"nonce=", boot_parse_nonce},  {"tour=", boot_parse_tour},
+                {"mem=", boot_parse_memory},   {"overcommit=", boot_parse_overcommit},
+                {"clock=", boot_parse_clock},  {"disk-limit=", boot_parse_disk_limit},
+                {"device=", boot_parse_device}};
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         size_t length = strlen(keys[i].key);

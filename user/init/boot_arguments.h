@@ -3,6 +3,7 @@
  *   nonce=HEX   run mode: 1 to 64 hexadecimal digits that mark the frames on the console
  *   tour=no     interactive mode starts at the prompt
  *   tour=only   interactive mode powers off after the tour
+ *   mem=SIZE    most memory that the pager is given, in bytes or with K, M or G; the rest stays unused
  *   overcommit=strict|heuristic   how the pager promises memory; checked here, read there
  *   clock=work|time   what limits of time mean: counted work leaves disks without one, and the watch at rest
  *   disk-limit=MS   milliseconds, 1 to 3600000, until a silent disk is reset (10000)
@@ -33,6 +34,7 @@ struct boot_arguments {
     enum boot_tour tour;
     bool counts_work;       /* clock=work */
     uint32_t disk_limit_ms; /* counts with clock=time */
+    uint64_t memory_bytes;  /* 0: all */
     unsigned device_count;
     struct boot_word device[BOOT_DEVICES_MAX];
     const char *refused; /* in the text: first word whose value makes no sense, or NULL */

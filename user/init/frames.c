@@ -36,10 +36,30 @@ uint64_t frames_total_pages(void)
     return pages;
 }
 
+void frames_limit(uint64_t pages)
+{
+    uint64_t unused = frames_free_pages();
+
+    unused = unused > pages ? unused - pages : 0;
+    for (uint64_t i = frames.ranges; i-- > 0;) {
+        struct fl_boot_ram *ram = &frames.ram[i];
+        uint64_t part = ram->pages - ram->first_free;
+
+        if (part > unused)
+            part = unused;
+        ram->pages -= part;
+        unused -= part;
+    }
+}
+
 void frames_describe(struct fl_boot_info *info)
 {
-    for (uint64_t i = 0; i < frames.ranges; i++)
+    for (uint64_t i = 0; i < frames.ranges; i++) {
         info->ram[i].first_free = frames.ram[i].first_free;
+        info->ram[i].pages = frames.ram[i].pages;
+    }
+    while (info->ram_count > 1 && info->ram[info->ram_count - 1].pages == 0)
+        info->ram_count--;
 }
 
 struct frames_run frames_take(uint64_t pages, const char *what)

@@ -2,7 +2,8 @@
  * given back.  Once the pager runs it owns all the others, and nothing is taken here any more.
  *
  *  F1  pages of a range below its first_free belong to the root task or to what it made;
- *  F2  one run at a time is in the window.
+ *  F2  one run at a time is in the window;
+ *  F3  pages at the high end that were kept back are nobody's, and nobody touches them.
  *
  * What fails here ends the system: log_stop says what was wanted and what there is. */
 #ifndef INIT_FRAMES_H
@@ -28,6 +29,9 @@ void frames_init(const struct fl_boot_info *info);
 /* Pages that nobody has taken, and all pages of RAM, over all ranges. */
 uint64_t frames_free_pages(void);
 uint64_t frames_total_pages(void);
+
+/* Keeps back all free pages but so many, from the high end. */
+void frames_limit(uint64_t pages);
 
 /* Writes the current state of RAM into a copy of the boot information. */
 void frames_describe(struct fl_boot_info *info);

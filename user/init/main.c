@@ -60,7 +60,7 @@ int main(void)
     blk_start(&disks, info, init_disk_limit(info));
     device_grants_make(&grants, info, &boot_arguments, driven | disks.devices);
     watch_start(boot_arguments.counts_work ? 0 : info->timebase_hz, disks.count > 0);
-    pager_start(info, console_has_driver(), &grants, &disks);
+    pager_start(info, &boot_arguments, console_has_driver(), &grants, &disks);
     process_init(info->timebase_hz);
     server_init(info->timebase_hz);
     session_start(&boot_arguments);

@@ -110,7 +110,8 @@ int pager_take_frames(uint64_t pages, struct pager_frames *frames)
 {
     struct fl_message answer = pager_call(PAGER_FRAME_TAKE, 4, pages, 0, 0);
 
-    *frames = (struct pager_frames){answer.word[1], answer.word[2], pages};
+    *frames =
+        (struct pager_frames){answer.word[1], answer.word[2], answer.word[0] == 0 ? pages : 0};
     return (int)answer.word[0];
 }
 

@@ -22,20 +22,40 @@ _Static_assert((int)DEVICE_CHOICE_MAX <= PAGER_SLOT_DEVICES_END - PAGER_SLOT_DEV
 static const struct pinned pager = {"pager", SLOT_PAGER_TCB, SLOT_PAGER_VSPACE, SLOT_PAGER_CNODE,
                                     FL_BOOT_STACK_PAGES};
 
-/* Tables for the pager's window over all RAM and for a first program. */
+/* Tables for the pager's window over all its RAM and for a first program. */
 static uint64_t pager_pool_pages(void)
 {
     return frames_total_pages() / PAGES_PER_TABLE + PAGER_SPARE_TABLES;
 }
 
+/* What it takes to start the pager: its objects, its space, its boot information and that of devices. */
+static uint64_t pager_own_pages(const struct elf_image *image)
+{
+    return PAGER_OBJECTS + pinned_pages(&pager, image) + 2;
+}
+
 static void pager_check_memory(const struct elf_image *image)
 {
-    uint64_t pages = pager_pool_pages() + PAGER_OBJECTS + PAGER_WORKING +
-                     pinned_pages(&pager, image) + 2; /* its boot information, and of devices */
+    uint64_t pages = pager_pool_pages() + PAGER_WORKING + pager_own_pages(image);
 
     if (frames_free_pages() < pages)
         log_stop("memory: %lu KiB free of %lu KiB, the pager needs %lu KiB",
                  frames_free_pages() * 4, frames_total_pages() * 4, pages * 4);
+}
+
+/* Keeps back what the pager shall not have (mem=).  What it takes to start it is not counted; the tables of its
+ * pool are, since it gets them back. */
+static void pager_limit_memory(const struct elf_image *image, uint64_t bytes)
+{
+    uint64_t limit = bytes / FL_PAGE_BYTES, least = PAGER_SPARE_TABLES + PAGER_WORKING;
+    uint64_t left = frames_free_pages() - pager_own_pages(image);
+
+    if (bytes == 0 || left <= limit)
+        return;
+    if (limit < least)
+        log_stop("memory: mem= leaves the pager %lu KiB, it needs %lu KiB", limit * 4, least * 4);
+    log_line("%lu KiB are the pager's, %lu KiB stay unused", limit * 4, (left - limit) * 4);
+    frames_limit(limit + pager_own_pages(image));
 }
 
 static const char *pager_find(struct elf_image *image)
@@ -151,13 +171,15 @@ static void pager_mint_root(void)
         log_stop("pager: our endpoint: status 0x%lx", status);
 }
 
-void pager_start(const struct fl_boot_info *info, bool has_console,
-                 const struct device_grants *grants, const struct blk_disks *disks)
+void pager_start(const struct fl_boot_info *info, const struct boot_arguments *words,
+                 bool has_console, const struct device_grants *grants,
+                 const struct blk_disks *disks)
 {
     struct elf_image image;
     const char *file = pager_find(&image);
 
     pager_check_memory(&image);
+    pager_limit_memory(&image, words->memory_bytes);
     pager_make_objects();
     pinned_load(&pager, SLOT_POOL, &image, file);
     pager_fill_cspace(info, has_console);

@@ -9,10 +9,7 @@
 #include "watch.h"
 
 #define PROCESS_PID_MAX     0x7fffffffu
-#define PROCESS_BADGE_SHIFT 8u /* pid above, place in the table below */
-#define PROCESS_FRAME_TCB   0u
-#define PROCESS_FRAME_CNODE 1u
-#define PROCESS_FRAMES      2u
+#define PROCESS_BADGE_SHIFT 8u           /* pid above, place in the table below */
 #define PROCESS_STRINGS_MAX (256u << 10) /* bytes of all arguments */
 
 _Static_assert(PROCESSES_MAX <= 1u << PROCESS_BADGE_SHIFT, "a place fits in a badge");
@@ -178,22 +175,26 @@ static void process_delete_slot(const struct process *process, uint64_t cnode, u
     process_expect(process, "delete a capability", status);
 }
 
+/* One by one: however memory is cut up, single frames are found. */
 static int process_take_frames(struct process *process, const struct process_source *source)
 {
-    struct pager_frames frames;
-    int error = pager_take_frames(PROCESS_FRAMES, &frames);
+    int error = 0;
 
     (void)source;
-    if (!error)
-        process->frames = frames;
+    for (size_t i = 0; i < PROCESS_FRAMES && !error; i++)
+        error = pager_take_frames(1, &process->frames[i]);
     return error;
 }
 
 static void process_drop_frames(struct process *process)
 {
-    if (process->frames.pages > 0)
-        process_expect(process, "give frames back", (uint64_t)pager_give_frames(&process->frames));
-    process->frames.pages = 0;
+    for (size_t i = 0; i < PROCESS_FRAMES; i++) {
+        struct pager_frames *frame = &process->frames[i];
+
+        if (frame->pages > 0)
+            process_expect(process, "give a frame back", (uint64_t)pager_give_frames(frame));
+        frame->pages = 0;
+    }
 }
 
 static int process_take_space(struct process *process, const struct process_source *source)
@@ -224,10 +225,11 @@ static void process_drop_space(struct process *process)
 }
 
 static uint64_t process_make_object(const struct process *process, enum fl_object type,
-                                    uint64_t frame, uint64_t slot)
+                                    enum process_frame use, uint64_t slot)
 {
-    return flr_memory_retype(FL_BOOT_RAM + process->frames.range, process->frames.page + frame,
-                             type, 1, FL_BOOT_CNODE, slot)
+    const struct pager_frames *frame = &process->frames[use];
+
+    return flr_memory_retype(FL_BOOT_RAM + frame->range, frame->page, type, 1, FL_BOOT_CNODE, slot)
         .status;
 }
 

@@ -36,6 +36,9 @@
 
 enum process_state { PROCESS_FREE, PROCESS_RUNNING, PROCESS_ENDED };
 
+/* What its frames are for. */
+enum process_frame { PROCESS_FRAME_TCB, PROCESS_FRAME_CNODE, PROCESS_FRAMES };
+
 struct process {
     enum process_state state;
     uint32_t pid;
@@ -46,7 +49,7 @@ struct process {
     struct posix_usage children; /* of those that it has waited for, with theirs */
     char name[PROCESS_NAME_BYTES];
     /* What it holds. */
-    struct pager_frames frames; /* pages = 0: none */
+    struct pager_frames frames[PROCESS_FRAMES]; /* pages = 0: none */
     bool has_space;
     uint64_t space;
     uint64_t pager_slot; /* of the TCB, in the pager's CSpace */

@@ -344,6 +344,9 @@ static const struct call_entry call_table[] = {
     [PAGER_CHECK_ACCESS] = {file_calls_check_access, CALL_OWN_SPACE},
     [PAGER_SETTING] = {system_calls_setting, CALL_OWN_SPACE},
     [PAGER_SETTING_NAME] = {system_calls_setting_name, CALL_OWN_SPACE},
+    [PAGER_DISK] = {system_calls_disk, CALL_OWN_SPACE},
+    [PAGER_SWAPON] = {system_calls_swapon, CALL_OWN_SPACE},
+    [PAGER_SWAPOFF] = {system_calls_swapoff, CALL_OWN_SPACE},
 };
 #define CALLS (sizeof(call_table) / sizeof(call_table[0]))
 

@@ -19,10 +19,25 @@
 /* Tags of requests: those of the core, then one for each disk's header. */
 #define DISKS_TAG_HEADER PAGING_REQUESTS
 
+enum disks_header_state { HEADER_NONE, HEADER_READING, HEADER_READ };
+
+/* The header of a disk that is read for swap. */
+struct disks_header {
+    uint8_t state;  /* enum disks_header_state; READ: whoever asked has not been told */
+    bool asked;     /* by a program */
+    uint32_t space; /* with its generation: whose */
+    uint32_t generation;
+    uint32_t page; /* that it goes to */
+    int32_t priority;
+    int error;               /* what came of it: an errno value ... */
+    enum swap_error refused; /* ... and of EINVAL more */
+};
+
 static struct {
     struct blk_client ring[BLK_DISKS];
     struct blk_info info[BLK_DISKS]; /* sectors 0: there is no such disk */
-    uint32_t header[BLK_DISKS];      /* the page that its header goes to */
+    struct disks_header header[BLK_DISKS];
+    uint32_t count; /* disks that the driver has */
 } disks;
 
 static void disks_expect(uint64_t status, const char *what)
@@ -113,26 +128,54 @@ bool disks_submit(void *context, const struct vm_io *io)
 
 /* ---- ends ---- */
 
+static int disks_errno(enum swap_error refused)
+{
+    switch (refused) {
+    case SWAP_OK:
+        return 0;
+    case SWAP_NO_MEMORY:
+        return ENOMEM;
+    case SWAP_FULL:
+        return EPERM; /* as on Linux */
+    default:
+        return EINVAL;
+    }
+}
+
+/* Disks that never were swap are nothing to talk about when nobody asked. */
+static void disks_tell_swap(const struct pager *pager, uint32_t disk, uint32_t number)
+{
+    const struct disks_header *header = &disks.header[disk];
+    const struct swap_area *area = &pager->vm.swap.area[number];
+
+    if (header->refused == SWAP_OK)
+        log_line("disk %u: swap, %u KiB", (unsigned)disk,
+                 (unsigned)((area->pages - area->bad) * (FL_PAGE_BYTES / 1024)));
+    else if (header->refused != SWAP_NO_HEADER || header->asked)
+        log_line("disk %u: no swap: %s", (unsigned)disk, swap_error_name(header->refused));
+}
+
 static void disks_header_came(struct pager *pager, uint32_t disk, int32_t error)
 {
-    const struct swap_device device = {.header =
-                                           page_contents(&pager->vm.table, disks.header[disk]),
+    struct disks_header *header = &disks.header[disk];
+    const struct swap_device device = {.header = page_contents(&pager->vm.table, header->page),
                                        .pages = disks.info[disk].sectors / DISKS_SECTORS,
-                                       .device = disk};
-    enum swap_error refused = SWAP_NO_HEADER;
-    uint32_t area;
+                                       .device = disk,
+                                       .priority = header->priority};
+    uint32_t area = 0;
 
     disks_unpin(DISKS_PIN_HEADERS + disk);
-    if (error)
+    if (error) {
         log_line("disk %u: its first page can't be read: error %d", (unsigned)disk, (int)error);
-    else
-        refused = vm_swap_on(&pager->vm, &device, &area);
-    page_release(&pager->vm.table, disks.header[disk]);
-    if (refused == SWAP_OK)
-        log_line("disk %u: swap, %u KiB", (unsigned)disk,
-                 (unsigned)(swap_total(&pager->vm.swap) * (FL_PAGE_BYTES / 1024)));
-    else if (refused != SWAP_NO_HEADER)
-        log_line("disk %u: no swap: %s", (unsigned)disk, swap_error_name(refused));
+        header->error = EIO;
+    } else {
+        header->refused = vm_swap_on(&pager->vm, &device, &area);
+        header->error = disks_errno(header->refused);
+        disks_tell_swap(pager, disk, area);
+    }
+    page_release(&pager->vm.table, header->page);
+    header->state = header->asked ? HEADER_READ : HEADER_NONE;
+    wait_wake_disk(&pager->vm);
 }
 
 static void disks_tell_error(uint32_t disk, const struct vm_io *io, int32_t error)
@@ -215,21 +258,26 @@ static void disks_make_pins(struct pager *pager)
                  "a CNode for their pins");
 }
 
-/* Asks for the first page of a disk that can take the core's requests. */
-static void disks_read_header(struct pager *pager, uint32_t disk)
+/* Asks for the first page of a disk that can take the core's requests, for whom `header` says.  False:
+ * there is no frame. */
+static bool disks_read_header(struct pager *pager, uint32_t disk, const struct disks_header *header)
 {
     uint32_t page = page_allocate(&pager->vm.table, PAGE_STRAY);
     uint64_t segment;
 
     if (page == PAGE_NONE)
-        log_stop("disks: no memory for a header");
-    disks.header[disk] = page;
+        return false;
+    disks.header[disk] = *header;
+    disks.header[disk].state = HEADER_READING;
+    disks.header[disk].page = page;
     segment = BLK_SEGMENT(disks_pin(pager, page, 1, DISKS_PIN_HEADERS + disk), DISKS_SECTORS);
     disks_put(disk, &(struct blk_request){.op = BLK_READ,
                                           .segments = 1,
                                           .tag = DISKS_TAG_HEADER + disk,
                                           .segment = &segment});
     pager->disks_pending = true;
+    pager->attention = true;
+    return true;
 }
 
 /* What the driver says of a disk.  False: there is no driver. */
@@ -257,9 +305,12 @@ static bool disks_is_fit(uint32_t disk)
 
 void disks_start(struct pager *pager)
 {
+    const struct disks_header at_start = {.priority = SWAP_NO_PRIORITY};
     bool made = false;
 
     for (uint32_t disk = 0; disk < BLK_DISKS && disks_ask(disk); disk++) {
+        if (disks.info[disk].sectors > 0)
+            disks.count = disk + 1;
         if (!disks_is_fit(disk)) {
             disks.info[disk].sectors = 0;
             continue;
@@ -269,6 +320,80 @@ void disks_start(struct pager *pager)
         made = true;
         blk_client_init(&disks.ring[disk],
                         (struct blk_ring *)(uintptr_t)(BLK_RINGS + disk * FL_PAGE_BYTES));
-        disks_read_header(pager, disk);
+        if (!pager->vm.swap_waits && !disks_read_header(pager, disk, &at_start))
+            log_stop("disks: no memory for a header");
     }
+}
+
+/* ---- swapon and swapoff ---- */
+
+bool disks_find(const char *path, uint32_t *disk)
+{
+    const size_t bytes = sizeof(SWAP_DISK_PATH) - 1;
+
+    if (strncmp(path, SWAP_DISK_PATH, bytes) != 0 || strlen(path) != bytes + 1 ||
+        path[bytes] < 'a' || (uint32_t)(path[bytes] - 'a') >= disks.count)
+        return false;
+    *disk = (uint32_t)(path[bytes] - 'a');
+    return true;
+}
+
+/* The area on a disk, or SWAP_AREAS. */
+static uint32_t disks_find_area(const struct vm *vm, uint64_t disk)
+{
+    uint32_t area = 0;
+
+    while (area < SWAP_AREAS &&
+           (vm->swap.area[area].state == SWAP_UNUSED || vm->swap.area[area].device != disk))
+        area++;
+    return area;
+}
+
+static bool disks_is_asker(const struct disks_header *header, const struct space *space)
+{
+    return header->asked && header->space == space->id && header->generation == space->generation;
+}
+
+/* Tells whoever asked what came of it. */
+static int disks_end_swap_on(struct disks_header *header, const char **reason)
+{
+    header->state = HEADER_NONE;
+    if (header->error == EINVAL)
+        *reason = swap_error_name(header->refused);
+    return header->error;
+}
+
+int disks_swap_on(struct pager *pager, const struct disks_swap_on *request, const char **reason)
+{
+    const struct space *space = request->space;
+    struct disks_header *header = &disks.header[request->disk % BLK_DISKS];
+    const struct disks_header asked = {.asked = true,
+                                       .space = space->id,
+                                       .generation = space->generation,
+                                       .priority = request->priority};
+
+    if (request->disk >= disks.count)
+        return ENODEV;
+    if (disks.info[request->disk].sectors == 0) {
+        *reason = "read-only, or its requests are too small";
+        return EINVAL;
+    }
+    if (header->state == HEADER_READ && disks_is_asker(header, space))
+        return disks_end_swap_on(header, reason);
+    if (header->state == HEADER_READING)
+        return disks_is_asker(header, space) ? wait_for_disk(&pager->vm) : EBUSY;
+    if (disks_find_area(&pager->vm, request->disk) < SWAP_AREAS)
+        return EBUSY;
+    if (!disks_read_header(pager, (uint32_t)request->disk, &asked))
+        return ENOMEM;
+    return wait_for_disk(&pager->vm);
+}
+
+int disks_swap_off(struct pager *pager, const struct space *space, uint64_t disk)
+{
+    uint32_t area = disks_find_area(&pager->vm, disk);
+
+    if (disk >= disks.count)
+        return ENODEV;
+    return area < SWAP_AREAS ? vm_swap_off_call(&pager->vm, space, area) : EINVAL;
 }

@@ -1,8 +1,9 @@
 /* The pager's side of the disk driver: requests of the core to the rings, their ends back.
  *
  * A frame is pinned from the request to its end, in a CNode of its own for the Pins; a run of frames has
- * one Pin.  A disk whose first page carries a swap header is used for swap from the start on: its header is
- * read first, into a page that is a stray as long (core/page.h), so that whoever finds no frame meanwhile waits.
+ * one Pin.  A disk whose first page carries a swap header is used for swap from the start on, unless the
+ * setting `swap-auto` is off, or from a swapon on: its header is read first, into a page that is a stray as
+ * long (core/page.h), so that whoever finds no frame meanwhile waits.
  *
  *  D1  a request of the core, and the header of a disk, has the Pins of its own places in that CNode and no
  *      others, all of them empty when it has ended;
@@ -17,6 +18,22 @@
 
 /* Finds the disks, if the root task gave us a driver, and asks for their first pages. */
 void disks_start(struct pager *pager);
+
+/* The disk that a path names: /dev/vda is the driver's first one.  False: none has it. */
+bool disks_find(const char *path, uint32_t *disk);
+
+/* SWAPON of a program.  0; ENODEV (no such disk); EBUSY (it is in use, or somebody else's swapon is on its
+ * way); EINVAL, and *reason says why it is none; EPERM (there are SWAP_AREAS areas); ENOMEM; EIO;
+ * EINPROGRESS: to be parked, its header is read. */
+struct disks_swap_on {
+    const struct space *space;
+    uint64_t disk;
+    int32_t priority;
+};
+int disks_swap_on(struct pager *pager, const struct disks_swap_on *request, const char **reason);
+
+/* SWAPOFF of a program.  0; ENODEV; EINVAL (it is not in use); as vm_swap_off_call. */
+int disks_swap_off(struct pager *pager, const struct space *space, uint64_t disk);
 
 /* The core's port: vm_port.submit. */
 bool disks_submit(void *context, const struct vm_io *io);

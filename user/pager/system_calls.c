@@ -4,7 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/file.h"
 #include "core/setting.h"
+#include "disks.h"
+#include "memory_values.h"
+
+/* ---- settings ---- */
 
 /* A string of `bytes` that begins `before` bytes into the buffer.  False: it was not sent, is too long,
  * or has a NUL in it. */
@@ -50,4 +55,44 @@ int system_calls_setting_name(struct call *call)
     const char *name = setting_name(call->in[0]);
 
     return name ? system_calls_tell_text(call, name) : ENOENT;
+}
+
+/* ---- swap ---- */
+
+int system_calls_disk(struct call *call)
+{
+    struct pager *pager = call->pager;
+    const struct file_path path = {calls_buffer(), (uint32_t)call->in[0]};
+    struct file_status status;
+    char text[SETTING_BYTES];
+    uint32_t disk;
+    int error;
+
+    if (call->in[0] > calls_sent_bytes(call))
+        return EINVAL;
+    if (system_calls_take_text(call, 0, call->in[0], text) && disks_find(text, &disk)) {
+        call->out[0] = disk;
+        return 0;
+    }
+    error = vm_path_status(&pager->vm, call->space, &path, &status);
+    return error ? error : EINVAL;
+}
+
+int system_calls_swapon(struct call *call)
+{
+    const uint64_t known = SWAP_FLAG_PREFER | SWAP_FLAG_PRIO_MASK, flags = call->in[1];
+    const struct disks_swap_on request = {
+        call->space, call->in[0],
+        flags & SWAP_FLAG_PREFER ? (int32_t)(flags & SWAP_FLAG_PRIO_MASK) : SWAP_NO_PRIORITY};
+    const char *reason = "unknown flags";
+    int error = flags & ~known ? EINVAL : disks_swap_on(call->pager, &request, &reason);
+
+    if (error == EINVAL)
+        (void)system_calls_tell_text(call, reason);
+    return error;
+}
+
+int system_calls_swapoff(struct call *call)
+{
+    return disks_swap_off(call->pager, call->space, call->in[0]);
 }

@@ -48,4 +48,7 @@
 #define RLIMIT_MEMLOCK 8
 #define RLIMIT_AS      9
 
+#define SWAP_FLAG_PREFER    0x8000 /* with a priority in the bits below */
+#define SWAP_FLAG_PRIO_MASK 0x7fff
+
 #endif

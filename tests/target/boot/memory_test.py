@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """RAM of any size, in any pieces: the system runs in it, or names it and ends."""
+import re
 import sys
 
 sys.dont_write_bytecode = True
@@ -45,6 +46,31 @@ def _():
     initrd = boot.full_initrd("tour")
     check_equal(len(initrd) < 4 * MIB, True)
     boot.check_ran(boot.boot(initrd, memory="16M"), b"")
+
+
+def free_of_programs(append):
+    """KiB that programs may have, as /proc/meminfo says it."""
+    result = boot.boot(boot.full_initrd("cat", "/proc/meminfo"), memory="128M", append=append)
+    boot.check_ran(result, b"MemTotal:")
+    return int(re.search(rb"^MemFree: +(\d+) kB", result.output, re.M)[1])
+
+
+@test("mem= caps what the pager is given, whatever there is; more than there is changes nothing")
+def _():
+    most = free_of_programs("")
+    check_equal(most > 100 * 1024, True)
+    check_equal(abs(free_of_programs("mem=1G") - most) <= 16, True)
+    for mib in (64, 4):
+        free = free_of_programs(f"mem={mib}M")
+        comment(f"mem={mib}M: {free} KiB free")
+        check_equal((mib - 1) * 1024 <= free <= mib * 1024, True)
+
+
+@test("with mem=672K a program runs; with less the pager's need is named, and a size that is none is repeated")
+def _():
+    boot.check_ran(boot.boot(boot.small_initrd(), append="mem=672K"))
+    boot.check_told(boot.boot(boot.small_initrd(), append="mem=668K"), "memory: mem= leaves the pager 668 KiB, it needs 672 KiB")
+    boot.check_told(boot.boot(boot.small_initrd(), append="mem=lots"), "boot arguments: can't read `mem=lots`")
 
 
 @test("with four harts three stay parked, whichever the firmware chose")

@@ -1,5 +1,6 @@
-/* What the tests of swap share: memory whose every byte is checked.  The tests' own program is locked in
- * memory, so that what is left when its children have ended is what was there before. */
+/* What the tests of swap share: memory whose every byte is checked, and what must be as before after each
+ * test.  The tests' own program is locked in memory, so that what is left when its children have ended is what
+ * was there before. */
 #ifndef SWAP_KIT_H
 #define SWAP_KIT_H
 
@@ -9,6 +10,20 @@
 
 #define SWAP_MIB   (1024u * 1024u / FORK_PAGE) /* pages of one */
 #define SWAP_WORDS (FORK_PAGE / sizeof(uint64_t))
+
+/* A law, as FORK_LAW, with a name: lines of this file are no ids in another. */
+#define SWAP_LAW(name, quantity, source, which) \
+    static uint64_t swap_law_##name(void)       \
+    {                                           \
+        return fork_counter(source, which);     \
+    }                                           \
+    HARNESS_REGISTER(swap_##name, quantity, measure, swap_law_##name)
+
+SWAP_LAW(capabilities, "kernel: capabilities", FAULTLINE_KERNEL, FL_COUNTER_CAPABILITIES)
+SWAP_LAW(pins, "kernel: pins", FAULTLINE_KERNEL, FL_COUNTER_PINS)
+SWAP_LAW(frames, "pager: free frames", FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES)
+SWAP_LAW(slots, "pager: slots of swap", FAULTLINE_PAGER, PAGER_STAT_SWAP_USED)
+SWAP_LAW(objects, "pager: objects", FAULTLINE_PAGER, PAGER_STAT_OBJECTS)
 
 static void __attribute__((constructor)) swap_lock(void)
 {

@@ -1,12 +1,6 @@
 /* Programs that are larger than memory and two small areas of swap together. */
 #include "swap_kit.h"
 
-FORK_LAW("kernel: capabilities", FAULTLINE_KERNEL, FL_COUNTER_CAPABILITIES)
-FORK_LAW("kernel: pins", FAULTLINE_KERNEL, FL_COUNTER_PINS)
-FORK_LAW("pager: free frames", FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES)
-FORK_LAW("pager: slots of swap", FAULTLINE_PAGER, PAGER_STAT_SWAP_USED)
-FORK_LAW("pager: objects", FAULTLINE_PAGER, PAGER_STAT_OBJECTS)
-
 static int too_large(void)
 {
     const uint64_t pages = 64 * SWAP_MIB;

@@ -3,12 +3,6 @@
 
 #include <sys/resource.h>
 
-FORK_LAW("kernel: capabilities", FAULTLINE_KERNEL, FL_COUNTER_CAPABILITIES)
-FORK_LAW("kernel: pins", FAULTLINE_KERNEL, FL_COUNTER_PINS)
-FORK_LAW("pager: free frames", FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES)
-FORK_LAW("pager: slots of swap", FAULTLINE_PAGER, PAGER_STAT_SWAP_USED)
-FORK_LAW("pager: objects", FAULTLINE_PAGER, PAGER_STAT_OBJECTS)
-
 static int large_private(void)
 {
     const uint64_t pages = 24 * SWAP_MIB;

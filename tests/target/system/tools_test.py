@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Programs that show and change what the pager does, at the prompt: their lines have the form that people know."""
 import os
+import random
 import re
+import struct
 import sys
 
 sys.dont_write_bytecode = True
@@ -42,6 +44,71 @@ def _():
     check_equal(re.findall(r"pager: boot arguments: (.*)", log),
                 ["`vm.none=1`: no such setting", "`vm.overcommit=maybe`: not a value of this setting",
                  "`vm.`: no such setting", "`vm.fork`: no such setting"])
+
+
+def write_disk(name, kib, header=None, **fields):
+    """A file with a swap header for all of it, or garbage."""
+    data = bytearray(random.Random(kib).randbytes(kib << 10))
+    if header is not None:
+        fields = {"version": 1, "last": kib // 4 - 1, "bad": 0} | fields
+        data[:4096] = bytes(4096)
+        struct.pack_into("<III", data, 1024, fields["version"], fields["last"], fields["bad"])
+        data[4086:4096] = header
+    with open(name, "wb") as file:
+        file.write(data)
+
+
+def areas(lines):
+    """The lines of tables of areas: (name, size, used, priority)."""
+    found = [re.fullmatch(r"(/dev/vd\S+) +partition\t(\d+)\t\t(\d+)\t\t(-?\d+)", line) for line in lines]
+    return [(match[1], *(int(word) for word in match.groups()[1:])) for match in found if match]
+
+
+def told(out, log, program):
+    return [line for line in out + log.splitlines() if line.startswith(program + ": ")]
+
+
+@test("swapon -s and --show have the columns of util-linux; disks are in the driver's order, with and without priority")
+def _():
+    write_disk("a", 1024, b"SWAPSPACE2")
+    write_disk("b", 2048, b"SWAPSPACE2")
+    out, log = prompt("swapon -s", "swapon -p 7 /dev/vda", "swapon /dev/vdb", "swapon -s", "swapon --show", "swapon /dev/vda",
+                      "swapoff /dev/vda", "swapoff /dev/vda", "swapon --show", "swapoff -a", "swapon -s", "swapon",
+                      append="vm.swap-auto=off", options=("-d", "a", "-d", "b"))
+    heads = [i for i, line in enumerate(out) if line.startswith("Filename")]
+    check_equal([out[i] for i in heads], ["Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority"] * 3)
+    check_equal(out[heads[1] + 1], "/dev/vda".ljust(40) + "partition\t1020\t\t0\t\t7")
+    check_equal(areas(out), [("/dev/vda", 1020, 0, 7), ("/dev/vdb", 2044, 0, -2)])
+    shown = [line for line in out if re.match(r"NAME |/dev/vd. partition ", line)]
+    check_equal(shown, ["NAME     TYPE      SIZE USED PRIO", "/dev/vda partition 1020K   0B    7",
+                        "/dev/vdb partition   2M   0B   -2", "NAME     TYPE      SIZE USED PRIO",
+                        "/dev/vdb partition   2M   0B   -2"])
+    check_equal(told(out, log, "swapon"), ["swapon: /dev/vda: swapon failed: Device or resource busy"])
+    check_equal(told(out, log, "swapoff"), ["swapoff: /dev/vda: swapoff failed: Invalid argument"])
+    check_equal(re.findall(r"pager: disk (\d): swap, (\d+) KiB", log), [("0", "1020"), ("1", "2044")])
+
+
+@test("swapon of what is no swap area says why, at the prompt and in the log, and nothing is used")
+def _():
+    cases = (("no swap header for pages of 4,096 bytes", None, {}), ("swap header of version 0", b"SWAP-SPACE", {}),
+             ("unknown version of the swap header", b"SWAPSPACE2", {"version": 2}),
+             ("last page behind the end of the device", b"SWAPSPACE2", {"last": 64}),
+             ("swap header without pages", b"SWAPSPACE2", {"last": 0}),
+             ("more bad pages than the header can list", b"SWAPSPACE2", {"bad": 638}),
+             ("holds the memory of a system that sleeps", b"S1SUSPEND\0", {}))
+    options, lines = [], []
+    for i, (_, header, fields) in enumerate(cases):
+        write_disk(f"d{i}", 256, header, **fields)
+        options += ["-d", f"d{i}"]
+        lines.append(f"swapon /dev/vd{'abcdefgh'[i]}")
+    out, log = prompt(*lines, "swapon /dev/vdh", "swapon hello", "swapon /dev", "swapon -s", append="vm.swap-auto=off",
+                      options=options)
+    expected = [f"swapon: {line.split()[1]}: {reason}" for line, (reason, _, _) in zip(lines, cases)]
+    check_equal(told(out, log, "swapon"), expected + ["swapon: /dev/vdh: swapon failed: No such file or directory",
+                "swapon: hello: swapon failed: Invalid argument", "swapon: /dev: swapon failed: Invalid argument"])
+    check_equal(re.findall(r"pager: disk (\d): no swap: (.*)", log),
+                [(str(i), reason) for i, (reason, _, _) in enumerate(cases)])
+    check_equal(areas(out), [])
 
 
 main()

@@ -10,20 +10,18 @@
 #include "../../../user/init/frames.h"
 #include "../../../user/init/initrd.h"
 #include "../../../user/init/objects.h"
-#include "../../../user/init/pager_client.h"
 #include "../../../user/init/pager_start.h"
 #include "../../../user/init/slots.h"
 #include "../../../user/init/watch.h"
 #include "memory_values.h"
 
 #define WINDOW_TABLES    4u
-#define FRAMES           3u /* of a space: TCBs, CNode, IPC buffers of threads but the first */
 #define STACK_STEP       0x10000u
 #define CALLER_STACK     0x2800010000ull /* end of the second thread's stack */
 #define PRIORITY_STRIKER 45u             /* above the pager */
 #define PRIORITY_EAGER   42u             /* too, but below the striker */
 #define INTERRUPT_TICKS  100u
-#define WORLD_RUNS       64u
+#define WORLD_RUNS       1024u
 
 /* Slots of a space, from SLOT_PROCESSES + its slots on. */
 enum { OF_CNODE, OF_VSPACE, OF_HANDLER, OF_PROGRAM, OF_TCBS, OF_SLOTS = OF_TCBS + WORLD_THREADS };
@@ -115,6 +113,7 @@ void world_start(void)
     const struct fl_boot_info *info = (const struct fl_boot_info *)(uintptr_t)FL_BOOT_INFO;
     const struct device_grants no_devices = {0};
     const struct blk_disks no_disks = {0};
+    struct boot_arguments no_words;
 
     if (world.started)
         return;
@@ -128,7 +127,8 @@ void world_start(void)
     objects_make();
     world_expect(flr_timer_bind(SLOT_ALARM, SLOT_BELL).status, "alarm");
     world_start_caller();
-    pager_start(info, false, &no_devices, &no_disks);
+    boot_arguments_parse("", &no_words);
+    pager_start(info, &no_words, false, &no_devices, &no_disks);
 }
 
 uint64_t world_statistic(unsigned which)
@@ -156,18 +156,22 @@ static uint64_t world_slot(const struct world_space *space, unsigned which)
 static struct world_space *world_claim(unsigned threads)
 {
     struct world_space *space = world.spaces;
-    struct pager_frames frames;
 
     while (space < world.spaces + WORLD_SPACES && space->threads > 0)
         space++;
     if (space == world.spaces + WORLD_SPACES || threads > WORLD_THREADS)
         world_expect(1, "a record for a space");
-    world_expect((uint64_t)pager_take_frames(FRAMES, &frames), "frames");
-    space->range = frames.range;
-    space->page = frames.page;
+    for (unsigned i = 0; i < WORLD_FRAMES; i++)
+        world_expect((uint64_t)pager_take_frames(1, &space->frames[i]), "a frame");
     space->threads = threads;
     space->slots = SLOT_PROCESSES + OF_SLOTS * (uint64_t)(space - world.spaces);
     return space;
+}
+
+static void world_give_frames(const struct world_space *space)
+{
+    for (unsigned i = 0; i < WORLD_FRAMES; i++)
+        world_expect((uint64_t)pager_give_frames(&space->frames[i]), "give a frame back");
 }
 
 static uint64_t world_badge(const struct world_space *space, enum pager_badge kind)
@@ -178,10 +182,12 @@ static uint64_t world_badge(const struct world_space *space, enum pager_badge ki
 static void world_make(const struct world_space *space, enum fl_object type, uint64_t frame,
                        uint64_t count, uint64_t slot)
 {
-    world_expect(flr_memory_retype(FL_BOOT_RAM + space->range, space->page + frame, type, count,
-                                   FL_BOOT_CNODE, slot)
-                     .status,
-                 "retype");
+    const struct pager_frames *at = &space->frames[frame];
+
+    world_expect(
+        flr_memory_retype(FL_BOOT_RAM + at->range, at->page, type, count, FL_BOOT_CNODE, slot)
+            .status,
+        "retype");
 }
 
 static void world_make_cspace(const struct world_space *space)
@@ -349,7 +355,6 @@ void world_kill_threads(struct world_space *space)
 
 void world_destroy(struct world_space *space)
 {
-    struct pager_frames frames = {space->range, space->page, FRAMES};
     struct posix_usage usage;
 
     world_kill_threads(space);
@@ -358,7 +363,7 @@ void world_destroy(struct world_space *space)
     world_delete(FL_BOOT_CNODE, world_slot(space, OF_PROGRAM));
     world_delete(FL_BOOT_CNODE, world_slot(space, OF_CNODE));
     world_expect((uint64_t)pager_destroy_space(space->name, &usage), "destroy");
-    world_expect((uint64_t)pager_give_frames(&frames), "give frames back");
+    world_give_frames(space);
 }
 
 /* ---- forks ---- */
@@ -366,8 +371,6 @@ void world_destroy(struct world_space *space)
 /* The second thread's call is over: the child, with its threads, or NULL. */
 static struct world_space *world_take_child(struct world_space *child)
 {
-    struct pager_frames frames = {child->range, child->page, FRAMES};
-
     if (world.error == 0) {
         child->name = world.space;
         world_equip(child, world.tcb_slot);
@@ -375,7 +378,7 @@ static struct world_space *world_take_child(struct world_space *child)
     }
     if (world.error != ENOMEM)
         world_expect((uint64_t)world.error, "fork");
-    world_expect((uint64_t)pager_give_frames(&frames), "give frames back");
+    world_give_frames(child);
     child->threads = 0;
     return NULL;
 }

@@ -12,16 +12,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../../../user/init/pager_client.h"
 #include "worker.h"
 
 #define WORLD_THREADS 3u /* most of a space */
 #define WORLD_SPACES  3u /* most at a time */
 
+#define WORLD_FRAMES 2u /* of a space */
+
 /* One space; its threads are stopped until world_run. */
 struct world_space {
     uint64_t name; /* as the pager calls it */
     uint64_t slots;
-    uint64_t range, page; /* frames of its objects */
+    struct pager_frames frames[WORLD_FRAMES]; /* CNode, TCBs */
     unsigned threads;
 };
 

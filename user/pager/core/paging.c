@@ -107,6 +107,7 @@ void vm_io_done(struct vm *vm, uint32_t tag, bool ok)
     }
     if (!paging_go_on(vm, request))
         paging_cancel(vm, request);
+    wait_wake_disk(vm);
 }
 
 /* ---- the checker ---- */

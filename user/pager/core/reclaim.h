@@ -51,6 +51,10 @@ struct reclaim {
     bool empties;     /* swapoff runs: */
     uint32_t emptied; /* its area ... */
     uint32_t errors;  /* ... and how many pages of it could not be read before */
+    const struct space *empties_for; /* who waits for it, or NULL */
+    const struct object
+        *emptied_object; /* where the last page of it was found: only compared, it may be gone */
+    uint64_t emptied_index;
 };
 
 /* A fault was given a page of memory (as vm_mapping has it) and its thread has not run yet: the page must not
@@ -93,5 +97,12 @@ int vm_swap_off(struct vm *vm, uint32_t area);
  * whatever request ends next; EIO (a page cannot be read), ENOMEM (no more frames, and no slots
  * elsewhere): the area is in use as before, and nothing is lost.  EINVAL: none is being emptied. */
 int vm_swap_off_step(struct vm *vm);
+
+/* The same as a call of a program: begins, or goes on when the call is made again.  What vm_swap_off and its
+ * steps say; EINPROGRESS: the call is to be parked, wait_for_disk was called. */
+int vm_swap_off_call(struct vm *vm, const struct space *space, uint32_t area);
+
+/* A space goes: if it waits for a swapoff, the area is in use as before. */
+void vm_swap_off_drop_space(struct vm *vm, const struct space *space);
 
 #endif

@@ -115,12 +115,30 @@ static int setting_write_fork(struct vm *vm, const char *value)
     return 0;
 }
 
+/* ---- disks with a swap header are used from the start ---- */
+
+static void setting_read_swap_auto(const struct vm *vm, char value[SETTING_BYTES])
+{
+    setting_tell_switch(value, !vm->swap_waits);
+}
+
+static int setting_write_swap_auto(struct vm *vm, const char *value)
+{
+    bool on;
+
+    if (!setting_take_switch(value, &on))
+        return EINVAL;
+    vm->swap_waits = !on;
+    return 0;
+}
+
 /* ---- the table, in the order of names ---- */
 
 static const struct setting settings[] = {
     {"compress", setting_read_compress, setting_write_compress},
     {"fork", setting_read_fork, setting_write_fork},
     {"overcommit", setting_read_overcommit, setting_write_overcommit},
+    {"swap-auto", setting_read_swap_auto, setting_write_swap_auto},
 };
 #define SETTINGS (sizeof settings / sizeof settings[0])
 

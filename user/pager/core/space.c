@@ -60,6 +60,7 @@ void space_destroy(struct vm *vm, struct space *space)
     }
     space_forget_event(vm, space);
     wait_drop_space(vm, space);
+    vm_swap_off_drop_space(vm, space);
     if (space->buffer != PAGE_NONE)
         page_release(&vm->table, space->buffer);
     vm->spaces[space->id] = NULL;

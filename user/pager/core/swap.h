@@ -34,6 +34,12 @@
     (SWAP_CHUNKS * SWAP_CHUNK_SLOTS) /* 1.75 GiB; the rest of an area is not used */
 #define SWAP_NONE 0u
 
+/* Of areas for which nobody chose one: below all that somebody may choose (0 and up). */
+#define SWAP_NO_PRIORITY (-2)
+
+/* Disks are called as Linux has it: this and a letter, 'a' for device 0. */
+#define SWAP_DISK_PATH "/dev/vd"
+
 /* A slot number: the area above, its page below. */
 #define SWAP_AREA_SHIFT       24u
 #define SWAP_SLOT(area, page) ((uint32_t)(area) << SWAP_AREA_SHIFT | (uint32_t)(page))
@@ -70,7 +76,7 @@ struct swap_area {
     uint32_t next;        /* where the search for a run begins */
     uint32_t directory;   /* the page that has the numbers of the chunks' pages */
     uint32_t device;      /* the caller's name for it */
-    int32_t priority;     /* higher ones are filled first */
+    int32_t priority;     /* higher ones are filled first, equal ones in turn */
     uint32_t read_errors; /* pages that could not be read, or were wrong */
     uint32_t turn;        /* among equal ones that which was taken from longest ago */
     uint8_t state;

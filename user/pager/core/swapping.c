@@ -71,6 +71,8 @@ int vm_swap_off(struct vm *vm, uint32_t number)
         return ENOMEM;
     }
     vm->reclaim.empties = true;
+    vm->reclaim.empties_for = NULL;
+    vm->reclaim.emptied_object = NULL;
     vm->reclaim.emptied = number;
     vm->reclaim.errors = area->read_errors;
     return 0;
@@ -82,11 +84,9 @@ struct swapping_page {
     uint64_t index;
 };
 
-static bool swapping_find_in_object(struct object *object, uint32_t area,
+static bool swapping_find_in_object(struct object *object, uint64_t index, uint32_t area,
                                     struct swapping_page *found)
 {
-    uint64_t index = 0;
-
     if (object->swapped == 0)
         return false;
     while ((index = index_next(&object->index, index, INDEX_LIMIT)) < INDEX_LIMIT) {
@@ -101,10 +101,13 @@ static bool swapping_find_in_object(struct object *object, uint32_t area,
     return false;
 }
 
-/* The first page that is out in the area.  Each object is found from the first of its entries, and those
- * below others with the first above them. */
-static bool swapping_find(const struct vm *vm, uint32_t area, struct swapping_page *found)
+/* Looks for a page that is out in the area: each object is found from the first of its entries, and those
+ * below others with the first above them.  In the object where the last one was found the search goes on
+ * behind it. */
+static bool swapping_search(const struct vm *vm, uint32_t area, struct swapping_page *found)
 {
+    const struct reclaim *reclaim = &vm->reclaim;
+
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++) {
         const struct entry *entry = vm->spaces[id] ? vm->spaces[id]->map.first : NULL;
 
@@ -114,11 +117,30 @@ static bool swapping_find(const struct vm *vm, uint32_t area, struct swapping_pa
             if (!object || object->entries != entry)
                 continue;
             for (; object; object = object->below)
-                if (swapping_find_in_object(object, area, found))
+                if (swapping_find_in_object(
+                        object, object == reclaim->emptied_object ? reclaim->emptied_index : 0,
+                        area, found))
                     return true;
         }
     }
     return false;
+}
+
+/* A page that is out in the area. */
+static bool swapping_find(struct vm *vm, uint32_t area, struct swapping_page *found)
+{
+    struct reclaim *reclaim = &vm->reclaim;
+    bool any = swapping_search(vm, area, found);
+
+    if (!any && reclaim->emptied_object) { /* pages may have come to stand before it */
+        reclaim->emptied_object = NULL;
+        any = swapping_search(vm, area, found);
+    }
+    if (any) {
+        reclaim->emptied_object = found->object;
+        reclaim->emptied_index = found->index;
+    }
+    return any;
 }
 
 static int swapping_give_up(struct vm *vm, int error)
@@ -167,4 +189,38 @@ int vm_swap_off_step(struct vm *vm)
     vm->reclaim.empties = false;
     reclaim_set_levels(vm);
     return 0;
+}
+
+/* ---- a swapoff that a program waits for ---- */
+
+#define SWAPPING_REQUESTS 4u /* while there are so many, a swapoff makes no more */
+
+int vm_swap_off_call(struct vm *vm, const struct space *space, uint32_t area)
+{
+    struct reclaim *reclaim = &vm->reclaim;
+    uint32_t requests;
+    int error;
+
+    if (!reclaim->empties || reclaim->empties_for != space || reclaim->emptied != area) {
+        error = vm_swap_off(vm, area);
+        if (error)
+            return error;
+        reclaim->empties_for = space;
+    }
+    for (;;) {
+        requests = paging_requests(vm);
+        if (requests >= SWAPPING_REQUESTS)
+            return wait_for_disk(vm);
+        error = vm_swap_off_step(vm);
+        if (error != EINPROGRESS)
+            return error;
+        if (paging_requests(vm) == requests && reclaim_is_moving(vm))
+            return wait_for_disk(vm);
+    }
+}
+
+void vm_swap_off_drop_space(struct vm *vm, const struct space *space)
+{
+    if (vm->reclaim.empties && vm->reclaim.empties_for == space)
+        (void)swapping_give_up(vm, 0);
 }

@@ -1,4 +1,4 @@
-/* /proc/meminfo and /proc/vmstat.
+/* /proc/meminfo, /proc/vmstat and /proc/swaps.
  *
  * Spec: proc_meminfo(5) of the Linux man-pages; lines without a meaning here are left out.  Every
  * frame is in exactly one class:
@@ -131,5 +131,27 @@ static bool system_tell_vmstat(struct view_step *step)
     return true;
 }
 
+/* As Linux prints it: columns of tabs, whatever the names' lengths. */
+static void system_print_area(struct view_step *step, const struct swap_area *area)
+{
+    uint64_t size = view_kib(area->pages - area->bad), used = view_kib(area->used);
+
+    view_print(step, SWAP_DISK_PATH "%c%-32spartition\t%lu\t%s%lu\t%s%d\n",
+               (char)('a' + area->device), "", size, size < 10000000 ? "\t" : "", used,
+               used < 10000000 ? "\t" : "", (int)area->priority);
+}
+
+static bool system_tell_swaps(struct view_step *step)
+{
+    const struct swap *swap = &step->vm->swap;
+
+    view_print(step, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+    for (uint32_t i = 0; i < SWAP_AREAS; i++)
+        if (swap->area[i].state != SWAP_UNUSED)
+            system_print_area(step, &swap->area[i]);
+    return true;
+}
+
+const struct view_kind view_swaps = {"swaps", false, system_tell_swaps};
 const struct view_kind view_meminfo = {"meminfo", false, system_tell_meminfo};
 const struct view_kind view_vmstat = {"vmstat", false, system_tell_vmstat};

@@ -96,6 +96,7 @@ struct vm {
     struct vm_counts counts;
     struct commit commit;
     bool stock_rests; /* nobody fills the stock of zeroed frames until stock_is_low is called */
+    bool swap_waits;  /* disks with a swap header are not used before swapon */
     bool fork_clones; /* fork fills the child's tables; else its faults do */
     struct trace trace;
     struct vm_port port;

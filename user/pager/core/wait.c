@@ -21,6 +21,12 @@ int wait_for_page(struct vm *vm, uint32_t page)
     return EINPROGRESS;
 }
 
+int wait_for_disk(struct vm *vm)
+{
+    vm->waits.wanted = WAIT_ANY_DISK;
+    return EINPROGRESS;
+}
+
 static bool wait_is_frame_coming(const struct vm *vm)
 {
     if (vm->table.counts[PAGE_STRAY] > 0)
@@ -100,6 +106,8 @@ bool wait_park(struct vm *vm, struct space *space, uint32_t token)
     if (waits->wanted == PAGE_NONE) {
         wait->state = WAIT_MEMORY;
         wait_hold_frames(vm);
+    } else if (waits->wanted == WAIT_ANY_DISK) {
+        wait->state = WAIT_DISK;
     } else {
         wait->state = WAIT_PAGE;
         wait->fetched = true;
@@ -177,6 +185,13 @@ static void wait_make_ready(struct vm *vm, uint32_t page, const struct page *fai
 void wait_wake(struct vm *vm, uint32_t page)
 {
     wait_make_ready(vm, page, NULL);
+}
+
+void wait_wake_disk(struct vm *vm)
+{
+    for (uint32_t i = 0; vm->waits.active > 0 && i < WAIT_RECORDS; i++)
+        if (vm->waits.record[i].state == WAIT_DISK)
+            vm->waits.record[i].state = WAIT_READY;
 }
 
 void vm_page_done(struct vm *vm, uint32_t page, bool ok)

@@ -6,6 +6,7 @@
  *    ^        |  ^      |                                                             |
  *    |        |  |      +--> WAIT_MEMORY --frames came, or no more will come--+       |
  *    |        |  |                                                            |       |
+ *    |        |  |      +--> WAIT_DISK --a request to a disk ended-----------+       |
  *    |        |  +--------------------- next: from its first step ------------+-------+
  *    +--------+--- release: it was answered; or its space was destroyed
  *
@@ -51,7 +52,10 @@ struct object;
 #define WAIT_RECORDS 64u
 #define WAIT_NONE    UINT32_MAX
 
-enum wait_state { WAIT_FREE, WAIT_PAGE, WAIT_MEMORY, WAIT_READY, WAIT_RUNNING };
+enum wait_state { WAIT_FREE, WAIT_PAGE, WAIT_MEMORY, WAIT_DISK, WAIT_READY, WAIT_RUNNING };
+
+/* waits.wanted of a request that waits for any disk. */
+#define WAIT_ANY_DISK (PAGE_NONE - 1)
 
 struct wait {
     struct space *space; /* whose request it is */
@@ -69,8 +73,10 @@ struct waits {
     uint64_t turns;  /* given out */
     uint64_t parked; /* times that a request had to wait */
     uint32_t active; /* records that are not free; 0: wait_next has nothing */
-    uint32_t wanted; /* what the request that now runs waits for: a page; PAGE_NONE: a frame */
-    uint32_t held;   /* first of the pages in PAGE_HELD, or PAGE_NONE */
+    uint32_t
+        wanted; /* what the request that now runs waits for: a page, WAIT_ANY_DISK, or PAGE_NONE: a
+                        frame */
+    uint32_t held;                      /* first of the pages in PAGE_HELD, or PAGE_NONE */
     const struct object *failed_object; /* of the request that now runs */
     uint64_t failed_index;
 };
@@ -83,6 +89,10 @@ int wait_for_page(struct vm *vm, uint32_t page);
 
 /* Notes that it waits for a frame.  False: no frame is on its way back, waiting is no use. */
 bool wait_for_memory(struct vm *vm);
+
+/* Notes that it waits until a request to a disk ends, whichever it is: one that the driver has, so that
+ * there is an end.  Returns EINPROGRESS. */
+int wait_for_disk(struct vm *vm);
 
 /* Parks the request that now runs, for what was noted last.  `token`: a free one, or one that
  * wait_next gave.  False: it is the last free one, and nothing happened. */
@@ -104,6 +114,9 @@ void wait_drop_space(struct vm *vm, const struct space *space);
 
 /* A busy page leaves its object for good: who waits for it looks again. */
 void wait_wake(struct vm *vm, uint32_t page);
+
+/* A request to a disk ended: who waits for that looks again. */
+void wait_wake_disk(struct vm *vm);
 
 /* The fetch of a busy or stray page ended.  ok: its contents are there.  Else it is free now. */
 void vm_page_done(struct vm *vm, uint32_t page, bool ok);
