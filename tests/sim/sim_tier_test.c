@@ -382,3 +382,34 @@ TEST("a promise counts on no page to pack; what is plausible counts on four to o
     CHECK_EQ(vm_map(kit_vm(), space, &request, &at), ENOMEM);
     kit_end();
 }
+
+/* What the checker says of a damaged field. */
+#define BREAKS(field, value, number)            \
+    do {                                        \
+        __typeof__(field) kept = (field);       \
+        const char *told;                       \
+        (field) = (value);                      \
+        told = vm_check(kit_vm());              \
+        (field) = kept;                         \
+        CHECK_STRING(told ? told : "", number); \
+    } while (0)
+
+TEST("the checker names what is wrong with compressed pages")
+{
+    struct space *space = tier_begin(128, 60, 4);
+    struct object *object = entry_find(&space->map, AT)->object;
+    struct index_place first;
+
+    tier_fill_all(space, 4, TIER_PACKS, 0);
+    kit_put_all_out();
+    index_find(&object->index, 0, &first);
+    BREAKS(first.node->slot[0], index_leaf_compressed(77), "V7");
+    BREAKS(first.node->slot[0], first.node->slot[1], "V7"); /* twice, and one is nobody's */
+    BREAKS(first.node->slot[0], INDEX_LEAF_ZERO, "V7");
+    BREAKS(kit_vm()->tier.store.pages, 3, "C6");
+    BREAKS(kit_vm()->tier.store.spare, 0, "C1");
+    BREAKS(kit_vm()->tier.store.limit, 0, "C6");
+    BREAKS(kit_vm()->tier.percent, 0, "V7"); /* spare frames of a store that is off */
+    BREAKS(object->swapped, 3, "O2");
+    kit_end();
+}
