@@ -306,13 +306,20 @@ static bool reclaim_rests(const struct vm *vm)
            reclaim_has_frame(vm) && reclaim_find_first(vm) == 0;
 }
 
+/* True if the store of compressed pages is full, no disk is there, and nobody waits: looking for pages would only
+ * take them out of the tables. */
+static bool reclaim_is_stuck(const struct vm *vm)
+{
+    return vm->swap.areas == 0 && !tier_takes(&vm->tier) && reclaim_find_first(vm) == 0;
+}
+
 bool vm_reclaim_step(struct vm *vm)
 {
     struct reclaim *reclaim = &vm->reclaim;
     uint32_t done;
 
     if (!reclaim_is_on(vm) || reclaim_in_sight(vm) >= reclaim->target ||
-        vm->paging.writes == PAGING_WRITES || reclaim_rests(vm))
+        vm->paging.writes == PAGING_WRITES || reclaim_rests(vm) || reclaim_is_stuck(vm))
         return false;
     done = reclaim_scan(vm);
     if (done > 0) {
