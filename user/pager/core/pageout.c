@@ -74,6 +74,18 @@ static bool pageout_drop(struct vm *vm, uint32_t page, bool dirty)
     return true;
 }
 
+/* A page that nobody maps goes to the store of compressed ones, if that takes it. */
+static bool pageout_pack(struct vm *vm, uint32_t page, bool dirty)
+{
+    uint64_t leaf;
+
+    if (!tier_put(vm, page, dirty, &leaf))
+        return false;
+    object_put_out(vm, page, leaf);
+    tier_settle(vm);
+    return true;
+}
+
 /* Copies of pages in memory give their slots back: others want them more. */
 static void pageout_drop_copies(struct vm *vm)
 {
@@ -144,7 +156,7 @@ uint32_t paging_put_out(struct vm *vm, const uint32_t *page, uint32_t count)
     pageout_unmap(vm, page, count);
     dirty = vm->port.harvest_frames(vm->port.context, page, count);
     for (uint32_t i = 0; i < count; i++)
-        if (pageout_drop(vm, page[i], dirty >> i & 1))
+        if (pageout_drop(vm, page[i], dirty >> i & 1) || pageout_pack(vm, page[i], dirty >> i & 1))
             done++;
         else
             rest[left++] = page[i];
@@ -158,10 +170,12 @@ void paging_note_write(struct vm *vm, uint32_t page)
 {
     struct page *record = &vm->table.pages[page];
 
-    if (record->state == PAGE_WRITING)
+    if (record->state == PAGE_WRITING) {
         record->flags |= PAGE_TAKEN | PAGE_WRITTEN;
-    else
-        vm_forget_copy(vm, page);
+        return;
+    }
+    record->flags &= (uint8_t)~PAGE_DENSE;
+    vm_forget_copy(vm, page);
 }
 
 /* A page that could not be written stays; its slot is never used again. */
