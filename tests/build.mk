@@ -34,7 +34,7 @@ $(BUILD)/tests/coverage/%.o: %.c $(BUILD)/flags
 # $(call host_test,NAME,FILES): build/tests/NAME, and build/tests/fast/NAME, build/tests/coverage/NAME.  The first file
 # names sources and libraries.
 define host_test
-$(1)_SOURCES := $(2) tests/harness.c tests/effort.c tests/case_name.c $$(sort $$(wildcard $$(call test_words,$(firstword $(2)),sources)))
+$(1)_SOURCES := $(2) tests/harness.c tests/effort.c tests/case_name.c tests/invariant.c $$(sort $$(wildcard $$(call test_words,$(firstword $(2)),sources)))
 $(1)_LIBS    := $$(call test_words,$(firstword $(2)),libs)
 $(BUILD)/tests/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/obj/%.o)
 	@mkdir -p $$(@D)
@@ -52,7 +52,7 @@ $(foreach f,$(FUZZERS),$(eval $(call host_test,fuzz/$(f)_replay,tests/fuzz/$(f)_
 
 host-tests: $(HOST_TESTS:%=$(BUILD)/tests/%)
 test-programs: all host-tests bad-pagers $(addprefix $(KERNEL_BUILD)/,kernel_test.bin conformance.bin system_handler.bin \
-        storm_test.bin blk_test.bin kernel_half.bin kernel_bench.bin threads_test.bin) $(BUILD)/initrd-test.cpio $(BUILD)/initrd-threads.cpio $(BUILD)/user/hanging_pager.elf
+        storm_test.bin blk_test.bin kernel_half.bin kernel_bench.bin threads_test.bin) $(BUILD)/initrd-test.cpio $(BUILD)/initrd-threads.cpio $(BUILD)/user/hanging_pager.elf $(BUILD)/user/dying_blk.elf
 # Made last: the two compilers' kernels share the user side.
 clang-kernel: test-programs
 	@$(MAKE) --no-print-directory KERNEL_CC=clang $(BUILD)/clang/kernel_test.bin $(BUILD)/clang/conformance.bin $(BUILD)/clang/faultline.bin

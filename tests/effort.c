@@ -82,6 +82,13 @@ void effort_trace_end(void)
     case_name_end();
 }
 
+/* Whose trace is asked for runs its first test alone. */
+__attribute__((constructor)) static void effort_select(void)
+{
+    if (case_name_wanted("TRACE"))
+        harness_run_only(1);
+}
+
 bool effort_names_trace(uint64_t *seed, uint32_t *variant)
 {
     const char *name = case_name_wanted("TRACE");

@@ -31,7 +31,8 @@ void effort_end(const struct effort *effort);
 void effort_trace_begin(uint64_t seed, uint32_t variant);
 void effort_trace_end(void);
 
-/* True if the environment names a trace: a program's first random test runs that one and no other. */
+/* True if the environment names a trace: a program's first test runs that one and no other, and no other test
+ * runs. */
 bool effort_names_trace(uint64_t *seed, uint32_t *variant);
 
 #endif

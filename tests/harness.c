@@ -24,6 +24,8 @@ enum outcome { OUTCOME_PASSED, OUTCOME_FAILED, OUTCOME_SKIPPED };
 static struct {
     jmp_buf leave;      /* out of the running test */
     const char *reason; /* of a skip */
+    unsigned number;    /* of the test that was looked at last */
+    unsigned only;      /* the test that runs; 0: all do */
     uint64_t before[HARNESS_LAWS_MAX];
 } harness;
 
@@ -39,9 +41,16 @@ void harness_note(const char *format, ...)
     fflush(stdout);
 }
 
+void harness_run_only(unsigned number)
+{
+    harness.only = number;
+}
+
 _Noreturn void harness_fail(const char *file, int line, const char *text)
 {
     harness_note("%s:%d: %s", file, line, text);
+    if (harness_explain)
+        harness_explain(text);
     longjmp(harness.leave, OUTCOME_FAILED);
 }
 
@@ -79,6 +88,8 @@ void harness_check_string(const char *file, int line, const char *text, const ch
     if (strcmp(a, b) == 0)
         return;
     harness_note("left \"%s\", right \"%s\"", a, b);
+    if (harness_explain)
+        harness_explain(a);
     harness_fail(file, line, text);
 }
 
@@ -124,9 +135,14 @@ static enum outcome harness_run(const struct harness_entry *test)
     return (enum outcome)outcome;
 }
 
+/* Counts the test, if it is one. */
 static bool harness_selects(const struct harness_entry *entry, const char *part)
 {
-    return entry->run && (!part || strstr(entry->name, part));
+    if (!entry->run)
+        return false;
+    harness.number++;
+    return (!part || strstr(entry->name, part)) &&
+           (harness.only == 0 || harness.only == harness.number);
 }
 
 static unsigned harness_count(const char *part)
@@ -135,6 +151,7 @@ static unsigned harness_count(const char *part)
 
     for (const struct harness_entry **entry = __start_tests; entry < __stop_tests; entry++)
         count += harness_selects(*entry, part);
+    harness.number = 0;
     return count;
 }
 

@@ -64,6 +64,12 @@ void harness_check_equal(const char *file, int line, const char *text, uint64_t 
 void harness_check_string(const char *file, int line, const char *text, const char *a,
                           const char *b);
 
+/* Before the tests run, of a constructor say: of all, only this one does, counted from 1. */
+void harness_run_only(unsigned number);
+
+/* Of a host test (invariant.c): says what a text means that a check failed of, if it is the number of an invariant. */
+void harness_explain(const char *text) __attribute__((weak));
+
 /* Runs something that a failed check ends, and not the test.  False: one failed. */
 bool harness_try(void (*run)(void *context), void *context);
 

@@ -21,6 +21,7 @@ RUNS = [
     (RUN + ["-k", f"{KERNELS}/faultline.bin", "--append", "fork=clone", f"{BUILD}/programs/vm_bench"], ", cloned tables",
      "fork|COW"),
     (RUN + ["-k", f"{KERNELS}/faultline.bin", "-s", "64M", "--once", f"{BUILD}/programs/swap_bench"], "", ""),
+    (RUN + ["-k", f"{KERNELS}/faultline.bin", f"{BUILD}/programs/merge_bench"], "", ""),
     (RUN + ["--console", "--no-initrd", "-k", f"{KERNELS}/compress_bench.bin"], "", ""),
     (KERNEL_RUN + ["--append", "asid=0"], ", without ASIDs", "IPC round trip, 4|fault"),
 ]

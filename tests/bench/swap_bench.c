@@ -12,6 +12,7 @@
 #include <faultline/process.h>
 
 #include "abi.h"
+#include "order.h"
 #include "protocol.h"
 
 #define PAGES      4096u
@@ -112,33 +113,13 @@ static void wait_until_written(struct row *row)
 
 /* --- rows -------------------------------------------------------------------------------------- */
 
-static void shuffle(void)
-{
-    uint64_t random = 88172645463325252u;
-
-    for (uint32_t i = 0; i < PAGES; i++)
-        order[i] = i;
-    for (uint32_t i = PAGES - 1; i > 0; i--) {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        uint32_t j = (uint32_t)(random % (i + 1)), t = order[i];
-        order[i] = order[j];
-        order[j] = t;
-    }
-}
-
 /* Half of each page is noise, so no store of compressed pages makes it small for nothing. */
 static void fill(void)
 {
-    uint64_t random = 88172645463325252u;
+    uint64_t random = ORDER_SEED;
 
-    for (uint32_t i = 0; i < PAGES * PAGE_BYTES / sizeof *base; i++) {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        base[i] = i % 512 < 256 ? random : i;
-    }
+    for (uint32_t i = 0; i < PAGES * PAGE_BYTES / sizeof *base; i++)
+        base[i] = i % 512 < 256 ? order_random(&random) : i;
 }
 
 static void put_out(uint32_t page, uint32_t pages)
@@ -186,7 +167,7 @@ int main(void)
                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED)
         return 1;
-    shuffle();
+    order_shuffle(order, PAGES);
     fill();
     calibrate();
     out_row("swap: page-out, dirty, 32 pages a request", true);

@@ -15,6 +15,7 @@
 #include <faultline/process.h>
 
 #include "abi.h"
+#include "order.h"
 #include "protocol.h"
 
 #define PAGES      4096u
@@ -44,22 +45,6 @@ static uint64_t fences(void)
 
     faultline_counter(FAULTLINE_KERNEL, FL_COUNTER_FENCES, &value);
     return value;
-}
-
-static void shuffle(void)
-{
-    uint64_t random = 88172645463325252u;
-
-    for (uint32_t i = 0; i < PAGES; i++)
-        order[i] = i;
-    for (uint32_t i = PAGES - 1; i > 0; i--) {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        uint32_t j = (uint32_t)(random % (i + 1)), t = order[i];
-        order[i] = order[j];
-        order[j] = t;
-    }
 }
 
 static void calibrate(void)
@@ -403,7 +388,7 @@ static void call_rows(void)
 
 int main(void)
 {
-    shuffle();
+    order_shuffle(order, PAGES);
     calibrate();
     spend_ready();
     fault_rows();

@@ -7,7 +7,7 @@
  * labels, addresses and accesses that none would make.
  *
  * A step is three bytes, who, what and where from, and then what the message says. */
-/* sources: user/pager/calls.c user/pager/disks.c user/pager/file_calls.c user/pager/frames.c user/pager/kernel_port.c */
+/* sources: user/pager/calls.c user/pager/clock.c user/pager/disks.c user/pager/file_calls.c user/pager/frames.c user/pager/kernel_port.c user/pager/pins.c */
 /* sources: user/pager/log.c user/pager/request.c user/pager/space_objects.c user/pager/system_calls.c user/pager/core/[a-z]*.c */
 /* sources: user/common/blk_ring.c user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: kernel/[a-z]*.c mm/[a-z]*.c drivers/plic.c tests/fuzz/host/[a-z]*.c */

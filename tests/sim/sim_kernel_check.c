@@ -20,6 +20,7 @@ static bool sim_page_may_be(const struct sim_kernel *kernel, uint32_t page,
     case PAGE_OBJECT:
     case PAGE_WRITING:
     case PAGE_BUFFER:
+    case PAGE_MERGED:
         return frame->type <= FRAME_USER;
     case PAGE_LENT:
         return frame->type == FRAME_TABLE || frame->type == FRAME_OBJECT;

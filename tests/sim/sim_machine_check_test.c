@@ -62,6 +62,15 @@ static void start(uint32_t harts, uint32_t asid_bits)
     kit_begin(harts, asid_bits);
 }
 
+/* One hart, in a space whose page 1 is frame 7, and was written. */
+static void start_written(void)
+{
+    start(1, 16);
+    kit_map(0, 1, 7, R | W);
+    sim_machine_load(0, &kit_space[0]);
+    kit_access(0, 1, FL_ACCESS_WRITE);
+}
+
 /* --- what is seen -------------------------------------------------------------------------- */
 
 TEST("M1: an unmap without a fence leaves a translation of a free frame")
@@ -119,10 +128,7 @@ TEST("M1: a hart that is left on a root that was given back, with a space or wit
 
 TEST("M2: a right that is taken without a fence")
 {
-    start(1, 16);
-    kit_map(0, 1, 7, R | W);
-    sim_machine_load(0, &kit_space[0]);
-    kit_access(0, 1, FL_ACCESS_WRITE);
+    start_written();
     without.fences = true;
     kit_protect(0, 1, 1, R);
     CHECK_STRING(kit_broken(), "M2");
@@ -142,10 +148,7 @@ TEST("M2: a frame that is replaced without a fence, though it is mapped elsewher
 
 TEST("M2: a stale mark that is lost")
 {
-    start(1, 16);
-    kit_map(0, 1, 7, R | W);
-    sim_machine_load(0, &kit_space[0]);
-    kit_access(0, 1, FL_ACCESS_WRITE);
+    start_written();
     sim_machine_load(0, &kit_space[1]);
     kit_protect(0, 1, 1, R);
     CHECK_STRING(kit_broken(), "");
@@ -158,10 +161,7 @@ TEST("M3: D that is cleared without a fence hides the next write")
     struct fl_harvest result;
     uint64_t done;
 
-    start(1, 16);
-    kit_map(0, 1, 7, R | W);
-    sim_machine_load(0, &kit_space[0]);
-    kit_access(0, 1, FL_ACCESS_WRITE);
+    start_written();
     without.fences = true;
     vspace_harvest(&kit_space[0], kit_address(1), 1, FL_HARVEST_DIRTY, &result, &done);
     CHECK_STRING(kit_broken(), "M3");

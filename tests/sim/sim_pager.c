@@ -118,7 +118,7 @@ static void sim_fault_reply(const struct sim_message *message, struct sim_proces
 }
 
 static void sim_fault_resumed(const struct sim_message *message, struct sim_process *process,
-                              const struct vm_answer *answer, uint32_t token)
+                              struct vm_answer *answer, uint32_t token)
 {
     struct sim_page *page = &process->page[message->access.page];
 
@@ -126,7 +126,7 @@ static void sim_fault_resumed(const struct sim_message *message, struct sim_proc
     sim_page_touch(&sim.model, page, message->access.access);
     sim_fault_note(page, &answer->mapping[0]);
     if (sim_vm()->waits.record[token].state == WAIT_RUNNING)
-        vm_count_wait(sim_vm(), token);
+        vm_end_wait(sim_vm(), token, answer);
     process->minor_faults += !message->fetched;
     process->major_faults += message->fetched;
     sim_fault_reply(message, process, answer);

@@ -26,6 +26,7 @@ static struct frame_table kit_frames;
 static struct sim_disk *kit_disk[DISKS];
 static uint32_t kit_frame_count;
 static uint32_t kit_submitted[2]; /* requests that read, that write */
+static uint64_t kit_now;          /* microseconds */
 static bool kit_gone[DISKS];      /* disks that take no request */
 static uint64_t
     kit_bad[DISKS]; /* a page of the disk that can be neither read nor written; 0: none */
@@ -121,6 +122,14 @@ static inline void kit_begin_swap(uint32_t frames, uint64_t pages)
     kit_swap_on(0, pages, 0);
 }
 
+/* Time passes, as the driver of the pager sees it. */
+static inline void kit_pass(uint64_t microseconds)
+{
+    kit_now += microseconds;
+    while (window_due(kit_vm()) <= kit_now && window_step(kit_vm(), kit_now))
+        continue;
+}
+
 /* What the driver does after each message. */
 static inline void kit_serve(void)
 {
@@ -129,6 +138,7 @@ static inline void kit_serve(void)
 
     do {
         more = vm_reclaim_step(kit_vm());
+        more |= load_step(kit_vm());
         slow_serve(&slow);
         CHECK(turns++ < 10000);
     } while (more);
@@ -268,6 +278,31 @@ static inline void kit_read_page(struct space *space, uint64_t address, uint32_t
     CHECK_EQ(kit_read(space, address), byte);
     CHECK_EQ(kit_read(space, address + 2047), (uint8_t)(byte ^ 0x55));
     CHECK_EQ(kit_read(space, address + PAGE - 1), (uint8_t)~byte);
+}
+
+/* Pages first to end, without it, of what is mapped at AT. */
+static inline void kit_write_pages(struct space *space, uint64_t first, uint64_t end, uint32_t salt)
+{
+    for (uint64_t i = first; i < end; i++)
+        kit_write_page(space, AT + i * PAGE, salt);
+}
+
+static inline void kit_read_pages(struct space *space, uint64_t first, uint64_t end, uint32_t salt)
+{
+    for (uint64_t i = first; i < end; i++)
+        kit_read_page(space, AT + i * PAGE, salt);
+}
+
+/* A machine with one disk for swap, and a program that has written so many pages at AT. */
+static inline struct space *kit_begin_written(uint32_t frames, uint64_t slots, uint64_t pages)
+{
+    struct space *space;
+
+    kit_begin_swap(frames, slots);
+    space = kit_space(1);
+    kit_map(space, AT, pages, MAP_PRIVATE);
+    kit_write_pages(space, 0, pages, 0);
+    return space;
 }
 
 /* The clock looks at each page once, as if memory were short of every frame; the pages in use are in the first

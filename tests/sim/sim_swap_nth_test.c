@@ -31,10 +31,8 @@ static void begin_world(void)
     kit_write(parent, AT + ZERO * PAGE, 0);
     child = kit_space(2);
     CHECK_EQ(vm_fork(kit_vm(), parent, child), 0);
-    for (uint64_t i = 4; i < 8; i++)
-        kit_write_page(child, AT + i * PAGE, 1);
-    for (uint64_t i = 6; i < 10; i++)
-        kit_write_page(parent, AT + i * PAGE, 2);
+    kit_write_pages(child, 4, 8, 1);
+    kit_write_pages(parent, 6, 10, 2);
     kit_put_all_out();
 }
 
@@ -129,6 +127,30 @@ static void call_compress(void)
     (void)tier_set(kit_vm(), 0);
 }
 
+/* All that merging takes frames for: its tables, copies for who writes, and frames for who wants his own. */
+static void call_merge(void)
+{
+    (void)samepage_set(kit_vm(), SAMEPAGE_ON);
+    (void)vm_advise(kit_vm(), parent, AT, PAGES * PAGE, MADV_MERGEABLE);
+    (void)vm_advise(kit_vm(), child, AT, PAGES * PAGE, MADV_MERGEABLE);
+    for (uint64_t i = 0; i < PAGES; i++) {
+        touch(parent, i, FL_ACCESS_READ);
+        touch(child, i, i < 4 || i > 7 ? FL_ACCESS_WRITE : FL_ACCESS_READ); /* the same byte */
+    }
+    samepage_wake(kit_vm());
+    while (samepage_step(kit_vm()))
+        ;
+    touch(parent, 1, FL_ACCESS_WRITE);
+    touch(child, 12, FL_ACCESS_WRITE);
+    touch(child, ZERO, FL_ACCESS_WRITE);
+    while (vm_advise(kit_vm(), parent, AT, PAGES * PAGE, MADV_UNMERGEABLE) == EINPROGRESS)
+        kit_poll(DELAY);
+    (void)samepage_set(kit_vm(), SAMEPAGE_UNMERGE);
+    samepage_wake(kit_vm());
+    while (samepage_step(kit_vm()))
+        ;
+}
+
 static const struct nth_call {
     const char *name;
     void (*call)(void);
@@ -137,6 +159,7 @@ static const struct nth_call {
     {"take", call_take},    {"shared", call_shared}, {"fork", call_fork},
     {"wire", call_wire},    {"end", call_end},       {"write-out", call_write_out},
     {"off", call_swap_off}, {"on", call_swap_on},    {"compress", call_compress},
+    {"merge", call_merge},
 };
 
 /* The failure of a program's access stops it; it goes on. */
@@ -164,6 +187,7 @@ static enum fail_run run_call(const void *context)
     go_on(child);
     kit_serve();
     kit_settle();
+    (void)samepage_set(kit_vm(), SAMEPAGE_OFF);
     check_program(child, 4, 8, 1);
     if (parent)
         check_program(parent, 6, 10, 2);

@@ -20,16 +20,14 @@ static void off_begin(uint64_t pages)
     owner = kit_space(1);
     asker = kit_space(2);
     kit_map(owner, AT, pages, MAP_PRIVATE);
-    for (uint64_t i = 0; i < pages; i++)
-        kit_write_page(owner, AT + i * PAGE, 0);
+    kit_write_pages(owner, 0, pages, 0);
     kit_put_all_out();
     CHECK_EQ(owner->resident, 0);
 }
 
 static void off_check_pages(uint64_t pages)
 {
-    for (uint64_t i = 0; i < pages; i++)
-        kit_read_page(owner, AT + i * PAGE, 0);
+    kit_read_pages(owner, 0, pages, 0);
 }
 
 /* Lets requests end.  Returns: how many. */
@@ -129,8 +127,7 @@ TEST("while one program's swapoff is on its way another one's is refused")
 TEST("pages that come to be out before the place where the search is are found too")
 {
     off_begin(60);
-    for (uint64_t i = 0; i < 4; i++)
-        kit_write_page(owner, AT + i * PAGE, 0);
+    kit_write_pages(owner, 0, 4, 0);
     CHECK_EQ(vm_advise(kit_vm(), owner, AT, 4 * PAGE, MADV_PAGEOUT), 0);
     CHECK_EQ(kit_vm()->table.counts[PAGE_WRITING], 4);
     CHECK_EQ(off_call(0), 0);
@@ -158,8 +155,7 @@ TEST("a swapoff of what fits nowhere is refused before anything moves")
     owner = kit_space(1);
     asker = kit_space(2);
     kit_map(owner, AT, 200, MAP_PRIVATE);
-    for (uint64_t i = 0; i < 200; i++)
-        kit_write_page(owner, AT + i * PAGE, 0);
+    kit_write_pages(owner, 0, 200, 0);
     kit_settle();
     CHECK_EQ(vm_swap_off_call(kit_vm(), asker, 0), ENOMEM);
     CHECK_EQ(paging_requests(kit_vm()), 0);

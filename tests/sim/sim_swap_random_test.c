@@ -1,7 +1,8 @@
 /* Random programs in too little memory, with swap on disks that are slow, fail and lie, with a store of compressed
  * pages before them, or with the store alone: they fork, write, drop, lock, unmap and end, areas come and
- * go, the store's share changes, page tables are dropped.  After each step every byte that
- * the tables show is what a model of arrays says, all invariants hold, and in the end nothing is lost. */
+ * go, the store's share changes, page tables are dropped, load control suspends and resumes programs, equal
+ * pages are merged, of which the model knows nothing.  After each step every byte that the
+ * tables show is what a model of arrays says, all invariants hold, and in the end nothing is lost. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
 /* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
@@ -34,9 +35,11 @@ static struct {
     struct model_program program[PROGRAMS];
     int shared[PROGRAMS][SHARED]; /* segments */
     bool faulty;                  /* disks fail */
+    bool merges;                  /* equal pages are merged, and most are equal */
     uint32_t pages[DISKS];        /* of the disks */
     uint64_t seed, random, step, pids;
-    uint64_t done, unreadable, ended, swapoffs, waited, packed, unpacked;
+    uint64_t done, unreadable, ended, swapoffs, waited, suspended, resumed, merged, copied, packed,
+        unpacked;
 } model;
 
 static uint32_t model_pick(uint32_t options)
@@ -114,6 +117,9 @@ static void model_start_program(struct model_program *program)
     program->segment = segment;
     model_map(program, 0, PAGES - SHARED, MAP_PRIVATE);
     model_map(program, PAGES - SHARED, SHARED, MAP_SHARED);
+    if (model.merges)
+        CHECK_EQ(
+            vm_advise(kit_vm(), program->space, model_address(0), PAGES * PAGE, MADV_MERGEABLE), 0);
     memset(program->byte, 0, sizeof program->byte);
     memset(model.shared[segment], 0, sizeof model.shared[segment]);
     program->acts = false;
@@ -263,7 +269,7 @@ static void model_begin_access(struct model_program *program)
         return;
     program->page = model_pick(PAGES);
     program->access = model_pick(3) ? FL_ACCESS_WRITE : FL_ACCESS_READ;
-    program->value = (uint8_t)model_pick(4) ? (uint8_t)model_pick(256) : 0;
+    program->value = (uint8_t)model_pick(4) ? (uint8_t)model_pick(model.merges ? 6 : 256) : 0;
     program->call =
         program->access == FL_ACCESS_WRITE && model_pick(4) == 0 && !model_is_called(program->page);
     program->acts = true;
@@ -393,6 +399,26 @@ static void model_compress(void)
     model_check(!error || error == ENOMEM, "the store's setting says something else");
 }
 
+/* The idle work, and what may be asked of it. */
+static void model_merge(const struct model_program *program)
+{
+    uint32_t first = model_pick(PAGES), count = 1 + model_pick(PAGES - first);
+    uint64_t advice = model_pick(4) ? MADV_MERGEABLE : MADV_UNMERGEABLE;
+    int error;
+
+    if (model_pick(6) == 0)
+        (void)samepage_set(kit_vm(), model_pick(4) ? SAMEPAGE_ON : model_pick(SAMEPAGE_MODES));
+    if (model_pick(6) == 0) {
+        error = vm_advise(kit_vm(), program->space, model_address(first), count * PAGE, advice);
+        model_check(!error || error == ENOMEM || error == EAGAIN || error == EINPROGRESS,
+                    "advice to merge says something else");
+    }
+    for (uint32_t i = model_pick(40); i > 0 && samepage_step(kit_vm()); i--)
+        kit_sound();
+    for (uint32_t i = model_pick(100); i > 0 && samepage_is_on(kit_vm()); i--)
+        samepage_note_call(kit_vm());
+}
+
 static void model_tick(void)
 {
     struct sim_disk_done done;
@@ -419,9 +445,34 @@ static void model_compare(void)
     }
 }
 
+/* Every program has used all that it has, as far as windows know. */
+static void model_overload(void)
+{
+    for (uint32_t i = 0; i < PROGRAMS; i++)
+        if (model.program[i].space)
+            model.program[i].space->set.needed = (uint32_t)model.program[i].space->swapped + PAGES;
+    kit_pass(WINDOW_DEFAULT);
+}
+
+/* Windows end, and are switched with load control. */
+static void model_time(void)
+{
+    static const uint64_t lengths[] = {0, 0, 1000, WINDOW_DEFAULT};
+    struct vm *vm = kit_vm();
+
+    if (model_pick(16) == 0)
+        window_set_length(vm, lengths[model_pick(4)]);
+    if (model_pick(32) == 0)
+        load_set(vm, model_pick(2));
+    else if (model_pick(3) == 0)
+        kit_pass(model_pick(2 * WINDOW_DEFAULT));
+    else if (vm->load.on && vm->windows.due > 0)
+        model_overload();
+}
+
 static void model_act(struct model_program *program)
 {
-    switch (model_pick(40)) {
+    switch (model_pick(48)) {
     case 0:
         model_fork(program);
         break;
@@ -454,10 +505,22 @@ static void model_act(struct model_program *program)
         model_press();
         break;
     case 10:
+    case 11:
+    case 12:
+        if (model.merges)
+            model_merge(program);
+        break;
+    case 13:
         if (model_pick(4) == 0)
             fake_limit(&slow.fake, model_pick(16));
         else
             fake_unlimit(&slow.fake);
+        break;
+    case 14:
+    case 15:
+    case 16:
+    case 17:
+        model_time();
         break;
     default:
         model_begin_access(program);
@@ -487,6 +550,7 @@ static void model_begin(uint64_t seed)
     model.seed = model.random = seed;
     model.step = 0;
     model.faulty = model_pick(2);
+    model.merges = model_pick(2);
     kit_begin(96 + model_pick(64));
     for (uint32_t i = 0; i < DISKS; i++) {
         model.pages[i] = 20 + model_pick(200);
@@ -497,6 +561,10 @@ static void model_begin(uint64_t seed)
         CHECK_EQ(tier_set(kit_vm(), 10 + model_pick(TIER_MOST - 9)), 0);
     if (kit_vm()->tier.percent == 0 || model_pick(2))
         kit_swap_on(0, model.pages[0], 0);
+    kit_vm()->paging.torture = seed % 4 == 0;
+    load_set(kit_vm(), model_pick(2));
+    if (model.merges)
+        CHECK(samepage_set(kit_vm(), SAMEPAGE_ON));
 }
 
 static bool model_is_acting(void)
@@ -515,6 +583,7 @@ static void model_settle(void)
         model_check(turn < 1000, "an access waits for ever");
         model_go_on();
         kit_poll(DELAY);
+        kit_pass(WINDOW_DEFAULT); /* who is suspended has its turn */
     }
 }
 
@@ -531,20 +600,21 @@ static void model_end(void)
             program->call = false;
             program->page = page;
             program->access = FL_ACCESS_READ;
-            for (uint32_t turn = 0; program->space && program->acts; turn++) {
-                model_check(turn < 1000, "an access waits for ever");
-                model_go_on();
-                kit_poll(DELAY);
-            }
+            model_settle();
         }
     }
     kit_settle();
     model_compare();
+    model.suspended += kit_vm()->load.suspensions;
+    model.resumed += kit_vm()->load.resumptions;
     if (kit_vm()->reclaim.empties)
         kit_vm()->swap.area[kit_vm()->reclaim.emptied].state = SWAP_ACTIVE;
     (void)vm_swap_off_step(kit_vm()); /* gives up */
     model.packed += kit_vm()->tier.counts.put;
     model.unpacked += kit_vm()->tier.counts.got;
+    model.merged += kit_vm()->samepage.counts.merged + kit_vm()->samepage.counts.zero;
+    model.copied += kit_vm()->samepage.counts.copied;
+    CHECK(samepage_set(kit_vm(), SAMEPAGE_OFF));
     kit_end();
 }
 
@@ -560,10 +630,14 @@ TEST("random programs in too little memory find every byte, or are told that it 
     }
     effort_end(&effort);
     harness_note("%" PRIu64 " accesses, %" PRIu64 " waits, %" PRIu64 " unreadable, %" PRIu64
-                 " ended, %" PRIu64 " areas emptied, %" PRIu64 " pages packed, %" PRIu64
-                 " unpacked",
+                 " ended, %" PRIu64 " areas emptied, %" PRIu64 " suspended, %" PRIu64
+                 " resumed, %" PRIu64 " pages merged, %" PRIu64
+                 " of them copied to be written, %" PRIu64 " packed, %" PRIu64 " unpacked",
                  model.done, model.waited, model.unreadable, model.ended, model.swapoffs,
-                 model.packed, model.unpacked);
+                 model.suspended, model.resumed, model.merged, model.copied, model.packed,
+                 model.unpacked);
+    CHECK(model.suspended > 0 && model.resumed > 0);
     CHECK(model.packed > 0 && model.unpacked > 0);
     CHECK(model.done > 0 && model.unreadable > 0 && model.ended > 0 && model.swapoffs > 0);
+    CHECK(model.merged > 0 && model.copied > 0);
 }

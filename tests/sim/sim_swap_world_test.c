@@ -1,5 +1,6 @@
 /* Small worlds of swap, searched to the end: every order of a few steps of up to three programs that share
- * two pages since forks, whose pages go out, are on their way out, are compressed, and come back.  After each order every
+ * two pages since forks, whose pages go out, are on their way out, are compressed, come back, and are merged
+ * where they are equal, which is often, as there are few contents.  After each order every
  * program finds what a model of arrays says, and in the end nothing is lost. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
@@ -12,7 +13,7 @@
 #define PAGES    2u
 #define DEPTH    4u
 
-enum world_step { WRITE, READ, FORK, EXIT, DROP, OUT, PACK, SETTLE, STEPS };
+enum world_step { WRITE, READ, FORK, EXIT, DROP, OUT, PACK, SETTLE, MERGE, STEPS };
 
 struct world_move {
     uint8_t step; /* enum world_step */
@@ -23,18 +24,20 @@ static struct {
     struct space *space[PROGRAMS];
     uint8_t byte[PROGRAMS][PAGES];
     uint8_t last; /* byte that was written */
-    uint64_t orders;
+    uint64_t orders, merged;
 } world;
 
 /* What programs may do; the last three are of all of them. */
-static const struct world_move moves[] = {
-    {WRITE, 0}, {WRITE, 1}, {WRITE, 2}, {READ, 0}, {READ, 1}, {READ, 2}, {FORK, 0}, {FORK, 1},
-    {EXIT, 0},  {EXIT, 1},  {EXIT, 2},  {DROP, 0}, {DROP, 1}, {OUT, 0},  {PACK, 0}, {SETTLE, 0}};
+static const struct world_move moves[] = {{WRITE, 0},  {WRITE, 1}, {WRITE, 2}, {READ, 0}, {READ, 1},
+                                          {READ, 2},   {FORK, 0},  {FORK, 1},  {EXIT, 0}, {EXIT, 1},
+                                          {EXIT, 2},   {DROP, 0},  {DROP, 1},  {OUT, 0},  {PACK, 0},
+                                          {SETTLE, 0}, {MERGE, 0}};
 #define MOVES (sizeof moves / sizeof moves[0])
 
 static void world_write(uint32_t program, uint64_t page)
 {
-    kit_write(world.space[program], AT + page * PAGE, ++world.last);
+    world.last = 1 + world.last % 2;
+    kit_write(world.space[program], AT + page * PAGE, world.last);
     world.byte[program][page] = world.last;
 }
 
@@ -45,8 +48,12 @@ static void world_begin(void)
     kit_begin_swap(64, 100);
     world.space[0] = kit_space(1);
     kit_map(world.space[0], AT, PAGES, MAP_PRIVATE);
-    for (uint64_t page = 0; page < PAGES; page++)
+    CHECK(samepage_set(kit_vm(), SAMEPAGE_ON));
+    CHECK_EQ(vm_advise(kit_vm(), world.space[0], AT, PAGES * PAGE, MADV_MERGEABLE), 0);
+    for (uint64_t page = 0; page < PAGES; page++) {
+        world.last = 0; /* the pages are equal */
         world_write(0, page);
+    }
 }
 
 static void world_check(uint32_t program)
@@ -90,6 +97,19 @@ static bool world_pack(void)
     return kit_vm()->tier.store.pages > pages;
 }
 
+/* Two passes: what is equal then, and not out, is merged. */
+static bool world_merge(void)
+{
+    const struct samepage_counts *counts = &kit_vm()->samepage.counts;
+    uint64_t merged = counts->merged + counts->zero;
+
+    samepage_wake(kit_vm());
+    while (samepage_step(kit_vm()))
+        kit_sound();
+    world.merged += counts->merged + counts->zero - merged;
+    return counts->merged + counts->zero > merged;
+}
+
 /* False: it is no move here, or changes nothing. */
 static bool world_move(const struct world_move *move)
 {
@@ -123,6 +143,8 @@ static bool world_move(const struct world_move *move)
             return false;
         kit_settle();
         return true;
+    case MERGE:
+        return world_merge();
     case STEPS:
         break;
     }
@@ -142,6 +164,10 @@ static uint32_t world_run(const uint32_t *order)
     for (uint32_t i = 0; i < PROGRAMS; i++)
         world_check(i);
     world.orders++;
+    for (uint32_t i = 0; i < PROGRAMS; i++)
+        if (world.space[i])
+            slow_destroy(&slow, world.space[i]);
+    CHECK(samepage_set(kit_vm(), SAMEPAGE_OFF));
     kit_end();
     return done;
 }
@@ -168,7 +194,8 @@ static void world_run_in_test(void *context)
     order[DEPTH] = world_run(order);
 }
 
-TEST("in every order of fork, write, read, exit, drop, page-out and compression no program sees "
+TEST("in every order of fork, write, read, exit, drop, page-out, compression and merge no program "
+     "sees "
      "another's bytes")
 {
     uint32_t order[DEPTH + 1] = {0};
@@ -181,6 +208,6 @@ TEST("in every order of fork, write, read, exit, drop, page-out and compression 
             CHECK(!"an order fails");
         }
     } while (world_next(order, order[DEPTH]));
-    harness_note("%u orders", (unsigned)world.orders);
-    CHECK(world.orders > 1000);
+    harness_note("%u orders, %u pages merged", (unsigned)world.orders, (unsigned)world.merged);
+    CHECK(world.orders > 1000 && world.merged > 1000);
 }

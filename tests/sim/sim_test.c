@@ -91,6 +91,7 @@ TEST("whatever programs do, on any machine, they see what the model says")
     CHECK(told != MAP_FAILED);
     if (wanted) {
         CHECK(sim_trace_read(&sim_case, wanted));
+        sim_trace_list(&sim_case);
         sim_trace_run(&sim_case);
         return;
     }

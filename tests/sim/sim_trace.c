@@ -15,6 +15,7 @@
 #define SIM_RUN_SECONDS 20u  /* a run that takes longer hangs */
 #define SIM_FAILURES    250u /* that a status tells apart */
 #define SIM_EXIT_QUIET  255
+#define SIM_STEP_BYTES  100u /* of a step's text */
 
 /* ---- configurations and ids ---- */
 
@@ -83,6 +84,24 @@ static void sim_trace_write(const struct sim_trace *trace, char *id, size_t byte
         if (i > 0)
             id[length++] = '/';
         length += sim_step_write(&trace->step[i], id + length, bytes - length);
+    }
+}
+
+void sim_trace_list(const struct sim_trace *trace)
+{
+    struct sim_config config = sim_config_of(trace->config);
+    char text[SIM_STEP_BYTES];
+
+    harness_note(
+        "machine %u: %u harts, %u ASID bits%s%s%s%s%s%s%s", (unsigned)trace->config,
+        (unsigned)config.harts, (unsigned)config.asid_bits, config.sets_ad ? ", sets A and D" : "",
+        config.caches_invalid ? ", caches invalid entries" : "",
+        config.fork_clones ? ", fork=clone" : "", config.strict ? ", overcommit=strict" : "",
+        config.scarce ? ", few frames" : "", config.disk_fails ? ", a disk that fails" : "",
+        config.in_place ? ", the initrd's file on pages" : "");
+    for (uint32_t i = 0; i < trace->count; i++) {
+        text[sim_step_write(&trace->step[i], text, sizeof text)] = '\0';
+        harness_note("step %u: %s", (unsigned)i, text);
     }
 }
 

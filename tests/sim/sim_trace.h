@@ -30,6 +30,9 @@ void sim_trace_generate(struct sim_trace *trace, uint32_t config, uint64_t seed,
 /* Reads an id.  False: it is none. */
 bool sim_trace_read(struct sim_trace *trace, const char *id);
 
+/* Prints the machine and all steps, a line each. */
+void sim_trace_list(const struct sim_trace *trace);
+
 /* In this process: a failure ends the test. */
 void sim_trace_run(const struct sim_trace *trace);
 

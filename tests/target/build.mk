@@ -56,6 +56,9 @@ bad-pagers: $(VICES:%=$(BUILD)/user/bad_pager_%.elf)
 # The system's pager with a vice, for the watch's test.
 $(eval $(call server,hanging_pager,$(wildcard user/pager/*.c user/pager/core/*.c user/common/*.c) tests/target/boot/hanging_pager.c))
 hanging_pager_LDFLAGS := -Wl,--wrap=vm_handle_fault,--wrap=pager_call
+# The system's disk driver, which dies.
+$(eval $(call server,dying_blk,$(BLK_SOURCES) tests/target/swap/dying_blk.c))
+dying_blk_LDFLAGS := -Wl,--wrap=virtio_blk_submit
 .PHONY: pager-test pager-conformance bad-pagers
 
 # A client of the disk driver in the root task's place.

@@ -149,6 +149,8 @@ TEST("an event's line names the access, the address and the pc")
          "read from 0x20000 (can't be read from where it is kept) at pc 0x1000"},
         {{0, 9, 0x20000, 0x1000, FL_ACCESS_READ, PAGER_EVENT_NO_MEMORY},
          "read from 0x20000 (no free frame left) at pc 0x1000"},
+        {{0, 9, 1234, 0, 0, PAGER_EVENT_NO_MEMORY},
+         "no memory is left, and it had the most, 1234 pages"},
         {{0, 4, 0xffff, 0x1000, 2, PAGER_EVENT_EXCEPTION},
          "illegal instruction (cause 2, value 0xffff) at pc 0x1000"},
         {{0, 4, 0, 0x1000, 99, PAGER_EVENT_EXCEPTION},

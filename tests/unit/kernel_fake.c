@@ -382,6 +382,11 @@ uint64_t fl_rdcycle(void)
     return ++calls;
 }
 
+uint64_t fl_rdtime(void)
+{
+    return fl_rdcycle();
+}
+
 static void kernel_receive(uint64_t reply, struct fl_message *message)
 {
     if (!loop.sending)

@@ -1,6 +1,6 @@
 /* The pager of the target, its loop and all, when the N-th call of anything fails: frames, records and promises
  * of its core, tables and other refusals of the kernel, answers. */
-/* sources: user/pager/calls.c user/pager/file_calls.c user/pager/disks.c user/pager/frames.c user/pager/kernel_port.c
+/* sources: user/pager/calls.c user/pager/file_calls.c user/pager/disks.c user/pager/frames.c user/pager/kernel_port.c user/pager/pins.c
  *          user/pager/request.c user/pager/space_objects.c user/pager/system_calls.c user/pager/core/[a-z]*.c
  *          user/common/blk_ring.c user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/fail_nth.c
  *          tests/unit/kernel_fake.c tests/unit/pager_main_host.c tests/unit/pager_fake.c

@@ -299,6 +299,7 @@ TEST("the checker names what is wrong with who waits")
     BREAKS(wait->space, fake.vm.spaces + 1, "Q2");
     BREAKS(wait->turn, 99, "Q2");
     BREAKS(fake.vm.waits.active, 2, "Q2");
+    BREAKS(fake.vm.waits.counts[WAIT_READY], 1, "Q2");
     BREAKS(fake.vm.waits.held, fake.vm.table.free_head, "Q3");
     check_end();
 }

@@ -130,6 +130,8 @@ static bool fake_may_be_mapped(const struct fake *fake, const struct vm_mapping 
         if (table->range[i].slot != mapping->slot)
             continue;
         enum page_state state = table->pages[table->range[i].base + mapping->page].state;
+        if (state == PAGE_MERGED)
+            return !(mapping->rights & FL_RIGHT_WRITE);
         return state == PAGE_OBJECT || state == PAGE_WRITING || state == PAGE_BUFFER;
     }
     return true;
@@ -417,7 +419,8 @@ const char *fake_check(const struct fake *fake)
         return fake->broken;
     for (uint32_t i = 0; i < fake->entries; i++)
         if (!fake_may_be_mapped(fake, &fake->entry[i].mapping))
-            return "a frame that is free or in other use is still mapped";
+            return "a frame that is free or in other use is still mapped, or a merged one to be "
+                   "written";
     if (zero[0] != 0 || memcmp(zero, zero + 1, FL_PAGE_BYTES - 1) != 0)
         return "the zero page was written";
     return vm_check(&fake->vm);

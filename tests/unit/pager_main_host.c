@@ -1,4 +1,4 @@
-/* The pager's loop on the host: see pager_main_host.h.  In the place of start.c and log.c. */
+/* The pager's loop on the host: see pager_main_host.h.  In the place of start.c, clock.c and log.c. */
 #include "pager_main_host.h"
 
 #define main pager_main
@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "../../user/pager/clock.h"
 #include "../../user/pager/kernel_port.h"
 #include "fail_nth.h"
 #include "kernel_fake.h"
@@ -46,9 +47,27 @@ void pager_start(struct pager *started)
     frames_settle_tables(started);
 }
 
+/* No time passes. */
+bool clock_attend(struct pager *host)
+{
+    (void)host;
+    return false;
+}
+
+void clock_note_idle(struct pager *host)
+{
+    (void)host;
+}
+
 /* A refused call is told in the log: that is all that it may be. */
 void log_line(const char *format, ...)
 {
+    (void)format;
+}
+
+void log_limited_line(struct log_limit *limit, const char *format, ...)
+{
+    (void)limit;
     (void)format;
 }
 

@@ -129,6 +129,17 @@ TEST("strict promises hold from when they are switched on until they are switche
     core_end();
 }
 
+TEST("disks with a swap header are used from the start unless it is set that they wait")
+{
+    (void)core_begin();
+    CHECK_STRING(setting_value("swap-auto"), "on");
+    CHECK(!fake.vm.swap_waits);
+    CHECK_EQ(setting_write(&fake.vm, "swap-auto", "off"), 0);
+    CHECK_STRING(setting_value("swap-auto"), "off");
+    CHECK(fake.vm.swap_waits);
+    core_end();
+}
+
 TEST("the tables of a fork's child are filled by the fork or by faults, as it is set")
 {
     struct space *space = core_begin();

@@ -202,7 +202,7 @@ static enum slow_state slow_run_fault(struct slow *slow, struct slow_thread *thr
     if (verdict == VM_STOPPED)
         return slow_answer(slow, thread, SLOW_STOPPED);
     if (again)
-        vm_count_wait(vm, thread->token);
+        vm_end_wait(vm, thread->token, &answer);
     if (vm_is_low(vm))
         reclaim_note_given(vm, answer.mapping[0].slot, answer.mapping[0].page);
     fake_answer(&slow->fake, thread->space->id, thread->address & ~(PAGE - 1), &answer);
@@ -302,8 +302,9 @@ static const char *slow_check_thread(const struct slow *slow, const struct slow_
         return NULL;
     if (thread->answers != (waits || thread->state == SLOW_GONE ? 0u : 1u))
         return "a request was not answered exactly once";
-    if (waits && (slow->parked[thread->token] != thread || wait->space != thread->space ||
-                  (wait->state != WAIT_PAGE && wait->state != WAIT_MEMORY)))
+    if (waits &&
+        (slow->parked[thread->token] != thread || wait->space != thread->space ||
+         (wait->state != WAIT_PAGE && wait->state != WAIT_MEMORY && wait->state != WAIT_RESUME)))
         return "a request that was not answered is not parked";
     return NULL;
 }

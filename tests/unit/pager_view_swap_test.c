@@ -87,16 +87,14 @@ TEST("meminfo and vmstat tell how much swap there is, and what went there")
     CHECK_EQ(view_figure("AnonPages"), 8);
     CHECK_EQ(fake_touch(&fake, space, AT + 2 * PAGE, FL_ACCESS_READ, &byte), FAKE_WAITS);
     view_text(NULL, "/proc/meminfo");
-    CHECK_EQ(view_figure("SwapCached"), 8);
-    CHECK_EQ(view_figure("AnonPages"), 16);
-    vm_io_done(&fake.vm, submitted, false); /* each alone */
-    vm_io_done(&fake.vm, submitted, false);
+    CHECK_EQ(view_figure("SwapCached"), 4);
+    CHECK_EQ(view_figure("AnonPages"), 12);
     vm_io_done(&fake.vm, submitted, false);
     view_text(NULL, "/proc/vmstat");
     CHECK_EQ(view_figure("pswpin"), 0);
     CHECK_EQ(view_figure("pswpout"), 2);
     CHECK_EQ(view_figure("swap_zero"), 1);
-    CHECK_EQ(view_figure("swap_read_errors"), 2);
+    CHECK_EQ(view_figure("swap_read_errors"), 1);
     CHECK_EQ(view_figure("pgsteal"), 3);
     CHECK_EQ(view_figure("oom_kill"), 0);
     end_out();
@@ -139,4 +137,27 @@ TEST("compressed pages are told as swapped, shared by who shares them, and the s
             fake_destroy_space(&fake, fake.vm.spaces[id]);
     CHECK_EQ(setting_write(&fake.vm, "compress", "0"), 0);
     view_end();
+}
+
+TEST("swaps tells each area as Linux does: its disk, its slots, those used, its priority")
+{
+    static _Alignas(8) uint8_t header[FL_PAGE_BYTES];
+    const uint32_t words[] = {1, 199, 2, 0};
+    const uint32_t bad[] = {7, 8};
+    const struct swap_device device = {.header = header, .pages = 200, .device = 3, .priority = -2};
+    struct space *space = begin_out();
+    uint32_t area;
+
+    memcpy(header + 1024, words, sizeof words);
+    memcpy(header + 1536, bad, sizeof bad);
+    memcpy(header + PAGE - 10, "SWAPSPACE2", 10);
+    CHECK_EQ(vm_swap_on(&fake.vm, &device, &area), SWAP_OK);
+    view_text(space, "/proc/swaps");
+    CHECK_STRING(text, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
+                       "/dev/vda                                partition\t396\t\t8\t\t0\n"
+                       "/dev/vdd                                partition\t788\t\t0\t\t-2\n");
+    vm_io_done(&fake.vm, submitted, true);
+    CHECK_EQ(vm_swap_off(&fake.vm, 1), 0);
+    CHECK_EQ(vm_swap_off_step(&fake.vm), 0);
+    end_out();
 }

@@ -100,25 +100,26 @@ TEST("smaps tells what of an area is resident, whose it is, and what holds for i
     view_write(child, at);
     view_touch(space, at + 7 * PAGE, FL_ACCESS_READ); /* the zero page is nobody's */
     CHECK_EQ(vm_wire(&fake.vm, space, at, PAGE, 0), 0);
-    CHECK_STRING(view_text(space, "/proc/7/smaps"),
-                 "00010000-00011000 rw-p 00000000 00:00 0 \n"
-                 "Size:                  4 kB\nKernelPageSize:        4 kB\n"
-                 "MMUPageSize:           4 kB\nRss:                   4 kB\n"
-                 "Pss:                   4 kB\n"
-                 "Shared_Clean:          0 kB\nShared_Dirty:          0 kB\n"
-                 "Private_Clean:         0 kB\nPrivate_Dirty:         4 kB\n"
-                 "Anonymous:             4 kB\nLazyFree:              0 kB\n"
-                 "Swap:                  0 kB\nSwapPss:               0 kB\n"
-                 "Locked:                4 kB\nVmFlags: rd wr mr mw me lo nr \n"
-                 "00011000-00018000 rw-p 00000000 00:00 0 \n"
-                 "Size:                 28 kB\nKernelPageSize:        4 kB\n"
-                 "MMUPageSize:           4 kB\nRss:                  16 kB\n"
-                 "Pss:                   8 kB\n"
-                 "Shared_Clean:          0 kB\nShared_Dirty:         16 kB\n"
-                 "Private_Clean:         0 kB\nPrivate_Dirty:         0 kB\n"
-                 "Anonymous:            16 kB\nLazyFree:              0 kB\n"
-                 "Swap:                  0 kB\nSwapPss:               0 kB\n"
-                 "Locked:                0 kB\nVmFlags: rd wr mr mw me nr \n");
+    CHECK_STRING(
+        view_text(space, "/proc/7/smaps"),
+        "00010000-00011000 rw-p 00000000 00:00 0 \n"
+        "Size:                  4 kB\nKernelPageSize:        4 kB\n"
+        "MMUPageSize:           4 kB\nRss:                   4 kB\n"
+        "Pss:                   4 kB\n"
+        "Shared_Clean:          0 kB\nShared_Dirty:          0 kB\n"
+        "Private_Clean:         0 kB\nPrivate_Dirty:         4 kB\n"
+        "Anonymous:             4 kB\nKSM:                   0 kB\nLazyFree:              0 kB\n"
+        "Swap:                  0 kB\nSwapPss:               0 kB\n"
+        "Locked:                4 kB\nVmFlags: rd wr mr mw me lo nr \n"
+        "00011000-00018000 rw-p 00000000 00:00 0 \n"
+        "Size:                 28 kB\nKernelPageSize:        4 kB\n"
+        "MMUPageSize:           4 kB\nRss:                  16 kB\n"
+        "Pss:                   8 kB\n"
+        "Shared_Clean:          0 kB\nShared_Dirty:         16 kB\n"
+        "Private_Clean:         0 kB\nPrivate_Dirty:         0 kB\n"
+        "Anonymous:            16 kB\nKSM:                   0 kB\nLazyFree:              0 kB\n"
+        "Swap:                  0 kB\nSwapPss:               0 kB\n"
+        "Locked:                0 kB\nVmFlags: rd wr mr mw me nr \n");
     view_end();
 }
 

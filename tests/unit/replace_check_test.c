@@ -42,88 +42,56 @@ static void check_broken(const char *invariant)
     CHECK_STRING(broken, invariant);
 }
 
+/* Queues as begin() makes them, one change, and what the checker says of it. */
+#define BREAKS(kind, change, name) \
+    do {                           \
+        begin(kind);               \
+        change;                    \
+        check_broken(name);        \
+    } while (0)
+
 TEST("R1: a link that leads nowhere, backwards wrong, round in circles, or to too few is seen")
 {
-    begin(REPLACE_CLOCK);
-    pages[2].next = PAGES;
-    check_broken("R1");
-    begin(REPLACE_CLOCK);
-    pages[3].previous = 4;
-    check_broken("R1");
-    begin(REPLACE_CLOCK);
-    pages[4].next = 2;
-    check_broken("R1");
-    begin(REPLACE_CLOCK);
-    replace.queue[0].tail = 3;
-    check_broken("R1");
-    begin(REPLACE_CLOCK);
-    replace.queue[0].count = 4;
-    check_broken("R1");
+    BREAKS(REPLACE_CLOCK, pages[2].next = PAGES, "R1");
+    BREAKS(REPLACE_CLOCK, pages[3].previous = 4, "R1");
+    BREAKS(REPLACE_CLOCK, pages[4].next = 2, "R1");
+    BREAKS(REPLACE_CLOCK, replace.queue[0].tail = 3, "R1");
+    BREAKS(REPLACE_CLOCK, replace.queue[0].count = 4, "R1");
 }
 
 TEST("R1: a page whose record says another queue or state is seen, in a queue and out of it")
 {
-    begin(REPLACE_CLOCK);
-    pages[3].queue = 1;
-    check_broken("R1");
-    begin(REPLACE_CLOCK);
-    pages[3].state = REPLACE_HELD;
-    check_broken("R1");
-    begin(REPLACE_CLOCK);
-    pages[3].entered = false;
-    check_broken("R1");
-    begin(REPLACE_CLOCK);
-    pages[0].state = REPLACE_QUEUED;
-    check_broken("R1");
-    begin(REPLACE_CLOCK);
-    pages[1].state = REPLACE_QUEUED;
-    check_broken("R1");
-    begin(REPLACE_CLOCK);
-    pages[1].state = REPLACE_GIVEN;
-    check_broken("R1");
+    BREAKS(REPLACE_CLOCK, pages[3].queue = 1, "R1");
+    BREAKS(REPLACE_CLOCK, pages[3].state = REPLACE_HELD, "R1");
+    BREAKS(REPLACE_CLOCK, pages[3].entered = false, "R1");
+    BREAKS(REPLACE_CLOCK, pages[0].state = REPLACE_QUEUED, "R1");
+    BREAKS(REPLACE_CLOCK, pages[1].state = REPLACE_QUEUED, "R1");
+    BREAKS(REPLACE_CLOCK, pages[1].state = REPLACE_GIVEN, "R1");
 }
 
 TEST("R2: a bit of `filled` too many or too few, and a wrong sum, are seen")
 {
-    begin(REPLACE_LRU);
-    replace.filled[3] |= 1;
-    check_broken("R2");
-    begin(REPLACE_LRU);
-    replace.filled[2] = 0;
-    check_broken("R2");
-    begin(REPLACE_LRU);
-    replace.queued++;
-    check_broken("R2");
+    BREAKS(REPLACE_LRU, replace.filled[3] |= 1, "R2");
+    BREAKS(REPLACE_LRU, replace.filled[2] = 0, "R2");
+    BREAKS(REPLACE_LRU, replace.queued++, "R2");
 }
 
 TEST("R3: a queue that the policy does not use is seen")
 {
-    begin(REPLACE_FIFO);
-    replace_move(&replace, 3, REPLACE_HOT);
-    check_broken("R3");
-    begin(REPLACE_CLOCKPRO);
-    replace_move(&replace, 3, REPLACE_HOT + 1);
-    check_broken("R3");
+    BREAKS(REPLACE_FIFO, replace_move(&replace, 3, REPLACE_HOT), "R3");
+    BREAKS(REPLACE_CLOCKPRO, replace_move(&replace, 3, REPLACE_HOT + 1), "R3");
 }
 
 TEST("R4: stamps out of order, a hot page in a test period, and no cold target are seen")
 {
-    begin(REPLACE_CLOCKPRO);
-    pages[2].stamp = pages[3].stamp + 1;
-    check_broken("R4");
-    begin(REPLACE_CLOCKPRO);
-    replace_move(&replace, 3, REPLACE_HOT);
-    check_broken("R4");
-    begin(REPLACE_CLOCKPRO);
-    replace.cold_target = 0;
-    check_broken("R4");
+    BREAKS(REPLACE_CLOCKPRO, pages[2].stamp = pages[3].stamp + 1, "R4");
+    BREAKS(REPLACE_CLOCKPRO, replace_move(&replace, 3, REPLACE_HOT), "R4");
+    BREAKS(REPLACE_CLOCKPRO, replace.cold_target = 0, "R4");
 }
 
 TEST("R5: a record of a page that is out and says something is seen")
 {
-    begin(REPLACE_FIFO);
-    pages[PAGES - 1].marks = REPLACE_RETURNED;
-    check_broken("R5");
+    BREAKS(REPLACE_FIFO, pages[PAGES - 1].marks = REPLACE_RETURNED, "R5");
 }
 
 TEST("E1, E2, E3: a ghost in another's bucket, twice, or not counted is seen")

@@ -31,6 +31,15 @@ static size_t event_fault(const struct pager_event *event, const char *why, char
                        event->address, why, event->pc);
 }
 
+/* Who has the most pages is ended for the others, whatever it was doing. */
+static size_t event_no_memory(const struct pager_event *event, char *out, size_t out_bytes)
+{
+    if (event->access == 0)
+        return text_format(out, out_bytes, "no memory is left, and it had the most, %lu pages",
+                           event->address);
+    return event_fault(event, "no free frame left", out, out_bytes);
+}
+
 size_t event_text(const struct pager_event *event, char *out, size_t out_bytes)
 {
     switch (event->kind) {
@@ -41,7 +50,7 @@ size_t event_text(const struct pager_event *event, char *out, size_t out_bytes)
     case PAGER_EVENT_MEMORY:
         return event_fault(event, "no memory behind the address", out, out_bytes);
     case PAGER_EVENT_NO_MEMORY:
-        return event_fault(event, "no free frame left", out, out_bytes);
+        return event_no_memory(event, out, out_bytes);
     case PAGER_EVENT_BEYOND_END:
         return event_fault(event, "past the end of the file", out, out_bytes);
     case PAGER_EVENT_UNREADABLE:

@@ -130,7 +130,10 @@ int pager_read_statistic(uint64_t which, uint64_t *value)
 
 uint64_t pager_probe(void)
 {
-    uint64_t requests;
+    uint64_t requests, suspended;
 
-    return pager_read_statistic(PAGER_STAT_DISK_REQUESTS, &requests) ? 0 : requests;
+    if (pager_read_statistic(PAGER_STAT_DISK_REQUESTS, &requests) ||
+        pager_read_statistic(PAGER_STAT_SUSPENDED, &suspended))
+        return 0;
+    return requests + suspended;
 }

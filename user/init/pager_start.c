@@ -12,7 +12,7 @@
 
 #define PAGER_CNODE_FRAMES 2u /* two slots for each space */
 #define PAGER_SPARE_TABLES 40u
-#define PAGER_OBJECTS      4u   /* frames of CNode, pool and Replies */
+#define PAGER_OBJECTS      5u   /* frames of CNode, pool, Replies and a notification */
 #define PAGER_WORKING      128u /* pages below which no program would start */
 #define PAGES_PER_TABLE    512u
 
@@ -160,6 +160,22 @@ static void pager_make_idle_thread(void)
                 1, "what wakes it");
 }
 
+/* Its timer signals what is bound to its thread; where there are disks, that is there already. */
+static void pager_make_timer(bool has_disks)
+{
+    uint64_t status = FL_OK;
+
+    if (!has_disks) {
+        frames_make_objects(FL_OBJECT_NOTIFICATION, 1, SLOT_BLK_CLIENT);
+        status = flr_tcb_bind_notification(SLOT_PAGER_TCB, SLOT_BLK_CLIENT).status;
+    }
+    if (status == FL_OK)
+        status = flr_timer_bind(SLOT_PAGER_TIMER, SLOT_BLK_CLIENT).status;
+    if (status != FL_OK)
+        log_stop("pager: its timer: status 0x%lx", status);
+    pinned_give(&pager, PAGER_SLOT_TIMER, SLOT_PAGER_TIMER, FL_RIGHTS_ALL, 0, "timer");
+}
+
 static void pager_mint_root(void)
 {
     uint64_t status =
@@ -188,6 +204,7 @@ void pager_start(const struct fl_boot_info *info, const struct boot_arguments *w
     pager_give_devices(grants);
     if (disks->count > 0)
         blk_give_client(disks, &pager, PAGER_SLOT_BLK, PAGER_SLOT_BLK_BELL);
+    pager_make_timer(disks->count > 0);
     pager_map_boot_info(info, grants->count);
     pinned_run(&pager, image.entry, PRIORITY_PAGER);
 }

@@ -44,7 +44,7 @@ enum init_slot {
     SLOT_CONSOLE_REPLIES_END = SLOT_CONSOLE_REPLIES + CONSOLE_CLIENTS + 1,
     SLOT_BLK_TCB = SLOT_CONSOLE_REPLIES_END,
     SLOT_BLK_NOTIFICATION, /* the disk driver's, with no badge */
-    SLOT_BLK_CLIENT,       /* its client's */
+    SLOT_BLK_CLIENT,       /* its client's, the pager's: of its timer too */
     SLOT_BLK_BELL,         /* the driver's with BLK_EVENT_BELL, for its client */
     SLOT_BLK_HANDED,       /* what is about to be bound or handed over */
     SLOT_BLK_IRQS,         /* one for each disk */
@@ -53,6 +53,7 @@ enum init_slot {
     SLOT_PAGER_IDLE_WAKE = SLOT_NOTIFICATIONS + STOCK_OBJECTS - 3,
     SLOT_WATCH_NOTIFICATION = SLOT_NOTIFICATIONS + STOCK_OBJECTS - 2,
     SLOT_TIMERS = SLOT_NOTIFICATIONS + STOCK_OBJECTS, /* the first one is ours */
+    SLOT_PAGER_TIMER = SLOT_TIMERS + STOCK_OBJECTS - 3,
     SLOT_BLK_TIMER = SLOT_TIMERS + STOCK_OBJECTS - 2,
     SLOT_WATCH_TIMER = SLOT_TIMERS + STOCK_OBJECTS - 1,
     SLOT_PROCESSES = SLOT_TIMERS + STOCK_OBJECTS, /* two each: TCB, CNode */

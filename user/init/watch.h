@@ -40,7 +40,7 @@ void watch_end_work(void);
 void watch_begin_call(void);
 void watch_end_call(void);
 
-/* The pager's answer to the watch's question: so many of its requests lie with disks.  That it answered
+/* The pager's answer to the watch's question: so many of its requests lie with disks or wait for load control.  That it answered
  * this is no progress of those who wait, so the call is not counted.  The server's thread only. */
 void watch_tell_disks(uint64_t requests);
 

@@ -30,8 +30,8 @@ int posix_madvise(void *address, size_t bytes, int advice)
 {
     if (advice < POSIX_MADV_NORMAL || advice > POSIX_MADV_DONTNEED)
         return EINVAL;
-    if (advice == POSIX_MADV_DONTNEED)
-        advice = MADV_MERGEABLE; /* checks the range and does nothing */
+    if (advice == POSIX_MADV_DONTNEED) /* checks the range and does nothing */
+        return memory_call(PAGER_MSYNC, address, bytes, MS_ASYNC);
     return memory_call(PAGER_MADVISE, address, bytes, (unsigned)advice);
 }
 

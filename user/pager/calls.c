@@ -269,6 +269,7 @@ static int calls_statistics(struct call *call)
         [PAGER_STAT_ZEROED_TAKEN] = vm->counts.zeroed_taken,
         [PAGER_STAT_ZEROED_FRAMES] = vm->table.zeroed,
         [PAGER_STAT_DISK_REQUESTS] = paging_requests(vm),
+        [PAGER_STAT_SUSPENDED] = vm->load.suspended,
         [PAGER_STAT_SWAP_USED] = vm->swap.used,
         [PAGER_STAT_SWAP_IN] = vm->paging.counts.swapped_in,
         [PAGER_STAT_SWAP_READS] = vm->paging.counts.swap_reads,
@@ -283,9 +284,14 @@ static int calls_statistics(struct call *call)
     return 0;
 }
 
+/* What is done in idle time. */
 static int calls_zero_ahead(struct call *call)
 {
-    call->out[0] = stock_fill(&call->pager->vm);
+    struct vm *vm = &call->pager->vm;
+
+    call->out[0] = stock_fill(vm);
+    if (call->out[0] == 0)
+        call->out[0] = samepage_step(vm);
     return 0;
 }
 
@@ -399,4 +405,6 @@ void pager_call(struct pager *pager, struct fl_message *message)
     }
     message->word[0] = error;
     message->info = FL_INFO(0, call.words);
+    if (samepage_is_on(&pager->vm))
+        samepage_note_call(&pager->vm);
 }

@@ -8,13 +8,12 @@
 #include "blk_ring.h"
 #include "frames.h"
 #include "log.h"
+#include "pins.h"
 
 #define DISKS_SECTORS (FL_PAGE_BYTES / BLK_SECTOR_BYTES) /* of a page */
-/* Places of Pins: slot 0 is none; then those of the core's requests, and one for each disk's header. */
-#define DISKS_PIN_REQUESTS (1u)
-#define DISKS_PIN_HEADERS  (DISKS_PIN_REQUESTS + PAGING_REQUESTS * SWAP_CLUSTER)
-#define DISKS_PINS         (DISKS_PIN_HEADERS + BLK_DISKS)
-#define DISKS_PIN_FRAMES   ((DISKS_PINS + FL_CNODE_SLOTS - 1) / FL_CNODE_SLOTS)
+/* Lines about failing disks that come at once (log.h): requests, and pages of these. */
+#define DISKS_ERRORS_TOLD  256u
+#define DISKS_MISHAPS_TOLD 64u
 
 /* Tags of requests: those of the core, then one for each disk's header. */
 #define DISKS_TAG_HEADER PAGING_REQUESTS
@@ -48,23 +47,6 @@ static void disks_expect(uint64_t status, const char *what)
 
 /* ---- requests ---- */
 
-/* Pins a run of pages.  Returns: the physical address of the first. */
-static uint64_t disks_pin(const struct pager *pager, uint32_t page, uint32_t pages, uint64_t slot)
-{
-    struct object_page at;
-    struct fl_result pin;
-
-    vm_page_locate(&pager->vm, page, &at);
-    pin = flr_memory_pin(at.slot, at.page, pages, PAGER_SLOT_PINS, slot);
-    disks_expect(pin.status, "a pin");
-    return pin.value;
-}
-
-static void disks_unpin(uint64_t slot)
-{
-    disks_expect(flr_cnode_delete(PAGER_SLOT_PINS, slot).status, "a pin's end");
-}
-
 static void disks_publish(struct blk_client *ring)
 {
     if (blk_client_publish(ring))
@@ -94,20 +76,10 @@ static uint32_t disks_run(const struct page_table *table, const uint32_t *page, 
     return run;
 }
 
-/* The Pins of a request are those of its runs, in order. */
-static void disks_unpin_runs(const struct pager *pager, const struct vm_io *io)
-{
-    uint64_t slot = DISKS_PIN_REQUESTS + io->tag * SWAP_CLUSTER;
-
-    for (uint32_t first = 0; first < io->count;
-         first += disks_run(&pager->vm.table, io->page + first, io->count - first))
-        disks_unpin(slot++);
-}
-
 bool disks_submit(void *context, const struct vm_io *io)
 {
     struct pager *pager = context;
-    uint64_t segment[SWAP_CLUSTER], slot = DISKS_PIN_REQUESTS + io->tag * SWAP_CLUSTER;
+    uint64_t segment[SWAP_CLUSTER];
     struct blk_request request = {.op = io->write ? BLK_WRITE : BLK_READ,
                                   .sector = io->first * DISKS_SECTORS,
                                   .tag = io->tag,
@@ -115,11 +87,11 @@ bool disks_submit(void *context, const struct vm_io *io)
 
     if (disks.info[io->device].sectors == 0 || blk_client_is_broken(&disks.ring[io->device]))
         return false;
+    pins_take(pager, io);
     for (uint32_t first = 0, run; first < io->count; first += run) {
         run = disks_run(&pager->vm.table, io->page + first, io->count - first);
-        segment[request.segments] = BLK_SEGMENT(
-            disks_pin(pager, io->page[first], run, slot + request.segments), run * DISKS_SECTORS);
-        request.segments++;
+        segment[request.segments++] =
+            BLK_SEGMENT(pins_address(pager, io->page[first]), run * DISKS_SECTORS);
     }
     disks_put(io->device, &request);
     pager->attention = true; /* D2 */
@@ -164,7 +136,7 @@ static void disks_header_came(struct pager *pager, uint32_t disk, int32_t error)
                                        .priority = header->priority};
     uint32_t area = 0;
 
-    disks_unpin(DISKS_PIN_HEADERS + disk);
+    pins_give(DISKS_TAG_HEADER + disk);
     if (error) {
         log_line("disk %u: its first page can't be read: error %d", (unsigned)disk, (int)error);
         header->error = EIO;
@@ -178,25 +150,34 @@ static void disks_header_came(struct pager *pager, uint32_t disk, int32_t error)
     wait_wake_disk(&pager->vm);
 }
 
-static void disks_tell_error(uint32_t disk, const struct vm_io *io, int32_t error)
+/* What became of pages of a request, the last one first. */
+static void disks_tell_mishaps(struct pager *pager)
 {
-    log_line("disk %u: %s of %u pages at page %lu: error %d", (unsigned)disk,
-             io->write ? "write" : "read", (unsigned)io->count, io->first, (int)error);
+    static const char *const texts[PAGING_MISHAP_KINDS] = {
+        [PAGING_UNREADABLE] = "cannot be read",
+        [PAGING_CHANGED] = "its bytes are not what was written",
+        [PAGING_RETIRED] = "cannot be written, and is not used again"};
+    static struct log_limit limit = {.burst = DISKS_MISHAPS_TOLD};
+    struct paging_mishap mishap;
+
+    while (paging_take_mishap(&pager->vm, &mishap))
+        log_limited_line(&limit, "disk %u: page %u of process %lu: %s", (unsigned)mishap.device,
+                         (unsigned)mishap.page, mishap.pid, texts[mishap.kind]);
 }
 
 static void disks_end_request(struct pager *pager, const struct vm_io *io, int32_t error)
 {
-    uint64_t begun = fl_rdcycle(), wrong = pager->vm.paging.counts.read_errors;
+    static struct log_limit limit = {.burst = DISKS_ERRORS_TOLD};
+    uint64_t begun = fl_rdcycle();
     bool writes = io->write;
 
-    disks_unpin_runs(pager, io);
+    pins_give(io->tag);
     if (error)
-        disks_tell_error(io->device, io, error);
+        log_limited_line(&limit, "disk %u: %s of %u pages at page %lu: error %d",
+                         (unsigned)io->device, io->write ? "write" : "read", (unsigned)io->count,
+                         io->first, (int)error);
     vm_io_done(&pager->vm, io->tag, error == 0);
-    wrong = pager->vm.paging.counts.read_errors - wrong;
-    if (!error && wrong > 0)
-        log_line("disk %u: read of %u pages at page %lu: %u are not what was written",
-                 (unsigned)io->device, (unsigned)io->count, io->first, (unsigned)wrong);
+    disks_tell_mishaps(pager);
     if (writes)
         pager->out_cycles += fl_rdcycle() - begun;
 }
@@ -244,25 +225,12 @@ bool disks_look(struct pager *pager)
 
 /* ---- start ---- */
 
-static void disks_make_pins(struct pager *pager)
-{
-    uint32_t page = frames_lend(pager, DISKS_PIN_FRAMES);
-    struct object_page at;
-
-    if (page == PAGE_NONE)
-        log_stop("disks: no memory for their pins");
-    vm_page_locate(&pager->vm, page, &at);
-    disks_expect(flr_memory_retype(at.slot, at.page, FL_OBJECT_CNODE, DISKS_PIN_FRAMES,
-                                   PAGER_SLOT_CNODE, PAGER_SLOT_PINS)
-                     .status,
-                 "a CNode for their pins");
-}
-
 /* Asks for the first page of a disk that can take the core's requests, for whom `header` says.  False:
  * there is no frame. */
 static bool disks_read_header(struct pager *pager, uint32_t disk, const struct disks_header *header)
 {
     uint32_t page = page_allocate(&pager->vm.table, PAGE_STRAY);
+    const struct vm_io io = {.tag = DISKS_TAG_HEADER + disk, .count = 1, .page = {page}};
     uint64_t segment;
 
     if (page == PAGE_NONE)
@@ -270,11 +238,10 @@ static bool disks_read_header(struct pager *pager, uint32_t disk, const struct d
     disks.header[disk] = *header;
     disks.header[disk].state = HEADER_READING;
     disks.header[disk].page = page;
-    segment = BLK_SEGMENT(disks_pin(pager, page, 1, DISKS_PIN_HEADERS + disk), DISKS_SECTORS);
-    disks_put(disk, &(struct blk_request){.op = BLK_READ,
-                                          .segments = 1,
-                                          .tag = DISKS_TAG_HEADER + disk,
-                                          .segment = &segment});
+    pins_take(pager, &io);
+    segment = BLK_SEGMENT(pins_address(pager, page), DISKS_SECTORS);
+    disks_put(disk, &(struct blk_request){
+                        .op = BLK_READ, .segments = 1, .tag = io.tag, .segment = &segment});
     pager->disks_pending = true;
     pager->attention = true;
     return true;
@@ -315,8 +282,8 @@ void disks_start(struct pager *pager)
             disks.info[disk].sectors = 0;
             continue;
         }
-        if (!made)
-            disks_make_pins(pager);
+        if (!made && !pins_start(pager))
+            log_stop("disks: no memory for their pins");
         made = true;
         blk_client_init(&disks.ring[disk],
                         (struct blk_ring *)(uintptr_t)(BLK_RINGS + disk * FL_PAGE_BYTES));

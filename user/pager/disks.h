@@ -1,12 +1,10 @@
 /* The pager's side of the disk driver: requests of the core to the rings, their ends back.
  *
- * A frame is pinned from the request to its end, in a CNode of its own for the Pins; a run of frames has
- * one Pin.  A disk whose first page carries a swap header is used for swap from the start on, unless the
+ * A frame is pinned from the request to its end (pins.h).  A disk whose first page carries a swap header is used for swap from the start on, unless the
  * setting `swap-auto` is off, or from a swapon on: its header is read first, into a page that is a stray as
  * long (core/page.h), so that whoever finds no frame meanwhile waits.
  *
- *  D1  a request of the core, and the header of a disk, has the Pins of its own places in that CNode and no
- *      others, all of them empty when it has ended;
+ *  D1  the frames of a request of the core, or of a disk's header, are pinned until its end;
  *  D2  before the pager receives, each request is published, and each disk with a request was asked for a
  *      signal.
  * A device that was told to reset and may still write to memory ends the system with a line that says so:

@@ -2,6 +2,7 @@
 #include "frames.h"
 
 #include "log.h"
+#include "pins.h"
 
 static uint64_t frames_slot(const struct pager *pager, uint32_t page)
 {
@@ -54,8 +55,10 @@ uint32_t frames_lend(struct pager *pager, uint32_t pages)
     uint32_t first = pages == 1 ? page_allocate(&pager->vm.table, PAGE_LENT)
                                 : page_allocate_run(&pager->vm.table, pages, PAGE_LENT);
 
-    if (first != PAGE_NONE)
-        frames_close(pager, first, pages);
+    if (first == PAGE_NONE)
+        return first;
+    pins_let_go(pager, first, pages);
+    frames_close(pager, first, pages);
     return first;
 }
 

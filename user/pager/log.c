@@ -2,6 +2,7 @@
 #include "log.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "fl_calls.h"
@@ -47,6 +48,34 @@ void log_line(const char *format, ...)
 {
     va_list arguments;
 
+    va_start(arguments, format);
+    log_write(format, arguments);
+    va_end(arguments);
+}
+
+static bool log_may_write(struct log_limit *limit)
+{
+    uint64_t earned = (fl_rdtime() - limit->since) / LOG_TICKS;
+
+    limit->since += earned * LOG_TICKS;
+    limit->spent -= earned < limit->spent ? (uint32_t)earned : limit->spent;
+    if (limit->spent == limit->burst) {
+        limit->left_out++;
+        return false;
+    }
+    limit->spent++;
+    return true;
+}
+
+void log_limited_line(struct log_limit *limit, const char *format, ...)
+{
+    va_list arguments;
+
+    if (!log_may_write(limit))
+        return;
+    if (limit->left_out > 0)
+        log_line("%u lines like the next one were left out", (unsigned)limit->left_out);
+    limit->left_out = 0;
     va_start(arguments, format);
     log_write(format, arguments);
     va_end(arguments);

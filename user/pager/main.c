@@ -9,6 +9,7 @@
  * and only then the next message is received. */
 #include <errno.h>
 
+#include "clock.h"
 #include "disks.h"
 #include "frames.h"
 #include "log.h"
@@ -136,7 +137,7 @@ static void main_fault(struct fl_message *message)
     }
 }
 
-/* A disk signals: there is nothing to answer, but ends of requests to take. */
+/* A disk signals, or the timer: there is nothing to answer, but ends of requests to take, or something is due. */
 static void main_notified(void)
 {
     pager.running = WAIT_NONE;
@@ -156,13 +157,15 @@ static inline void main_handle(struct fl_message *message)
 /* Answers the request that was handled.  One that was parked gives its token back. */
 static void main_answer(struct fl_message *answer)
 {
-    uint32_t token = pager.running, items = FL_INFO_ITEM_COUNT(answer->info);
+    uint32_t token = pager.running;
     bool parked = pager.vm.waits.record[token].state == WAIT_RUNNING;
 
-    if (items > 1)
+    if (FL_INFO_ITEM_COUNT(answer->info) > 0 && parked) {
+        vm_end_wait(&pager.vm, token, &main_mappings);
+        answer->info = FL_INFO_ITEMS(FL_LABEL_RESUME, 3, main_mappings.count);
+    }
+    if (FL_INFO_ITEM_COUNT(answer->info) > 1)
         main_write_items();
-    if (items > 0 && parked)
-        vm_count_wait(&pager.vm, token);
     request_answer(&pager, answer);
     if (parked)
         wait_release(&pager.vm, token);
@@ -194,6 +197,8 @@ static void main_reclaim(void)
 
     while (main_reclaim_step())
         ;
+    while (load_step(&pager.vm))
+        ;
     if (pager.vm.reclaim.ended != ended)
         flr_notification_signal(PAGER_SLOT_EVENTS);
 }
@@ -202,12 +207,17 @@ static void main_reclaim(void)
  * and comes next.  False: the next one is to be received. */
 static bool main_attend(struct fl_message *answer, struct fl_message *message)
 {
+    bool late;
+
     if (FL_INFO_ITEM_COUNT(answer->info) > 0)
         reclaim_note_given(&pager.vm, main_mappings.mapping[0].slot, main_mappings.mapping[0].page);
     if (pager.running != WAIT_NONE)
         main_answer(answer);
     if (pager.vm.trace.records)
         main_print_trace(&pager.vm.trace);
+    if (answer->badge >> 60 == PAGER_BADGE_IDLE)
+        clock_note_idle(&pager);
+    late = clock_attend(&pager);
     do {
         main_reclaim();
         pager.running = wait_next(&pager.vm);
@@ -216,7 +226,8 @@ static bool main_attend(struct fl_message *answer, struct fl_message *message)
             return true;
         }
     } while (disks_look(&pager));
-    pager.attention = pager.vm.trace.records || pager.vm.waits.active > 0 || pager.disks_pending;
+    pager.attention =
+        late || pager.vm.trace.records || pager.vm.waits.active > 0 || pager.disks_pending;
     pager.running = wait_find_free(&pager.vm);
     return false;
 }

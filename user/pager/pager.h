@@ -15,7 +15,7 @@ enum {
     PAGER_SLOT_SCRATCH,
     PAGER_SLOT_PINS
 };
-_Static_assert((int)PAGER_SLOT_PINS < (int)PAGER_SLOT_BLK, "slots of our own");
+_Static_assert((int)PAGER_SLOT_PINS < (int)PAGER_SLOT_TIMER, "slots of our own");
 
 #define PAGER_WINDOW        0x1000000000ull /* all RAM ranges, one after the other */
 #define PAGER_WINDOW_INITRD 0x2000000000ull

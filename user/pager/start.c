@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "clock.h"
 #include "core/setting.h"
 #include "disks.h"
 #include "frames.h"
@@ -166,9 +167,12 @@ void pager_start(struct pager *pager)
         pager->vm.trace = (struct trace){.records = records, .capacity = START_TRACE_RECORDS};
     pager->vm.fork_clones = start_has_argument(info->bootargs, "fork=clone");
     pager->vm.commit.strict = start_has_argument(info->bootargs, "overcommit=strict");
+    clock_start(info->timebase_hz, start_has_argument(info->bootargs, "clock=work"));
+    load_set(&pager->vm, true);
     start_read_settings(&pager->vm, info->bootargs);
     frames_settle_tables(pager);
     disks_start(pager);
-    pager->attention = pager->vm.trace.records != NULL || pager->disks_pending;
+    pager->attention =
+        pager->vm.trace.records != NULL || pager->disks_pending || window_is_wanted(&pager->vm);
     idle_start();
 }

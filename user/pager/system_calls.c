@@ -43,8 +43,10 @@ int system_calls_setting(struct call *call)
         return ENOENT;
     if (!system_calls_take_text(call, call->in[0], call->in[1], value))
         return EINVAL;
-    if (call->in[1] > 0)
+    if (call->in[1] > 0) {
         error = setting_write(vm, name, value);
+        call->pager->attention = true; /* something may be due now, or more may leave */
+    }
     if (!error)
         error = setting_read(vm, name, value);
     return error ? error : system_calls_tell_text(call, value);

@@ -70,6 +70,7 @@ enum pager_statistic {
     PAGER_STAT_SWAP_READS,     /* ... by so many requests */
     PAGER_STAT_SWAP_OUT,       /* pages written to swap ... */
     PAGER_STAT_SWAP_WRITES,    /* ... by so many requests */
+    PAGER_STAT_SUSPENDED,      /* programs that load control keeps waiting, as of now */
     PAGER_STAT_OUT_CYCLES, /* of the pager and its calls of the kernel, to find and write these */
     PAGER_STAT_COUNT
 };
@@ -81,7 +82,7 @@ enum pager_event_kind {
     PAGER_EVENT_MEMORY,     /* physical access fault */
     PAGER_EVENT_EXCEPTION,  /* other exception; `access` is the RISC-V cause */
     PAGER_EVENT_SYSCALL,    /* unknown system call; `address` is its number */
-    PAGER_EVENT_NO_MEMORY,  /* no frame left */
+    PAGER_EVENT_NO_MEMORY, /* no frame left; access 0: for others, and `address` are the pages that it had */
     PAGER_EVENT_BEYOND_END, /* a mapping of a file, past the file's last page */
     PAGER_EVENT_UNREADABLE  /* the page could not be read from where it is kept */
 };
@@ -97,7 +98,8 @@ enum pager_slot {
     PAGER_SLOT_INITRD,    /* Memory; may be empty */
     PAGER_SLOT_RAM,       /* as many as fl_boot_info says */
     PAGER_SLOT_RAM_END = PAGER_SLOT_RAM + FL_BOOT_RAM_MAX,
-    /* up to PAGER_SLOT_BLK: as the pager likes */
+    /* up to PAGER_SLOT_TIMER: as the pager likes */
+    PAGER_SLOT_TIMER = 26,    /* signals the notification that is bound to its thread */
     PAGER_SLOT_BLK = 27,      /* the disk driver's endpoint; empty without disks */
     PAGER_SLOT_BLK_BELL,      /* its bell */
     PAGER_SLOT_IDLE_TCB = 29, /* a second thread in its space, of lowest priority, not started */

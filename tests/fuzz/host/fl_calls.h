@@ -22,8 +22,9 @@ struct fl_result fl_ecall(uint64_t number, uint64_t r0, uint64_t r1, uint64_t r2
 void fl_ipc(uint64_t number, uint64_t r0, uint64_t info, const uint64_t word[4], uint64_t r6,
             struct fl_message *out);
 void *fl_buffer_data(void);
-/* Counts its calls: there is no other clock here. */
+/* They count their calls: there is no other clock here. */
 uint64_t fl_rdcycle(void);
+uint64_t fl_rdtime(void);
 
 #endif
 

@@ -49,6 +49,11 @@ uint64_t fl_rdcycle(void)
     return ++calls;
 }
 
+uint64_t fl_rdtime(void)
+{
+    return fl_rdcycle();
+}
+
 static bool waits(void)
 {
     return pager_world_current() < PAGER_WORLD_CLIENTS;

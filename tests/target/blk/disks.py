@@ -108,7 +108,7 @@ class Disks:
                    "-qmp", "unix:qmp,server=on,wait=off", *options]
         if icount:
             command += ["-icount", "shift=0,sleep=off"]
-        self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.poll = selectors.DefaultSelector()
         self.poll.register(self.child.stdout, selectors.EVENT_READ)
         self.deadline = time.monotonic() + seconds
@@ -129,15 +129,23 @@ class Disks:
         self.log += data.decode(errors="replace").replace("\r", "")
         return bool(data)
 
-    def until(self, text):
-        while text not in self.log:
+    def until(self, text, times=1):
+        while self.log.count(text) < times:
             if not self.read():
                 raise AssertionError(f"the machine ended before '{text}': {self.log[-600:]}")
         return self
 
+    def say(self, data):
+        """Bytes for the console."""
+        self.child.stdin.write(data)
+        self.child.stdin.flush()
+        return self
+
     def end(self):
         """Reads to the end, which must be the client's."""
-        self.until("the end\n")
+        return self.until("the end\n").until_off()
+
+    def until_off(self):
         while self.read():
             pass
         return self

@@ -8,19 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-FORK_LAW("kernel: capabilities", FAULTLINE_KERNEL, FL_COUNTER_CAPABILITIES)
-FORK_LAW("kernel: pins", FAULTLINE_KERNEL, FL_COUNTER_PINS)
-FORK_LAW("pager: entries", FAULTLINE_PAGER, PAGER_STAT_ENTRIES)
-FORK_LAW("pager: slots of swap", FAULTLINE_PAGER, PAGER_STAT_SWAP_USED)
-FORK_LAW("pager: objects", FAULTLINE_PAGER, PAGER_STAT_OBJECTS)
-
-/* Records of what stays may come to lie in one frame more than before. */
-TEST_LAW("pager: frames that are free, or of records")
-{
-    return fork_counter(FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES) +
-           fork_counter(FAULTLINE_PAGER, PAGER_STAT_METADATA_FRAMES);
-}
+#include <sys/swap.h>
 
 enum {
     WORK_FRAMES = 320,
@@ -97,6 +85,16 @@ static void churn(enum who who, uint64_t *memory, uint64_t first, uint64_t end)
     }
 }
 
+/* While no page can leave, as when a disk is silent, the frames that are kept for calls may be used up. */
+static pid_t fork_at_last(void)
+{
+    pid_t pid;
+
+    while ((pid = fork()) < 0 && errno == ENOMEM)
+        sched_yield();
+    return pid;
+}
+
 static void begin(enum who who)
 {
     workers[who].pid = getpid();
@@ -108,13 +106,20 @@ static _Noreturn void end(enum who who)
     _exit(0);
 }
 
-/* In a worker: its child ends right or by SIGBUS. */
+static bool may_run_out; /* of memory: the system may end workers */
+
+static bool may_end_by(int status)
+{
+    return status == EXITED(0) || status == SIGBUS || (may_run_out && status == SIGKILL);
+}
+
+/* In a worker: how its child ends. */
 static void join(pid_t pid)
 {
     int status = -1;
 
     CHILD_CHECK(waitpid(pid, &status, 0) == pid);
-    CHILD_CHECK(status == EXITED(0) || status == SIGBUS);
+    CHILD_CHECK(may_end_by(status));
 }
 
 static _Noreturn void work_alone(void)
@@ -143,7 +148,7 @@ static _Noreturn void work_apart(void)
 
     begin(PARENT);
     write_pages(PARENT, memory, 0, FORKED_PAGES);
-    pid = fork();
+    pid = fork_at_last();
     if (pid == 0) {
         work_after_fork(CHILD, memory, 0, FORKED_PAGES / 2);
         end(CHILD);
@@ -182,7 +187,7 @@ static _Noreturn void work_together(void)
 
     begin(OWNER);
     write_pages(OWNER, memory, 0, SHARED_PAGES);
-    pid = fork();
+    pid = fork_at_last();
     if (pid == 0) {
         write_odd_pages(memory);
         end(SHARER);
@@ -196,36 +201,46 @@ static _Noreturn void work_together(void)
     end(OWNER);
 }
 
-/* Who did not come to the end, and all who were started. */
-static void tell_fallen(void)
+/* Who began and did not come to the end.  Returns: how many. */
+static unsigned tell_fallen(void)
 {
-    for (unsigned who = 0; who < WORKERS; who++)
-        if (workers[who].pid != 0 && !workers[who].done)
-            harness_note("fell: %d touching 0x%lx", (int)workers[who].pid,
-                         (unsigned long)workers[who].touches);
+    unsigned fallen = 0;
+
+    for (unsigned who = 0; who < WORKERS; who++) {
+        if (workers[who].pid == 0 || workers[who].done)
+            continue;
+        fallen++;
+        harness_note("fell: %d touching 0x%lx", (int)workers[who].pid,
+                     (unsigned long)workers[who].touches);
+    }
+    return fallen;
 }
 
-static void work_for_a_round(void)
+static void (*beside)(void); /* what we do meanwhile, or NULL */
+
+static unsigned work_for_a_round(void)
 {
+    unsigned fallen;
+
     static void (*const work[])(void) = {work_alone, work_apart, work_together};
     uint64_t spaces = fork_spaces();
     pid_t pid[3];
 
     memset((void *)workers, 0, WORKERS * sizeof *workers);
     for (unsigned i = 0; i < 3; i++) {
-        pid[i] = fork();
+        pid[i] = fork_at_last();
         if (pid[i] == 0)
             work[i]();
         CHECK(pid[i] > 0);
     }
-    for (unsigned i = 0; i < 3; i++) {
-        int status = fork_wait(pid[i]);
-
-        CHECK(status == EXITED(0) || status == SIGBUS);
-    }
+    if (beside)
+        beside();
+    for (unsigned i = 0; i < 3; i++)
+        CHECK(may_end_by(fork_wait(pid[i])));
     fork_await_spaces(spaces); /* children whose parent fell */
-    tell_fallen();
+    fallen = tell_fallen();
     swap_settle();
+    return fallen;
 }
 
 /* Shared: a fork copies private memory that is locked. */
@@ -244,19 +259,26 @@ static uint64_t count(unsigned which)
     return fork_counter(FAULTLINE_PAGER, which);
 }
 
-/* KiB of swap, of all areas. */
-static unsigned long swap_kib(void)
+/* The figure behind a name in a file of figures. */
+static unsigned long tell(const char *path, const char *name)
 {
-    FILE *file = fopen("/proc/meminfo", "r");
-    unsigned long kib = 0;
+    FILE *file = fopen(path, "r");
+    size_t length = strlen(name);
+    unsigned long figure = 0;
+    bool found = false;
     char line[128];
 
     CHECK(file != NULL);
-    while (fgets(line, sizeof line, file))
-        if (sscanf(line, "SwapTotal: %lu kB", &kib) == 1)
-            break;
+    while (!found && fgets(line, sizeof line, file))
+        found = strncmp(line, name, length) == 0 && sscanf(line + length, " %lu", &figure) == 1;
     CHECK_EQ(fclose(file), 0);
-    return kib;
+    CHECK(found);
+    return figure;
+}
+
+static unsigned long swap_kib(void)
+{
+    return tell("/proc/meminfo", "SwapTotal:");
 }
 
 static void unmap(volatile void *memory, uint64_t pages)
@@ -270,7 +292,7 @@ static void work_until(uint64_t reads, uint64_t writes)
     unsigned round = 0;
 
     do
-        work_for_a_round();
+        (void)work_for_a_round();
     while (++round < ROUNDS_MAX &&
            (count(PAGER_STAT_SWAP_READS) < reads || count(PAGER_STAT_SWAP_WRITES) < writes));
     CHECK(round < ROUNDS_MAX);
@@ -291,7 +313,8 @@ static unsigned long kib_at_start; /* of swap */
 static uint64_t ballast;           /* pages that are locked away */
 
 /* Tables of the largest mappings, and what the servers keep for reuse, are there before the laws are
- * measured for the first time; the disks had no request yet but for their headers. */
+ * measured for the first time.  Unless the host leaves us little, the disks have no request but for their
+ * headers. */
 static void __attribute__((constructor)) warm_up(void)
 {
     void *locked;
@@ -304,7 +327,6 @@ static void __attribute__((constructor)) warm_up(void)
     work_until(0, 0);
     unmap(workers, 1);
     settle_tables();
-    CHECK_EQ(count(PAGER_STAT_SWAP_WRITES), 0);
 }
 
 /* Works in little memory until there were so many requests, and tells how many. */
@@ -320,10 +342,13 @@ static void work_and_tell(uint64_t reads, uint64_t writes)
     harness_note("%lu reads, %lu writes, %lu pages in, %lu out, retired %lu kB",
                  count(PAGER_STAT_SWAP_READS), count(PAGER_STAT_SWAP_WRITES),
                  count(PAGER_STAT_SWAP_IN), count(PAGER_STAT_SWAP_OUT), kib_at_start - swap_kib());
+    harness_note("%lu writes while no frame was free",
+                 tell("/proc/vmstat", "swap_writes_at_zero "));
 }
 
 TEST("while requests of swap fail, who touches a page that is lost falls, and nobody else")
 {
+    CHECK_EQ(count(PAGER_STAT_SWAP_WRITES), 0);
     work_and_tell(260, 260);
 }
 
@@ -335,6 +360,100 @@ TEST("in thousands of requests all bytes are right")
 TEST("in a hundred thousand requests all bytes are right")
 {
     work_and_tell(90000, 15000);
+}
+
+enum { KEPT_PAGES = 32 };
+
+static uint64_t *kept; /* shared; out since the medium was there */
+
+static int read_kept(void)
+{
+    begin(PRIVATE);
+    workers[PRIVATE].done = false;
+    check_page(PRIVATE, kept, KEPT_PAGES / 2, 1);
+    return 0;
+}
+
+/* The host takes the medium away. */
+static void work_until_somebody_falls(void)
+{
+    unsigned round = 0;
+
+    harness_note("working");
+    while (work_for_a_round() == 0)
+        CHECK(round++ < ROUNDS_MAX);
+}
+
+/* Nothing is locked away, since the largest program is ended when memory is: the host leaves us little. */
+TEST("when the medium goes, who needs a page of it falls, others for want of memory, and the "
+     "system goes on")
+{
+    may_run_out = true;
+    workers = map_locked(1);
+    kept = swap_map(KEPT_PAGES, MAP_SHARED);
+    swap_write(kept, 0, KEPT_PAGES, 1);
+    CHECK_EQ(madvise(kept, KEPT_PAGES * FORK_PAGE, MADV_PAGEOUT), 0);
+    swap_settle();
+    work_until_somebody_falls();
+    for (unsigned round = 0; round < 3; round++)
+        (void)work_for_a_round();
+    CHECK_EQ(swap_run(read_kept), SIGBUS);
+    (void)tell_fallen();
+    unmap(kept, KEPT_PAGES);
+    unmap(workers, 1);
+    settle_tables();
+    harness_note("%lu reads, %lu writes, retired %lu kB", count(PAGER_STAT_SWAP_READS),
+                 count(PAGER_STAT_SWAP_WRITES), kib_at_start - swap_kib());
+}
+
+/* The host makes the disk silent, and lets it speak before it sends a letter. */
+TEST("while the disk is silent requests end by a limit, and when it speaks again all is as before")
+{
+    void *locked = map_locked(ballast);
+    char letter;
+
+    workers = map_locked(1);
+    (void)work_for_a_round();
+    harness_note("working");
+    (void)work_for_a_round();
+    (void)work_for_a_round();
+    CHECK_EQ(read(STDIN_FILENO, &letter, 1), 1);
+    (void)work_for_a_round();
+    unmap(workers, 1);
+    unmap(locked, ballast);
+    settle_tables();
+}
+
+static unsigned taken_out, not_taken_out;
+
+/* One disk goes out of use while everybody works, or stays because a page of it cannot be read or fits
+ * nowhere else; its header may be what cannot be read, once. */
+static void take_out_and_in(void)
+{
+    const char *disk = (taken_out + not_taken_out) % 2 == 0 ? "/dev/vda" : "/dev/vdb";
+
+    if (swapoff(disk) != 0) {
+        CHECK(errno == EIO || errno == ENOMEM);
+        not_taken_out++;
+        return;
+    }
+    taken_out++;
+    while (swapon(disk, 0) != 0)
+        CHECK_EQ(errno, EIO);
+}
+
+TEST("while requests fail and disks go out of use and in again, only who touches a lost page falls")
+{
+    void *locked = map_locked(ballast);
+
+    workers = map_locked(1);
+    beside = take_out_and_in;
+    for (unsigned round = 0; round < 12; round++)
+        (void)work_for_a_round();
+    unmap(workers, 1);
+    unmap(locked, ballast);
+    settle_tables();
+    harness_note("swapoff: %u done, %u not", taken_out, not_taken_out);
 }
 
 static int more_than_there_is(void)

@@ -11,17 +11,23 @@
 #define SWAP_MIB   (1024u * 1024u / FORK_PAGE) /* pages of one */
 #define SWAP_WORDS (FORK_PAGE / sizeof(uint64_t))
 
-/* A law, as FORK_LAW, with a name: lines of this file are no ids in another. */
-#define SWAP_LAW(name, quantity, source, which) \
-    static uint64_t swap_law_##name(void)       \
-    {                                           \
-        return fork_counter(source, which);     \
-    }                                           \
+/* A law with a name: lines of this file are no ids in another. */
+#define SWAP_LAW_OF(name, quantity, value) \
+    static uint64_t swap_law_##name(void)  \
+    {                                      \
+        return value;                      \
+    }                                      \
     HARNESS_REGISTER(swap_##name, quantity, measure, swap_law_##name)
+#define SWAP_LAW(name, quantity, source, which) \
+    SWAP_LAW_OF(name, quantity, fork_counter(source, which))
 
 SWAP_LAW(capabilities, "kernel: capabilities", FAULTLINE_KERNEL, FL_COUNTER_CAPABILITIES)
 SWAP_LAW(pins, "kernel: pins", FAULTLINE_KERNEL, FL_COUNTER_PINS)
-SWAP_LAW(frames, "pager: free frames", FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES)
+/* Records of what stays may come to lie in one frame more than before. */
+SWAP_LAW_OF(frames, "pager: frames that are free, or of records",
+            fork_counter(FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES) +
+                fork_counter(FAULTLINE_PAGER, PAGER_STAT_METADATA_FRAMES))
+SWAP_LAW(entries, "pager: entries", FAULTLINE_PAGER, PAGER_STAT_ENTRIES)
 SWAP_LAW(slots, "pager: slots of swap", FAULTLINE_PAGER, PAGER_STAT_SWAP_USED)
 SWAP_LAW(objects, "pager: objects", FAULTLINE_PAGER, PAGER_STAT_OBJECTS)
 

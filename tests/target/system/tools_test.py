@@ -111,4 +111,58 @@ def _():
     check_equal(areas(out), [])
 
 
+def numbers(line):
+    return [int(word) for word in re.findall(r"\d+", line)]
+
+
+@test("free has the columns of procps, and total is the sum of its parts in each line")
+def _():
+    out, log = prompt("free", "free -b", "free -m", "free -x", options=("-s", "16M"))
+    heads = [i for i, line in enumerate(out) if line.strip().startswith("total")]
+    check_equal([out[i] for i in heads], ["               total        used        free      shared  buff/cache   available"] * 3)
+    for head, unit in zip(heads, (1024, 1)):
+        memory, swap = out[head + 1], out[head + 2]
+        check_equal((bool(re.fullmatch(r"Mem: {4}( *\d+){6}", memory)), len(memory)), (True, 80))
+        check_equal((bool(re.fullmatch(r"Swap: {3}( *\d+){3}", swap)), len(swap)), (True, 44))
+        total, used, free, shared, cache, available = numbers(memory)
+        check_equal((total, free <= available + cache, shared <= cache), (used + free + cache, True, True))
+        check_equal(numbers(swap), [(16384 - 4) * 1024 // unit, 0, (16384 - 4) * 1024 // unit])
+    check_equal(numbers(out[heads[2] + 2]), [15, 0, 15])
+    check_equal(told(out, log, "usage"), ["usage: free [-b | -k | -m | -g]"])
+
+
+@test("vmstat has the columns of procps, and its figures are those of the views")
+def _():
+    out, log = prompt("vmstat", "cat /proc/meminfo", "vmstat 0.1 3", "vmstat 0", "vmstat 1 2 3", options=("-s", "16M"))
+    heads = [i for i, line in enumerate(out) if line.startswith("procs ")]
+    check_equal([out[i] for i in heads],
+                ["procs -----------memory---------- ---swap-- -----io---- -system-- ------cpu-----"] * 2)
+    check_equal([out[i + 1] for i in heads],
+                [" r  b   swpd   free   buff  cache   si   so    bi    bo   in   cs us sy id wa st"] * 2)
+    rows = [numbers(line) for line in out if re.fullmatch(r"( *\d+){17}", line)]
+    check_equal((len(rows), {len(row) for row in rows}), (4, {17}))
+    for row in rows:
+        r, b, swpd, free, buff, cache, si, so, bi, bo, _, _, us, sy, idle, wa, st = row
+        check_equal((r, b, swpd, buff, cache, si, so, bi, bo, sy, wa, st), (0,) * 12)
+        check_equal(us + idle, 100)
+    meminfo = numbers(next(line for line in out if line.startswith("MemFree:")))[0]
+    check_equal(abs(rows[0][3] - meminfo) < 256, True)
+    check_equal(told(out, log, "usage"), ["usage: vmstat [DELAY [COUNT]]"] * 2)
+
+
+@test("time says what a program took in the lines of POSIX, with its faults, and keeps its status")
+def _():
+    out, log = prompt("time demand_zero 64", "time -p exitwith 3", "time sleep 0.3", "time", "time nonesuch", "exit")
+    lines = [line for line in out + log.splitlines() if re.match(r"(real|user|sys|minor|major)", line)]
+    check_equal(len(lines), 25)
+    check_equal([re.sub(r"[\d.]+", "#", line) for line in lines],
+                ["real #", "user #", "sys #", "minor faults #", "major faults #"] * 5)
+    minor = [numbers(line)[0] for line in lines if line.startswith("minor")]
+    check_equal((minor[0] >= 64, minor[3], minor[4]), (True, 0, 0))
+    check_equal([line for line in lines if line.startswith("major")], ["major faults 0"] * 5)
+    check_equal(float(lines[10].split()[1]) >= 0.3, True)
+    check_equal([line.split("] ")[1] for line in out if "exited with status" in line], ["exitwith: exited with status 3"])
+    check_equal(re.findall(r"exit status (\d+)", log), ["127"])
+
+
 main()

@@ -1,5 +1,5 @@
 /* Minor faults: the page is in memory, or needs no more than memory, and only the entry is missing.  Every
- * kind of them, counted for the process and for the whole system.  (Major faults wait for a disk.)
+ * kind of them, counted for the process and for the whole system.  (Major faults wait for a disk: major_faults.c.)
  *
  * usage: minor_faults [PAGES] */
 #include "course.h"

@@ -8,7 +8,9 @@
  *   DONTNEED; FREE                drops private pages at once: zero, or the file's bytes again;
  *                                 shared memory keeps its contents
  *   COLD, PAGEOUT                 anonymous pages are the next to leave for swap, or leave now
- *   (UN)MERGEABLE                 checked, and of no effect yet
+ *   MERGEABLE                     kept in the entries of private anonymous memory and of private files
+ *                                 (samepage.h); passed over elsewhere
+ *   UNMERGEABLE                   the same, and merged pages get frames of their own
  *
  * Private pages below the entry's object are others' too: where there are some, the range gets a new
  * object that shows none of them.  All records for that are made before anything changes. */
@@ -179,6 +181,41 @@ static struct entry *advise_drop(struct advise *advise, struct entry *entry)
     return entry;
 }
 
+static bool advise_merges(const struct advise *advise)
+{
+    return advise->advice == MADV_MERGEABLE || advise->advice == MADV_UNMERGEABLE;
+}
+
+static bool advise_may_merge(const struct entry *entry)
+{
+    return entry->object->owner && entry->inheritance == ENTRY_COPY;
+}
+
+/* Gives the pages of the range frames of their own; what they hold does not change.  0; EINPROGRESS (wait.h);
+ * EAGAIN (no frames). */
+static int advise_break(struct advise *advise)
+{
+    struct vm *vm = advise->vm;
+
+    for (struct entry *entry = advise_first(advise); entry;
+         entry = advise_skip(advise, entry->next)) {
+        uint64_t start = advise_part_start(advise, entry);
+        uint64_t end = start + advise_part_pages(advise, entry) * FL_PAGE_BYTES;
+
+        if (!samepage_break_range(vm, entry, start, end))
+            return reclaim_has_hope(vm) && wait_for_memory(vm) ? EINPROGRESS : EAGAIN;
+    }
+    return 0;
+}
+
+static void advise_set_mergeable(struct advise *advise, struct entry *entry)
+{
+    if (!advise_may_merge(entry))
+        return;
+    entry = advise_clip(advise, entry);
+    entry->mergeable = advise->advice == MADV_MERGEABLE;
+}
+
 static void advise_set(struct advise *advise, struct entry *entry)
 {
     static const uint8_t advices[] = {[MADV_NORMAL] = ENTRY_NORMAL,
@@ -211,6 +248,9 @@ static void advise_apply(struct advise *advise)
             pages = pages < budget ? pages : budget;
             (void)vm_populate(advise->vm, advise->space, start, start + pages * FL_PAGE_BYTES);
             budget -= pages;
+        } else if (advise_merges(advise)) {
+            advise_set_mergeable(advise, entry);
+            entry = entry_find(&advise->space->map, start);
         } else if (advise->advice <= MADV_SEQUENTIAL) {
             advise_set(advise, entry);
             entry = entry_find(&advise->space->map, start);
@@ -230,6 +270,8 @@ int vm_advise(struct vm *vm, struct space *space, uint64_t address, uint64_t byt
     if (advise.end == address)
         return 0;
     error = advise_check(&advise);
+    if (!error && advice == MADV_UNMERGEABLE)
+        error = advise_break(&advise);
     if (error)
         return error;
     if (!advise_reserve(&advise))
@@ -238,5 +280,7 @@ int vm_advise(struct vm *vm, struct space *space, uint64_t address, uint64_t byt
     advise_apply(&advise);
     advise_release(&advise);
     area_join(vm, space, address, advise.end);
+    if (advice == MADV_MERGEABLE)
+        samepage_wake(vm);
     return mapped ? 0 : ENOMEM;
 }

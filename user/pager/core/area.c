@@ -53,7 +53,7 @@ bool area_alike(const struct entry *entry, const struct entry *other)
            entry->max_protection == other->max_protection &&
            entry->inheritance == other->inheritance && entry->advice == other->advice &&
            entry->use == other->use && entry->wired == other->wired &&
-           entry->charge == other->charge;
+           entry->mergeable == other->mergeable && entry->charge == other->charge;
 }
 
 void vm_enter_entry(struct space *space, struct entry *entry)

@@ -114,3 +114,72 @@ __attribute__((noinline)) void around_add(struct vm *vm, const struct entry *ent
         vm->counts.neighbours++;
     }
 }
+
+/* ---- pages that were read from swap ---- */
+
+/* The record of the entry's own page at an address, if it was read and nobody mapped it; or NULL. */
+static struct page *around_read_page(const struct around *around, uint64_t address)
+{
+    uint64_t index = entry_index(around->entry, address);
+    uint64_t leaf = index_lookup(&around->entry->object->index, index);
+    struct page *record;
+
+    if (leaf == 0 || !index_leaf_is_frame(leaf))
+        return NULL;
+    record = &around->vm->table.pages[index_leaf_page(leaf)];
+    return record->state == PAGE_OBJECT && (record->flags & PAGE_AHEAD) ? record : NULL;
+}
+
+/* Finds it to map it. */
+static bool around_take_read(const struct around *around, uint64_t address,
+                             struct object_page *found)
+{
+    struct page *record = around_read_page(around, address);
+
+    if (!record)
+        return false;
+    record->flags &= (uint8_t)~PAGE_AHEAD;
+    vm_page_locate(around->vm, (uint32_t)(record - around->vm->table.pages), found);
+    return true;
+}
+
+/* Decides which addresses are looked at: those of the entry, within one table and a window of a stream. */
+static void around_find_read_window(struct around *around, uint64_t touched)
+{
+    uint64_t table = around_down(touched, AROUND_TABLE_BYTES), low = around->entry->start;
+
+    if (low < table)
+        low = table;
+    if (touched - low >= STREAM_PAGES * FL_PAGE_BYTES)
+        low = touched - (STREAM_PAGES - 1) * FL_PAGE_BYTES;
+    around->start = touched;
+    while (around->start > low && around_read_page(around, around->start - FL_PAGE_BYTES))
+        around->start -= FL_PAGE_BYTES;
+    around->end = touched + STREAM_PAGES * FL_PAGE_BYTES;
+    if (around->end > around->entry->end)
+        around->end = around->entry->end;
+    if (around->end > table + AROUND_TABLE_BYTES)
+        around->end = table + AROUND_TABLE_BYTES;
+}
+
+_Static_assert(2 * STREAM_PAGES <= FL_ITEM_PAGES, "one answer maps a window on either side");
+
+void around_add_read(struct vm *vm, const struct space *space, struct vm_answer *answer)
+{
+    uint64_t touched = answer->mapping[0].address;
+    const struct entry *entry = entry_find(&space->map, touched);
+    struct around around = {.vm = vm, .entry = entry, .answer = answer};
+    struct object_page found;
+
+    if (!entry->object->owner || !around_take_read(&around, touched, &found) ||
+        found.page != answer->mapping[0].page || found.slot != answer->mapping[0].slot)
+        return;
+    around_find_read_window(&around, touched);
+    for (uint64_t address = around.start; address < around.end; address += FL_PAGE_BYTES) {
+        if (address == touched)
+            continue;
+        if (!around_take_read(&around, address, &found) || !around_map(&around, address, &found))
+            return;
+        vm->counts.neighbours++;
+    }
+}

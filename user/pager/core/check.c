@@ -5,18 +5,21 @@
 /* What the walk counts, to be compared with what the records say. */
 struct check {
     const struct vm *vm;
-    uint32_t pages;      /* of frames, in indexes */
-    uint32_t slots;      /* of swap, in indexes */
-    uint32_t handles;    /* of compressed pages, in indexes ... */
-    uint64_t handle_sum; /* ... added up */
-    uint32_t nodes;      /* of indexes */
+    uint32_t pages;        /* of frames, in indexes */
+    uint32_t slots;        /* of swap, in indexes */
+    uint32_t handles;      /* of compressed pages, in indexes ... */
+    uint64_t handle_sum;   /* ... added up */
+    uint64_t merged;       /* leaves that name merged pages ... */
+    uint64_t merged_tally; /* ... and which (samepage.h) */
+    uint32_t nodes;        /* of indexes */
     uint32_t objects;
     uint32_t entries;
     uint64_t committed;
     uint64_t file_pages;
     uint32_t views;
-    uint64_t resident[VM_SPACES_MAX]; /* pages of the objects that each space owns ... */
-    uint64_t swapped[VM_SPACES_MAX];  /* ... that are out */
+    uint64_t resident[VM_SPACES_MAX];  /* pages of the objects that each space owns ... */
+    uint64_t of_merged[VM_SPACES_MAX]; /* ... of them those that are merged ... */
+    uint64_t swapped[VM_SPACES_MAX];   /* ... that are out */
     const char *broken;
 };
 
@@ -85,6 +88,15 @@ static void check_frame(struct check *check, const struct object *object, uint64
     check->pages++;
 }
 
+static void check_merged(struct check *check, uint32_t page)
+{
+    const struct page_table *table = &check->vm->table;
+
+    check_fail(check, page < table->count && table->pages[page].state == PAGE_MERGED, "M1");
+    check->merged++;
+    check->merged_tally += samepage_tally(page);
+}
+
 static void check_leaf(struct check *check, const struct object *object, uint64_t index,
                        uint64_t leaf)
 {
@@ -97,6 +109,8 @@ static void check_leaf(struct check *check, const struct object *object, uint64_
         check_fail(check, compress_has(&check->vm->tier.store, index_leaf_handle(leaf)), "V7");
         check->handles++;
         check->handle_sum += index_leaf_handle(leaf);
+    } else if (index_leaf_is_merged(leaf)) {
+        check_merged(check, index_leaf_page(leaf));
     } else {
         check_fail(check, leaf == INDEX_LEAF_ZERO, "X3");
     }
@@ -136,6 +150,7 @@ static uint32_t check_node(struct check *check, const struct object *object,
 static void check_pages(struct check *check, const struct object *object)
 {
     uint32_t pages = 0, frames = check->pages;
+    uint64_t merged = check->merged;
 
     if (object->index.root)
         check_fail(check,
@@ -143,10 +158,12 @@ static void check_pages(struct check *check, const struct object *object)
                    "X4");
     if (object->index.root)
         pages = check_node(check, object, object->index.root, object->index.height - 1, 0);
-    frames = check->pages - frames;
+    merged = check->merged - merged;
+    frames = check->pages - frames + (uint32_t)merged;
     check_fail(check,
-               object->resident == frames && object->swapped == pages - frames &&
-                   (object->owner || object->swapped == 0),
+               object->resident == frames && object->merged == merged &&
+                   object->swapped == pages - frames &&
+                   (object->owner || object->swapped + object->merged == 0),
                "O2");
     check->objects++;
 }
@@ -228,6 +245,7 @@ static void check_anonymous(struct check *check, const struct object *object)
     check_fail(check, check_owner_sees(object), "O4");
     check_fail(check, !object->twin, "O10");
     check->resident[object->owner->id] += object->resident;
+    check->of_merged[object->owner->id] += object->merged;
     check->swapped[object->owner->id] += object->swapped;
     check_pages(check, object);
 }
@@ -389,6 +407,10 @@ static void check_swap(struct check *check)
     check_fail(check, !broken, broken);
     broken = paging_check(vm);
     check_fail(check, !broken, broken);
+    broken = window_check(vm);
+    check_fail(check, !broken, broken);
+    broken = load_check(vm);
+    check_fail(check, !broken, broken);
     for (uint32_t page = 0; page < vm->table.count; page++)
         copies += vm->table.pages[page].slot != SWAP_NONE;
     check_fail(check, vm->swap.used == check->slots + copies, "G2");
@@ -413,10 +435,12 @@ static void check_totals(struct check *check)
 {
     const struct vm *vm = check->vm;
     const char *waits = wait_check(vm);
+    const char *merged = samepage_check(vm, check->merged_tally, check->merged);
     const struct slab_kind *const kinds[] = {
         &vm->entries,      &vm->objects,      &vm->nodes, &vm->space_records,
         &vm->name_records, &vm->descriptions, &vm->views};
-    uint32_t metadata = vm->record_pages + 1 + vm->swap.frames, buffers = 0, spaces = 0;
+    uint32_t metadata = vm->record_pages + 1 + vm->swap.frames + vm->samepage.frames, buffers = 0,
+             spaces = 0;
 
     for (uint32_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         const char *broken = slab_check(kinds[i]);
@@ -429,6 +453,7 @@ static void check_totals(struct check *check)
         buffers += vm->spaces[id] && vm->spaces[id]->buffer != PAGE_NONE;
     }
     check_fail(check, !waits, waits);
+    check_fail(check, !merged, merged);
     check_fail(check, vm->commit.pages == check->committed, "V5");
     check_fail(check, vm->file_pages == check->file_pages, "V6");
     check_fail(check, vm->views.used == check->views, "W1");
@@ -477,6 +502,7 @@ const char *vm_check(const struct vm *vm)
         if (vm->spaces[id])
             check_fail(&check,
                        check.resident[id] == vm->spaces[id]->resident &&
+                           check.of_merged[id] == vm->spaces[id]->merged &&
                            check.swapped[id] == vm->spaces[id]->swapped &&
                            vm->spaces[id]->peak >= vm->spaces[id]->resident,
                        "A2");

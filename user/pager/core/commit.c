@@ -28,7 +28,8 @@ uint64_t commit_limit(const struct vm *vm)
 {
     const uint32_t *counts = vm->table.counts;
     uint64_t pages = (uint64_t)counts[PAGE_FREE] + counts[PAGE_HELD] + counts[PAGE_OBJECT] +
-                     counts[PAGE_BUSY] + counts[PAGE_WRITING] + counts[PAGE_STRAY] - vm->file_pages;
+                     counts[PAGE_BUSY] + counts[PAGE_WRITING] + counts[PAGE_STRAY] +
+                     counts[PAGE_MERGED] - vm->file_pages;
 
     pages += commit_of_store(vm);
     return pages - pages / COMMIT_OVERHEAD + swap_total(&vm->swap);

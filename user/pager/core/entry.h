@@ -57,7 +57,8 @@ struct entry {
     uint8_t use;
     uint8_t charge;
     uint8_t height;
-    bool wired; /* mlock: stays resident, may not be dropped */
+    bool wired;     /* mlock: stays resident, may not be dropped */
+    bool mergeable; /* madvise: its pages may be shared with equal ones (samepage.h) */
 };
 
 struct entry_map {
@@ -90,6 +91,7 @@ static inline void entry_copy_attributes(struct entry *entry, const struct entry
     entry->use = like->use;
     entry->charge = like->charge;
     entry->wired = like->wired;
+    entry->mergeable = like->mergeable;
 }
 
 /* The entry that contains `address`, or NULL. */

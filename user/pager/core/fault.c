@@ -20,6 +20,9 @@
  *   - the page in which a private file mapping turns into zeros is copied up on any access;
  *   - no entry, or an entry that forbids the access: the program is stopped;
  *   - the page is out of memory (paging.h), wherever it was found: it is brought in, and the fault waits;
+ *   - the page is merged with others (samepage.h), or known to be zeros: a read maps the merged frame, or the
+ *     zero page, no write.  A write gives the object a frame of its own first, and goes on as above; where
+ *     others see the page below, it is copied from there as it is;
  *   - the page is on its way (busy), wherever it was found: the fault waits for it;
  *   - no frame left for what must be done: the fault waits if frames are on their way, else the
  *     program is stopped with PAGER_EVENT_NO_MEMORY; by SIGBUS if only files may have no more.
@@ -54,14 +57,13 @@
  *   copy          a page of the object's own where sharing will not do: copied, taken, or zeroed
  *   describe      what the caller shall map
  *
- * No step before `copy` changes what anybody sees, and `copy` changes nothing when it says no; so a
- * fault can end at any step, and it restarts at the first one: whatever it looked up may be gone by
- * then.  When the mapping is described, the tree of objects that a page was taken from is put in
- * order. */
+ * No step before `copy` changes what anybody sees, and `copy` changes nothing when it says no; so a fault
+ * can end at any step, and it restarts at the first one: whatever it looked up may be gone by then.
+ * When the mapping is described, the tree of objects that a page was taken from is put in order. */
 #include <errno.h>
 #include <string.h>
 
-#include "protocol.h"
+#include "fault_step.h"
 #include "stock.h"
 
 _Static_assert((uint32_t)FL_ACCESS_READ == (uint32_t)FL_RIGHT_READ &&
@@ -70,24 +72,6 @@ _Static_assert((uint32_t)FL_ACCESS_READ == (uint32_t)FL_RIGHT_READ &&
                "accesses and rights are compared bit by bit");
 
 #define FAULT_ACCESS (FL_ACCESS_READ | FL_ACCESS_WRITE | FL_ACCESS_EXEC)
-
-/* Signals as Linux numbers them. */
-enum { FAULT_SIGBUS = 7, FAULT_SIGKILL = 9, FAULT_SIGSEGV = 11 };
-
-/* What a step says: go on, or why the fault ends here. */
-enum fault_step {
-    FAULT_GO_ON,
-    FAULT_NO_ENTRY,
-    FAULT_FORBIDDEN,
-    FAULT_PHYSICAL,
-    FAULT_BEYOND_END,
-    FAULT_UNREADABLE,
-    FAULT_NO_SPACE,
-    FAULT_NO_FRAME,
-    FAULT_BUSY,
-    FAULT_MISSING, /* of a search alone: no page here, look further */
-    FAULT_AWAY     /* of a search alone: the entry's object has the page, which is out of memory */
-};
 
 struct fault {
     struct vm *vm;
@@ -206,13 +190,60 @@ static inline enum fault_step fault_reserve(struct fault *fault)
     return FAULT_GO_ON;
 }
 
-/* Brings in the fault's page, which the object has out of memory. */
+/* True if a frame that many see, or the zero page, will do for a page that is merged or zeros: nothing is to
+ * be done to it, or it lies below and others see it, so that it is copied from there. */
+static bool fault_may_share(const struct fault *fault, const struct object *object, uint64_t leaf)
+{
+    uint32_t own = index_leaf_is_merged(leaf) ? FL_ACCESS_WRITE : FL_ACCESS_WRITE | FL_ACCESS_EXEC;
+
+    if (fault->entry->inheritance == ENTRY_SHARE)
+        return false;
+    return !(fault->access & own) ||
+           (object != fault->object && shadow_is_shown(object, fault->index, fault->object));
+}
+
+static enum fault_step fault_share(struct fault *fault, uint64_t leaf)
+{
+    fault->action = TRACE_SHARED;
+    if (index_leaf_is_merged(leaf)) {
+        vm_page_locate(fault->vm, index_leaf_page(leaf), &fault->found);
+        return FAULT_GO_ON;
+    }
+    if (!(fault->access & (FL_ACCESS_WRITE | FL_ACCESS_EXEC))) {
+        fault_unreserve(fault); /* which says that no page is to be made */
+        fault->place.node = NULL;
+    }
+    fault_use_zero_page(fault);
+    return FAULT_GO_ON;
+}
+
+/* The object got a frame for a page that was merged or zeros. */
+static enum fault_step fault_use_broken(struct fault *fault, const struct object *object,
+                                        uint64_t leaf)
+{
+    const struct vm_port *port = &fault->vm->port;
+    enum fault_step step =
+        fault_use_leaf(fault, object, index_lookup(&object->index, fault->index));
+
+    if (index_leaf_is_stored(leaf))
+        return step;
+    fault->action = index_leaf_is_merged(leaf) ? TRACE_COPY : TRACE_ZERO_FILL;
+    if (object != fault->object) /* and the program may see the old one */
+        port->unmap(port->context, fault->space->id, fault->address, 1);
+    return step;
+}
+
+/* Brings in the fault's page, which the object has out of memory, merged, or as zeros. */
 static __attribute__((noinline)) enum fault_step fault_bring_in(struct fault *fault,
                                                                 struct object *object)
 {
+    uint64_t leaf = index_lookup(&object->index, fault->index);
+
+    if (!index_leaf_is_stored(leaf) && fault_may_share(fault, object, leaf))
+        return fault_share(fault, leaf);
     switch (paging_bring_in(fault->vm, object, fault->index)) {
     case OBJECT_SUPPLIED:
-        return fault_use_leaf(fault, object, index_lookup(&object->index, fault->index));
+        return fault_use_broken(fault, object, leaf);
     case OBJECT_FETCHING:
         return FAULT_BUSY;
     case OBJECT_UNREADABLE:
@@ -426,56 +457,6 @@ static bool fault_wants_neighbours(const struct fault *fault)
     return !(fault->access & FL_ACCESS_WRITE) && fault->entry->advice != ENTRY_RANDOM;
 }
 
-static void fault_trace(struct vm *vm, const struct space *space, const struct vm_fault *request,
-                        enum trace_action action)
-{
-    struct trace_record record = {.address = request->address,
-                                  .pc = request->pc,
-                                  .access = request->access,
-                                  .space = (uint16_t)space->id,
-                                  .action = (uint16_t)action};
-
-    if (vm->trace.records)
-        trace_add(&vm->trace, &record);
-}
-
-static void fault_stop(struct vm *vm, struct space *space, const struct vm_fault *request,
-                       enum fault_step step)
-{
-    static const struct {
-        uint16_t kind;
-        uint16_t signal;
-    } reasons[] = {
-        [FAULT_NO_ENTRY] = {PAGER_EVENT_UNMAPPED, FAULT_SIGSEGV},
-        [FAULT_FORBIDDEN] = {PAGER_EVENT_PROTECTION, FAULT_SIGSEGV},
-        [FAULT_PHYSICAL] = {PAGER_EVENT_MEMORY, FAULT_SIGBUS},
-        [FAULT_BEYOND_END] = {PAGER_EVENT_BEYOND_END, FAULT_SIGBUS},
-        [FAULT_UNREADABLE] = {PAGER_EVENT_UNREADABLE, FAULT_SIGBUS},
-        [FAULT_NO_SPACE] = {PAGER_EVENT_NO_MEMORY, FAULT_SIGBUS},
-        [FAULT_NO_FRAME] = {PAGER_EVENT_NO_MEMORY, FAULT_SIGKILL},
-    };
-    struct space_event event = {.address = request->address,
-                                .pc = request->pc,
-                                .access = request->access,
-                                .kind = reasons[step].kind,
-                                .signal = reasons[step].signal};
-
-    fault_trace(vm, space, request, TRACE_STOP);
-    space_stop(vm, space, &event);
-}
-
-/* Ends a fault that a step did not let go on. */
-static enum vm_verdict fault_end(struct vm *vm, struct space *space, const struct vm_fault *request,
-                                 enum fault_step step)
-{
-    if (step == FAULT_BUSY || (step == FAULT_NO_FRAME && wait_for_memory(vm))) {
-        fault_trace(vm, space, request, TRACE_WAIT);
-        return VM_WAIT;
-    }
-    fault_stop(vm, space, request, step);
-    return VM_STOPPED;
-}
-
 /* Tells what to map for a fault whose steps all went on. */
 static inline enum vm_verdict fault_resume(const struct fault *fault,
                                            const struct vm_fault *request, struct vm_answer *answer)
@@ -528,6 +509,8 @@ enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct
     step = fault_resolve_own(&fault);
     if (step == FAULT_GO_ON)
         return fault_resume(&fault, request, answer);
+    if (load_holds_back(vm, space))
+        step = FAULT_BUSY;
     if (step == FAULT_MISSING) {
         struct fault rest = fault;
 

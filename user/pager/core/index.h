@@ -22,6 +22,7 @@ enum index_tag {
     INDEX_ZERO,       /* a page of zeros that has no frame */
     INDEX_SWAP,       /* a swap slot (swap.h) */
     INDEX_COMPRESSED, /* a handle of the store of compressed pages (compress.h) */
+    INDEX_MERGED,     /* a page number, of a page that other leaves name too (samepage.h) */
     INDEX_TAGS
 };
 #define INDEX_TAG_BITS  3u
@@ -67,6 +68,16 @@ static inline bool index_leaf_is_swap(uint64_t leaf)
     return INDEX_TAG(leaf) == INDEX_SWAP;
 }
 
+static inline uint64_t index_leaf_merged(uint32_t page)
+{
+    return (uint64_t)page << INDEX_TAG_BITS | INDEX_MERGED;
+}
+
+static inline bool index_leaf_is_merged(uint64_t leaf)
+{
+    return INDEX_TAG(leaf) == INDEX_MERGED;
+}
+
 static inline uint32_t index_leaf_slot(uint64_t leaf)
 {
     return (uint32_t)(leaf >> INDEX_TAG_BITS);
@@ -82,12 +93,29 @@ static inline bool index_leaf_is_compressed(uint64_t leaf)
     return INDEX_TAG(leaf) == INDEX_COMPRESSED;
 }
 
+/* The page's bytes lie on a disk or in the store. */
+static inline bool index_leaf_is_stored(uint64_t leaf)
+{
+    return index_leaf_is_swap(leaf) || index_leaf_is_compressed(leaf);
+}
+
 static inline uint64_t index_leaf_handle(uint64_t leaf)
 {
     return leaf >> INDEX_TAG_BITS;
 }
 
-/* Of a frame's leaf. */
+/* The window (window.h) in which the page was used last is kept with a slot. */
+static inline uint64_t index_leaf_stamp(uint64_t leaf, uint8_t window)
+{
+    return leaf | (uint64_t)window << 56;
+}
+
+static inline uint8_t index_leaf_window(uint64_t leaf)
+{
+    return (uint8_t)(leaf >> 56);
+}
+
+/* Of a frame's leaf, or a merged page's. */
 static inline uint32_t index_leaf_page(uint64_t leaf)
 {
     return (uint32_t)(leaf >> INDEX_TAG_BITS);

@@ -20,7 +20,8 @@ struct space;
 struct entry;
 
 /* 0; EINVAL (alignment, advice, a wrapping range; to drop what is wired; MADV_FREE of what is not
- * private and anonymous); ENOMEM (a hole, or no memory). */
+ * private and anonymous); ENOMEM (a hole, or no memory); of MADV_UNMERGEABLE also EAGAIN (no frames) and
+ * EINPROGRESS (wait.h). */
 int vm_advise(struct vm *vm, struct space *space, uint64_t address, uint64_t bytes,
               uint64_t advice);
 

@@ -9,11 +9,24 @@ struct object_freeing {
     const struct entry *gone; /* whose pages they were, where that matters */
 };
 
+/* A leaf that names no frame of the object's own. */
+static void object_discount_other(struct object *object, uint64_t leaf)
+{
+    if (!index_leaf_is_merged(leaf)) {
+        object->swapped--;
+        object->owner->swapped--;
+        return;
+    }
+    object->resident--;
+    object->owner->resident--;
+    object->merged--;
+    object->owner->merged--;
+}
+
 void object_discount_leaf(struct object *object, uint64_t leaf)
 {
     if (!index_leaf_is_frame(leaf)) {
-        object->swapped--;
-        object->owner->swapped--;
+        object_discount_other(object, leaf);
         return;
     }
     object->resident--;
@@ -40,6 +53,8 @@ void object_drop_leaf(struct vm *vm, uint64_t leaf)
         swap_free(&vm->swap, index_leaf_slot(leaf));
     else if (index_leaf_is_compressed(leaf))
         tier_drop(vm, leaf);
+    else if (index_leaf_is_merged(leaf))
+        samepage_drop(vm, index_leaf_page(leaf));
 }
 
 static bool object_free_leaf(void *context, uint64_t index, uint64_t leaf)
@@ -68,6 +83,20 @@ static void object_charge(struct space *space, uint32_t pages)
         space->peak = space->resident;
 }
 
+/* Counts such a leaf in. */
+static void object_count_other(struct object *object, uint64_t leaf)
+{
+    if (!index_leaf_is_merged(leaf)) {
+        object->swapped++;
+        object->owner->swapped++;
+        return;
+    }
+    object->resident++;
+    object_charge(object->owner, 1);
+    object->merged++;
+    object->owner->merged++;
+}
+
 void object_add_page(struct vm *vm, struct object *object, const struct index_place *place,
                      uint64_t index, uint32_t page)
 {
@@ -75,6 +104,7 @@ void object_add_page(struct vm *vm, struct object *object, const struct index_pl
 
     record->object = object;
     record->link = (uint32_t)index;
+    record->uses = 0;
     index_fill(place, index_leaf_frame(page));
     object->resident++;
     if (object->owner)
@@ -91,8 +121,7 @@ void object_add_leaf(struct vm *vm, struct object *object, const struct index_pl
         return;
     }
     index_fill(place, leaf);
-    object->swapped++;
-    object->owner->swapped++;
+    object_count_other(object, leaf);
 }
 
 void object_put_out(struct vm *vm, uint32_t page, uint64_t leaf)
@@ -102,11 +131,28 @@ void object_put_out(struct vm *vm, uint32_t page, uint64_t leaf)
     struct index_place place;
 
     object_discount_leaf(object, index_find(&object->index, record->link, &place));
-    index_replace(&place, leaf);
-    object->swapped++;
-    object->owner->swapped++;
+    index_replace(&place, index_leaf_is_swap(leaf) ? index_leaf_stamp(leaf, record->window) : leaf);
+    object_count_other(object, leaf);
     record->slot = SWAP_NONE;
+    record->flags = 0;
+    record->window = 0;
     page_release(&vm->table, page);
+    record->flags = PAGE_HARVESTED;
+}
+
+void object_merge_page(struct vm *vm, uint32_t page, uint32_t merged)
+{
+    const struct page *record = &vm->table.pages[page];
+    struct object *object = record->object;
+    struct index_place place;
+
+    if (page != merged) {
+        object_put_out(vm, page, index_leaf_merged(merged));
+        return;
+    }
+    object_discount_leaf(object, index_find(&object->index, record->link, &place));
+    index_replace(&place, index_leaf_merged(page));
+    object_count_other(object, index_leaf_merged(page));
 }
 
 void object_bring_in(struct vm *vm, struct object *object, const struct index_place *place,
@@ -118,7 +164,8 @@ void object_bring_in(struct vm *vm, struct object *object, const struct index_pl
     record->object = object;
     record->link = (uint32_t)index;
     record->slot = index_leaf_is_swap(leaf) ? index_leaf_slot(leaf) : SWAP_NONE;
-    record->flags = 0;
+    record->window = index_leaf_is_swap(leaf) ? index_leaf_window(leaf) : 0;
+    record->uses = 0;
     object_discount_leaf(object, leaf);
     index_replace(place, index_leaf_frame(page));
     object->resident++;
@@ -128,9 +175,11 @@ void object_bring_in(struct vm *vm, struct object *object, const struct index_pl
 void object_set_owner(struct object *object, struct space *owner)
 {
     object->owner->resident -= object->resident;
+    object->owner->merged -= object->merged;
     object->owner->swapped -= object->swapped;
     object->owner = owner;
     object_charge(owner, object->resident);
+    owner->merged += object->merged;
     owner->swapped += object->swapped;
 }
 
@@ -303,7 +352,7 @@ bool object_has_page(const struct object *object, uint64_t index)
         uint64_t leaf = index_lookup(&object->index, index);
 
         if (leaf != 0)
-            return index_leaf_is_frame(leaf);
+            return index_leaf_is_frame(leaf) || index_leaf_is_merged(leaf);
     }
     if (!top->owner)
         return object_is_at_hand(top, index);

@@ -13,8 +13,9 @@
  *
  *  O1  references = entries that name the object + objects above it + objects whose source it is
  *      + the name of a file + open descriptions of it; none is kept at 0;
- *  O2  resident = leaves of frames in the index, swapped = other leaves: pages that are out of memory;
- *      only anonymous objects have such;
+ *  O2  resident = leaves of pages in memory in the index, merged = those of them that name merged pages,
+ *      swapped = other leaves: pages that are out of memory; only anonymous objects have such, and merged
+ *      ones;
  *  O3  every page of an anonymous object is shown by an entry: by one of the object's own, or by
  *      one of an object above that holds no page there;
  *  O4  the owner of an anonymous object has an entry that names it or an object above it; a file
@@ -75,7 +76,8 @@ struct object {
     const struct object_ops *ops;
     struct index index;
     uint32_t references;
-    uint32_t resident;     /* pages in frames */
+    uint32_t resident;     /* pages in memory ... */
+    uint32_t merged;       /* ... of them those that are merged */
     uint32_t swapped;      /* pages that are out of memory */
     struct entry *entries; /* those that name it, through entry.object_next */
     /* Anonymous: */
@@ -209,7 +211,8 @@ uint32_t object_begin_fetch(struct vm *vm, struct object *object, uint64_t index
 void object_add_leaf(struct vm *vm, struct object *object, const struct index_place *place,
                      uint64_t index, uint64_t leaf);
 
-/* A page in memory leaves its frame, which is free then: `leaf` says where it is from now on. */
+/* A page in memory, whose frame's D bit is known to be clear, leaves it, and it is free then: `leaf` says
+ * where the page is from now on. */
 void object_put_out(struct vm *vm, uint32_t page, uint64_t leaf);
 
 /* A page that is out of memory, `leaf` of `index` at `place`, gets a frame, in state PAGE_OBJECT or
@@ -217,8 +220,12 @@ void object_put_out(struct vm *vm, uint32_t page, uint64_t leaf);
 void object_bring_in(struct vm *vm, struct object *object, const struct index_place *place,
                      uint64_t index, uint32_t page);
 
+/* A page in memory whose bytes are those of the merged page `merged` leaves its frame, which is free then,
+ * unless it is that page itself. */
+void object_merge_page(struct vm *vm, uint32_t page, uint32_t merged);
+
 /* Frees what a leaf that left its index names: a slot, or a frame; one that a device uses becomes a
- * stray. */
+ * stray, and one that is merged has one sharer less. */
 void object_drop_leaf(struct vm *vm, uint64_t leaf);
 
 /* Counts a leaf out of its object; it goes by index_remove. */

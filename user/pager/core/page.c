@@ -54,6 +54,7 @@ void page_release(struct page_table *table, uint32_t number)
 {
     page_link(table, &table->free_head, number);
     page_set_state(table, number, PAGE_FREE);
+    table->pages[number].flags = 0;
 }
 
 void page_release_run(struct page_table *table, uint32_t first, uint32_t pages)

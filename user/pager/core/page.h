@@ -46,6 +46,7 @@ enum page_state {
     PAGE_BUFFER,   /* message buffer of a space */
     PAGE_LENT,     /* kernel objects, page tables: out of the window */
     PAGE_PACKED,   /* of the store of compressed pages (compress.h) */
+    PAGE_MERGED,   /* contents of several places of objects, which nobody writes (samepage.h) */
     PAGE_STATES
 };
 
@@ -53,26 +54,38 @@ struct page {
     union {
         struct object *object; /* PAGE_OBJECT, PAGE_WRITING, PAGE_BUSY */
         uint64_t previous;     /* PAGE_FREE: page number or PAGE_NONE */
+        uint64_t sharers;      /* PAGE_MERGED: leaves that name it */
     };
-    uint32_t link; /* PAGE_FREE, PAGE_HELD: the next one or PAGE_NONE; else index in the object */
+    /* PAGE_FREE, PAGE_HELD, PAGE_MERGED: the next one or PAGE_NONE; else index in the object. */
+    uint32_t link;
     uint8_t state;
+    uint8_t flags; /* PAGE_TAKEN and so on; beside the state, so that both are written at once */
     uint8_t range;
-    bool zeroed;       /* PAGE_FREE: P7; else false */
-    uint8_t flags;     /* PAGE_TAKEN, PAGE_WRITTEN, PAGE_DENSE */
-    uint32_t slot;     /* in swap (P8), or 0 */
-    uint32_t given;    /* to a fault: the number of the time (reclaim.h), or 0 */
-    uint8_t turn;      /* of the clock (reclaim.h) that looked at it last */
-    uint8_t order;     /* of the block that begins here, or BUDDY_INNER (buddy.h) */
-    uint8_t unused[6]; /* the place of a record is found by a shift */
+    bool zeroed;    /* PAGE_FREE: P7; else false */
+    uint32_t slot;  /* in swap (P8), or 0 */
+    uint32_t sum;   /* of the contents when samepage.h looked at them last */
+    uint16_t given; /* to a fault: the number of the time (reclaim.h), or 0 */
+    uint8_t turn;   /* of the clock (reclaim.h) that looked at it last */
+    uint8_t order;  /* of the block that begins here, or BUDDY_INNER (buddy.h) */
+    uint8_t window; /* (window.h) in which it was used last, or 0 */
+    uint8_t swept;  /* the window whose sweep asked about it last */
+    uint8_t uses;   /* windows in which it was used since it came, at most 255 */
+    uint8_t unused; /* the place of a record is found by a shift */
 };
 _Static_assert(sizeof(struct page) == 32, "0.8 % of memory");
 
-/* Of a page in memory that the store of compressed pages did not take (tier.h). */
-#define PAGE_DENSE 4u
 /* Of a page that is being written: somebody found it meanwhile, and it stays ... */
 #define PAGE_TAKEN 1u
 /* ... and was written: the copy is of no use. */
 #define PAGE_WRITTEN 2u
+/* Replacement has not heard yet that somebody else found it accessed (window.h). */
+#define PAGE_ACCESSED 4u
+/* Of a free page: no program wrote in its frame since the frame's D bit was cleared. */
+#define PAGE_HARVESTED 8u
+/* Of a page in an object: it was read from swap, and perhaps nobody has mapped it. */
+#define PAGE_AHEAD 16u
+/* Of a page in memory that the store of compressed pages did not take (tier.h). */
+#define PAGE_DENSE 32u
 
 struct page_range {
     uint64_t pages;

@@ -1,8 +1,9 @@
 /* Pages come in from swap: see paging.h.
  *
- * A page is read with its neighbours: pages of the same object, beside it, whose slots lie beside its
- * slot in the same way, as page-out wrote them.  They cost no other request, and only frames that faults
- * may take. */
+ * A page is read with pages beside it where somebody reads in order (stream.h): those of the window that are
+ * out and for which there are frames that faults may take.  Pages in neighbouring slots, as page-out
+ * writes them, are one request; the other runs of the window are requests of their own, which are given to
+ * the disk together. */
 #include "paging.h"
 
 #include "stock.h"
@@ -16,38 +17,42 @@ struct pagein_run {
 
 static bool pagein_is_at(const struct object *object, uint64_t index, uint32_t slot)
 {
-    return index_lookup(&object->index, index) == index_leaf_swap(slot);
+    uint64_t leaf = index_lookup(&object->index, index);
+
+    return index_leaf_is_swap(leaf) && index_leaf_slot(leaf) == slot;
 }
 
-/* The run that page `index` in `slot` belongs to, among the slots that are looked at. */
-static struct pagein_run pagein_find_run(const struct object *object, uint64_t index, uint32_t slot)
+/* The run that page `index` in `slot` belongs to in a window. */
+static struct pagein_run pagein_find_run(const struct object *object, uint64_t index, uint32_t slot,
+                                         const struct stream_window *window)
 {
-    uint32_t low = slot & ~(PAGING_AROUND - 1), high = low + PAGING_AROUND;
     struct pagein_run run = {index, slot, 1};
 
-    while (run.slot > low && run.first > 0 && pagein_is_at(object, run.first - 1, run.slot - 1)) {
+    while (run.first > window->low && pagein_is_at(object, run.first - 1, run.slot - 1)) {
         run.first--;
         run.slot--;
         run.count++;
     }
-    while (run.slot + run.count < high &&
+    while (run.first + run.count < window->high &&
            pagein_is_at(object, run.first + run.count, run.slot + run.count))
         run.count++;
     return run;
 }
 
-/* Cuts the run, around page `index`, to so many pages. */
-static void pagein_cut_run(struct pagein_run *run, uint64_t index, uint32_t pages)
+/* The first run in a window.  False: none of its pages is in swap. */
+static bool pagein_find_next(const struct object *object, const struct stream_window *window,
+                             struct pagein_run *run)
 {
-    uint32_t before = (uint32_t)(index - run->first);
+    for (uint64_t index = window->low; index < window->high; index++) {
+        uint64_t leaf = index_lookup(&object->index, index);
 
-    if (run->count <= pages)
-        return;
-    if (before >= pages) {
-        run->first += before;
-        run->slot += before;
+        if (!index_leaf_is_swap(leaf))
+            continue;
+        *run = pagein_find_run(object, index, index_leaf_slot(leaf),
+                               &(struct stream_window){index, window->high});
+        return true;
     }
-    run->count = pages;
+    return false;
 }
 
 /* No request can be made: waits for a page of one that is made, or for frames of one of strays. */
@@ -65,50 +70,109 @@ static enum object_supply pagein_wait_for_request(struct vm *vm)
     return OBJECT_NO_FRAME;
 }
 
-/* Gives the pages of the run frames, as far as there are some. */
-static void pagein_fill_request(struct vm *vm, struct object *object, const struct pagein_run *run,
-                                struct vm_io *io)
+static void pagein_give_frames(struct vm *vm, const uint32_t *page, uint32_t count)
 {
-    while (io->count < run->count) {
-        uint64_t index = run->first + io->count;
+    for (uint32_t i = 0; i < count; i++)
+        page_release(&vm->table, page[i]);
+}
+
+/* Takes frames for the pages of a run.  The last that was freed goes to the last page: so frames that were
+ * given back in order lie in order again, and are one segment and one mapping.  What programs wrote in them
+ * before is no news of the pages.  False: there are not so many. */
+static bool pagein_take_frames(struct vm *vm, uint32_t count, struct vm_io *io)
+{
+    uint32_t unknown[SWAP_CLUSTER], unknowns = 0;
+
+    io->count = count;
+    while (count-- > 0) {
         uint32_t page = page_allocate(&vm->table, PAGE_BUSY);
+
+        if (page == PAGE_NONE) {
+            pagein_give_frames(vm, io->page + count + 1, io->count - count - 1);
+            return false;
+        }
+        if (!(vm->table.pages[page].flags & PAGE_HARVESTED))
+            unknown[unknowns++] = page;
+        io->page[count] = page;
+    }
+    if (unknowns > 0)
+        (void)vm->port.harvest_frames(vm->port.context, unknown, unknowns);
+    return true;
+}
+
+/* Reads a run.  OBJECT_FETCHING; else nothing changed, and the request's record is free again:
+ * OBJECT_NO_FRAME; OBJECT_UNREADABLE (the disk is not there). */
+static enum object_supply pagein_read_run(struct vm *vm, struct object *object,
+                                          const struct pagein_run *run,
+                                          struct paging_request *request)
+{
+    struct vm_io *io = &request->io;
+
+    if (!pagein_take_frames(vm, run->count, io)) {
+        paging_cancel(vm, request);
+        return OBJECT_NO_FRAME;
+    }
+    for (uint32_t i = 0; i < run->count; i++) {
+        struct page *record = &vm->table.pages[io->page[i]];
         struct index_place place;
 
-        if (page == PAGE_NONE)
+        index_find(&object->index, run->first + i, &place);
+        object_bring_in(vm, object, &place, run->first + i, io->page[i]);
+        record->turn = vm->reclaim.turn;
+        record->flags = PAGE_AHEAD;
+    }
+    if (paging_submit(vm, request))
+        return OBJECT_FETCHING;
+    for (uint32_t i = 0; i < run->count; i++)
+        object_put_out(vm, io->page[i], index_leaf_swap(run->slot + i));
+    return OBJECT_UNREADABLE;
+}
+
+static uint32_t pagein_frames(const struct vm *vm)
+{
+    uint32_t frames = vm->table.counts[PAGE_FREE], reserved = vm->table.reserved;
+
+    return frames > reserved ? frames - reserved : 0;
+}
+
+/* Reads what else is out in a window, as far as there are frames, and requests that others need not. */
+static void pagein_read_ahead(struct vm *vm, struct object *object, struct stream_window window)
+{
+    struct pagein_run run;
+
+    while (pagein_frames(vm) > 0 && pagein_find_next(object, &window, &run)) {
+        uint32_t frames = pagein_frames(vm);
+        struct paging_request *request =
+            paging_requests(vm) < PAGING_AHEAD ? paging_take(vm, PAGING_READ) : NULL;
+
+        if (run.count > frames)
+            run.count = frames;
+        if (!request || pagein_read_run(vm, object, &run, request) != OBJECT_FETCHING)
             return;
-        index_find(&object->index, index, &place);
-        object_bring_in(vm, object, &place, index, page);
-        vm->table.pages[page].turn = vm->reclaim.turn;
-        io->page[io->count++] = page;
+        window.low = run.first + run.count;
     }
 }
 
 static enum object_supply pagein_read(struct vm *vm, struct object *object, uint64_t index,
                                       uint32_t slot)
 {
-    struct pagein_run run = pagein_find_run(object, index, slot);
     struct paging_request *request = paging_take(vm, PAGING_READ);
-    struct vm_io *io;
-    bool reached;
+    struct stream_window window;
+    struct pagein_run run;
+    enum object_supply supply;
 
     if (!request)
         return pagein_wait_for_request(vm);
-    pagein_cut_run(&run, index, vm->table.counts[PAGE_FREE] - vm->table.reserved);
-    io = &request->io;
-    pagein_fill_request(vm, object, &run, io);
-    reached = io->count > index - run.first;
-    if (reached && paging_submit(vm, request)) {
-        wait_for_page(vm, io->page[index - run.first]);
-        return OBJECT_FETCHING;
-    }
-    for (uint32_t i = 0; i < io->count; i++)
-        object_put_out(vm, io->page[i], index_leaf_swap(run.slot + i));
-    if (!reached) {
-        paging_cancel(vm, request);
-        return OBJECT_NO_FRAME;
-    }
-    vm->paging.counts.read_errors++;
-    return OBJECT_UNREADABLE;
+    window = stream_miss(&vm->paging.streams, object, index, pagein_frames(vm));
+    run = pagein_find_run(object, index, slot, &window);
+    supply = pagein_read_run(vm, object, &run, request);
+    vm->paging.counts.read_errors += supply == OBJECT_UNREADABLE;
+    if (supply != OBJECT_FETCHING)
+        return supply;
+    wait_for_page(vm, request->io.page[index - run.first]);
+    pagein_read_ahead(vm, object, (struct stream_window){window.low, run.first});
+    pagein_read_ahead(vm, object, (struct stream_window){run.first + run.count, window.high});
+    return OBJECT_FETCHING;
 }
 
 /* Unpacks a page into a frame. */
@@ -139,6 +203,8 @@ enum object_supply paging_bring_in(struct vm *vm, struct object *object, uint64_
 
     if (vm->waits.failed_object == object && vm->waits.failed_index == index)
         return OBJECT_UNREADABLE;
+    if (index_leaf_is_merged(leaf))
+        return samepage_break(vm, object, index) ? OBJECT_SUPPLIED : OBJECT_NO_FRAME;
     if (!reclaim_has_frame(vm))
         return OBJECT_NO_FRAME;
     if (index_leaf_is_swap(leaf))
@@ -162,6 +228,8 @@ void paging_end_read(struct vm *vm, uint32_t page, bool ok)
     vm->paging.counts.swapped_in += whole;
     vm->swap.area[SWAP_SLOT_AREA(slot)].read_errors += !whole;
     vm->paging.counts.read_errors += !whole;
+    if (!whole)
+        paging_note_mishap(vm, page, ok ? PAGING_CHANGED : PAGING_UNREADABLE);
     vm_page_done(vm, page, whole);
     if (record->state == PAGE_OBJECT && swap_is_leaving(&vm->swap, slot))
         vm_forget_copy(vm, page);

@@ -152,6 +152,7 @@ uint32_t paging_put_out(struct vm *vm, const uint32_t *page, uint32_t count)
     uint32_t rest[SWAP_CLUSTER], left = 0, done = 0, written = 0, run;
     uint32_t dirty;
 
+    paging_hold_frames(vm);
     pageout_unmap(vm, page, count);
     dirty = vm->port.harvest_frames(vm->port.context, page, count);
     for (uint32_t i = 0; i < count; i++)
@@ -161,6 +162,7 @@ uint32_t paging_put_out(struct vm *vm, const uint32_t *page, uint32_t count)
             rest[left++] = page[i];
     while (written < left && (run = pageout_write(vm, rest + written, left - written)) > 0)
         written += run;
+    paging_give_frames(vm);
     return done + written;
 }
 
@@ -172,7 +174,7 @@ void paging_note_write(struct vm *vm, uint32_t page)
         record->flags |= PAGE_TAKEN | PAGE_WRITTEN;
         return;
     }
-    record->flags = 0;
+    record->flags &= (uint8_t)~PAGE_DENSE;
     vm_forget_copy(vm, page);
 }
 
@@ -181,6 +183,7 @@ static void pageout_fail(struct vm *vm, uint32_t page)
 {
     struct page *record = &vm->table.pages[page];
 
+    paging_note_mishap(vm, page, PAGING_RETIRED);
     swap_retire(&vm->swap, record->slot);
     record->slot = SWAP_NONE;
     vm->paging.counts.write_errors++;

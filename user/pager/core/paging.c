@@ -3,6 +3,31 @@
 
 #include "vm.h"
 
+void paging_init(struct paging *paging)
+{
+    paging->held = PAGE_NONE;
+}
+
+void paging_hold_frames(struct vm *vm)
+{
+    uint32_t page;
+
+    while (vm->paging.torture && (page = page_allocate(&vm->table, PAGE_HELD)) != PAGE_NONE) {
+        vm->table.pages[page].link = vm->paging.held;
+        vm->paging.held = page;
+    }
+}
+
+void paging_give_frames(struct vm *vm)
+{
+    while (vm->paging.held != PAGE_NONE) {
+        uint32_t page = vm->paging.held;
+
+        vm->paging.held = vm->table.pages[page].link;
+        page_release(&vm->table, page);
+    }
+}
+
 struct paging_request *paging_take(struct vm *vm, enum paging_state state)
 {
     struct paging *paging = &vm->paging;
@@ -35,10 +60,13 @@ static bool paging_send(struct vm *vm, struct vm_io *io)
 
     io->device = vm->swap.area[SWAP_SLOT_AREA(slot)].device;
     io->first = SWAP_SLOT_PAGE(slot);
-    if (io->write)
+    if (io->write) {
+        paging_hold_frames(vm);
         vm->paging.counts.swap_writes++;
-    else
+        vm->paging.counts.at_zero += vm->table.counts[PAGE_FREE] == 0;
+    } else {
         vm->paging.counts.swap_reads++;
+    }
     return vm->port.submit && vm->port.submit(vm->port.context, io);
 }
 
@@ -89,14 +117,9 @@ static bool paging_go_on(struct vm *vm, struct paging_request *request)
     return false;
 }
 
-void vm_io_done(struct vm *vm, uint32_t tag, bool ok)
+/* The device is done with what it had of a request: with all of it, or with the page that went alone. */
+static void paging_end(struct vm *vm, struct paging_request *request, bool ok)
 {
-    struct paging_request *request = &vm->paging.request[tag % PAGING_REQUESTS];
-
-    if (tag >= PAGING_REQUESTS || request->state == PAGING_FREE)
-        return;
-    if (request->state == PAGING_READ && !request->alone) /* what the frames' last owners wrote */
-        (void)vm->port.harvest_frames(vm->port.context, request->io.page, request->io.count);
     if (request->alone) {
         paging_end_page(vm, request, request->at++, ok);
     } else if (ok || request->io.count == 1) {
@@ -107,7 +130,43 @@ void vm_io_done(struct vm *vm, uint32_t tag, bool ok)
     }
     if (!paging_go_on(vm, request))
         paging_cancel(vm, request);
+}
+
+void vm_io_done(struct vm *vm, uint32_t tag, bool ok)
+{
+    struct paging_request *request = &vm->paging.request[tag % PAGING_REQUESTS];
+
+    if (tag >= PAGING_REQUESTS || request->state == PAGING_FREE)
+        return;
+    if (request->state == PAGING_WRITE)
+        paging_hold_frames(vm);
+    paging_end(vm, request, ok);
+    paging_give_frames(vm);
     wait_wake_disk(vm);
+}
+
+/* ---- mishaps ---- */
+
+void paging_note_mishap(struct vm *vm, uint32_t page, enum paging_mishap_kind kind)
+{
+    const struct page *record = &vm->table.pages[page];
+    struct paging *paging = &vm->paging;
+
+    if (paging->mishaps == PAGING_MISHAPS || record->state == PAGE_STRAY) /* nobody misses it */
+        return;
+    paging->mishap[paging->mishaps++] =
+        (struct paging_mishap){.device = vm->swap.area[SWAP_SLOT_AREA(record->slot)].device,
+                               .page = SWAP_SLOT_PAGE(record->slot),
+                               .pid = record->object->owner->pid,
+                               .kind = (uint8_t)kind};
+}
+
+bool paging_take_mishap(struct vm *vm, struct paging_mishap *mishap)
+{
+    if (vm->paging.mishaps == 0)
+        return false;
+    *mishap = vm->paging.mishap[--vm->paging.mishaps];
+    return true;
 }
 
 /* ---- the checker ---- */
@@ -161,5 +220,7 @@ const char *paging_check(const struct vm *vm)
     }
     for (uint32_t i = 0; i < PAGING_REQUESTS; i++)
         writes += vm->paging.request[i].state == PAGING_WRITE;
-    return writes == vm->paging.writes ? NULL : "G1";
+    if (writes != vm->paging.writes || vm->paging.held != PAGE_NONE)
+        return "G1";
+    return stream_check(&vm->paging.streams) ? NULL : "G3";
 }

@@ -19,25 +19,31 @@
  * A request names page records and nothing else.  When the object lets a page go meanwhile, it is a stray
  * until the request ends; its slot goes with it.
  *
+ * Torture (the setting `torture`) shows it: whenever pages are put out, are given to a disk to be written, or have
+ * been written, all free frames are taken away until that is done.
+ *
  * Whether a page is clean its frame's D bit tells, when nobody maps it any more: it is asked for, and
- * cleared, when the page was brought in and each time before it is put out.  What the core itself
- * writes through the window sets no D: paging_note_write.
+ * cleared, each time before a page is put out, and before a frame is read into whose last page did not
+ * leave that way.  What the core itself writes through the window sets no D: paging_note_write.
  *
  * An error of a request for more than one page may be that of one sector: its pages are then tried again
  * one by one.
  *
  *  G1  a page that is busy and has a slot, is writing, or is a stray with a slot, is in one request; of
  *      other pages none is;
+ *      (G3 is in stream.h)
  *  G2  as many slots are used as there are leaves that name one, and pages that have one. */
 #ifndef PAGER_PAGING_H
 #define PAGER_PAGING_H
 
 #include "object.h"
 #include "port.h"
+#include "stream.h"
 
 #define PAGING_REQUESTS 16u
 #define PAGING_WRITES   8u /* of them at most so many write: reads always have their turn */
-#define PAGING_AROUND   8u /* slots that are looked at for neighbours of one that is read */
+#define PAGING_AHEAD \
+    12u /* while there are so many, none is made for a page that nobody asked for */
 
 enum paging_state { PAGING_FREE, PAGING_READ, PAGING_WRITE };
 
@@ -53,6 +59,7 @@ struct paging_counts {
     uint64_t swap_reads;    /* requests to read from swap ... */
     uint64_t swapped_in;    /* ... pages that came */
     uint64_t swap_writes;   /* requests to write ... */
+    uint64_t at_zero;       /* ... of them while no frame was free ... */
     uint64_t swapped_out;   /* ... pages that were written */
     uint64_t put_out_clean; /* pages that left without being written: a copy was there ... */
     uint64_t put_out_zero;  /* ... or they were zero */
@@ -61,14 +68,40 @@ struct paging_counts {
     uint64_t write_errors;  /* pages */
 };
 
+/* What the driver tells people: a page that could not come back, or a slot that is lost. */
+enum paging_mishap_kind {
+    PAGING_UNREADABLE, /* the disk could not read it */
+    PAGING_CHANGED,    /* it is not what was written */
+    PAGING_RETIRED,    /* it could not be written: the slot is never used again */
+    PAGING_MISHAP_KINDS
+};
+
+struct paging_mishap {
+    uint32_t device;
+    uint32_t page; /* of the disk */
+    uint64_t pid;  /* whose page it is */
+    uint8_t kind;  /* enum paging_mishap_kind */
+};
+
+/* Those that were not taken: a request has 32 pages, and what comes beyond that is not kept. */
+#define PAGING_MISHAPS 32u
+
 struct paging {
     struct paging_request request[PAGING_REQUESTS];
+    struct paging_mishap mishap[PAGING_MISHAPS];
+    uint32_t mishaps;
     uint32_t writes; /* requests that write */
+    bool torture;
+    uint32_t
+        held; /* first of the frames that are taken away, or PAGE_NONE: see paging_hold_frames */
+    struct streams streams;
     struct paging_counts counts;
 };
 
-/* Brings in page `index`, for which the object's leaf has no frame.  OBJECT_SUPPLIED: it was zero, or
- * compressed (tier.h), and is there; OBJECT_FETCHING: wait_for_page was called; OBJECT_NO_FRAME; OBJECT_UNREADABLE. */
+void paging_init(struct paging *paging);
+
+/* Brings in page `index`, for which the object's leaf has no frame.  OBJECT_SUPPLIED: it was zero, merged,
+ * or compressed (tier.h), and is there; OBJECT_FETCHING: wait_for_page was called; OBJECT_NO_FRAME; OBJECT_UNREADABLE. */
 enum object_supply paging_bring_in(struct vm *vm, struct object *object, uint64_t index);
 
 /* Puts out at most SWAP_CLUSTER pages of anonymous objects, all in PAGE_OBJECT, which are nobody's to
@@ -85,6 +118,9 @@ void vm_io_done(struct vm *vm, uint32_t tag, bool ok);
 /* What the disk has of a request that has not ended: all of it, or, in *one, the page that is tried alone. */
 const struct vm_io *paging_io(const struct vm *vm, uint32_t tag, struct vm_io *one);
 
+/* Takes one mishap.  The driver does so after each request that ended.  False: there is none. */
+bool paging_take_mishap(struct vm *vm, struct paging_mishap *mishap);
+
 /* Requests that have not ended. */
 uint32_t paging_requests(const struct vm *vm);
 
@@ -92,6 +128,10 @@ uint32_t paging_requests(const struct vm *vm);
 const char *paging_check(const struct vm *vm);
 
 /* ---- for the files of paging ---- */
+
+/* In torture: takes all frames that are free; and gives them back. */
+void paging_hold_frames(struct vm *vm);
+void paging_give_frames(struct vm *vm);
 
 /* Takes a record for a request, or NULL. */
 struct paging_request *paging_take(struct vm *vm, enum paging_state state);
@@ -101,6 +141,9 @@ bool paging_submit(struct vm *vm, struct paging_request *request);
 
 /* Gives back a record that was not submitted. */
 void paging_cancel(struct vm *vm, struct paging_request *request);
+
+/* Keeps a mishap of a page with a slot. */
+void paging_note_mishap(struct vm *vm, uint32_t page, enum paging_mishap_kind kind);
 
 /* What becomes of a page whose request ended. */
 void paging_end_read(struct vm *vm, uint32_t page, bool ok);

@@ -59,7 +59,8 @@ struct vm_port {
      * returned.  False: there is no such disk, nothing was done.  NULL: there are no disks. */
     bool (*submit)(void *context, const struct vm_io *io);
 
-    /* The stock of zeroed frames has become low: somebody may call stock_fill in idle time. */
+    /* The stock of zeroed frames has become low, or pages are to be merged: somebody may call stock_fill and
+     * samepage_step in idle time. */
     void (*stock_is_low)(void *context);
 };
 

@@ -49,16 +49,23 @@ static uint32_t reclaim_find_page(const struct reclaim_window *window, uint32_t 
     return index_leaf_page(index_lookup(&window->object->index, window->first + k));
 }
 
+/* The number of a page that is given now: never 0, which is none. */
+static uint16_t reclaim_count_given(struct vm *vm)
+{
+    vm->reclaim.given = vm->reclaim.given == UINT16_MAX ? 1 : (uint16_t)(vm->reclaim.given + 1);
+    return vm->reclaim.given;
+}
+
 void reclaim_note_given(struct vm *vm, uint32_t slot, uint64_t page)
 {
     for (uint32_t range = 0; range < vm->table.range_count; range++)
         if (vm->table.range[range].slot == slot)
-            vm->table.pages[page_number(&vm->table, range, page)].given = ++vm->reclaim.given;
+            vm->table.pages[page_number(&vm->table, range, page)].given = reclaim_count_given(vm);
 }
 
 static bool reclaim_is_fresh(const struct vm *vm, const struct page *record)
 {
-    return record->given != 0 && vm->reclaim.given - record->given < RECLAIM_FRESH;
+    return record->given != 0 && (uint16_t)(vm->reclaim.given - record->given) < RECLAIM_FRESH;
 }
 
 /* True if the clock may look at a page now; or, `advised`, if it ever may. */
@@ -68,6 +75,15 @@ static bool reclaim_is_candidate(const struct vm *vm, uint32_t page, bool advise
 
     return record->state == PAGE_OBJECT && record->object->owner &&
            (advised || (record->turn != vm->reclaim.turn && !reclaim_is_fresh(vm, record)));
+}
+
+/* True if a sweep (window.h) found the page accessed since it was looked at. */
+static bool reclaim_take_note(struct vm *vm, uint32_t page)
+{
+    bool accessed = vm->table.pages[page].flags & PAGE_ACCESSED;
+
+    vm->table.pages[page].flags &= (uint8_t)~PAGE_ACCESSED;
+    return accessed;
 }
 
 static void reclaim_find_candidates(struct reclaim_window *window)
@@ -83,12 +99,16 @@ static void reclaim_find_candidates(struct reclaim_window *window)
         vm->table.pages[index_leaf_page(leaf)].turn = (uint8_t)(vm->reclaim.turn - window->advised);
         vm->reclaim.scanned++;
         window->candidates |= 1u << k;
+        if (reclaim_take_note(vm, index_leaf_page(leaf)) && !window->out)
+            window->kept |= 1u << k;
     }
 }
 
 /* A page and how many behind it an entry shows. */
 struct reclaim_look {
     struct vm *vm;
+    const struct object *object;
+    uint64_t index;
     uint64_t pages; /* that are asked for; then, that the entry shows of them */
     uint32_t kept;  /* bit 0 is the page */
     bool out;       /* accesses do not count */
@@ -102,11 +122,14 @@ static bool reclaim_look_at(void *context, const struct entry *entry, uint64_t a
 
     if (look->pages > shown)
         look->pages = shown;
-    if (entry->wired)
+    if (entry->wired) {
         look->kept = UINT32_MAX;
-    else if (!look->out)
-        look->kept |=
-            (uint32_t)port->harvest(port->context, entry->space->id, address, look->pages);
+    } else if (!look->out) {
+        uint64_t bits = port->harvest(port->context, entry->space->id, address, look->pages);
+
+        window_note(look->vm, entry->space, look->object, look->index, bits);
+        look->kept |= (uint32_t)bits;
+    }
     return true;
 }
 
@@ -128,8 +151,11 @@ static void reclaim_find_kept(struct reclaim_window *window)
     bool plain = object_is_plain(object);
 
     for (uint32_t k = 0; k < SWAP_CLUSTER;) {
-        struct reclaim_look look = {window->vm, plain ? reclaim_count_beside(window, k) : 1, 0,
-                                    window->out};
+        struct reclaim_look look = {.vm = window->vm,
+                                    .object = object,
+                                    .index = window->first + k,
+                                    .pages = plain ? reclaim_count_beside(window, k) : 1,
+                                    .out = window->out};
 
         if (!(window->candidates >> k & 1)) {
             k++;
@@ -221,25 +247,11 @@ bool reclaim_is_moving(const struct vm *vm)
     return counts[PAGE_WRITING] + counts[PAGE_STRAY] + counts[PAGE_BUSY] > 0;
 }
 
-/* The turn of the request that waits for memory first; 0: none does. */
-static uint64_t reclaim_find_first(const struct vm *vm)
-{
-    uint64_t first = 0;
-
-    for (uint32_t i = 0; i < WAIT_RECORDS; i++) {
-        const struct wait *wait = &vm->waits.record[i];
-
-        if (wait->state == WAIT_MEMORY && (first == 0 || wait->turn < first))
-            first = wait->turn;
-    }
-    return first;
-}
-
 /* Counts pages that left.  True: it was no use to who waits first. */
 static bool reclaim_is_futile(struct vm *vm, uint32_t pages)
 {
     struct reclaim *reclaim = &vm->reclaim;
-    uint64_t first = reclaim_find_first(vm);
+    uint64_t first = wait_first_for_memory(vm);
 
     if (first != reclaim->first)
         reclaim->spent = 0;
@@ -264,10 +276,11 @@ static struct space *reclaim_find_largest(const struct vm *vm)
 
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++) {
         struct space *space = vm->spaces[id];
+        uint64_t own = space ? space->resident - space->merged + space->swapped : 0;
 
-        if (!space || space->server || space->resident + space->swapped <= charge)
+        if (!space || space->server || own <= charge)
             continue;
-        charge = space->resident + space->swapped;
+        charge = own;
         largest = space;
     }
     return largest;
@@ -275,12 +288,13 @@ static struct space *reclaim_find_largest(const struct vm *vm)
 
 static void reclaim_end_largest(struct vm *vm)
 {
-    const struct space_event event = {.kind = PAGER_EVENT_NO_MEMORY, .signal = RECLAIM_SIGKILL};
+    struct space_event event = {.kind = PAGER_EVENT_NO_MEMORY, .signal = RECLAIM_SIGKILL};
     struct space *space = reclaim_find_largest(vm);
 
     vm->reclaim.hopeless = !space;
     if (!space)
         return;
+    event.address = space->resident + space->swapped;
     vm->reclaim.ended++;
     vm_stop_space(vm, space, &event);
 }
@@ -303,14 +317,28 @@ static bool reclaim_give_up(struct vm *vm)
 static bool reclaim_rests(const struct vm *vm)
 {
     return vm->reclaim.resting > 0 && reclaim_in_sight(vm) + RECLAIM_REST > vm->reclaim.resting &&
-           reclaim_has_frame(vm) && reclaim_find_first(vm) == 0;
+           reclaim_has_frame(vm) && wait_first_for_memory(vm) == 0;
+}
+
+/* A scan is direct while somebody waits for what it finds. */
+static uint32_t reclaim_scan_counted(struct vm *vm)
+{
+    struct reclaim *reclaim = &vm->reclaim;
+    struct reclaim_work *work =
+        wait_first_for_memory(vm) != 0 ? &reclaim->direct : &reclaim->background;
+    uint64_t before = reclaim->scanned;
+    uint32_t done = reclaim_scan(vm);
+
+    work->scanned += reclaim->scanned - before;
+    work->stolen += done;
+    return done;
 }
 
 /* True if the store of compressed pages is full, no disk is there, and nobody waits: looking for pages would only
  * take them out of the tables. */
 static bool reclaim_is_stuck(const struct vm *vm)
 {
-    return vm->swap.areas == 0 && !tier_takes(&vm->tier) && reclaim_find_first(vm) == 0;
+    return vm->swap.areas == 0 && !tier_takes(&vm->tier) && wait_first_for_memory(vm) == 0;
 }
 
 bool vm_reclaim_step(struct vm *vm)
@@ -321,7 +349,7 @@ bool vm_reclaim_step(struct vm *vm)
     if (!reclaim_is_on(vm) || reclaim_in_sight(vm) >= reclaim->target ||
         vm->paging.writes == PAGING_WRITES || reclaim_rests(vm) || reclaim_is_stuck(vm))
         return false;
-    done = reclaim_scan(vm);
+    done = reclaim_scan_counted(vm);
     if (done > 0) {
         reclaim->barren = 0;
         reclaim->resting = 0;
@@ -332,7 +360,7 @@ bool vm_reclaim_step(struct vm *vm)
         return true;
     reclaim->barren = 0;
     reclaim->resting = reclaim_in_sight(vm);
-    if (reclaim_is_moving(vm) || reclaim_is_ending(vm) || reclaim_find_first(vm) == 0)
+    if (reclaim_is_moving(vm) || reclaim_is_ending(vm) || wait_first_for_memory(vm) == 0)
         return false;
     return reclaim_give_up(vm);
 }

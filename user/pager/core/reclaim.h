@@ -17,9 +17,9 @@
  *
  * Out of memory.  When a request waits for a frame, and nothing can leave and nothing is on its way, or
  * all of memory left twice and the request still finds no frame for all that it needs at once, the
- * program with the largest charge (pages in memory and out of it) that is no server is ended as if it had
- * failed to get memory itself; the root task destroys it, which frees all.  If there is none, who waits is
- * told that there is no memory. */
+ * program with the largest charge (pages in memory and out of it, save merged ones, which would stay for
+ * others) that is no server is ended as if it had failed to get memory itself; the root task destroys it,
+ * which frees all.  If there is none, who waits is told that there is no memory. */
 #ifndef PAGER_RECLAIM_H
 #define PAGER_RECLAIM_H
 
@@ -36,6 +36,12 @@ struct vm;
 /* After nothing could leave, frames that are taken before the clock goes again. */
 #define RECLAIM_REST 8u
 
+/* Pages that were looked at, and those that left or were sent on their way. */
+struct reclaim_work {
+    uint64_t scanned;
+    uint64_t stolen;
+};
+
 struct reclaim {
     uint32_t target; /* frames; the level below it is page_table.reserved */
     uint32_t hand;   /* the page that the clock looks at next */
@@ -44,8 +50,10 @@ struct reclaim {
     uint64_t first;  /* the turn (wait.h) of the request that waits for memory first; 0: none ... */
     uint32_t spent;  /* ... and the pages that left since it is the first */
     uint64_t scanned; /* pages that were looked at since the start */
+    struct reclaim_work background,
+        direct;       /* by steps: ahead of need, and while a request waited */
     uint64_t ended;   /* programs that were ended for want of memory */
-    uint32_t given;   /* pages that were given to faults while memory was short */
+    uint16_t given;   /* counts pages that were given to faults while memory was short */
     uint32_t resting; /* frames in sight when nothing could leave; 0: the clock goes */
     bool hopeless;    /* nothing can leave, and nobody can be ended */
     bool empties;     /* swapoff runs: */

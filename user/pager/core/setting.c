@@ -115,6 +115,25 @@ static int setting_write_fork(struct vm *vm, const char *value)
     return 0;
 }
 
+/* ---- equal pages (samepage.h) ---- */
+
+static const char *const setting_merges[] = {
+    [SAMEPAGE_OFF] = "off", [SAMEPAGE_ON] = "on", [SAMEPAGE_UNMERGE] = "unmerge"};
+
+static void setting_read_merge(const struct vm *vm, char value[SETTING_BYTES])
+{
+    setting_tell_word(value, setting_merges[vm->samepage.mode]);
+}
+
+static int setting_write_merge(struct vm *vm, const char *value)
+{
+    int word = setting_find_word(value, setting_merges, SAMEPAGE_MODES);
+
+    if (word < 0)
+        return EINVAL;
+    return samepage_set(vm, (enum samepage_mode)word) ? 0 : ENOMEM;
+}
+
 /* ---- disks with a swap header are used from the start ---- */
 
 static void setting_read_swap_auto(const struct vm *vm, char value[SETTING_BYTES])
@@ -132,13 +151,65 @@ static int setting_write_swap_auto(struct vm *vm, const char *value)
     return 0;
 }
 
+/* ---- who waits outside when memory is overloaded (load.h) ---- */
+
+static void setting_read_load(const struct vm *vm, char value[SETTING_BYTES])
+{
+    setting_tell_switch(value, vm->load.on);
+}
+
+static int setting_write_load(struct vm *vm, const char *value)
+{
+    bool on;
+
+    if (!setting_take_switch(value, &on))
+        return EINVAL;
+    load_set(vm, on);
+    return 0;
+}
+
+/* ---- milliseconds of a window (window.h), 0: none ---- */
+
+#define SETTING_MILLISECOND 1000u
+
+static void setting_read_window(const struct vm *vm, char value[SETTING_BYTES])
+{
+    setting_tell_number(value, vm->windows.asked / SETTING_MILLISECOND);
+}
+
+static int setting_write_window(struct vm *vm, const char *value)
+{
+    uint64_t milliseconds;
+
+    if (!setting_take_number(value, 0, WINDOW_MAX / SETTING_MILLISECOND, &milliseconds))
+        return EINVAL;
+    window_set_length(vm, milliseconds * SETTING_MILLISECOND);
+    return 0;
+}
+
+/* ---- page-out with no free frame (paging.h) ---- */
+
+static void setting_read_torture(const struct vm *vm, char value[SETTING_BYTES])
+{
+    setting_tell_switch(value, vm->paging.torture);
+}
+
+static int setting_write_torture(struct vm *vm, const char *value)
+{
+    return setting_take_switch(value, &vm->paging.torture) ? 0 : EINVAL;
+}
+
 /* ---- the table, in the order of names ---- */
 
 static const struct setting settings[] = {
     {"compress", setting_read_compress, setting_write_compress},
     {"fork", setting_read_fork, setting_write_fork},
+    {"load-control", setting_read_load, setting_write_load},
+    {"merge", setting_read_merge, setting_write_merge},
     {"overcommit", setting_read_overcommit, setting_write_overcommit},
     {"swap-auto", setting_read_swap_auto, setting_write_swap_auto},
+    {"torture", setting_read_torture, setting_write_torture},
+    {"window", setting_read_window, setting_write_window},
 };
 #define SETTINGS (sizeof settings / sizeof settings[0])
 

@@ -20,8 +20,8 @@ struct vm;
 struct setting {
     const char *name;
     void (*read)(const struct vm *vm, char value[SETTING_BYTES]);
-    int (*write)(struct vm *vm,
-                 const char *value); /* 0; EINVAL: not a value of this setting; ENOMEM */
+    int (*write)(struct vm *vm, const char *value); /* 0; EINVAL: not a value of this setting;
+                                                         ENOMEM */
 };
 
 /* 0 and the value; ENOENT: there is no such setting. */

@@ -23,6 +23,7 @@ struct space *space_create(struct vm *vm, uint64_t pid)
     space->parent = PROCESS_ROOT;
     space->buffer = PAGE_NONE;
     limit_init(space);
+    load_begin(vm, space);
     vm->spaces[id] = space;
     return space;
 }
@@ -61,6 +62,7 @@ void space_destroy(struct vm *vm, struct space *space)
     space_forget_event(vm, space);
     wait_drop_space(vm, space);
     vm_swap_off_drop_space(vm, space);
+    load_forget(vm, space);
     if (space->buffer != PAGE_NONE)
         page_release(&vm->table, space->buffer);
     vm->spaces[space->id] = NULL;

@@ -5,7 +5,7 @@
  *
  *  A1  vm->spaces[id] is the space with that id, or NULL; a generation is never used twice for
  *      an id;
- *  A2  resident and swapped = the sums over the objects that the space owns; peak >= resident;
+ *  A2  resident, merged and swapped = the sums over the objects that the space owns; peak >= resident;
  *  A3  heap_start <= heap_end, and the heap entry, if any, is [heap_start, heap_end rounded up);
  *  A4  a stopped space is on the event list exactly while its event was not read. */
 #ifndef PAGER_SPACE_H
@@ -15,7 +15,9 @@
 #include "entry.h"
 #include "handle.h"
 #include "limit.h"
+#include "load.h"
 #include "page.h"
+#include "window.h"
 
 struct vm;
 
@@ -24,7 +26,7 @@ struct vm;
 
 /* Why a program was stopped; kind is enum pager_event_kind. */
 struct space_event {
-    uint64_t address;
+    uint64_t address; /* access 0, of PAGER_EVENT_NO_MEMORY: the pages that the program had */
     uint64_t pc;
     uint32_t access;
     uint16_t kind;
@@ -42,9 +44,12 @@ struct space {
     uint64_t heap_end;               /* the break */
     uint64_t minor_faults;
     uint64_t major_faults;
-    uint64_t resident; /* pages in frames */
-    uint64_t swapped;  /* pages that are out of memory */
-    uint64_t peak;     /* pages */
+    uint64_t resident;      /* pages in memory ... */
+    uint64_t merged;        /* ... of them those that are merged: they are charged to nobody */
+    uint64_t swapped;       /* pages that are out of memory */
+    uint64_t peak;          /* pages */
+    struct working_set set; /* window.h */
+    struct load_state load; /* load.h */
     struct limit limits[LIMITS];
     struct description *handles[HANDLES_MAX]; /* NULL: not open */
     uint32_t buffer;                          /* page of the message buffer, or PAGE_NONE */

@@ -281,32 +281,93 @@ struct swap_run {
     uint32_t count;
 };
 
+/* The bits from which on so many, at least 1, are set. */
+static uint64_t swap_starts(uint64_t bits, uint32_t count)
+{
+    for (uint32_t have = 1, more; have < count; have += more) {
+        more = have < count - have ? have : count - have;
+        bits &= bits >> more;
+    }
+    return bits;
+}
+
+/* The number of the lowest bit that is set; one is. */
+static uint32_t swap_lowest(uint64_t bits)
+{
+    uint32_t bit = 0;
+
+    for (; !(bits & 1); bits >>= 1)
+        bit++;
+    return bit;
+}
+
+/* Makes *best the first run of more slots than it has, up to `want`, among the free ones of a word that
+ * begins with slot `first`. */
+static void swap_find_in_word(uint64_t free, uint32_t first, uint32_t want, struct swap_run *best)
+{
+    uint64_t starts = swap_starts(free, want), longer;
+    uint32_t count = want;
+
+    if (!starts) {
+        count = best->count;
+        while ((longer = swap_starts(free, count + 1)) != 0) {
+            starts = longer;
+            count++;
+        }
+    }
+    if (starts)
+        *best = (struct swap_run){first + swap_lowest(starts), count};
+}
+
+/* The free slots of the word that holds slot `page`, those in [from, to). */
+static uint64_t swap_free_in_word(const struct swap *swap, const struct swap_area *area,
+                                  uint32_t page, uint32_t from, uint32_t to)
+{
+    uint64_t free = ~*swap_word(swap_chunk(swap, area, page)->taken, page);
+
+    if (from > page)
+        free &= UINT64_MAX << (from - page);
+    if (to - page < 64)
+        free &= swap_bit(to) - 1;
+    return free;
+}
+
 /* The first run of `want` free slots in [from, to), or the longest that the search comes to: it ends when
  * it has found any and looked at SWAP_SEARCH slots. */
 static struct swap_run swap_find_run(const struct swap *swap, const struct swap_area *area,
                                      uint32_t from, uint32_t to, uint32_t want)
 {
-    struct swap_run best = {0, 0}, run = {from, 0};
+    struct swap_run best = {0, 0};
+    uint32_t carried = 0; /* free slots just before the word */
 
-    while (run.first + run.count < to && best.count < want) {
-        uint32_t page = run.first + run.count;
-        uint64_t taken;
+    for (uint32_t page = from & ~63u; page < to && best.count < want; page += 64) {
+        uint64_t free;
+        uint32_t low;
 
-        if (page - from >= SWAP_SEARCH && best.count > 0)
+        if (page >= from + SWAP_SEARCH && best.count > 0)
             break;
-        taken = *swap_word(swap_chunk(swap, area, page)->taken, page);
-
-        if (!(taken & swap_bit(page))) {
-            run.count++;
-        } else {
-            run = (struct swap_run){page + 1, 0};
-            if (taken == UINT64_MAX)
-                run.first = (page / 64 + 1) * 64;
-        }
-        if (run.count > best.count)
-            best = run;
+        free = swap_free_in_word(swap, area, page, from, to);
+        low = free == UINT64_MAX ? 64 : swap_lowest(~free);
+        if (carried > 0 && carried + low > best.count)
+            best = (struct swap_run){page - carried, carried + low < want ? carried + low : want};
+        if (free != 0 && best.count < want)
+            swap_find_in_word(free, page, want, &best);
+        for (carried = 0; free >> 63; free <<= 1)
+            carried++;
     }
     return best;
+}
+
+static void swap_mark_taken(const struct swap *swap, const struct swap_area *area,
+                            struct swap_run run)
+{
+    for (uint32_t page = run.first, end = run.first + run.count; page < end;) {
+        uint64_t *word = swap_word(swap_chunk(swap, area, page)->taken, page);
+        uint32_t here = 64 - page % 64 < end - page ? 64 - page % 64 : end - page;
+
+        *word |= UINT64_MAX >> (64 - here) << page % 64;
+        page += here;
+    }
 }
 
 uint32_t swap_take_run(struct swap *swap, uint32_t want, uint32_t *count)
@@ -323,8 +384,7 @@ uint32_t swap_take_run(struct swap *swap, uint32_t want, uint32_t *count)
         if (before.count > run.count)
             run = before;
     }
-    for (uint32_t page = run.first; page < run.first + run.count; page++)
-        *swap_word(swap_chunk(swap, area, page)->taken, page) |= swap_bit(page);
+    swap_mark_taken(swap, area, run);
     area->next = run.first + run.count;
     area->turn = ++swap->turns;
     area->used += run.count;

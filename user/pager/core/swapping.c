@@ -84,9 +84,13 @@ struct swapping_page {
     uint64_t index;
 };
 
-static bool swapping_find_in_object(struct object *object, uint64_t index, uint32_t area,
+/* In the object where the last page was found the search goes on there. */
+static bool swapping_find_in_object(const struct vm *vm, struct object *object, uint32_t area,
                                     struct swapping_page *found)
 {
+    const struct reclaim *reclaim = &vm->reclaim;
+    uint64_t index = object == reclaim->emptied_object ? reclaim->emptied_index : 0;
+
     if (object->swapped == 0)
         return false;
     while ((index = index_next(&object->index, index, INDEX_LIMIT)) < INDEX_LIMIT) {
@@ -102,12 +106,9 @@ static bool swapping_find_in_object(struct object *object, uint64_t index, uint3
 }
 
 /* Looks for a page that is out in the area: each object is found from the first of its entries, and those
- * below others with the first above them.  In the object where the last one was found the search goes on
- * behind it. */
+ * below others with the first above them. */
 static bool swapping_search(const struct vm *vm, uint32_t area, struct swapping_page *found)
 {
-    const struct reclaim *reclaim = &vm->reclaim;
-
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++) {
         const struct entry *entry = vm->spaces[id] ? vm->spaces[id]->map.first : NULL;
 
@@ -117,9 +118,7 @@ static bool swapping_search(const struct vm *vm, uint32_t area, struct swapping_
             if (!object || object->entries != entry)
                 continue;
             for (; object; object = object->below)
-                if (swapping_find_in_object(
-                        object, object == reclaim->emptied_object ? reclaim->emptied_index : 0,
-                        area, found))
+                if (swapping_find_in_object(vm, object, area, found))
                     return true;
         }
     }

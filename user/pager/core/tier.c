@@ -97,7 +97,7 @@ bool tier_put(struct vm *vm, uint32_t page, bool dirty, uint64_t *leaf)
     uint64_t handle;
 
     if (dirty)
-        record->flags = 0;
+        record->flags &= (uint8_t)~PAGE_DENSE;
     if (!tier_takes(tier) || record->flags & PAGE_DENSE)
         return false;
     switch (compress_put(&tier->store, page_contents(&vm->table, page), &handle)) {

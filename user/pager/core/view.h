@@ -2,6 +2,7 @@
  *
  *   /proc/PID/maps, smaps, status   as Linux writes them, PID a number or `self`
  *   /proc/PID/objects               the same entries, each with its chain of objects
+ *   /proc/PID/uses                  in how many windows each page was used
  *   /proc/meminfo, vmstat, swaps
  *
  * A view is a file in memory: whoever opens it gets a new one, with the text as of then, and reads,
@@ -44,6 +45,7 @@ struct view_pages {
     uint64_t resident;
     uint64_t anonymous; /* of private memory */
     uint64_t in_memory; /* of files in memory and of anonymous memory that is shared */
+    uint64_t merged;    /* the same frame as others' (samepage.h) */
     uint64_t shared;    /* more than one entry shows it */
     uint64_t dirty;     /* it is nowhere else: all but pages of the initrd */
     uint64_t shared_dirty;

@@ -28,8 +28,8 @@ struct view_kind {
     bool (*tell)(struct view_step *step);
 };
 
-extern const struct view_kind view_maps, view_smaps, view_status, view_objects, view_meminfo,
-    view_vmstat, view_swaps;
+extern const struct view_kind view_maps, view_smaps, view_status, view_objects, view_uses,
+    view_meminfo, view_vmstat, view_swaps;
 
 /* Adds text to the view: conversions as in text.h. */
 void view_print(struct view_step *step, const char *format, ...)

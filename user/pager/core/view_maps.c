@@ -156,6 +156,7 @@ static void smaps_describe(const struct entry *entry, char flags[48])
         {entry->advice == ENTRY_RANDOM, " rr"},
         {entry->charge == ENTRY_CHARGED, " ac"},
         {entry->charge == ENTRY_UNRESERVED, " nr"},
+        {entry->mergeable, " mg"},
     };
 
     _Static_assert(3 * sizeof words / sizeof words[0] < 48, "all words fit");
@@ -192,8 +193,8 @@ static void smaps_end_area(struct view_step *step)
                view_kib(pages->shared - pages->shared_dirty), view_kib(pages->shared_dirty));
     view_print(step, "Private_Clean:  %8lu kB\nPrivate_Dirty:  %8lu kB\n", view_kib(private_clean),
                view_kib(private_dirty));
-    view_print(step, "Anonymous:      %8lu kB\nLazyFree:       %8u kB\n",
-               view_kib(pages->anonymous), 0u);
+    view_print(step, "Anonymous:      %8lu kB\nKSM:            %8lu kB\nLazyFree:       %8u kB\n",
+               view_kib(pages->anonymous), view_kib(pages->merged), 0u);
     view_print(step, "Swap:           %8lu kB\nSwapPss:        %8lu kB\n", view_kib(pages->swapped),
                pages->swapped_share >> 22);
     view_print(step, "Locked:         %8lu kB\nVmFlags:%s \n", step->view->wired ? share_kib : 0,

@@ -101,14 +101,25 @@ static void pages_add_away(struct view_pages *pages, uint64_t leaf, uint32_t ent
     pages->swapped_share += (FL_PAGE_BYTES << 12) / entries;
 }
 
-static void pages_add(struct view_pages *pages, const struct entry *entry,
+/* A page that is merged with others; each sharer has its part, and each of its entries a part of that. */
+static uint32_t pages_count_sharers(const struct view_step *step, struct view_pages *pages,
+                                    uint64_t leaf)
+{
+    pages->merged++;
+    return (uint32_t)step->vm->table.pages[index_leaf_page(leaf)].sharers;
+}
+
+static void pages_add(const struct view_step *step, const struct entry *entry,
                       const struct view_page *page, uint32_t entries)
 {
+    struct view_pages *pages = &step->view->pages;
     uint64_t leaf = page->holder ? index_lookup(&page->holder->index, page->index) : 0;
     const struct object *file = page->holder ? page->holder : entry->object->source;
     bool anonymous = file->owner != NULL, dirty = anonymous || !file->file;
 
-    if (leaf && !index_leaf_is_frame(leaf)) {
+    if (index_leaf_is_merged(leaf)) {
+        entries *= pages_count_sharers(step, pages, leaf);
+    } else if (leaf && !index_leaf_is_frame(leaf)) {
         pages_add_away(pages, leaf, entries);
         return;
     }
@@ -136,7 +147,7 @@ void view_count_pages(struct view_step *step, const struct entry *entry, uint64_
         view->next = end;
         if (page.index == last)
             return;
-        pages_add(&view->pages, entry, &page, pages_count_entries(step, entry, &page));
+        pages_add(step, entry, &page, pages_count_entries(step, entry, &page));
         view->next = entry->start + (page.index + 1 - entry->offset) * FL_PAGE_BYTES;
     }
 }

@@ -67,6 +67,21 @@ static void status_print_memory(struct view_step *step)
     status_print_size(step, "VmSwap", pages->swapped * FL_PAGE_BYTES);
 }
 
+/* While windows run (window.h). */
+static void status_print_windows(struct view_step *step)
+{
+    const struct windows *windows = &step->vm->windows;
+    const struct space *space = step->space;
+
+    if (windows->due == 0)
+        return;
+    status_print_size(step, "WorkingSet", (uint64_t)space->set.pages * FL_PAGE_BYTES);
+    view_print(step, "WindowFaults:\t%u\n", space->set.faults);
+    if (space->load.suspended)
+        view_print(step, "Suspended:\t%lu windows, %s\n", windows->ended - space->load.since,
+                   load_reason_name(space->load.reason));
+}
+
 static void status_print(struct view_step *step)
 {
     const struct space *space = step->space;
@@ -81,6 +96,7 @@ static void status_print(struct view_step *step)
     status_print_size(step, "ChargedPeak", space->peak * FL_PAGE_BYTES);
     view_print(step, "Entries:\t%u\nMinorFaults:\t%lu\nMajorFaults:\t%lu\n", space->map.count,
                space->minor_faults, space->major_faults);
+    status_print_windows(step);
 }
 
 static bool status_tell(struct view_step *step)

@@ -12,13 +12,13 @@ static uint32_t system_slab_frames(const struct vm *vm)
     return vm->table.counts[PAGE_METADATA] - vm->record_pages - 1;
 }
 
-/* Anonymous pages, also those on their way in or out. */
+/* Anonymous pages, also those on their way in or out; a merged one once. */
 static uint64_t system_anonymous_pages(const struct vm *vm)
 {
     const uint32_t *counts = vm->table.counts;
 
-    return (uint64_t)counts[PAGE_OBJECT] + counts[PAGE_BUSY] + counts[PAGE_WRITING] -
-           vm->file_pages;
+    return (uint64_t)counts[PAGE_OBJECT] + counts[PAGE_BUSY] + counts[PAGE_WRITING] +
+           counts[PAGE_MERGED] - vm->file_pages;
 }
 
 /* Slots that hold a copy of a page in memory. */
@@ -95,12 +95,15 @@ static bool system_tell_vmstat(struct view_step *step)
         {"nr_file_pages", vm->file_pages},
         {"nr_shmem", system_memory_pages(vm)},
         {"nr_page_table_pages", vm->table_frames},
+        {"nr_writeback", counts[PAGE_WRITING]},
+        {"nr_swapcached", system_copies(vm)},
         {"pgfault", vm->minor_faults + vm->major_faults},
         {"pgmajfault", vm->major_faults},
         {"pswpin", vm->paging.counts.swapped_in},
         {"pswpout", vm->paging.counts.swapped_out},
         {"swap_reads", vm->paging.counts.swap_reads},
         {"swap_writes", vm->paging.counts.swap_writes},
+        {"swap_writes_at_zero", vm->paging.counts.at_zero},
         {"swap_clean", vm->paging.counts.put_out_clean},
         {"swap_zero", vm->paging.counts.put_out_zero},
         {"swap_taken_back", vm->paging.counts.taken_back},
@@ -111,7 +114,23 @@ static bool system_tell_vmstat(struct view_step *step)
         {"pgscan", vm->reclaim.scanned},
         {"pgsteal", vm->paging.counts.swapped_out + vm->paging.counts.put_out_clean +
                         vm->paging.counts.put_out_zero + vm->tier.counts.put},
+        {"pgscan_kswapd", vm->reclaim.background.scanned},
+        {"pgscan_direct", vm->reclaim.direct.scanned},
+        {"pgsteal_kswapd", vm->reclaim.background.stolen},
+        {"pgsteal_direct", vm->reclaim.direct.stolen},
         {"oom_kill", vm->reclaim.ended},
+        {"windows", vm->windows.ended},
+        {"load_suspended", vm->load.suspended},
+        {"load_suspensions", vm->load.suspensions},
+        {"load_resumptions", vm->load.resumptions},
+        {"ksm_pages_shared", counts[PAGE_MERGED]},
+        {"ksm_pages_sharing", samepage_saved(vm)},
+        {"ksm_pages_scanned", vm->samepage.counts.scanned},
+        {"ksm_full_scans", vm->samepage.counts.full_scans},
+        {"ksm_pages_changing", vm->samepage.counts.changing},
+        {"ksm_merged", vm->samepage.counts.merged},
+        {"ksm_zero_merged", vm->samepage.counts.zero},
+        {"cow_ksm", vm->samepage.counts.copied},
         {"cow_copies", vm->counts.copies},
         {"cow_takes", vm->counts.takes},
         {"file_neighbours", vm->counts.neighbours},
@@ -120,6 +139,7 @@ static bool system_tell_vmstat(struct view_step *step)
         {"nr_zeroed_pages", vm->table.zeroed},
         {"shadow_objects", vm->counts.shadows},
         {"shadow_merges", vm->counts.merges},
+        {"nr_waiting", vm->waits.active},
         {"nr_spaces", vm->space_records.used},
         {"nr_entries", vm->entries.used},
         {"nr_objects", vm->objects.used},

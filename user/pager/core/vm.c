@@ -47,8 +47,10 @@ bool vm_init(struct vm *vm, const struct vm_config *config)
     vm->zero_slot = config->zero_slot;
     vm->port = config->port;
     wait_init(&vm->waits);
+    window_init(&vm->windows);
     swap_init(&vm->swap, &vm->table);
     tier_init(vm);
+    paging_init(&vm->paging);
     vm->zero_page = page_allocate(&vm->table, PAGE_METADATA);
     if (vm->zero_page == PAGE_NONE)
         return false;

@@ -13,8 +13,9 @@
  *
  * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
  * object.h O, shadow.h H, space.h A, names.h N, handle.h D, view.h W, wait.h Q,
- * swap.h K, paging.h G, compress.h C; and of the whole:
- *  V1  every page in state PAGE_METADATA is a page record's, the zero page, a slab's, or a swap area's;
+ * swap.h K, paging.h G, compress.h C, window.h U, load.h L, samepage.h M; and of the whole:
+ *  V1  every page in state PAGE_METADATA is a page record's, the zero page, a slab's, a swap area's, or of
+ *      the tables of samepage.h;
  *  V2  every page in state PAGE_BUFFER is one space's buffer;
  *  V3  every entry has an object except guards, and its range of the object is below
  *      INDEX_LIMIT;
@@ -37,6 +38,7 @@
 #include "file.h"
 #include "handle.h"
 #include "index.h"
+#include "load.h"
 #include "memory.h"
 #include "names.h"
 #include "object.h"
@@ -44,6 +46,7 @@
 #include "port.h"
 #include "paging.h"
 #include "reclaim.h"
+#include "samepage.h"
 #include "shadow.h"
 #include "slab.h"
 #include "space.h"
@@ -52,6 +55,7 @@
 #include "trace.h"
 #include "view.h"
 #include "wait.h"
+#include "window.h"
 
 /* What copy-on-write and fault-around did since the start. */
 struct vm_counts {
@@ -59,7 +63,7 @@ struct vm_counts {
     uint64_t copies;       /* pages copied because others saw them too */
     uint64_t takes;        /* pages moved up because nobody else saw them */
     uint64_t merges;       /* objects that went into another */
-    uint64_t neighbours;   /* pages of files mapped beside one that was touched */
+    uint64_t neighbours;   /* pages mapped beside one that was touched */
     uint64_t zeroed_ahead; /* frames that were zeroed in idle time */
     uint64_t zeroed_taken; /* pages of zeros that were ready when they were wanted */
 };
@@ -106,6 +110,9 @@ struct vm {
     struct paging paging;
     struct reclaim reclaim;
     struct tier tier;
+    struct windows windows;
+    struct load load;
+    struct samepage samepage;
 };
 
 /* What vm_init needs; everything is copied except the memory that pointers name. */
@@ -153,8 +160,8 @@ enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct
                                 struct vm_answer *answer);
 
 /* A fault that was parked, and that wait_next() gave back, got VM_RESUME: if it waited for a page it
- * counts as major. */
-void vm_count_wait(struct vm *vm, uint32_t token);
+ * counts as major, and pages that were read from swap with it are added to its answer (around.h). */
+void vm_end_wait(struct vm *vm, uint32_t token, struct vm_answer *answer);
 
 /* Stops a program for another reason: exception, unknown system call. */
 void vm_stop_space(struct vm *vm, struct space *space, const struct space_event *event);
@@ -255,6 +262,20 @@ static inline bool reclaim_is_on(const struct vm *vm)
 static inline bool vm_is_low(const struct vm *vm)
 {
     return vm->table.counts[PAGE_FREE] < vm->reclaim.target;
+}
+
+/* True if load control keeps a program waiting: its fault is given only what is in memory. */
+static inline bool load_holds_back(struct vm *vm, const struct space *space)
+{
+    if (space->load.suspended)
+        wait_for_resume(vm);
+    return space->load.suspended;
+}
+
+/* True if samepage_step and samepage_note_call may have something to do. */
+static inline bool samepage_is_on(const struct vm *vm)
+{
+    return vm->samepage.mode != SAMEPAGE_OFF;
 }
 
 /* The copy of a page in swap, if it has one, is of no use any more. */

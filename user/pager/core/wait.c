@@ -1,16 +1,25 @@
 /* Requests that wait: see wait.h.
  *
- * The records are few and looked at only when something waits, so each question is a walk over all
- * of them: no queue that could disagree with the states. */
+ * The records are few, so each question is a walk over them, which ends when it has seen as many as
+ * there are: no queue that could disagree with the states. */
 #include "wait.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "vm.h"
 
 void wait_init(struct waits *waits)
 {
     *waits = (struct waits){.wanted = PAGE_NONE, .held = PAGE_NONE};
+    waits->counts[WAIT_FREE] = WAIT_RECORDS;
+}
+
+static void wait_set_state(struct waits *waits, struct wait *wait, enum wait_state state)
+{
+    waits->counts[wait->state]--;
+    waits->counts[state]++;
+    wait->state = (uint8_t)state;
 }
 
 /* ---- what is waited for ---- */
@@ -43,6 +52,11 @@ bool wait_for_memory(struct vm *vm)
     return wait_is_frame_coming(vm);
 }
 
+void wait_for_resume(struct vm *vm)
+{
+    vm->waits.wanted = WAIT_FOR_RESUME;
+}
+
 /* ---- frames kept for the first that waits for memory ---- */
 
 /* What a fault gave back when it failed: fewer frames than one fault takes. */
@@ -71,21 +85,34 @@ static void wait_give_frames(struct vm *vm)
 /* The record in this state that came first, or WAIT_NONE. */
 static uint32_t wait_find(const struct vm *vm, enum wait_state state)
 {
-    uint32_t found = WAIT_NONE;
+    uint32_t found = WAIT_NONE, left = vm->waits.counts[state];
 
-    for (uint32_t i = 0; i < WAIT_RECORDS; i++) {
+    for (uint32_t i = 0; left > 0; i++) {
         const struct wait *wait = &vm->waits.record[i];
 
-        if (wait->state == state &&
-            (found == WAIT_NONE || wait->turn < vm->waits.record[found].turn))
+        if (wait->state != state)
+            continue;
+        left--;
+        if (found == WAIT_NONE || wait->turn < vm->waits.record[found].turn)
             found = i;
     }
     return found;
 }
 
+uint64_t wait_first_for_memory(const struct vm *vm)
+{
+    uint32_t token = wait_find(vm, WAIT_MEMORY);
+
+    return token == WAIT_NONE ? 0 : vm->waits.record[token].turn;
+}
+
 uint32_t wait_find_free(const struct vm *vm)
 {
-    return wait_find(vm, WAIT_FREE);
+    uint32_t token = 0;
+
+    while (vm->waits.record[token].state != WAIT_FREE)
+        token++;
+    return token;
 }
 
 bool wait_park(struct vm *vm, struct space *space, uint32_t token)
@@ -104,12 +131,14 @@ bool wait_park(struct vm *vm, struct space *space, uint32_t token)
     wait->failed_object = NULL;
     wait->page = waits->wanted;
     if (waits->wanted == PAGE_NONE) {
-        wait->state = WAIT_MEMORY;
+        wait_set_state(waits, wait, WAIT_MEMORY);
         wait_hold_frames(vm);
     } else if (waits->wanted == WAIT_ANY_DISK) {
-        wait->state = WAIT_DISK;
+        wait_set_state(waits, wait, WAIT_DISK);
+    } else if (waits->wanted == WAIT_FOR_RESUME) {
+        wait_set_state(waits, wait, WAIT_RESUME);
     } else {
-        wait->state = WAIT_PAGE;
+        wait_set_state(waits, wait, WAIT_PAGE);
         wait->fetched = true;
     }
     return true;
@@ -136,7 +165,7 @@ uint32_t wait_next(struct vm *vm)
     if (token == WAIT_NONE)
         return WAIT_NONE;
     wait = &vm->waits.record[token];
-    wait->state = WAIT_RUNNING;
+    wait_set_state(&vm->waits, wait, WAIT_RUNNING);
     vm->waits.failed_object = wait->failed_object;
     vm->waits.failed_index = wait->failed_index;
     return token;
@@ -144,7 +173,7 @@ uint32_t wait_next(struct vm *vm)
 
 void wait_release(struct vm *vm, uint32_t token)
 {
-    vm->waits.record[token].state = WAIT_FREE;
+    wait_set_state(&vm->waits, &vm->waits.record[token], WAIT_FREE);
     vm->waits.active--;
     vm->waits.failed_object = NULL;
 }
@@ -164,19 +193,32 @@ void wait_drop_space(struct vm *vm, const struct space *space)
     }
 }
 
+void wait_wake_space(struct vm *vm, const struct space *space)
+{
+    for (uint32_t i = 0; i < WAIT_RECORDS; i++) {
+        struct wait *wait = &vm->waits.record[i];
+
+        if (wait->state == WAIT_RESUME && wait->space == space)
+            wait_set_state(&vm->waits, wait, WAIT_READY);
+    }
+}
+
 /* ---- pages ---- */
 
 /* failed: the record of the page if its fetch failed. */
 static void wait_make_ready(struct vm *vm, uint32_t page, const struct page *failed)
 {
-    if (vm->waits.active == 0)
-        return;
-    for (uint32_t i = 0; i < WAIT_RECORDS; i++) {
+    uint32_t left = vm->waits.counts[WAIT_PAGE];
+
+    for (uint32_t i = 0; left > 0; i++) {
         struct wait *wait = &vm->waits.record[i];
 
-        if (wait->state != WAIT_PAGE || wait->page != page)
+        if (wait->state != WAIT_PAGE)
             continue;
-        wait->state = WAIT_READY;
+        left--;
+        if (wait->page != page)
+            continue;
+        wait_set_state(&vm->waits, wait, WAIT_READY);
         wait->failed_object = failed ? failed->object : NULL;
         wait->failed_index = failed ? failed->link : 0;
     }
@@ -191,7 +233,7 @@ void wait_wake_disk(struct vm *vm)
 {
     for (uint32_t i = 0; vm->waits.active > 0 && i < WAIT_RECORDS; i++)
         if (vm->waits.record[i].state == WAIT_DISK)
-            vm->waits.record[i].state = WAIT_READY;
+            wait_set_state(&vm->waits, &vm->waits.record[i], WAIT_READY);
 }
 
 void vm_page_done(struct vm *vm, uint32_t page, bool ok)
@@ -217,12 +259,13 @@ void vm_page_done(struct vm *vm, uint32_t page, bool ok)
         shadow_settle(vm, object);
 }
 
-void vm_count_wait(struct vm *vm, uint32_t token)
+void vm_end_wait(struct vm *vm, uint32_t token, struct vm_answer *answer)
 {
     const struct wait *wait = &vm->waits.record[token];
 
     if (!wait->fetched)
         return;
+    around_add_read(vm, wait->space, answer);
     wait->space->minor_faults--;
     vm->minor_faults--;
     wait->space->major_faults++;
@@ -264,7 +307,7 @@ static bool wait_check_held(const struct vm *vm)
 
 const char *wait_check(const struct vm *vm)
 {
-    uint32_t active = 0;
+    uint32_t counts[WAIT_STATES] = {0}, active;
 
     for (uint32_t i = 0; i < WAIT_RECORDS; i++) {
         const struct wait *wait = &vm->waits.record[i];
@@ -272,9 +315,10 @@ const char *wait_check(const struct vm *vm)
 
         if (broken)
             return broken;
-        active += wait->state != WAIT_FREE;
+        counts[wait->state]++;
     }
-    if (active != vm->waits.active)
+    active = WAIT_RECORDS - counts[WAIT_FREE];
+    if (active != vm->waits.active || memcmp(counts, vm->waits.counts, sizeof counts) != 0)
         return "Q2";
     if (active >= WAIT_RECORDS)
         return "Q4";

@@ -1,5 +1,7 @@
 /* Requests that wait: faults and calls whose answer needs a page that is on its way, or a frame.
  *
+ *                       +--> WAIT_RESUME --its program is no longer suspended (load.h)-+
+ *                       |                                                             |
  *                       +--> WAIT_PAGE ----the page came, failed, or left its object---+
  *                       |                                                             v
  *   free --> running --park                                                         ready
@@ -35,7 +37,8 @@
  * request that a device owes, and each stop makes the programs fewer.  The root task never waits here.
  *
  *  Q1  a record that waits for a page names a busy one;
- *  Q2  a record that is not free has a live space, and a turn that no other has; `active` counts them;
+ *  Q2  a record that is not free has a live space, and a turn that no other has; `active` counts them,
+ *      and counts[s] those in state s;
  *  Q3  frames are held only while a record waits for memory, and then faults find none unless wait_next
  *      has something to start;
  *  Q4  at most WAIT_RECORDS - 1 records are not free: one token is left to receive with. */
@@ -52,10 +55,20 @@ struct object;
 #define WAIT_RECORDS 64u
 #define WAIT_NONE    UINT32_MAX
 
-enum wait_state { WAIT_FREE, WAIT_PAGE, WAIT_MEMORY, WAIT_DISK, WAIT_READY, WAIT_RUNNING };
+enum wait_state {
+    WAIT_FREE,
+    WAIT_PAGE,
+    WAIT_MEMORY,
+    WAIT_DISK,
+    WAIT_RESUME,
+    WAIT_READY,
+    WAIT_RUNNING,
+    WAIT_STATES
+};
 
-/* waits.wanted of a request that waits for any disk. */
-#define WAIT_ANY_DISK (PAGE_NONE - 1)
+/* In place of a page: the request waits for any disk, or until its program is resumed. */
+#define WAIT_ANY_DISK   (PAGE_NONE - 1)
+#define WAIT_FOR_RESUME (PAGE_NONE - 2)
 
 struct wait {
     struct space *space; /* whose request it is */
@@ -70,12 +83,12 @@ struct wait {
 
 struct waits {
     struct wait record[WAIT_RECORDS];
-    uint64_t turns;  /* given out */
-    uint64_t parked; /* times that a request had to wait */
-    uint32_t active; /* records that are not free; 0: wait_next has nothing */
-    uint32_t
-        wanted; /* what the request that now runs waits for: a page, WAIT_ANY_DISK, or PAGE_NONE: a
-                        frame */
+    uint64_t turns;               /* given out */
+    uint64_t parked;              /* times that a request had to wait */
+    uint32_t active;              /* records that are not free; 0: wait_next has nothing */
+    uint32_t counts[WAIT_STATES]; /* of records in each state */
+    /* What the request that now runs waits for: a page; PAGE_NONE: a frame; WAIT_ANY_DISK, WAIT_FOR_RESUME. */
+    uint32_t wanted;
     uint32_t held;                      /* first of the pages in PAGE_HELD, or PAGE_NONE */
     const struct object *failed_object; /* of the request that now runs */
     uint64_t failed_index;
@@ -94,12 +107,18 @@ bool wait_for_memory(struct vm *vm);
  * there is an end.  Returns EINPROGRESS. */
 int wait_for_disk(struct vm *vm);
 
+/* Notes that it waits until its program is resumed. */
+void wait_for_resume(struct vm *vm);
+
 /* Parks the request that now runs, for what was noted last.  `token`: a free one, or one that
  * wait_next gave.  False: it is the last free one, and nothing happened. */
 bool wait_park(struct vm *vm, struct space *space, uint32_t token);
 
 /* A token with no request: there is always one. */
 uint32_t wait_find_free(const struct vm *vm);
+
+/* The turn of the request that waits for memory first; 0: none does. */
+uint64_t wait_first_for_memory(const struct vm *vm);
 
 /* The next request to start again, or WAIT_NONE: those whose page is settled, then the first that
  * waits for memory if that may help.  While `active` is not 0 the driver calls this after each message, until
@@ -117,6 +136,9 @@ void wait_wake(struct vm *vm, uint32_t page);
 
 /* A request to a disk ended: who waits for that looks again. */
 void wait_wake_disk(struct vm *vm);
+
+/* A program is resumed: its requests start again. */
+void wait_wake_space(struct vm *vm, const struct space *space);
 
 /* The fetch of a busy or stray page ended.  ok: its contents are there.  Else it is free now. */
 void vm_page_done(struct vm *vm, uint32_t page, bool ok);

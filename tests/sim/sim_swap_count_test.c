@@ -1,0 +1,83 @@
+/* What reclaim counts: pages looked at and taken, ahead of need or for who waits, each once. */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
+/* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
+#include "sim_swap_kit.h"
+
+static const struct reclaim *reclaim(void)
+{
+    return &kit_vm()->reclaim;
+}
+
+/* Every page that was taken has left, for one of three reasons. */
+static void count_sound(void)
+{
+    const struct paging_counts *counts = &kit_vm()->paging.counts;
+
+    CHECK_EQ(reclaim()->background.scanned + reclaim()->direct.scanned, reclaim()->scanned);
+    CHECK_EQ(reclaim()->background.stolen + reclaim()->direct.stolen,
+             counts->swapped_out + counts->put_out_clean + counts->put_out_zero);
+    CHECK_EQ(counts->taken_back + counts->write_errors, 0);
+}
+
+static struct space *count_begin(void)
+{
+    struct space *space;
+
+    kit_begin_swap(128, 600);
+    space = kit_space(1);
+    kit_map(space, AT, 300, MAP_PRIVATE);
+    return space;
+}
+
+TEST("what leaves while nobody waits is taken ahead of need")
+{
+    struct space *space = count_begin();
+
+    for (uint64_t i = 0; i < 300; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    kit_settle();
+    CHECK(reclaim()->background.stolen > 100);
+    CHECK_EQ(reclaim()->direct.scanned, 0);
+    CHECK_EQ(reclaim()->direct.stolen, 0);
+    count_sound();
+    kit_end();
+}
+
+TEST("what leaves while a fault waits for a frame is taken for it")
+{
+    struct space *space = count_begin();
+    struct slow_thread *thread = &slow.thread[0];
+    uint64_t pages = 0, before;
+
+    do { /* nobody serves: the levels are passed */
+        CHECK(pages < 300);
+        slow_fault(&slow, thread, space, AT + pages * PAGE, FL_ACCESS_WRITE);
+        pages++;
+    } while (thread->state == SLOW_SERVED);
+    CHECK_EQ(thread->state, SLOW_WAITS);
+    before = reclaim()->direct.stolen;
+    CHECK_EQ(before, 0);
+    kit_serve();
+    kit_settle();
+    CHECK_EQ(thread->state, SLOW_SERVED);
+    CHECK(reclaim()->direct.stolen > 0);
+    CHECK(reclaim()->direct.scanned >= reclaim()->direct.stolen);
+    count_sound();
+    kit_end();
+}
+
+TEST("what is advised out is taken by neither")
+{
+    struct space *space = count_begin();
+
+    for (uint64_t i = 0; i < 8; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    CHECK_EQ(vm_advise(kit_vm(), space, AT, 8 * PAGE, MADV_PAGEOUT), 0);
+    kit_settle();
+    CHECK_EQ(kit_vm()->paging.counts.swapped_out, 8);
+    CHECK_EQ(reclaim()->scanned, 8);
+    CHECK_EQ(reclaim()->background.scanned + reclaim()->direct.scanned, 0);
+    CHECK_EQ(reclaim()->background.stolen + reclaim()->direct.stolen, 0);
+    kit_end();
+}

@@ -1,0 +1,130 @@
+/* What the core keeps for people to be told: which page of which disk was lost, and whose it was. */
+/* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
+/* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
+/* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
+#include "sim_swap_kit.h"
+
+#define PID 77u
+
+static struct space *owner;
+
+/* A program whose pages, so many, are in memory. */
+static void mishap_begin(uint64_t pages)
+{
+    kit_begin_swap(128, 600);
+    owner = kit_space(PID);
+    kit_map(owner, AT, pages, MAP_PRIVATE);
+    for (uint64_t i = 0; i < pages; i++)
+        kit_write_page(owner, AT + i * PAGE, 0);
+}
+
+/* Where page `page` of the program is out. */
+static uint32_t mishap_slot(uint64_t page)
+{
+    const struct entry *entry = entry_find_from(&owner->map, AT);
+
+    return index_leaf_slot(index_lookup(&entry->object->index, entry->offset + page));
+}
+
+static void mishap_none(void)
+{
+    struct paging_mishap mishap;
+
+    CHECK(!paging_take_mishap(kit_vm(), &mishap));
+}
+
+static void mishap_is(enum paging_mishap_kind kind, uint32_t slot)
+{
+    struct paging_mishap mishap;
+
+    CHECK(paging_take_mishap(kit_vm(), &mishap));
+    CHECK_EQ(mishap.kind, kind);
+    CHECK_EQ(mishap.device, 0);
+    CHECK_EQ(mishap.page, SWAP_SLOT_PAGE(slot));
+    CHECK_EQ(mishap.pid, PID);
+}
+
+static enum slow_state mishap_touch(uint64_t page)
+{
+    slow_fault(&slow, &slow.thread[0], owner, AT + page * PAGE, FL_ACCESS_READ);
+    kit_serve();
+    kit_settle();
+    return slow.thread[0].state;
+}
+
+TEST("a page that the disk cannot read is told once for each try, by its place and owner")
+{
+    uint32_t slot;
+
+    mishap_begin(8);
+    kit_put_all_out();
+    slot = mishap_slot(3);
+    kit_bad[0] = SWAP_SLOT_PAGE(slot);
+    CHECK_EQ(mishap_touch(3), SLOW_STOPPED);
+    mishap_is(PAGING_UNREADABLE, slot);
+    mishap_none();
+    CHECK(space_next_event(kit_vm()) == owner);
+    owner->stopped = false;
+    kit_bad[0] = 0;
+    CHECK_EQ(mishap_touch(3), SLOW_SERVED);
+    mishap_none();
+    kit_end();
+}
+
+TEST("a page that is not what was written is told apart from one that cannot be read")
+{
+    uint32_t slot;
+
+    mishap_begin(8);
+    kit_put_all_out();
+    slot = mishap_slot(5);
+    sim_disk_medium(kit_disk[0], SWAP_SLOT_PAGE(slot))[17] ^= 1;
+    CHECK_EQ(mishap_touch(5), SLOW_STOPPED);
+    mishap_is(PAGING_CHANGED, slot);
+    mishap_none();
+    CHECK(space_next_event(kit_vm()) == owner);
+    kit_end();
+}
+
+TEST("a slot that is never used again is told, with the page that should have gone there")
+{
+    mishap_begin(1);
+    kit_bad[0] = 1; /* the first that is taken */
+    CHECK_EQ(vm_advise(kit_vm(), owner, AT, PAGE, MADV_PAGEOUT), 0);
+    kit_settle();
+    mishap_is(PAGING_RETIRED, SWAP_SLOT(0, 1));
+    mishap_none();
+    kit_read_page(owner, AT, 0);
+    kit_end();
+}
+
+TEST("of a page that nobody has any more nothing is told")
+{
+    mishap_begin(1);
+    kit_bad[0] = 1;
+    CHECK_EQ(vm_advise(kit_vm(), owner, AT, PAGE, MADV_PAGEOUT), 0);
+    CHECK_EQ(vm_unmap(kit_vm(), owner, AT, PAGE), 0);
+    kit_settle();
+    CHECK_EQ(kit_vm()->paging.counts.write_errors, 1);
+    mishap_none();
+    kit_end();
+}
+
+TEST("when nobody takes them as many are kept as there is room for, and no more")
+{
+    struct paging_mishap mishap;
+    uint32_t kept = 0;
+
+    mishap_begin(40);
+    kit_gone[0] = false;
+    for (uint32_t page = 0; page < 40; page++) {
+        kit_bad[0] = 1 + page;
+        CHECK_EQ(vm_advise(kit_vm(), owner, AT + page * PAGE, PAGE, MADV_PAGEOUT), 0);
+        kit_settle();
+    }
+    CHECK_EQ(kit_vm()->paging.counts.write_errors, 40);
+    while (paging_take_mishap(kit_vm(), &mishap))
+        kept++;
+    CHECK_EQ(kept, PAGING_MISHAPS);
+    kit_end();
+}

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Working sets and load control on the target: what wss shows of a program, and what becomes of programs that fit alone
+and not together."""
+import os
+import re
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "sdk"))
+from ktap import SDK, TOP, check_equal, main, run, test  # noqa: E402
+
+INITRD = os.path.join(TOP, os.environ.get("FAULTLINE_BUILD", "build"), "initrd.cpio")
+SETS = re.compile(r" +(\d+) +(\d+) +(\d+)( +suspended)?")
+LAST_ROUND = "10"
+
+
+def check(holds, what):
+    """`what` is shown if it does not hold."""
+    check_equal((bool(holds), None if holds else what), (True, None))
+
+
+def runner(*words, append="", options=()):
+    """What a program prints, and what the system logs.  Work is counted, so that waits for disks are not."""
+    result = run(os.path.join(SDK, "faultline-run"), "--icount", "--initrd", INITRD, "--append", f"clock=work {append}",
+                 *options, *words, seconds=110)
+    check_equal(result.returncode, 0)
+    return result.stdout.decode().splitlines(), result.stderr.decode()
+
+
+@test("wss shows the pages that a program used in each window, and how uses are spread over them")
+def _():
+    out, _ = runner("wss", "2", "words", "60000", options=("-m", "32M"))
+    sets = [tuple(map(int, match.groups()[:3])) for match in map(SETS.fullmatch, out) if match]
+    uses = [int(line.split()[2]) for line in out[out.index("of the pages, the most    of the uses") + 1:]]
+    check(len(sets) >= 5, f"{len(sets)} windows")
+    check(all(used <= resident + 16 and faults == 0 for used, resident, faults in sets), sets)
+    check(max(used for used, _, _ in sets) > 100, sets)
+    check_equal(len(uses), 10)
+    check(uses == sorted(uses) and uses[-1] == 100 and uses[4] > 50, uses)
+
+
+def thrash(control):
+    out, log = runner("thrash", "3", "6", LAST_ROUND, "4000", append=f"vm.load-control={control}",
+                      options=("-m", "16M", "-s", "64M"))
+    figures = dict(re.split(r"  +", line) for line in out if "  " in line)
+    check_equal(figures["programs that failed"], "0")
+    return {name: int(value.split()[0]) for name, value in figures.items()}, log
+
+
+@test("three programs that fit alone and not together thrash; with load control they read less than two thirds as much")
+def _():
+    off, log = thrash("off")
+    check_equal(off["programs suspended"], 0)
+    check("load control" not in log, log)
+    on, log = thrash("on")
+    check(on["programs suspended"] > 0, on)
+    waits = re.findall(r"load control: process (\d+) waits: the working sets do not fit \(it used (\d+) pages, "
+                       r"all (\d+) of (\d+)\)", log)
+    check(waits and all(int(needed) > int(frames) for _, _, needed, frames in waits), log)
+    check_equal({pid for pid, *_ in waits} <= set(re.findall(r"load control: process (\d+) goes on", log)), True)
+    check(3 * on["pages in"] < 2 * off["pages in"], f"{on} {off}")
+    check(3 * on["disk requests"] < 2 * off["disk requests"], f"{on} {off}")
+
+
+main()

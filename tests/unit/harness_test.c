@@ -1,0 +1,73 @@
+/* The harness on the host: a case that is named runs alone, and what is broken is told in words.  The program runs
+ * itself, as one does by hand. */
+#define _POSIX_C_SOURCE 200809L
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "effort.h"
+#include "harness.h"
+
+static char said[4000];
+
+/* Runs this program with a variable of the environment.  Returns: its status. */
+static int run_again(const char *name, const char *value)
+{
+    char path[100];
+    FILE *pipe;
+    size_t got;
+
+    snprintf(path, sizeof path, "exec /proc/%d/exe", (int)getpid());
+    setenv(name, value, 1);
+    pipe = popen(path, "r");
+    unsetenv(name);
+    CHECK(pipe);
+    got = fread(said, 1, sizeof said - 1, pipe);
+    said[got] = '\0';
+    return pclose(pipe);
+}
+
+TEST("a random test runs all its traces, or the one that is named")
+{
+    uint64_t seed;
+    uint32_t variant;
+
+    if (effort_names_trace(&seed, &variant)) {
+        harness_note("seed %" PRIu64 ", variant %" PRIu32, seed, variant);
+        effort_trace_begin(seed, variant);
+        CHECK(seed != 13);
+        effort_trace_end();
+    }
+}
+
+TEST("with the name of a trace the program runs its first test alone, and prints the name if it "
+     "fails")
+{
+    CHECK_EQ(run_again("TRACE", "12/3"), 0);
+    CHECK(strstr(said, "\n1..1\n# seed 12, variant 3\nok 1 - a random test"));
+    CHECK(run_again("TRACE", "13/0") != 0);
+    CHECK(strstr(said, "# replay: TRACE=13/0\n"));
+}
+
+TEST("what is no name of a trace is a failure")
+{
+    static const char *const names[] = {"12", "12/3x", "a/b", ""};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        CHECK(run_again("TRACE", names[i]) != 0);
+}
+
+TEST("a check that fails of the number of an invariant is told its sentence")
+{
+    if (getenv("BROKEN"))
+        CHECK_STRING(getenv("BROKEN"), "");
+    CHECK(run_again("BROKEN", "F3") != 0);
+    CHECK(strstr(said,
+                 "# F3 of mm/frame.h: a table, object or firmware frame has map count 0 and pin "
+                 "count 0 (the field counts valid entries in a table, live objects in an "
+                 "object frame);\n"));
+    CHECK(run_again("BROKEN", "F33x") != 0);
+    CHECK(!strstr(said, " of mm/"));
+}
