@@ -94,6 +94,12 @@ static inline bool index_leaf_is_compressed(uint64_t leaf)
     return INDEX_TAG(leaf) == INDEX_COMPRESSED;
 }
 
+/* The page's bytes lie on a disk or in the store. */
+static inline bool index_leaf_is_stored(uint64_t leaf)
+{
+    return index_leaf_is_swap(leaf) || index_leaf_is_compressed(leaf);
+}
+
 static inline uint64_t index_leaf_handle(uint64_t leaf)
 {
     return (leaf & ((1ull << INDEX_STAMP_SHIFT) - 1)) >> INDEX_TAG_BITS;
