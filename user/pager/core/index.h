@@ -105,12 +105,6 @@ static inline uint64_t index_leaf_handle(uint64_t leaf)
     return (leaf & ((1ull << INDEX_STAMP_SHIFT) - 1)) >> INDEX_TAG_BITS;
 }
 
-/* True if the page's bytes are out of memory: on a disk, or compressed. */
-static inline bool index_leaf_is_out(uint64_t leaf)
-{
-    return index_leaf_is_swap(leaf) || index_leaf_is_compressed(leaf);
-}
-
 /* The window (window.h) in which the page was used last is kept with a slot or a handle. */
 static inline uint64_t index_leaf_stamp(uint64_t leaf, uint8_t window)
 {
