@@ -407,7 +407,7 @@ static void model_merge(const struct model_program *program)
                     "advice to merge says something else");
     }
     for (uint32_t i = model_pick(40); i > 0 && samepage_step(kit_vm()); i--)
-        kit_sound();
+        kit_serve(); /* a frame may be free for who waits */
     for (uint32_t i = model_pick(100); i > 0 && samepage_is_on(kit_vm()); i--)
         samepage_note_call(kit_vm());
 }
