@@ -75,6 +75,33 @@ TEST("a page that cannot be read is SIGBUS, its neighbours come, and later it is
     kit_end();
 }
 
+TEST("with few frames left a window is cut to them, and only pages that were out are read")
+{
+    for (uint32_t frames = 1; frames < 8; frames++) {
+        struct space *space = begin_out(40);
+        uint32_t reserved = kit_vm()->table.reserved, busy;
+        uint64_t next = 0, in;
+
+        while (next < 5) /* windows grow */
+            kit_read_page(space, AT + next++ * PAGE, 0);
+        kit_settle();
+        next = 40 - space->swapped;
+        in = kit_vm()->paging.counts.swapped_in;
+        kit_vm()->table.reserved = kit_vm()->table.counts[PAGE_FREE] - frames;
+        CHECK_EQ(fault(0, space, AT + next * PAGE, FL_ACCESS_READ), SLOW_WAITS);
+        busy = kit_vm()->table.counts[PAGE_BUSY];
+        CHECK(busy >= 1 && busy <= frames);
+        CHECK_EQ(space->swapped, 40 - next - busy);
+        kit_settle();
+        CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
+        CHECK_EQ(kit_vm()->paging.counts.swapped_in - in, busy);
+        kit_vm()->table.reserved = reserved;
+        for (uint64_t i = 0; i < 40; i++)
+            kit_read_page(space, AT + i * PAGE, 0);
+        kit_end();
+    }
+}
+
 /* The next request that is queued ends. */
 static void end_one(void)
 {

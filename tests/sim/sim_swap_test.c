@@ -486,6 +486,8 @@ TEST("the checker names what is wrong with swap")
     BREAKS(record->slot, SWAP_NONE, "G2");
     BREAKS(kit_vm()->paging.request[0].at, 1, "G1");
     BREAKS(kit_vm()->paging.writes, 0, "G1");
+    BREAKS(kit_vm()->paging.taken, 0, "G1");
+    BREAKS(kit_vm()->paging.streams.stream[0].window, STREAM_PAGES + 1, "G3");
     BREAKS(kit_vm()->swap.area[0].used, 0, "K2");
     BREAKS(kit_vm()->swap.area[0].bad, 0, "K2");
     BREAKS(kit_vm()->swap.frames, 0, "K3");

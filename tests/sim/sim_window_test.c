@@ -39,6 +39,7 @@ TEST("a window ends no sooner than it is due, and nobody is asked before")
     begin_windows(256, WINDOW);
     space = begin_program(1, 10);
     kit_pass(WINDOW - 1);
+    CHECK_EQ(window_step(kit_vm(), kit_now), false);
     CHECK_EQ(kit_vm()->windows.ended, 0);
     CHECK_EQ(kit_vm()->windows.harvests, 0);
     CHECK_EQ(window_due(kit_vm()), kit_now + 1);
@@ -150,6 +151,33 @@ TEST("a window tells the major faults in it")
     end_window();
     CHECK_EQ(space->set.faults, 0);
     CHECK_EQ(space->major_faults, 4);
+    kit_end();
+}
+
+TEST("for a program that mostly waits for pages a window goes on, and tells all that it used since")
+{
+    struct space *space;
+
+    begin_windows(512, WINDOW);
+    space = begin_program(1, 400);
+    kit_put_all_out();
+    end_window();
+    end_window();
+    CHECK_EQ(space->set.pages, 0);
+    for (uint64_t window = 0; window < 4; window++) {
+        for (uint64_t i = 0; i < 3; i++)
+            fault_parked(space, AT + (96 * window + 32 * i) * PAGE);
+        kit_read(space, AT); /* again: it counted */
+        end_window();
+        CHECK_EQ(space->set.pages, 3 * (window + 1));
+        CHECK_EQ(space->set.faults, 3);
+    }
+    kit_read(space, AT);
+    end_window();
+    CHECK_EQ(space->set.pages, 12);
+    kit_read(space, AT);
+    end_window();
+    CHECK_EQ(space->set.pages, 1);
     kit_end();
 }
 

@@ -11,6 +11,7 @@
 #include "file_calls.h"
 #include "frames.h"
 #include "log.h"
+#include "pins.h"
 #include "memory_values.h"
 #include "request.h"
 #include "space_objects.h"
@@ -248,6 +249,7 @@ static int calls_statistics(struct call *call)
 {
     const struct vm *vm = &call->pager->vm;
     const uint32_t *counts = vm->table.counts;
+    uint32_t pinned, pins = pins_chunks(&pinned);
     const uint64_t values[PAGER_STAT_COUNT] = {
         [PAGER_STAT_FREE_FRAMES] = counts[PAGE_FREE],
         [PAGER_STAT_TOTAL_FRAMES] = vm->table.count - counts[PAGE_OUTSIDE],
@@ -276,6 +278,8 @@ static int calls_statistics(struct call *call)
         [PAGER_STAT_SWAP_OUT] = vm->paging.counts.swapped_out,
         [PAGER_STAT_SWAP_WRITES] = vm->paging.counts.swap_writes,
         [PAGER_STAT_OUT_CYCLES] = call->pager->out_cycles,
+        [PAGER_STAT_PINS] = pins,
+        [PAGER_STAT_PINNED] = pinned,
     };
 
     if (call->in[0] >= PAGER_STAT_COUNT)

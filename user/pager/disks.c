@@ -215,7 +215,7 @@ bool disks_look(struct pager *pager)
     bool came = false;
 
     pager->disks_pending = false;
-    for (uint32_t disk = 0; disk < BLK_DISKS; disk++) {
+    for (uint32_t disk = 0; disk < disks.count; disk++) {
         if (disks.ring[disk].pending > 0)
             came |= disks_look_at(pager, disk);
         pager->disks_pending |= disks.ring[disk].pending > 0;

@@ -28,6 +28,7 @@ static struct {
     bool started;
     uint32_t shift;                    /* a chunk is 1 << shift pages */
     uint64_t pinned[PINS_CHUNKS / 64]; /* chunks */
+    uint32_t chunks;                   /* how many are */
     uint64_t
         physical[FL_BOOT_RAM_MAX]; /* of each range's page 0; known when a page of it was pinned */
     struct pins_request request[PINS_REQUESTS];
@@ -103,6 +104,7 @@ static bool pins_pin_chunk(const struct pager *pager, uint32_t chunk)
         return false;
     pins_pin(pager, chunk << pins.shift, 1u << pins.shift, PINS_SLOT_CHUNK + chunk);
     pins.pinned[chunk / 64] |= 1ull << chunk % 64;
+    pins.chunks++;
     return true;
 }
 
@@ -169,5 +171,12 @@ void pins_let_go(struct pager *pager, uint32_t first, uint32_t pages)
             pins_keep_requests(pager, chunk);
             pins_unpin(PINS_SLOT_CHUNK + chunk);
             pins.pinned[chunk / 64] &= ~(1ull << chunk % 64);
+            pins.chunks--;
         }
+}
+
+uint32_t pins_chunks(uint32_t *pages)
+{
+    *pages = pins.chunks << pins.shift;
+    return pins.chunks;
 }

@@ -30,4 +30,7 @@ uint64_t pins_address(const struct pager *pager, uint32_t page);
 /* Pages, of no request, are about to be lent to the kernel. */
 void pins_let_go(struct pager *pager, uint32_t first, uint32_t pages);
 
+/* How many chunks are pinned now, and how many pages these have. */
+uint32_t pins_chunks(uint32_t *pages);
+
 #endif

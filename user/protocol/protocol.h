@@ -72,6 +72,8 @@ enum pager_statistic {
     PAGER_STAT_SWAP_WRITES,    /* ... by so many requests */
     PAGER_STAT_SUSPENDED,      /* programs that load control keeps waiting, as of now */
     PAGER_STAT_OUT_CYCLES, /* of the pager and its calls of the kernel, to find and write these */
+    PAGER_STAT_PINS,       /* that stay, as of now ... */
+    PAGER_STAT_PINNED,     /* ... and the frames that they pin */
     PAGER_STAT_COUNT
 };
 

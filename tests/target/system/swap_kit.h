@@ -21,8 +21,13 @@
 #define SWAP_LAW(name, quantity, source, which) \
     SWAP_LAW_OF(name, quantity, fork_counter(source, which))
 
-SWAP_LAW(capabilities, "kernel: capabilities", FAULTLINE_KERNEL, FL_COUNTER_CAPABILITIES)
-SWAP_LAW(pins, "kernel: pins", FAULTLINE_KERNEL, FL_COUNTER_PINS)
+/* The pager keeps Pins on memory that disks used. */
+SWAP_LAW_OF(capabilities, "kernel: capabilities but Pins that stay",
+            fork_counter(FAULTLINE_KERNEL, FL_COUNTER_CAPABILITIES) -
+                fork_counter(FAULTLINE_PAGER, PAGER_STAT_PINS))
+SWAP_LAW_OF(pins, "kernel: pins but those that stay",
+            fork_counter(FAULTLINE_KERNEL, FL_COUNTER_PINS) -
+                fork_counter(FAULTLINE_PAGER, PAGER_STAT_PINNED))
 /* Records of what stays may come to lie in one frame more than before. */
 SWAP_LAW_OF(frames, "pager: frames that are free, or of records",
             fork_counter(FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES) +

@@ -1,5 +1,6 @@
 /* Major faults: the page is on a disk, and who touches it waits.  Pages that come along with it are then in
- * memory, and each of them is a minor fault.  Wants a disk for swap: faultline-run -s 16M major_faults
+ * memory: each of them is a minor fault, or none where it was mapped beside the other.  Wants a disk for swap:
+ * faultline-run -s 16M major_faults
  *
  * usage: major_faults [PAGES] */
 #include "course.h"

@@ -72,28 +72,26 @@ static enum object_supply pagein_wait_for_request(struct vm *vm)
 
 static void pagein_give_frames(struct vm *vm, const uint32_t *page, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++)
-        page_release(&vm->table, page[i]);
+    while (count-- > 0)
+        page_release(&vm->table, page[count]);
 }
 
-/* Takes frames for the pages of a run.  The last that was freed goes to the last page: so frames that were
- * given back in order lie in order again, and are one segment and one mapping.  What programs wrote in them
- * before is no news of the pages.  False: there are not so many. */
+/* Takes frames for the pages of a run.  What programs wrote in them before is no news of the pages.
+ * False: there are not so many. */
 static bool pagein_take_frames(struct vm *vm, uint32_t count, struct vm_io *io)
 {
     uint32_t unknown[SWAP_CLUSTER], unknowns = 0;
 
-    io->count = count;
-    while (count-- > 0) {
+    for (io->count = 0; io->count < count; io->count++) {
         uint32_t page = page_allocate(&vm->table, PAGE_BUSY);
 
         if (page == PAGE_NONE) {
-            pagein_give_frames(vm, io->page + count + 1, io->count - count - 1);
+            pagein_give_frames(vm, io->page, io->count);
             return false;
         }
         if (!(vm->table.pages[page].flags & PAGE_HARVESTED))
             unknown[unknowns++] = page;
-        io->page[count] = page;
+        io->page[io->count] = page;
     }
     if (unknowns > 0)
         (void)vm->port.harvest_frames(vm->port.context, unknown, unknowns);
@@ -123,7 +121,7 @@ static enum object_supply pagein_read_run(struct vm *vm, struct object *object,
     }
     if (paging_submit(vm, request))
         return OBJECT_FETCHING;
-    for (uint32_t i = 0; i < run->count; i++)
+    for (uint32_t i = run->count; i-- > 0;)
         object_put_out(vm, io->page[i], index_leaf_swap(run->slot + i));
     return OBJECT_UNREADABLE;
 }

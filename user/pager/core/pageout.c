@@ -150,13 +150,15 @@ static uint32_t pageout_write(struct vm *vm, const uint32_t *page, uint32_t coun
 uint32_t paging_put_out(struct vm *vm, const uint32_t *page, uint32_t count)
 {
     uint32_t rest[SWAP_CLUSTER], left = 0, done = 0, written = 0, run;
-    uint32_t dirty;
+    uint32_t dirty, dropped = 0;
 
     paging_hold_frames(vm);
     pageout_unmap(vm, page, count);
     dirty = vm->port.harvest_frames(vm->port.context, page, count);
+    for (uint32_t i = count; i-- > 0;) /* the frame that is free last is taken first */
+        dropped |= (uint32_t)pageout_drop(vm, page[i], dirty >> i & 1) << i;
     for (uint32_t i = 0; i < count; i++)
-        if (pageout_drop(vm, page[i], dirty >> i & 1) || pageout_pack(vm, page[i], dirty >> i & 1))
+        if ((dropped >> i & 1) || pageout_pack(vm, page[i], dirty >> i & 1))
             done++;
         else
             rest[left++] = page[i];

@@ -42,6 +42,7 @@ struct paging_request *paging_take(struct vm *vm, enum paging_state state)
         *request = (struct paging_request){.state = (uint8_t)state};
         request->io.tag = i;
         request->io.write = state == PAGING_WRITE;
+        paging->taken++;
         paging->writes += state == PAGING_WRITE;
         return request;
     }
@@ -50,6 +51,7 @@ struct paging_request *paging_take(struct vm *vm, enum paging_state state)
 
 void paging_cancel(struct vm *vm, struct paging_request *request)
 {
+    vm->paging.taken--;
     vm->paging.writes -= request->state == PAGING_WRITE;
     request->state = PAGING_FREE;
 }
@@ -123,8 +125,9 @@ static void paging_end(struct vm *vm, struct paging_request *request, bool ok)
     if (request->alone) {
         paging_end_page(vm, request, request->at++, ok);
     } else if (ok || request->io.count == 1) {
-        for (; request->at < request->io.count; request->at++)
-            paging_end_page(vm, request, request->at, ok);
+        for (uint32_t at = request->io.count; at-- > request->at;)
+            paging_end_page(vm, request, at, ok);
+        request->at = request->io.count;
     } else {
         request->alone = true;
     }
@@ -197,16 +200,12 @@ static bool paging_check_page(const struct vm *vm, uint32_t page)
 
 uint32_t paging_requests(const struct vm *vm)
 {
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < PAGING_REQUESTS; i++)
-        count += vm->paging.request[i].state != PAGING_FREE;
-    return count;
+    return vm->paging.taken;
 }
 
 const char *paging_check(const struct vm *vm)
 {
-    uint32_t writes = 0;
+    uint32_t taken = 0, writes = 0;
 
     for (uint32_t page = 0; page < vm->table.count; page++) {
         const struct page *record = &vm->table.pages[page];
@@ -218,9 +217,11 @@ const char *paging_check(const struct vm *vm)
         if (!paging_check_page(vm, page))
             return "G1";
     }
-    for (uint32_t i = 0; i < PAGING_REQUESTS; i++)
+    for (uint32_t i = 0; i < PAGING_REQUESTS; i++) {
+        taken += vm->paging.request[i].state != PAGING_FREE;
         writes += vm->paging.request[i].state == PAGING_WRITE;
-    if (writes != vm->paging.writes || vm->paging.held != PAGE_NONE)
+    }
+    if (writes != vm->paging.writes || taken != vm->paging.taken || vm->paging.held != PAGE_NONE)
         return "G1";
     return stream_check(&vm->paging.streams) ? NULL : "G3";
 }

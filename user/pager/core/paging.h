@@ -29,6 +29,10 @@
  * An error of a request for more than one page may be that of one sector: its pages are then tried again
  * one by one.
  *
+ * Frames of pages side by side are freed from the last to the first.  Since who takes one gets that which
+ * was freed last, those of pages that come in order lie in order: one segment of a request, one
+ * question for D bits, one item of an answer.
+ *
  *  G1  a page that is busy and has a slot, is writing, or is a stray with a slot, is in one request; of
  *      other pages none is;
  *      (G3 is in stream.h)
@@ -90,7 +94,8 @@ struct paging {
     struct paging_request request[PAGING_REQUESTS];
     struct paging_mishap mishap[PAGING_MISHAPS];
     uint32_t mishaps;
-    uint32_t writes; /* requests that write */
+    uint32_t taken;  /* requests */
+    uint32_t writes; /* of them write */
     bool torture;
     uint32_t
         held; /* first of the frames that are taken away, or PAGE_NONE: see paging_hold_frames */

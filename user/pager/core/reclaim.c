@@ -347,7 +347,9 @@ bool vm_reclaim_step(struct vm *vm)
     uint32_t done;
 
     if (!reclaim_is_on(vm) || reclaim_in_sight(vm) >= reclaim->target ||
-        vm->paging.writes == PAGING_WRITES || reclaim_rests(vm) || reclaim_is_stuck(vm))
+        vm->paging.writes > PAGING_WRITES - RECLAIM_WRITES ||
+        vm->paging.taken > PAGING_REQUESTS - RECLAIM_WRITES || reclaim_rests(vm) ||
+        reclaim_is_stuck(vm))
         return false;
     done = reclaim_scan_counted(vm);
     if (done > 0) {

@@ -36,6 +36,10 @@ struct vm;
 /* After nothing could leave, frames that are taken before the clock goes again. */
 #define RECLAIM_REST 8u
 
+/* With fewer requests to write left no window is put out: where free slots lie apart it takes several, and
+ * pages for which there is none have left the tables in vain. */
+#define RECLAIM_WRITES 4u
+
 /* Pages that were looked at, and those that left or were sent on their way. */
 struct reclaim_work {
     uint64_t scanned;
