@@ -84,6 +84,8 @@ _Static_assert(sizeof(struct page) == 32, "0.8 % of memory");
 #define PAGE_HARVESTED 8u
 /* Of a page in an object: it was read from swap, and perhaps nobody has mapped it. */
 #define PAGE_AHEAD 16u
+/* Of a page in an object: the store of compressed pages did not take it (tier.h). */
+#define PAGE_DENSE 32u
 
 struct page_range {
     uint64_t pages;

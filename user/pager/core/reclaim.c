@@ -20,14 +20,14 @@ bool reclaim_has_hope(const struct vm *vm)
 {
     const uint32_t *counts = vm->table.counts;
 
-    return vm->swap.areas > 0 && !vm->reclaim.hopeless &&
+    return reclaim_is_on(vm) && !vm->reclaim.hopeless &&
            counts[PAGE_FREE] + counts[PAGE_HELD] < vm->reclaim.target;
 }
 
 bool reclaim_spares_frame(const struct vm *vm)
 {
-    return vm->swap.areas > 0 ? reclaim_has_frame(vm)
-                              : vm->table.counts[PAGE_FREE] > VM_POPULATE_RESERVE;
+    return reclaim_is_on(vm) ? reclaim_has_frame(vm)
+                             : vm->table.counts[PAGE_FREE] > VM_POPULATE_RESERVE;
 }
 
 /* ---- the clock ---- */
@@ -167,12 +167,12 @@ static void reclaim_find_kept(struct reclaim_window *window)
     }
 }
 
-/* Puts out candidates that are not kept.  Returns how many. */
-static uint32_t reclaim_put_out_window(const struct reclaim_window *window)
+/* Puts out at most so many candidates that are not kept.  Returns how many. */
+static uint32_t reclaim_put_out_window(const struct reclaim_window *window, uint32_t most)
 {
     uint32_t victims[SWAP_CLUSTER], count = 0;
 
-    for (uint32_t k = 0; k < SWAP_CLUSTER; k++)
+    for (uint32_t k = 0; k < SWAP_CLUSTER && count < most; k++)
         if ((window->candidates & ~window->kept) >> k & 1)
             victims[count++] = reclaim_find_page(window, k);
     return count > 0 ? paging_put_out(window->vm, victims, count) : 0;
@@ -189,7 +189,7 @@ static uint32_t reclaim_put_out_around(struct vm *vm, uint32_t page)
 
     reclaim_find_candidates(&window);
     reclaim_find_kept(&window);
-    return reclaim_put_out_window(&window);
+    return reclaim_put_out_window(&window, tier_takes(&vm->tier) ? TIER_STEP : SWAP_CLUSTER);
 }
 
 /* The page under the hand, which goes on. */
@@ -220,9 +220,9 @@ static uint32_t reclaim_scan(struct vm *vm)
 
 void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64_t count, bool out)
 {
-    uint64_t end = first + count;
+    uint64_t end = first + count, left = 0;
 
-    for (uint64_t at = first; vm->swap.areas > 0 && at < end;) {
+    for (uint64_t at = first; reclaim_is_on(vm) && at < end;) {
         struct reclaim_window window = {.vm = vm,
                                         .object = object,
                                         .first = at & ~(SWAP_CLUSTER - 1ull),
@@ -233,8 +233,8 @@ void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64
             window.asked |= 1u << (at - window.first);
         reclaim_find_candidates(&window);
         reclaim_find_kept(&window);
-        if (out)
-            (void)reclaim_put_out_window(&window);
+        if (out && (left < TIER_ADVISED || !tier_takes(&vm->tier)))
+            left += reclaim_put_out_window(&window, SWAP_CLUSTER);
     }
 }
 
@@ -334,14 +334,22 @@ static uint32_t reclaim_scan_counted(struct vm *vm)
     return done;
 }
 
+/* True if the store of compressed pages is full, no disk is there, and nobody waits: looking for pages would only
+ * take them out of the tables. */
+static bool reclaim_is_stuck(const struct vm *vm)
+{
+    return vm->swap.areas == 0 && !tier_takes(&vm->tier) && wait_first_for_memory(vm) == 0;
+}
+
 bool vm_reclaim_step(struct vm *vm)
 {
     struct reclaim *reclaim = &vm->reclaim;
     uint32_t done;
 
-    if (vm->swap.areas == 0 || reclaim_in_sight(vm) >= reclaim->target ||
+    if (!reclaim_is_on(vm) || reclaim_in_sight(vm) >= reclaim->target ||
         vm->paging.writes > PAGING_WRITES - RECLAIM_WRITES ||
-        vm->paging.taken > PAGING_REQUESTS - RECLAIM_WRITES || reclaim_rests(vm))
+        vm->paging.taken > PAGING_REQUESTS - RECLAIM_WRITES || reclaim_rests(vm) ||
+        reclaim_is_stuck(vm))
         return false;
     done = reclaim_scan_counted(vm);
     if (done > 0) {

@@ -7,8 +7,8 @@
  *                    their way
  *      <= reserved   page tables, records and calls; faults wait, in order of arrival (wait.h)
  *
- * Putting out needs no frame, so none is kept for it.  Without a swap area both levels are 0: nothing is
- * ever put out, and who finds no frame is told so.
+ * Putting out needs no frame, so none is kept for it.  Without a swap area, and with no store of compressed
+ * pages (tier.h), both levels are 0: nothing is ever put out, and who finds no frame is told so.
  *
  * Victims are anonymous pages, found by a clock: its hand goes round all page records, and a page leaves
  * that was not accessed since the hand came by the last time.  Where the hand finds one, the pages beside
@@ -93,6 +93,9 @@ bool reclaim_spares_frame(const struct vm *vm);
 
 /* True if a device has pages: the end of its request may help. */
 bool reclaim_is_moving(const struct vm *vm);
+
+/* Sets the levels: of the machine's frames, and of whether pages can leave memory. */
+void reclaim_set_levels(struct vm *vm);
 
 /* Begins to use a swap device. */
 enum swap_error vm_swap_on(struct vm *vm, const struct swap_device *device, uint32_t *area);
