@@ -56,11 +56,16 @@ static uint16_t reclaim_count_given(struct vm *vm)
     return vm->reclaim.given;
 }
 
+void reclaim_note_wanted(struct vm *vm, uint32_t page)
+{
+    vm->table.pages[page].given = reclaim_count_given(vm);
+}
+
 void reclaim_note_given(struct vm *vm, uint32_t slot, uint64_t page)
 {
     for (uint32_t range = 0; range < vm->table.range_count; range++)
         if (vm->table.range[range].slot == slot)
-            vm->table.pages[page_number(&vm->table, range, page)].given = reclaim_count_given(vm);
+            reclaim_note_wanted(vm, page_number(&vm->table, range, page));
 }
 
 static bool reclaim_is_fresh(const struct vm *vm, const struct page *record)

@@ -74,6 +74,9 @@ struct reclaim {
  * vm_reclaim_step, while memory is short. */
 void reclaim_note_given(struct vm *vm, uint32_t slot, uint64_t page);
 
+/* The same of a page that came in and that a request waited for, which goes on only later. */
+void reclaim_note_wanted(struct vm *vm, uint32_t page);
+
 /* Does a bounded part of what the levels ask for: at most RECLAIM_STEP page records are looked at, and one
  * window put out.  False: there is nothing to do, or what comes next is the end of a request or of a
  * program.  The driver calls this after each message while an area is in use, before wait_next, and until

@@ -205,10 +205,10 @@ void wait_wake_space(struct vm *vm, const struct space *space)
 
 /* ---- pages ---- */
 
-/* failed: the record of the page if its fetch failed. */
-static void wait_make_ready(struct vm *vm, uint32_t page, const struct page *failed)
+/* failed: the record of the page if its fetch failed.  True: somebody waited. */
+static bool wait_make_ready(struct vm *vm, uint32_t page, const struct page *failed)
 {
-    uint32_t left = vm->waits.counts[WAIT_PAGE];
+    uint32_t waiting = vm->waits.counts[WAIT_PAGE], left = waiting;
 
     for (uint32_t i = 0; left > 0; i++) {
         struct wait *wait = &vm->waits.record[i];
@@ -222,11 +222,12 @@ static void wait_make_ready(struct vm *vm, uint32_t page, const struct page *fai
         wait->failed_object = failed ? failed->object : NULL;
         wait->failed_index = failed ? failed->link : 0;
     }
+    return vm->waits.counts[WAIT_PAGE] < waiting;
 }
 
 void wait_wake(struct vm *vm, uint32_t page)
 {
-    wait_make_ready(vm, page, NULL);
+    (void)wait_make_ready(vm, page, NULL);
 }
 
 void wait_wake_disk(struct vm *vm)
@@ -247,7 +248,8 @@ void vm_page_done(struct vm *vm, uint32_t page, bool ok)
         return;
     }
     page_set_state(&vm->table, page, PAGE_OBJECT);
-    wait_make_ready(vm, page, ok ? NULL : record);
+    if (wait_make_ready(vm, page, ok ? NULL : record) && ok)
+        reclaim_note_wanted(vm, page);
     if (ok)
         return;
     if (record->slot != SWAP_NONE) {
