@@ -105,6 +105,7 @@ $(foreach f,$(wildcard tests/target/system/*.c),$(eval $(call program,$(basename
 $(eval $(call program,vm_bench,tests/bench/vm_bench.c,BENCH_PROGRAMS))
 $(eval $(call program,swap_bench,tests/bench/swap_bench.c,BENCH_PROGRAMS))
 $(eval $(call program,merge_bench,tests/bench/merge_bench.c,BENCH_PROGRAMS))
+$(eval $(call program,compress_walk,tests/bench/compress_walk.c,BENCH_PROGRAMS))
 
 BAD_PROGRAMS := $(addprefix $(BUILD)/bad-programs/,text_file truncated_elf overlapping_elf kernel_elf)
 $(BAD_PROGRAMS) &: tests/target/system/make_bad_programs.py $(BUILD)/programs/true

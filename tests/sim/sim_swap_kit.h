@@ -198,8 +198,10 @@ static inline void kit_end(void)
         CHECK_EQ(vm_swap_off(kit_vm(), area), 0);
         CHECK_EQ(vm_swap_off_step(kit_vm()), 0);
     }
+    CHECK_EQ(tier_set(kit_vm(), 0), 0);
     kit_sound();
     CHECK_EQ(kit_vm()->swap.used, 0);
+    CHECK_EQ(kit_vm()->table.counts[PAGE_PACKED], 0);
     CHECK_EQ(kit_vm()->table.counts[PAGE_FREE], slow.fake.free_pages);
     CHECK_EQ(kit_vm()->waits.active, 0);
     CHECK_EQ(kit_frames.pins, 0);

@@ -1,4 +1,4 @@
-/* Swap when the N-th frame or record that a call takes is missing, for every N: the call says so, and then
+/* Swap, with and without a store of compressed pages, when the N-th frame or record that a call takes is missing, for every N: the call says so, and then
  * every byte of every program is as it was, wherever it is. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
@@ -14,11 +14,14 @@
 #define ZERO  2u
 
 static struct space *parent, *child;
+static bool packs; /* all is out in the store, and not on the disk */
 
 /* All is out; the child wrote pages 4..7 since the fork, and the parent 6..9. */
 static void begin_world(void)
 {
     kit_begin_swap(200, 300);
+    if (packs)
+        CHECK_EQ(tier_set(kit_vm(), 40), 0);
     parent = kit_space(1);
     kit_map(parent, AT, 16, MAP_PRIVATE);
     kit_map(parent, AT + 16 * PAGE, 8, MAP_SHARED);
@@ -141,14 +144,22 @@ static void call_merge(void)
         ;
 }
 
+static void call_compress(void)
+{
+    for (uint64_t percent = 60; percent > 20; percent -= 20)
+        (void)tier_set(kit_vm(), percent);
+    (void)tier_set(kit_vm(), 0);
+}
+
 static const struct nth_call {
     const char *name;
     void (*call)(void);
 } calls[] = {
-    {"read", call_read},    {"write", call_write},   {"write-zero", call_write_zero},
-    {"take", call_take},    {"shared", call_shared}, {"fork", call_fork},
-    {"wire", call_wire},    {"end", call_end},       {"write-out", call_write_out},
-    {"off", call_swap_off}, {"on", call_swap_on},    {"merge", call_merge},
+    {"read", call_read},         {"write", call_write},   {"write-zero", call_write_zero},
+    {"take", call_take},         {"shared", call_shared}, {"fork", call_fork},
+    {"wire", call_wire},         {"end", call_end},       {"write-out", call_write_out},
+    {"off", call_swap_off},      {"on", call_swap_on},    {"merge", call_merge},
+    {"compress", call_compress},
 };
 
 /* The failure of a program's access stops it; it goes on. */
@@ -186,8 +197,12 @@ static enum fail_run run_call(const void *context)
 
 TEST("whatever frame or record is missing, no page that is out is lost, and nothing is kept")
 {
-    for (uint32_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
-        fail_nth_sweep(calls[i].name, 1u << FAIL_FRAME | 1u << FAIL_RECORD, run_call, &calls[i]);
+    for (uint32_t turn = 0; turn < 2; turn++) {
+        packs = turn == 1;
+        for (uint32_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+            fail_nth_sweep(calls[i].name, 1u << FAIL_FRAME | 1u << FAIL_RECORD, run_call,
+                           &calls[i]);
+    }
     harness_note("%u runs, %u with a frame missing", (unsigned)fail_nth_runs(),
                  (unsigned)fail_nth_met(FAIL_FRAME));
     CHECK(fail_nth_met(FAIL_FRAME) > 50 && fail_nth_met(FAIL_RECORD) > 5);

@@ -1,6 +1,7 @@
-/* Random programs in too little memory, with swap on disks that are slow, fail and lie: they fork, write,
- * drop, lock, unmap and end, areas come and go, page tables are dropped, load control suspends and resumes
- * programs, equal pages are merged, of which the model knows nothing.  After each step every byte that the
+/* Random programs in too little memory, with swap on disks that are slow, fail and lie, with a store of compressed
+ * pages before them, or with the store alone: they fork, write, drop, lock, unmap and end, areas come and
+ * go, the store's share changes, page tables are dropped, load control suspends and resumes programs, equal
+ * pages are merged, of which the model knows nothing.  After each step every byte that the
  * tables show is what a model of arrays says, all invariants hold, and in the end nothing is lost. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
@@ -38,6 +39,7 @@ static struct {
     uint32_t pages[DISKS];        /* of the disks */
     uint64_t seed, random, step, pids;
     uint64_t done, unreadable, ended, swapoffs, waited, suspended, resumed, merged, copied;
+    uint64_t packed, unpacked;
 } model;
 
 static uint32_t model_pick(uint32_t options)
@@ -152,6 +154,18 @@ static void model_take_events(void)
 
 /* ---- accesses ---- */
 
+/* The rest of a page that was just written: the store takes it, as one word or packed, or does not. */
+static void model_fill(const struct model_program *program)
+{
+    uint8_t *page = (uint8_t *)(uintptr_t)fake_peek(&slow.fake, program->space,
+                                                    model_address(program->page), FL_ACCESS_WRITE);
+    uint32_t kind = program->value % 4;
+
+    for (uint32_t i = 1; kind > 0 && i < FL_PAGE_BYTES; i++)
+        page[i] = kind == 1 || (kind == 2 && i % 32 < 24) ? program->value
+                                                          : (uint8_t)fake_random(&model.random);
+}
+
 /* The access was made, and read or wrote this byte. */
 static void model_end_access(struct model_program *program, uint8_t byte)
 {
@@ -192,6 +206,8 @@ static void model_try(struct model_program *program)
         return;
     }
     CHECK_EQ(fake_touch(&slow.fake, program->space, address, program->access, &byte), FAKE_DONE);
+    if (program->access == FL_ACCESS_WRITE && model_pick(2))
+        model_fill(program);
     model_end_access(program, byte);
 }
 
@@ -333,7 +349,7 @@ static void model_press(void)
 {
     uint32_t target = kit_vm()->reclaim.target;
 
-    if (kit_vm()->swap.areas == 0)
+    if (!reclaim_is_on(kit_vm()))
         return;
     kit_vm()->reclaim.target = UINT32_MAX;
     for (uint32_t i = model_pick(8); i > 0 && vm_reclaim_step(kit_vm());)
@@ -391,9 +407,16 @@ static void model_merge(const struct model_program *program)
                     "advice to merge says something else");
     }
     for (uint32_t i = model_pick(40); i > 0 && samepage_step(kit_vm()); i--)
-        kit_sound();
+        kit_serve(); /* a frame may be free for who waits */
     for (uint32_t i = model_pick(100); i > 0 && samepage_is_on(kit_vm()); i--)
         samepage_note_call(kit_vm());
+}
+
+static void model_compress(void)
+{
+    int error = tier_set(kit_vm(), model_pick(2) ? model_pick(TIER_MOST + 1) : 0);
+
+    model_check(!error || error == ENOMEM, "the store's setting says something else");
 }
 
 static void model_tick(void)
@@ -472,7 +495,10 @@ static void model_act(struct model_program *program)
         break;
     case 6:
     case 7:
-        model_swap();
+        if (model_pick(8) == 0)
+            model_compress();
+        else
+            model_swap();
         break;
     case 8:
     case 9:
@@ -535,7 +561,10 @@ static void model_begin(uint64_t seed)
                       fake_random(&model.random));
     }
     kit_vm()->paging.torture = seed % 4 == 0;
-    kit_swap_on(0, model.pages[0], 0);
+    if (model_pick(2))
+        CHECK_EQ(tier_set(kit_vm(), 10 + model_pick(TIER_MOST - 9)), 0);
+    if (kit_vm()->tier.percent == 0 || model_pick(2))
+        kit_swap_on(0, model.pages[0], 0);
     load_set(kit_vm(), model_pick(2));
     if (model.merges)
         CHECK(samepage_set(kit_vm(), SAMEPAGE_ON));
@@ -584,6 +613,8 @@ static void model_end(void)
     if (kit_vm()->reclaim.empties)
         kit_vm()->swap.area[kit_vm()->reclaim.emptied].state = SWAP_ACTIVE;
     (void)vm_swap_off_step(kit_vm()); /* gives up */
+    model.packed += kit_vm()->tier.counts.put;
+    model.unpacked += kit_vm()->tier.counts.got;
     model.merged += kit_vm()->samepage.counts.merged + kit_vm()->samepage.counts.zero;
     model.copied += kit_vm()->samepage.counts.copied;
     CHECK(samepage_set(kit_vm(), SAMEPAGE_OFF));
@@ -603,10 +634,13 @@ TEST("random programs in too little memory find every byte, or are told that it 
     effort_end(&effort);
     harness_note("%" PRIu64 " accesses, %" PRIu64 " waits, %" PRIu64 " unreadable, %" PRIu64
                  " ended, %" PRIu64 " areas emptied, %" PRIu64 " suspended, %" PRIu64
-                 " resumed, %" PRIu64 " pages merged, %" PRIu64 " of them copied to be written",
+                 " resumed, %" PRIu64 " pages merged, %" PRIu64
+                 " of them copied to be written, %" PRIu64 " pages packed, %" PRIu64 " unpacked",
                  model.done, model.waited, model.unreadable, model.ended, model.swapoffs,
-                 model.suspended, model.resumed, model.merged, model.copied);
+                 model.suspended, model.resumed, model.merged, model.copied, model.packed,
+                 model.unpacked);
     CHECK(model.suspended > 0 && model.resumed > 0);
+    CHECK(model.packed > 0 && model.unpacked > 0);
     CHECK(model.done > 0 && model.unreadable > 0 && model.ended > 0 && model.swapoffs > 0);
     CHECK(model.merged > 0 && model.copied > 0);
 }

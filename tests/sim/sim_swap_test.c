@@ -509,6 +509,7 @@ TEST("the checker names what is wrong with swap")
     BREAKS(space->swapped, 0, "A2");
     BREAKS(place.node->slot[0], index_leaf_swap(7), "G2");
     BREAKS(place.node->slot[0], INDEX_LEAF_ZERO, "G2");
-    BREAKS(place.node->slot[0], (uint64_t)INDEX_COMPRESSED, "X3");
+    BREAKS(place.node->slot[0], (uint64_t)INDEX_COMPRESSED, "V7");
+    BREAKS(place.node->slot[0], (uint64_t)INDEX_TAGS, "X3");
     kit_end();
 }

@@ -1,6 +1,6 @@
 /* Small worlds of swap, searched to the end: every order of a few steps of up to three programs that share
- * two pages since forks, whose pages go out, are on their way out, come back, and are merged where they are
- * equal, which is often, as there are few contents.  After each order every
+ * two pages since forks, whose pages go out, are on their way out, are compressed, come back, and are merged
+ * where they are equal, which is often, as there are few contents.  After each order every
  * program finds what a model of arrays says, and in the end nothing is lost. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
@@ -13,7 +13,7 @@
 #define PAGES    2u
 #define DEPTH    4u
 
-enum world_step { WRITE, READ, FORK, EXIT, DROP, OUT, SETTLE, MERGE, STEPS };
+enum world_step { WRITE, READ, FORK, EXIT, DROP, OUT, PACK, SETTLE, MERGE, STEPS };
 
 struct world_move {
     uint8_t step; /* enum world_step */
@@ -28,9 +28,10 @@ static struct {
 } world;
 
 /* What programs may do; the last three are of all of them. */
-static const struct world_move moves[] = {
-    {WRITE, 0}, {WRITE, 1}, {WRITE, 2}, {READ, 0}, {READ, 1}, {READ, 2}, {FORK, 0},   {FORK, 1},
-    {EXIT, 0},  {EXIT, 1},  {EXIT, 2},  {DROP, 0}, {DROP, 1}, {OUT, 0},  {SETTLE, 0}, {MERGE, 0}};
+static const struct world_move moves[] = {{WRITE, 0},  {WRITE, 1}, {WRITE, 2}, {READ, 0}, {READ, 1},
+                                          {READ, 2},   {FORK, 0},  {FORK, 1},  {EXIT, 0}, {EXIT, 1},
+                                          {EXIT, 2},   {DROP, 0},  {DROP, 1},  {OUT, 0},  {PACK, 0},
+                                          {SETTLE, 0}, {MERGE, 0}};
 #define MOVES (sizeof moves / sizeof moves[0])
 
 static void world_write(uint32_t program, uint64_t page)
@@ -98,6 +99,17 @@ static bool world_merge(void)
     return counts->merged + counts->zero > merged;
 }
 
+/* What is in memory goes to the store, which is off again then: what it holds stays. */
+static bool world_pack(void)
+{
+    uint32_t pages = kit_vm()->tier.store.pages;
+
+    CHECK_EQ(tier_set(kit_vm(), 40), 0);
+    world_put_out();
+    CHECK_EQ(tier_set(kit_vm(), 0), 0);
+    return kit_vm()->tier.store.pages > pages;
+}
+
 /* False: it is no move here, or changes nothing. */
 static bool world_move(const struct world_move *move)
 {
@@ -124,6 +136,8 @@ static bool world_move(const struct world_move *move)
         return true;
     case OUT:
         return world_put_out();
+    case PACK:
+        return world_pack();
     case SETTLE:
         if (kit_queued() == 0)
             return false;
@@ -180,7 +194,8 @@ static void world_run_in_test(void *context)
     order[DEPTH] = world_run(order);
 }
 
-TEST("in every order of fork, write, read, exit, drop, page-out and merge no program sees "
+TEST("in every order of fork, write, read, exit, drop, page-out, compression and merge no program "
+     "sees "
      "another's bytes")
 {
     uint32_t order[DEPTH + 1] = {0};

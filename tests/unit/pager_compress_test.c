@@ -212,7 +212,7 @@ TEST("a handle is worth nothing after its page was dropped, though its record is
     CHECK(memcmp(got, contents, sizeof got) == 0);
 }
 
-TEST("handles are below 2^61, also of the last frame and the last generation")
+TEST("handles are below 2^53, also of the last frame and the last generation")
 {
     uint64_t handle;
 

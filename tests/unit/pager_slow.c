@@ -209,6 +209,8 @@ static enum slow_state slow_run_fault(struct slow *slow, struct slow_thread *thr
         return slow_answer(slow, thread, SLOW_STOPPED);
     if (again)
         vm_end_wait(vm, thread->token, &answer);
+    if (vm_is_low(vm))
+        reclaim_note_given(vm, answer.mapping[0].slot, answer.mapping[0].page);
     fake_answer(&slow->fake, thread->space->id, thread->address & ~(PAGE - 1), &answer);
     return slow_answer(slow, thread, SLOW_SERVED);
 }

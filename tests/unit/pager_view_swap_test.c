@@ -3,6 +3,8 @@
 /* sources: user/pager/core/[a-z]*.c */
 #include "pager_view_kit.h"
 
+#include "setting.h"
+
 #define AT 0x10000ull
 
 static uint32_t submitted; /* the tag of the last request */
@@ -119,4 +121,43 @@ TEST("swaps tells each area as Linux does: its disk, its slots, those used, its 
     CHECK_EQ(vm_swap_off(&fake.vm, 1), 0);
     CHECK_EQ(vm_swap_off_step(&fake.vm), 0);
     end_out();
+}
+
+TEST("compressed pages are told as swapped, shared by who shares them, and the store's frames as "
+     "Zswap")
+{
+    struct space *space = view_begin(FRAMES);
+    uint64_t free;
+
+    CHECK_EQ(setting_write(&fake.vm, "compress", "30"), 0);
+    free = fake.vm.table.counts[PAGE_FREE];
+    view_map_at(space, AT, 8, RW, MAP_PRIVATE);
+    for (uint64_t i = 0; i < 4; i++)
+        view_write(space, AT + i * PAGE);
+    CHECK_EQ(vm_advise(&fake.vm, space, AT + 2 * PAGE, 6 * PAGE, MADV_PAGEOUT), 0);
+    view_sound();
+    view_text(space, "/proc/7/smaps");
+    CHECK_EQ(view_figure("Rss"), 8);
+    CHECK_EQ(view_figure("Swap"), 8);
+    view_fork(space, 8);
+    view_text(space, "/proc/7/smaps");
+    CHECK_EQ(view_figure("Swap"), 8);
+    CHECK_EQ(view_figure("SwapPss"), 4);
+    view_text(space, "/proc/8/status");
+    CHECK_EQ(view_figure("VmSwap"), 8);
+    view_text(NULL, "/proc/meminfo");
+    CHECK_EQ(view_figure("Zswap"), 4 * (COMPRESS_RESERVE + 2)); /* of units, of records */
+    CHECK_EQ(view_figure("Zswapped"), 8);
+    CHECK_EQ(view_figure("SwapTotal"), 0);
+    CHECK_EQ(view_figure("AnonPages"), 8);
+    CHECK(fake.vm.table.counts[PAGE_FREE] < free);
+    view_text(NULL, "/proc/vmstat");
+    CHECK_EQ(view_figure("zswpout"), 2);
+    CHECK_EQ(view_figure("zswpin"), 0);
+    CHECK_EQ(view_figure("pgsteal"), 2);
+    for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
+        if (fake.vm.spaces[id])
+            fake_destroy_space(&fake, fake.vm.spaces[id]);
+    CHECK_EQ(setting_write(&fake.vm, "compress", "0"), 0);
+    view_end();
 }

@@ -70,7 +70,7 @@ def _():
 
 @test("a pager that sleeps in a program's call is found: init asks it something")
 def _():
-    result = boot.boot(initrd_of("walk"), append="vice=call,6", options=COUNTED)
+    result = boot.boot(initrd_of("walk"), append="vice=call,7", options=COUNTED)
     check_report(result, r"call \d+ of init", "server: waits to be received",
                  r"walk\[2\]: waits for an answer, last fault \d+", "pager: waits for a notification")
 

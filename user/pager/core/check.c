@@ -7,6 +7,8 @@ struct check {
     const struct vm *vm;
     uint32_t pages;        /* of frames, in indexes */
     uint32_t slots;        /* of swap, in indexes */
+    uint32_t handles;      /* of compressed pages, in indexes ... */
+    uint64_t handle_sum;   /* ... added up */
     uint64_t merged;       /* leaves that name merged pages ... */
     uint64_t merged_tally; /* ... and which (samepage.h) */
     uint32_t nodes;        /* of indexes */
@@ -105,6 +107,10 @@ static void check_leaf(struct check *check, const struct object *object, uint64_
         check->slots++;
     } else if (index_leaf_is_merged(leaf)) {
         check_merged(check, index_leaf_page(leaf));
+    } else if (index_leaf_is_compressed(leaf)) {
+        check_fail(check, compress_has(&check->vm->tier.store, index_leaf_handle(leaf)), "V7");
+        check->handles++;
+        check->handle_sum += index_leaf_handle(leaf);
     } else {
         check_fail(check, leaf == INDEX_LEAF_ZERO, "X3");
     }
@@ -412,6 +418,21 @@ static void check_swap(struct check *check)
     check_fail(check, vm->swap.used == check->slots + copies, "G2");
 }
 
+/* Compressed pages: the sum of the handles tells a leaf that is there twice from another's. */
+static void check_tier(struct check *check)
+{
+    const struct tier *tier = &check->vm->tier;
+    const char *broken = compress_check(&tier->store);
+    uint32_t spare = tier->percent > 0 ? COMPRESS_RESERVE : 0;
+
+    check_fail(check, !broken, broken);
+    check_fail(check,
+               tier->store.pages == check->handles &&
+                   compress_sum_handles(&tier->store) == check->handle_sum,
+               "V7");
+    check_fail(check, tier->store.spare <= spare, "V7");
+}
+
 static void check_totals(struct check *check)
 {
     const struct vm *vm = check->vm;
@@ -489,6 +510,7 @@ const char *vm_check(const struct vm *vm)
                        "A2");
     check_frames(&check);
     check_swap(&check);
+    check_tier(&check);
     check_totals(&check);
     if (!check.broken)
         check.broken = names_check(vm);

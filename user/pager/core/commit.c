@@ -16,6 +16,14 @@ uint64_t commit_of_space(const struct space *space)
     return pages;
 }
 
+/* Frames of compressed pages: that pages pack well is no promise. */
+static uint32_t commit_of_store(const struct vm *vm)
+{
+    uint32_t frames = vm->table.counts[PAGE_PACKED], pages = vm->tier.store.pages;
+
+    return frames < pages ? frames : pages;
+}
+
 uint64_t commit_limit(const struct vm *vm)
 {
     const uint32_t *counts = vm->table.counts;
@@ -23,6 +31,7 @@ uint64_t commit_limit(const struct vm *vm)
                      counts[PAGE_BUSY] + counts[PAGE_WRITING] + counts[PAGE_STRAY] +
                      counts[PAGE_MERGED] - vm->file_pages;
 
+    pages += commit_of_store(vm);
     return pages - pages / COMMIT_OVERHEAD + swap_total(&vm->swap);
 }
 
@@ -41,7 +50,8 @@ bool commit_take(struct vm *vm, uint64_t pages)
         limit = commit_limit(vm);
         if (vm->commit.pages > limit || pages > limit - vm->commit.pages)
             return false;
-    } else if (pages > vm->table.count - vm->table.counts[PAGE_OUTSIDE] + swap_total(&vm->swap)) {
+    } else if (pages > vm->table.count - vm->table.counts[PAGE_OUTSIDE] + swap_total(&vm->swap) +
+                           tier_plausible(&vm->tier)) {
         return false;
     }
     vm->commit.pages += pages;

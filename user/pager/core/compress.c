@@ -181,11 +181,6 @@ static void compress_free_record(struct compress *store, uint32_t number)
     compress_lend(store, page);
 }
 
-static uint64_t compress_handle(uint32_t number, uint32_t generation)
-{
-    return (uint64_t)generation << COMPRESS_NUMBER_BITS | number;
-}
-
 /* The record that a handle names, and its number; NULL: none. */
 static struct compress_record *compress_find(const struct compress *store, uint64_t handle,
                                              uint32_t *number)
@@ -195,6 +190,13 @@ static struct compress_record *compress_find(const struct compress *store, uint6
     *number = (uint32_t)handle & (COMPRESS_OF_PAGE - 1);
     record = compress_record(store, *number);
     return record && compress_handle(*number, record->generation) == handle ? record : NULL;
+}
+
+bool compress_has(const struct compress *store, uint64_t handle)
+{
+    uint32_t number;
+
+    return compress_find(store, handle, &number) != NULL;
 }
 
 /* --- units --------------------------------------------------------------------------------- */

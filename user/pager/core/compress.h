@@ -47,7 +47,7 @@
 #define COMPRESS_UNITS_MOST   24u        /* of a page: more does not pay */
 #define COMPRESS_RESERVE      2u         /* frames */
 #define COMPRESS_FRAMES_LIMIT (1u << 23) /* page numbers are below: 32 GiB */
-#define COMPRESS_HANDLE_BITS  61u
+#define COMPRESS_HANDLE_BITS  53u
 
 enum compress_result {
     COMPRESS_OK,
@@ -92,8 +92,14 @@ enum compress_result compress_put(struct compress *store, const void *contents, 
  * must not be seen. */
 enum compress_result compress_get(struct compress *store, uint64_t handle, void *contents);
 
-/* Forgets a page: its handle is never valid again, or only after 2^30 puts. */
+/* Forgets a page: its handle is never valid again, or only after 2^22 puts. */
 enum compress_result compress_drop(struct compress *store, uint64_t handle);
+
+/* True if the handle names a page. */
+bool compress_has(const struct compress *store, uint64_t handle);
+
+/* The sum of all handles. */
+uint64_t compress_sum_handles(const struct compress *store);
 
 /* True if the page, aligned to 8, is one repeated word. */
 bool compress_is_filled(const void *contents, uint64_t *word);

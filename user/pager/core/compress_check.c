@@ -134,3 +134,18 @@ const char *compress_check(const struct compress *store)
                     "C6");
     return count.broken;
 }
+
+uint64_t compress_sum_handles(const struct compress *store)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t page = 0; page < store->table->count; page++) {
+        const struct compress_frame *frame = compress_frame(store, page, COMPRESS_PAGES);
+
+        for (uint32_t at = 0; frame && at < COMPRESS_FRAME_PAGES; at++)
+            if (frame->record[at].kind != COMPRESS_FREE)
+                sum +=
+                    compress_handle(page << COMPRESS_PAGE_SHIFT | at, frame->record[at].generation);
+    }
+    return sum;
+}

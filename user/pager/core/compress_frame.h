@@ -87,6 +87,11 @@ static inline struct compress_record *compress_record(const struct compress *sto
     return &frame->record[at];
 }
 
+static inline uint64_t compress_handle(uint32_t number, uint32_t generation)
+{
+    return (uint64_t)generation << COMPRESS_NUMBER_BITS | number;
+}
+
 static inline uint32_t compress_units_of(uint32_t bytes)
 {
     return (bytes + COMPRESS_UNIT_BYTES - 1) / COMPRESS_UNIT_BYTES;

@@ -225,7 +225,7 @@ static enum fault_step fault_use_broken(struct fault *fault, const struct object
     enum fault_step step =
         fault_use_leaf(fault, object, index_lookup(&object->index, fault->index));
 
-    if (index_leaf_is_swap(leaf))
+    if (index_leaf_is_stored(leaf))
         return step;
     fault->action = index_leaf_is_merged(leaf) ? TRACE_COPY : TRACE_ZERO_FILL;
     if (object != fault->object) /* and the program may see the old one */
@@ -239,7 +239,7 @@ static __attribute__((noinline)) enum fault_step fault_bring_in(struct fault *fa
 {
     uint64_t leaf = index_lookup(&object->index, fault->index);
 
-    if (!index_leaf_is_swap(leaf) && fault_may_share(fault, object, leaf))
+    if (!index_leaf_is_stored(leaf) && fault_may_share(fault, object, leaf))
         return fault_share(fault, leaf);
     switch (paging_bring_in(fault->vm, object, fault->index)) {
     case OBJECT_SUPPLIED:

@@ -21,12 +21,13 @@ enum index_tag {
     INDEX_FRAME,      /* a page number */
     INDEX_ZERO,       /* a page of zeros that has no frame */
     INDEX_SWAP,       /* a swap slot (swap.h) */
-    INDEX_COMPRESSED, /* reserved */
+    INDEX_COMPRESSED, /* a handle of the store of compressed pages (compress.h) */
     INDEX_MERGED,     /* a page number, of a page that other leaves name too (samepage.h) */
     INDEX_TAGS
 };
-#define INDEX_TAG_BITS  3u
-#define INDEX_TAG(leaf) ((leaf) & ((1u << INDEX_TAG_BITS) - 1))
+#define INDEX_TAG_BITS    3u
+#define INDEX_STAMP_SHIFT 56u /* above it: the window of a page that is out */
+#define INDEX_TAG(leaf)   ((leaf) & ((1u << INDEX_TAG_BITS) - 1))
 
 struct index_node {
     uint64_t slot[INDEX_SLOTS]; /* leaves, or addresses of nodes (which carry no tag) */
@@ -83,15 +84,36 @@ static inline uint32_t index_leaf_slot(uint64_t leaf)
     return (uint32_t)(leaf >> INDEX_TAG_BITS);
 }
 
-/* The window (window.h) in which the page was used last is kept with a slot. */
+static inline uint64_t index_leaf_compressed(uint64_t handle)
+{
+    return handle << INDEX_TAG_BITS | INDEX_COMPRESSED;
+}
+
+static inline bool index_leaf_is_compressed(uint64_t leaf)
+{
+    return INDEX_TAG(leaf) == INDEX_COMPRESSED;
+}
+
+/* The page's bytes lie on a disk or in the store. */
+static inline bool index_leaf_is_stored(uint64_t leaf)
+{
+    return index_leaf_is_swap(leaf) || index_leaf_is_compressed(leaf);
+}
+
+static inline uint64_t index_leaf_handle(uint64_t leaf)
+{
+    return (leaf & ((1ull << INDEX_STAMP_SHIFT) - 1)) >> INDEX_TAG_BITS;
+}
+
+/* The window (window.h) in which the page was used last is kept with a slot or a handle. */
 static inline uint64_t index_leaf_stamp(uint64_t leaf, uint8_t window)
 {
-    return leaf | (uint64_t)window << 56;
+    return leaf | (uint64_t)window << INDEX_STAMP_SHIFT;
 }
 
 static inline uint8_t index_leaf_window(uint64_t leaf)
 {
-    return (uint8_t)(leaf >> 56);
+    return (uint8_t)(leaf >> INDEX_STAMP_SHIFT);
 }
 
 /* Of a frame's leaf, or a merged page's. */

@@ -48,13 +48,19 @@ static uint64_t load_needed(const struct vm *vm)
 
 static bool load_is_governed(const struct vm *vm)
 {
-    return vm->load.on && vm->swap.areas > 0;
+    return vm->load.on && reclaim_is_on(vm);
+}
+
+/* Pages that came back, from disks and from the store of compressed ones. */
+static uint64_t load_count_back(const struct vm *vm)
+{
+    return vm->paging.counts.swapped_in + vm->tier.counts.got;
 }
 
 bool load_wants_windows(const struct vm *vm)
 {
     return load_is_governed(vm) && (vm->load.suspended > 0 || vm->load.overloaded > 0 ||
-                                    vm->paging.counts.swapped_in != vm->load.seen);
+                                    load_count_back(vm) != vm->load.seen);
 }
 
 bool load_has_rivals(const struct vm *vm)
@@ -240,10 +246,10 @@ static void load_look_again(struct vm *vm)
 void load_judge(struct vm *vm)
 {
     struct load *load = &vm->load;
-    uint64_t read = vm->paging.counts.swapped_in - load->seen;
+    uint64_t back = load_count_back(vm), read = back - load->seen;
     struct space *victim;
 
-    load->seen = vm->paging.counts.swapped_in;
+    load->seen = back;
     if (!load_is_governed(vm))
         return;
     load_look_again(vm);
@@ -271,7 +277,7 @@ void load_note_idle(struct vm *vm)
 void load_set(struct vm *vm, bool on)
 {
     vm->load.on = on;
-    vm->load.seen = vm->paging.counts.swapped_in;
+    vm->load.seen = load_count_back(vm);
     vm->load.overloaded = 0;
     vm->load.settled = LOAD_SETTLE;
 }
@@ -297,15 +303,16 @@ static uint32_t load_find_page(const struct vm *vm, const struct object *object,
     return page;
 }
 
-/* Puts out pages of an entry from `address` on, at most a cluster.  Returns where the next ones are. */
+/* Puts out pages of an entry from `address` on, at most a cluster, or few if they are to be compressed.  Returns where the next ones are. */
 static uint64_t load_put_out_from(struct vm *vm, const struct entry *entry, uint64_t address)
 {
     const struct object *object = entry->object;
     uint64_t end = entry_index(entry, entry->end);
     uint64_t first = index_next(&object->index, entry_index(entry, address), end), index = first;
     uint32_t victims[SWAP_CLUSTER], count = 0;
+    uint32_t most = tier_takes(&vm->tier) ? TIER_STEP : SWAP_CLUSTER;
 
-    for (; index < end && index < first + SWAP_CLUSTER; index++) {
+    for (; index < end && index < first + most; index++) {
         uint32_t page = load_find_page(vm, object, index);
 
         if (page != PAGE_NONE)

@@ -7,7 +7,8 @@
  *          +---- room for its set; its turn; nobody else runs -----+
  *
  * Looked at whenever a window (window.h) ends.  Memory is *overloaded* when the working sets of active
- * programs are more pages than there are for them, and so many pages were read back that this was felt.
+ * programs are more pages than there are for them, and so many pages came back, from disks or the store of
+ * compressed ones, that this was felt.
  * After LOAD_PROOF such windows in a row one program is suspended: of those whose set is worth it (a quarter
  * of the largest or more) the one that has run longest, since it began or was resumed.  There must be
  * another one, so the only program that needs memory never waits; servers do not either, nor programs with
@@ -26,7 +27,7 @@
  *  L1  `suspended` counts the spaces that are; none is a server;
  *  L2  who waits to be resumed (wait.h) is of a suspended space.
  *
- * Without load control, or without swap, the next load_step resumes all. */
+ * Without load control, or with nowhere for pages to go, the next load_step resumes all. */
 #ifndef PAGER_LOAD_H
 #define PAGER_LOAD_H
 

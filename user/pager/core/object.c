@@ -55,6 +55,8 @@ void object_drop_leaf(struct vm *vm, uint64_t leaf)
         swap_free(&vm->swap, index_leaf_slot(leaf));
     else if (index_leaf_is_merged(leaf))
         samepage_drop(vm, index_leaf_page(leaf));
+    else if (index_leaf_is_compressed(leaf))
+        tier_drop(vm, leaf);
 }
 
 static bool object_free_leaf(void *context, uint64_t index, uint64_t leaf)
@@ -132,7 +134,8 @@ void object_put_out(struct vm *vm, uint32_t page, uint64_t leaf)
     struct index_place place;
 
     object_discount_leaf(object, index_find(&object->index, record->link, &place));
-    index_replace(&place, index_leaf_is_swap(leaf) ? index_leaf_stamp(leaf, record->window) : leaf);
+    index_replace(&place,
+                  index_leaf_is_stored(leaf) ? index_leaf_stamp(leaf, record->window) : leaf);
     victims_evict(vm, page);
     object_count_other(object, leaf);
     record->slot = SWAP_NONE;
@@ -166,7 +169,7 @@ void object_bring_in(struct vm *vm, struct object *object, const struct index_pl
     record->object = object;
     record->link = (uint32_t)index;
     record->slot = index_leaf_is_swap(leaf) ? index_leaf_slot(leaf) : SWAP_NONE;
-    record->window = index_leaf_is_swap(leaf) ? index_leaf_window(leaf) : 0;
+    record->window = index_leaf_is_stored(leaf) ? index_leaf_window(leaf) : 0;
     record->uses = 0;
     object_discount_leaf(object, leaf);
     index_replace(place, index_leaf_frame(page));

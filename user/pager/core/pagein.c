@@ -173,6 +173,26 @@ static enum object_supply pagein_read(struct vm *vm, struct object *object, uint
     return OBJECT_FETCHING;
 }
 
+/* Unpacks a page into a frame. */
+static enum object_supply pagein_unpack(struct vm *vm, struct object *object,
+                                        const struct index_place *place, uint64_t index)
+{
+    uint64_t leaf = index_read(place);
+    uint32_t page = page_allocate(&vm->table, PAGE_OBJECT);
+
+    if (page == PAGE_NONE)
+        return OBJECT_NO_FRAME;
+    if (!tier_get(vm, leaf, page)) {
+        page_release(&vm->table, page);
+        vm->paging.counts.read_errors++;
+        return OBJECT_UNREADABLE;
+    }
+    object_bring_in(vm, object, place, index, page);
+    victims_arrive(vm, page);
+    tier_drop(vm, leaf);
+    return OBJECT_SUPPLIED;
+}
+
 enum object_supply paging_bring_in(struct vm *vm, struct object *object, uint64_t index)
 {
     struct index_place place;
@@ -187,6 +207,8 @@ enum object_supply paging_bring_in(struct vm *vm, struct object *object, uint64_
         return OBJECT_NO_FRAME;
     if (index_leaf_is_swap(leaf))
         return pagein_read(vm, object, index, index_leaf_slot(leaf));
+    if (index_leaf_is_compressed(leaf))
+        return pagein_unpack(vm, object, &place, index);
     page = stock_take(vm, PAGE_OBJECT);
     if (page == PAGE_NONE)
         return OBJECT_NO_FRAME;

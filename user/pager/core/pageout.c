@@ -74,6 +74,18 @@ static bool pageout_drop(struct vm *vm, uint32_t page, bool dirty)
     return true;
 }
 
+/* A page that nobody maps goes to the store of compressed ones, if that takes it. */
+static bool pageout_pack(struct vm *vm, uint32_t page, bool dirty)
+{
+    uint64_t leaf;
+
+    if (!tier_put(vm, page, dirty, &leaf))
+        return false;
+    object_put_out(vm, page, leaf);
+    tier_settle(vm);
+    return true;
+}
+
 /* Copies of pages in memory give their slots back: others want them more. */
 static void pageout_drop_copies(struct vm *vm)
 {
@@ -146,7 +158,7 @@ uint32_t paging_put_out(struct vm *vm, const uint32_t *page, uint32_t count)
     for (uint32_t i = count; i-- > 0;) /* the frame that is free last is taken first */
         dropped |= (uint32_t)pageout_drop(vm, page[i], dirty >> i & 1) << i;
     for (uint32_t i = 0; i < count; i++)
-        if (dropped >> i & 1)
+        if ((dropped >> i & 1) || pageout_pack(vm, page[i], dirty >> i & 1))
             done++;
         else
             rest[left++] = page[i];
@@ -160,10 +172,12 @@ void paging_note_write(struct vm *vm, uint32_t page)
 {
     struct page *record = &vm->table.pages[page];
 
-    if (record->state == PAGE_WRITING)
+    if (record->state == PAGE_WRITING) {
         record->flags |= PAGE_TAKEN | PAGE_WRITTEN;
-    else
-        vm_forget_copy(vm, page);
+        return;
+    }
+    record->flags &= (uint8_t)~PAGE_DENSE;
+    vm_forget_copy(vm, page);
 }
 
 /* A page that could not be written stays; its slot is never used again. */

@@ -9,7 +9,8 @@
  *        |                   +--- somebody found it meanwhile ---> in memory; the slot holds a copy of it
  *        |                   |                                     unless it was written too
  *        |                   +--- write error ---> in memory; the slot is retired
- *        +--- it has a copy and is clean, or is zero: out at once
+ *        +--- it has a copy and is clean, is zero, or is taken by the store of compressed pages
+ *             (tier.h): out at once
  *
  * A page that is being written stays in its object as any other, and whoever finds it maps it: the fault
  * marks it as taken.  Neither way out takes memory: the leaf is there, requests have records in struct vm,
@@ -68,7 +69,7 @@ struct paging_counts {
     uint64_t put_out_zero;  /* ... or they were zero */
     uint64_t dropped;       /* pages of files that left, since they can be had again */
     uint64_t taken_back;    /* pages that were found while they were written */
-    uint64_t read_errors;   /* pages, also those whose checksum was wrong */
+    uint64_t read_errors;   /* pages, also those whose checksum was wrong, and compressed ones */
     uint64_t write_errors;  /* pages */
 };
 
@@ -105,8 +106,8 @@ struct paging {
 
 void paging_init(struct paging *paging);
 
-/* Brings in page `index`, for which the object's leaf has no frame.  OBJECT_SUPPLIED: it was zero, or merged,
- * and is there; OBJECT_FETCHING: wait_for_page was called; OBJECT_NO_FRAME; OBJECT_UNREADABLE. */
+/* Brings in page `index`, for which the object's leaf has no frame.  OBJECT_SUPPLIED: it was zero, merged, or
+ * compressed (tier.h), and is there; OBJECT_FETCHING: wait_for_page was called; OBJECT_NO_FRAME; OBJECT_UNREADABLE. */
 enum object_supply paging_bring_in(struct vm *vm, struct object *object, uint64_t index);
 
 /* Puts out at most SWAP_CLUSTER pages of anonymous objects, all in PAGE_OBJECT, which are nobody's to

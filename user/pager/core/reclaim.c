@@ -20,14 +20,14 @@ bool reclaim_has_hope(const struct vm *vm)
 {
     const uint32_t *counts = vm->table.counts;
 
-    return vm->swap.areas > 0 && !vm->reclaim.hopeless &&
+    return reclaim_is_on(vm) && !vm->reclaim.hopeless &&
            counts[PAGE_FREE] + counts[PAGE_HELD] < vm->reclaim.target;
 }
 
 bool reclaim_spares_frame(const struct vm *vm)
 {
-    return vm->swap.areas > 0 ? reclaim_has_frame(vm)
-                              : vm->table.counts[PAGE_FREE] > VM_POPULATE_RESERVE;
+    return reclaim_is_on(vm) ? reclaim_has_frame(vm)
+                             : vm->table.counts[PAGE_FREE] > VM_POPULATE_RESERVE;
 }
 
 /* ---- who leaves ---- */
@@ -41,7 +41,7 @@ void reclaim_note_given(struct vm *vm, uint32_t slot, uint64_t page)
 
 void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64_t count, bool out)
 {
-    uint64_t end = first + count;
+    uint64_t end = first + count, left = 0;
 
     for (uint64_t at = first; vm->victims.on && at < end;) {
         uint64_t window = at & ~(SWAP_CLUSTER - 1ull);
@@ -49,7 +49,8 @@ void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64
 
         for (; at < end && at < window + SWAP_CLUSTER; at++)
             asked |= 1u << (at - window);
-        victims_advise(vm, object, window, asked, out);
+        if (!out || left < TIER_ADVISED || !tier_takes(&vm->tier))
+            left += victims_advise(vm, object, window, asked, out);
     }
 }
 
@@ -149,15 +150,23 @@ static uint32_t reclaim_step_counted(struct vm *vm, bool *last)
     return done;
 }
 
+/* True if the store of compressed pages is full, no disk is there, and nobody waits: looking for pages would only
+ * take them out of the tables. */
+static bool reclaim_is_stuck(const struct vm *vm)
+{
+    return vm->swap.areas == 0 && !tier_takes(&vm->tier) && wait_first_for_memory(vm) == 0;
+}
+
 bool vm_reclaim_step(struct vm *vm)
 {
     struct reclaim *reclaim = &vm->reclaim;
     uint32_t done;
     bool last;
 
-    if (vm->swap.areas == 0 || reclaim_in_sight(vm) >= reclaim->target ||
+    if (!reclaim_is_on(vm) || reclaim_in_sight(vm) >= reclaim->target ||
         vm->paging.writes > PAGING_WRITES - RECLAIM_WRITES ||
-        vm->paging.taken > PAGING_REQUESTS - RECLAIM_WRITES || reclaim_rests(vm))
+        vm->paging.taken > PAGING_REQUESTS - RECLAIM_WRITES || reclaim_rests(vm) ||
+        reclaim_is_stuck(vm))
         return false;
     done = reclaim_step_counted(vm, &last);
     if (done > 0) {

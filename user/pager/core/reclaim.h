@@ -7,8 +7,8 @@
  *                    their way
  *      <= reserved   page tables, records and calls; faults wait, in order of arrival (wait.h)
  *
- * Putting out needs no frame, so none is kept for it.  Without a swap area both levels are 0: nothing is
- * ever put out, and who finds no frame is told so.
+ * Putting out needs no frame, so none is kept for it.  Without a swap area, and with no store of compressed
+ * pages (tier.h), both levels are 0: nothing is ever put out, and who finds no frame is told so.
  *
  * Which pages leave: victims.h.
  *
@@ -69,7 +69,8 @@ struct reclaim {
  * vm_reclaim_step, while memory is short. */
 void reclaim_note_given(struct vm *vm, uint32_t slot, uint64_t page);
 
-/* Does a bounded part of what the levels ask for: a few victims are looked at, and one window put out.  False: there is nothing to do, or what comes next is the end of a request or of a
+/* Does a bounded part of what the levels ask for: a few victims are looked at, and one window put out.  False:
+ * there is nothing to do, or what comes next is the end of a request or of a
  * program.  The driver calls this after each message while an area is in use, before wait_next, and until
  * it says false while a request waits for memory; what is left otherwise may be done in idle time. */
 bool vm_reclaim_step(struct vm *vm);
@@ -87,6 +88,9 @@ bool reclaim_spares_frame(const struct vm *vm);
 
 /* True if a device has pages: the end of its request may help. */
 bool reclaim_is_moving(const struct vm *vm);
+
+/* Sets the levels: of the machine's frames, and of whether pages can leave memory. */
+void reclaim_set_levels(struct vm *vm);
 
 /* Begins to use a swap device. */
 enum swap_error vm_swap_on(struct vm *vm, const struct swap_device *device, uint32_t *area);

@@ -82,6 +82,20 @@ static int setting_write_overcommit(struct vm *vm, const char *value)
     return 0;
 }
 
+/* ---- the store of compressed pages (tier.h): percent of memory ---- */
+
+static void setting_read_compress(const struct vm *vm, char value[SETTING_BYTES])
+{
+    setting_tell_number(value, vm->tier.percent);
+}
+
+static int setting_write_compress(struct vm *vm, const char *value)
+{
+    uint64_t percent;
+
+    return setting_take_number(value, 0, TIER_MOST, &percent) ? tier_set(vm, percent) : EINVAL;
+}
+
 /* ---- who fills the tables of a fork's child ---- */
 
 static const char *const setting_forks[] = {"fault", "clone"};
@@ -200,6 +214,7 @@ static int setting_write_torture(struct vm *vm, const char *value)
 /* ---- the table, in the order of names ---- */
 
 static const struct setting settings[] = {
+    {"compress", setting_read_compress, setting_write_compress},
     {"fork", setting_read_fork, setting_write_fork},
     {"load-control", setting_read_load, setting_write_load},
     {"merge", setting_read_merge, setting_write_merge},

@@ -27,7 +27,7 @@ struct setting {
 /* 0 and the value; ENOENT: there is no such setting. */
 int setting_read(const struct vm *vm, const char *name, char value[SETTING_BYTES]);
 
-/* 0; ENOENT, EINVAL, ENOMEM, and nothing changed. */
+/* 0; ENOENT; EINVAL; ENOMEM (it cannot be had now); and nothing changed. */
 int setting_write(struct vm *vm, const char *name, const char *value);
 
 /* The name of a row, counted from 0, or NULL behind the last one. */

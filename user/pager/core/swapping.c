@@ -12,11 +12,10 @@ static uint32_t swapping_clamp(uint32_t value, uint32_t low, uint32_t high)
     return value < high ? value : high;
 }
 
-/* The levels of a machine with so many frames. */
-static void swapping_set_levels(struct vm *vm)
+void reclaim_set_levels(struct vm *vm)
 {
     uint32_t frames = vm->table.count - vm->table.counts[PAGE_OUTSIDE];
-    bool on = vm->swap.areas > 0;
+    bool on = reclaim_is_on(vm);
 
     vm->table.reserved = on ? swapping_clamp(frames / 128, 4, 64) : 0;
     vm->reclaim.target = on ? vm->table.reserved + swapping_clamp(frames / 32, 16, 512) : 0;
@@ -32,7 +31,7 @@ enum swap_error vm_swap_on(struct vm *vm, const struct swap_device *device, uint
 {
     enum swap_error error = swap_add(&vm->swap, device, area);
 
-    swapping_set_levels(vm);
+    reclaim_set_levels(vm);
     return error;
 }
 
@@ -55,7 +54,8 @@ static bool swapping_fits(const struct vm *vm, const struct swap_area *area)
 {
     uint32_t frames = vm->table.counts[PAGE_FREE], reserved = vm->table.reserved;
 
-    return area->used <= swap_room(&vm->swap) + (frames > reserved ? frames - reserved : 0) &&
+    return area->used <= swap_room(&vm->swap) + tier_gain(&vm->tier) +
+                             (frames > reserved ? frames - reserved : 0) &&
            (!vm->commit.strict || vm->commit.pages <= commit_limit(vm));
 }
 
@@ -190,7 +190,7 @@ int vm_swap_off_step(struct vm *vm)
         return EINPROGRESS; /* of pages that a device has now */
     swap_remove(&vm->swap, number);
     vm->reclaim.empties = false;
-    swapping_set_levels(vm);
+    reclaim_set_levels(vm);
     return 0;
 }
 

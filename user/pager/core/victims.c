@@ -476,6 +476,14 @@ static bool victims_renew(struct vm *vm, uint32_t victim)
     return true;
 }
 
+/* The pages of a window that are few enough to be compressed in a step, and the victim among them. */
+static uint32_t victims_mask_beside(const struct vm *vm, uint32_t victim)
+{
+    uint32_t at = vm->table.pages[victim].link & (SWAP_CLUSTER - 1) & ~(TIER_STEP - 1);
+
+    return ((1u << TIER_STEP) - 1) << at;
+}
+
 /* Puts out a victim and those that leave with it. */
 static uint32_t victims_put_out_around(struct vm *vm, uint32_t victim)
 {
@@ -486,6 +494,8 @@ static uint32_t victims_put_out_around(struct vm *vm, uint32_t victim)
     victims_find_pages(&window, UINT32_MAX);
     victims_choose(&window, victim);
     victims_drop_wired(&window);
+    if (window.object->owner && tier_takes(&vm->tier))
+        window.chosen &= victims_mask_beside(vm, victim);
     return victims_put_out_window(&window);
 }
 
@@ -547,17 +557,16 @@ uint32_t victims_step(struct vm *vm, bool *last)
     return left;
 }
 
-void victims_advise(struct vm *vm, struct object *object, uint64_t first, uint32_t asked, bool out)
+uint32_t victims_advise(struct vm *vm, struct object *object, uint64_t first, uint32_t asked,
+                        bool out)
 {
     struct victims_window window = {.vm = vm, .object = object, .first = first};
 
     victims_find_pages(&window, asked);
     vm->reclaim.scanned += (uint32_t)__builtin_popcount(window.chosen);
     victims_drop_wired(&window);
-    if (out) {
-        (void)victims_put_out_window(&window);
-        return;
-    }
+    if (out)
+        return victims_put_out_window(&window);
     for (uint32_t k = SWAP_CLUSTER; k-- > 0;)
         if (window.chosen >> k & 1) {
             uint32_t page = window.page[k];
@@ -567,6 +576,7 @@ void victims_advise(struct vm *vm, struct object *object, uint64_t first, uint32
             (void)accessed_take(vm, page);
             replace_cool(victims_set_of(vm, page), page);
         }
+    return 0;
 }
 
 /* ---- the checker ---- */
@@ -607,7 +617,7 @@ const char *victims_check(const struct vm *vm)
 {
     const char *broken = victims_check_list(vm) ? NULL : "Y2";
 
-    if (vm->victims.on != (vm->swap.areas > 0))
+    if (vm->victims.on != reclaim_is_on(vm))
         return "Y1";
     for (uint32_t page = 0; page < vm->table.count && !broken; page++)
         if (vm->victims.on ? !victims_check_page(vm, page) : vm->table.pages[page].known != 0)

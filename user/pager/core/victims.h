@@ -10,7 +10,7 @@
  * one policy.  Who leaves first: pages that can be had again without a write, if nobody uses them;
  * anonymous pages; pages of the first class that are in use; what file systems keep of their disks.
  *
- * While no swap area exists nothing is known here.  Then a page that comes into an object is put on a list,
+ * While pages have nowhere to go nothing is known here.  Then a page that comes into an object is put on a list,
  * a few instructions, and is told to its class when pages must leave.
  *
  * *Accessed bits* are harvested for a window of neighbours at once (accessed.h) and kept in the page record
@@ -25,7 +25,7 @@
  * A victim that cannot leave now, since it is wired, fresh, or finds no slot, is held aside, so that the policy
  * goes on to others.  When as many pages left as memory has, or no victim is left, those aside come back.
  *
- *  Y1  without a swap area no page is known; else a page in state PAGE_OBJECT of an object whose pages may
+ *  Y1  while pages have nowhere to go (reclaim_is_on) no page is known; else a page in state PAGE_OBJECT of an object whose pages may
  *      leave is on the list, or given, queued, or held; one that is being written is held; no other page is
  *      given, queued, or held, but one whose contents are on their way may be on the list;
  *  Y2  the list holds exactly the pages that are marked so.  Its links are those of struct replace_page,
@@ -112,8 +112,9 @@ uint32_t victims_put_out(struct vm *vm, const uint32_t *page, uint32_t count);
 
 /* Pages of an anonymous object, of those that the bits of `asked` name from `first` on (a multiple of
  * SWAP_CLUSTER), are of no use now: they leave, as many as requests can be made for (`out`), or are the next
- * victims. */
-void victims_advise(struct vm *vm, struct object *object, uint64_t first, uint32_t asked, bool out);
+ * victims.  Returns how many left. */
+uint32_t victims_advise(struct vm *vm, struct object *object, uint64_t first, uint32_t asked,
+                        bool out);
 
 /* NULL, or the number of the first invariant that does not hold. */
 const char *victims_check(const struct vm *vm);

@@ -92,10 +92,10 @@ static uint32_t pages_count_entries(struct view_step *step, const struct entry *
     return shadow_count_entries(page->holder, page->index, &step->work);
 }
 
-/* A page that is out of memory.  One of zeros is nowhere, and not counted. */
+/* A page that is out of memory, on a disk or compressed.  One of zeros is nowhere, and not counted. */
 static void pages_add_away(struct view_pages *pages, uint64_t leaf, uint32_t entries)
 {
-    if (!index_leaf_is_swap(leaf))
+    if (leaf == INDEX_LEAF_ZERO)
         return;
     pages->swapped++;
     pages->swapped_share += (FL_PAGE_BYTES << 12) / entries;

@@ -4,7 +4,7 @@
  * frame is in exactly one class:
  *
  *     MemTotal = MemFree + AnonPages + Cached + Slab + PageTables
- *              + KernelObjects + MessageBuffers + PageRecords + ZeroPage */
+ *              + KernelObjects + MessageBuffers + PageRecords + ZeroPage + Zswap */
 #include "view_kinds.h"
 
 static uint32_t system_slab_frames(const struct vm *vm)
@@ -58,6 +58,8 @@ static void system_print_sizes(struct view_step *step)
         {"SwapCached:", system_copies(vm)},
         {"SwapTotal:", swap_total(&vm->swap)},
         {"SwapFree:", swap_room(&vm->swap)},
+        {"Zswap:", counts[PAGE_PACKED]},
+        {"Zswapped:", vm->tier.store.pages},
         {"AnonPages:", system_anonymous_pages(vm)},
         {"Shmem:", system_memory_pages(vm)},
         {"Slab:", system_slab_frames(vm)},
@@ -107,9 +109,11 @@ static bool system_tell_vmstat(struct view_step *step)
         {"swap_taken_back", vm->paging.counts.taken_back},
         {"swap_read_errors", vm->paging.counts.read_errors},
         {"swap_write_errors", vm->paging.counts.write_errors},
+        {"zswpin", vm->tier.counts.got},
+        {"zswpout", vm->tier.counts.put},
         {"pgscan", vm->reclaim.scanned},
         {"pgsteal", vm->paging.counts.swapped_out + vm->paging.counts.put_out_clean +
-                        vm->paging.counts.put_out_zero},
+                        vm->paging.counts.put_out_zero + vm->tier.counts.put},
         {"pgscan_kswapd", vm->reclaim.background.scanned},
         {"pgscan_direct", vm->reclaim.direct.scanned},
         {"pgsteal_kswapd", vm->reclaim.background.stolen},

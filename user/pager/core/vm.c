@@ -54,6 +54,7 @@ bool vm_init(struct vm *vm, const struct vm_config *config)
     window_init(&vm->windows);
     swap_init(&vm->swap, &vm->table);
     paging_init(&vm->paging);
+    tier_init(vm);
     vm->zero_page = page_allocate(&vm->table, PAGE_METADATA);
     if (vm->zero_page == PAGE_NONE)
         return false;

@@ -13,8 +13,8 @@
  *
  * Invariants have their numbers where the data is: page.h P, slab.h S, index.h X, entry.h T,
  * object.h O, shadow.h H, space.h A, names.h N, handle.h D, view.h W, wait.h Q,
- * swap.h K, paging.h G, victims.h Y, replace.h R, ghost.h E, window.h U, load.h L, samepage.h M; and of the
- * whole:
+ * swap.h K, paging.h G, victims.h Y, replace.h R, ghost.h E, window.h U, load.h L, samepage.h M, compress.h C;
+ * and of the whole:
  *  V1  every page in state PAGE_METADATA is a page record's, the zero page, a slab's, a swap area's, or of
  *      the tables of samepage.h;
  *  V2  every page in state PAGE_BUFFER is one space's buffer;
@@ -22,7 +22,8 @@
  *      INDEX_LIMIT;
  *  V4  no two private entries of a space show the same page of an anonymous object.
  *  V5  commit.pages is the sum of what entries and objects are charged (commit.h);
- *  V6  file_pages is the number of pages that all files hold.
+ *  V6  file_pages is the number of pages that all files hold;
+ *  V7  the store of compressed pages has those that leaves name (tier.h).
  * The stock of zeroed frames (stock.h) is P7's.
  * vm_check() walks all of it. */
 #ifndef PAGER_VM_H
@@ -51,6 +52,7 @@
 #include "slab.h"
 #include "space.h"
 #include "swap.h"
+#include "tier.h"
 #include "trace.h"
 #include "victims.h"
 #include "view.h"
@@ -113,6 +115,7 @@ struct vm {
     struct windows windows;
     struct load load;
     struct samepage samepage;
+    struct tier tier;
 };
 
 /* What vm_init needs; everything is copied except the memory that pointers name. */
@@ -250,6 +253,12 @@ static inline void vm_page_locate(const struct vm *vm, uint32_t page, struct obj
 static inline bool reclaim_has_frame(const struct vm *vm)
 {
     return vm->table.counts[PAGE_FREE] > vm->table.reserved;
+}
+
+/* True if there is somewhere for pages to go that leave memory. */
+static inline bool reclaim_is_on(const struct vm *vm)
+{
+    return vm->swap.areas > 0 || tier_is_used(&vm->tier);
 }
 
 /* True if vm_reclaim_step has something to do. */

@@ -206,7 +206,7 @@ void wait_wake_space(struct vm *vm, const struct space *space)
 
 /* ---- pages ---- */
 
-/* failed: the record of the page if its fetch failed. */
+/* failed: the record of the page if its fetch failed.  True: somebody waited. */
 static void wait_make_ready(struct vm *vm, uint32_t page, const struct page *failed)
 {
     uint32_t left = vm->waits.counts[WAIT_PAGE];

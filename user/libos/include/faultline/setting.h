@@ -12,7 +12,8 @@ extern "C" {
  * no such setting. */
 int faultline_setting_read(const char *name, char *value, size_t bytes);
 
-/* Returns 0, or -1 with ENOENT, or EINVAL when it is not a value of this setting. */
+/* Returns 0, or -1 with ENOENT, EINVAL when it is not a value of this setting, or ENOMEM when it
+ * cannot be had now. */
 int faultline_setting_write(const char *name, const char *value);
 
 /* The name of the setting number `index`, as above.  Returns 0, or -1 with ENOENT behind the last one. */
