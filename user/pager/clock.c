@@ -92,10 +92,19 @@ static void clock_tell(const struct load_event *event)
              (unsigned)event->needed, (unsigned)event->frames);
 }
 
-/* A window runs and is not due: nothing is to do.  The shortest way to see it, taken with each message. */
-static bool clock_rests(const struct windows *windows)
+/* True if what is due next may have to be waited for by the timer alone: no disk's end will come. */
+static bool clock_lacks_timer(const struct pager *pager)
 {
-    if (windows->due == 0 || windows->sweeps)
+    return clock.counts_work && !clock.armed && pager->vm.load.suspended > 0 &&
+           !pager->disks_pending;
+}
+
+/* A window runs and is not due: nothing is to do.  The shortest way to see it, taken with each message. */
+static bool clock_rests(const struct pager *pager)
+{
+    const struct windows *windows = &pager->vm.windows;
+
+    if (windows->due == 0 || windows->sweeps || clock_lacks_timer(pager))
         return false;
     return clock.armed ? fl_rdtime() < clock.armed : clock_at_most() < windows->due;
 }
@@ -107,7 +116,7 @@ bool clock_attend(struct pager *pager)
     uint64_t due, now;
     bool fired, late;
 
-    if (clock_rests(&vm->windows))
+    if (clock_rests(pager))
         return clock.armed == 0;
     due = window_due(vm);
     fired = clock.armed && fl_rdtime() >= clock.armed;

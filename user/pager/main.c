@@ -217,8 +217,8 @@ static bool main_attend(struct fl_message *answer, struct fl_message *message)
         main_print_trace(&pager.vm.trace);
     if (answer->badge >> 60 == PAGER_BADGE_IDLE)
         clock_note_idle(&pager);
-    late = clock_attend(&pager);
     do {
+        late = clock_attend(&pager);
         main_reclaim();
         pager.running = wait_next(&pager.vm);
         if (pager.running != WAIT_NONE) {
