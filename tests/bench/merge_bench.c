@@ -42,7 +42,7 @@ static void fail(const char *what)
 
 static void tell(const char *operation, uint64_t figure, const char *note)
 {
-    printf("RES\t%s\t%llu\t%u\t0.0\t%s\n", operation, (unsigned long long)figure, PAIRS, note);
+    printf("RES\t%s\t%llu\t%u\t-\t%s\n", operation, (unsigned long long)figure, PAIRS, note);
 }
 
 static void merge(const char *value)
