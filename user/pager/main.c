@@ -58,6 +58,16 @@ static void main_hold_back(struct space *space, enum vm_verdict verdict, struct 
     }
 }
 
+/* Each item counts the tables that it lacks for itself (docs/fault-protocol.md), two at most: more than the
+ * spare frames of which a fault warns need a look at the pool. */
+static void main_provide_tables(uint32_t items)
+{
+    uint32_t tables = 2 * items;
+
+    if (tables > FL_POOL_LOW && flr_pool_spare(PAGER_SLOT_POOL).value < tables)
+        (void)frames_refill_tables(&pager);
+}
+
 static void main_page_fault(struct space *space, struct fl_message *message)
 {
     struct vm_fault fault = {message->word[0], message->word[1], (uint32_t)message->word[2]};
@@ -71,6 +81,7 @@ static void main_page_fault(struct space *space, struct fl_message *message)
         main_hold_back(space, verdict, message);
         return;
     }
+    main_provide_tables(main_mappings.count);
     message->info = FL_INFO_ITEMS(FL_LABEL_RESUME, 3, main_mappings.count);
     message->word[0] = FL_ITEM_ADDRESS(mapping->address, mapping->rights);
     message->word[1] = FL_ITEM_SOURCE(mapping->slot, mapping->pages);

@@ -21,7 +21,7 @@
 #define PRIORITY_STRIKER 45u             /* above the pager */
 #define PRIORITY_EAGER   42u             /* too, but below the striker */
 #define INTERRUPT_TICKS  100u
-#define WORLD_RUNS       1024u
+#define WORLD_RUNS       4096u
 
 /* Slots of a space, from SLOT_PROCESSES + its slots on. */
 enum { OF_CNODE, OF_VSPACE, OF_HANDLER, OF_PROGRAM, OF_TCBS, OF_SLOTS = OF_TCBS + WORLD_THREADS };
