@@ -64,8 +64,8 @@ test-host:
 	@$(MAKE) -s --no-print-directory $(JOBS) host-tests
 	@tests/run.py --build $(BUILD) $(HOST_TESTS:%=--host %)
 test:
-	@$(SETUP) test
-	@$(MAKE) -s --no-print-directory $(JOBS) clang-kernel
+	@$(SETUP) test images
+	@$(MAKE) -s --no-print-directory $(JOBS) clang-kernel board-packages
 	@$(DRIVER) --suites tests/suites.txt $(if $(ONLY),--only '$(ONLY)')
 
 # Each change of a list in tests/mutate is made in a copy of the tree and must be seen by a test.

@@ -73,10 +73,12 @@ def files(folder):
 def _():
     shelve("board")
     status, _ = fetch("-a", "riscv64", "sid", "made/it", "board")
-    check_equal((status, files("made")), (0, ["it/usr/lib/large", "it/usr/lib/trees/a tree.dtb"]))
+    check_equal((status, files("made")), (0, ["it/packages", "it/usr/lib/large", "it/usr/lib/trees/a tree.dtb"]))
     check_in("APT::Architecture=riscv64", asked())
     check_in("download board/sid", asked())
     check_equal(os.listdir("made"), ["it"])
+    with open("made/it/packages", encoding="utf-8") as file:
+        check_equal(file.read(), "board 1 (all)\n")
 
 
 @test("patterns choose files")
@@ -84,14 +86,14 @@ def _():
     shelve("board")
     check_equal(fetch("-m", "./usr/lib/*/a tree*", "sid", "it", "board")[0], 1)  # a pattern is one word
     check_equal(fetch("-m", "./usr/lib/trees/*", "sid", "it", "board")[0], 0)
-    check_equal(files("it"), ["usr/lib/trees/a tree.dtb"])
+    check_equal(files("it"), ["packages", "usr/lib/trees/a tree.dtb"])
 
 
 @test("depends:NAME is what that package depends on first")
 def _():
     shelve("board")
     check_equal(fetch("sid", "it", "depends:meta")[0], 0)
-    check_equal(len(files("it")), 2)
+    check_equal(len(files("it")), 3)
     status, said = fetch("sid", "other", "depends:nobody")
     check_equal((status, os.path.exists("other")), (1, False))
     check_in("sid has no package that depends:nobody could be", said)
