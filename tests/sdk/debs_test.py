@@ -24,6 +24,7 @@ for word in "$@"; do last=$word; done
 [ "$last" = meta ] && printf 'meta\\n  PreDepends: other\\n  Depends: board\\n  Depends: later\\n'
 """
 DPKG = """#!/bin/sh
+[ "$1" = -W ] && echo "${3##*/} 1" && exit
 cd "$(dirname "$0")/.." && mkdir -p files/usr/bin files/usr/lib && basename "$2" >files/usr/bin/unpacked
 echo tree >"files/usr/lib/a tree" && tar -c -C files . && rm -r files
 """
@@ -65,6 +66,8 @@ def _():
     check_equal((result.returncode, unpacked("out")), (0, "one.deb\n"))
     check_in("APT::Architectures::=riscv64 download some-package", calls())
     check_equal(sorted(os.listdir(".")), ["bin", "calls", "out"])
+    with open("out/packages", encoding="utf-8") as file:
+        check_equal(file.read(), "one.deb 1\n")
 
 
 @test("with --missing apt-get chooses what the machine lacks, of its own backports, and installs nothing")
@@ -76,7 +79,7 @@ def _():
 @test("patterns choose files, and belong to what a folder holds")
 def _():
     check_equal(debs("--files", "./usr/lib/*", "out", "sid", "one").returncode, 0)
-    check_equal((os.listdir("out/usr"), os.listdir("out/usr/lib")), (["lib"], ["a tree"]))
+    check_equal((sorted(os.listdir("out/usr")), os.listdir("out/usr/lib")), (["lib"], ["a tree"]))
     check_equal((debs("out", "sid", "one").returncode, unpacked("out")), (0, "one.deb\n"))
     check_equal(debs("--files", "./no/such*", "other", "sid", "one").returncode, 3)
 
