@@ -124,7 +124,7 @@ def disk_options(number, path):
 _LIBC = ctypes.CDLL(None)
 
 
-def _die_with_parent():
+def die_with_parent():
     if hasattr(_LIBC, "prctl"):
         _LIBC.prctl(PDEATHSIG, signal.SIGKILL)
 
@@ -133,7 +133,7 @@ def _start(command):
     try:
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, start_new_session=True,
-                                preexec_fn=_die_with_parent)
+                                preexec_fn=die_with_parent)
     except OSError as error:
         raise MachineError(f"can't start {command[0]}: {error.strerror}; "
                            "faultline-setup run installs it") from None
