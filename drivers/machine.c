@@ -260,20 +260,39 @@ static bool prop_starts_with(const struct fdt *tree, const struct fdt_node *node
     return text != NULL && *start == 0;
 }
 
-/* A tree cannot say "has S-mode"; an MMU implies it. */
+/* Some old trees put modes among the letters of the ISA, and one of those claims an MMU for a hart that has user mode
+ * and no supervisor mode. */
+static bool isa_denies_supervisor(const struct fdt *tree, const struct fdt_node *cpu)
+{
+    bool user = false, supervisor = false;
+    struct fdt_prop prop;
+    const char *isa;
+
+    if (!fdt_prop_find(tree, cpu, "riscv,isa", &prop))
+        return false;
+    isa = fdt_prop_string(&prop, 0);
+    for (; isa != NULL && *isa != 0 && *isa != '_'; isa++) {
+        user |= *isa == 'u';
+        supervisor |= *isa == 's';
+    }
+    return user && !supervisor;
+}
+
+/* Else a tree cannot say "has S-mode"; an MMU implies it. */
 static bool hart_is_usable(const struct fdt *tree, const struct fdt_node *cpu)
 {
     struct fdt_prop mmu;
 
     if (!fdt_node_is_enabled(tree, cpu))
         return false;
-    if (!fdt_prop_find(tree, cpu, "mmu-type", &mmu) || fdt_prop_has_string(&mmu, "riscv,none"))
+    if (!fdt_prop_find(tree, cpu, "mmu-type", &mmu) || fdt_prop_has_string(&mmu, "riscv,none") ||
+        isa_denies_supervisor(tree, cpu))
         return false;
     return prop_starts_with(tree, cpu, "riscv,isa", "rv64") ||
            prop_starts_with(tree, cpu, "riscv,isa-base", "rv64");
 }
 
-/* Returns: false when the node has no hart id, one that is in the list, or the list is full. */
+/* Returns: false when the node has no hart id, or one that is in the list. */
 static bool hart_add(struct machine *machine, const struct fdt *tree, const struct fdt_node *cpu)
 {
     struct fdt_range id;
@@ -286,8 +305,9 @@ static bool hart_add(struct machine *machine, const struct fdt *tree, const stru
         if (machine->harts[i] == id.base)
             return false;
     if (machine->hart_count == MACHINE_MAX_HARTS)
-        return false;
-    machine->harts[machine->hart_count++] = id.base;
+        machine->harts_dropped++;
+    else
+        machine->harts[machine->hart_count++] = id.base;
     return true;
 }
 

@@ -31,6 +31,9 @@ static void read_machine(uint64_t tree)
     const char *blob = (const char *)(uintptr_t)(FDT_WINDOW + offset);
     enum machine_error error = machine_read(&machine, blob, FDT_WINDOW_BYTES - offset);
 
+    if (error == MACHINE_OK && machine.harts_dropped > 0)
+        log_write("faultline: %u harts are left out: %u are as many as are known\n",
+                  machine.harts_dropped, MACHINE_MAX_HARTS);
     if (error == MACHINE_OK && machine.bootargs_truncated)
         log_write("faultline: boot arguments are cut to their first %u bytes\n",
                   MACHINE_BOOTARGS_BYTES - 1);

@@ -2,6 +2,7 @@
  * written with libfdt, and on trees of every odd shape by name. */
 /* sources: drivers/fdt.c drivers/machine.c drivers/devices.c tests/unit/tree_blob.c */
 /* libs: -lfdt */
+#define _GNU_SOURCE /* asprintf */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -286,7 +287,34 @@ TEST("a device tells its range, interrupt, register layout, clock and first comp
     CHECK_EQ(machine.devices[0].reg_shift, 2);
     CHECK_EQ(machine.devices[0].io_width, 4);
     CHECK_EQ(machine.devices[0].clock_hz, 24000000);
-    CHECK_STRING(machine.devices[0].compatible, "snps,dw-apb-uart");
+    CHECK(memcmp(machine.devices[0].compatible, "snps,dw-apb-uart\0ns16550a\0", 27) == 0);
+}
+
+static void check_names(const char *property, const char *expected, size_t bytes)
+{
+    char text[256], padded[sizeof machine.devices[0].compatible] = {0};
+
+    snprintf(text, sizeof text, "d@10000000 { reg = <0 0x10000000 0 0x100>; compatible = %s; };",
+             property);
+    char *whole = NULL;
+    CHECK(asprintf(&whole, "/ { " CELLS MEMORY CPUS "%s };", text) > 0);
+    read_text(whole);
+    free(whole);
+    memcpy(padded, expected, bytes);
+    CHECK(memcmp(machine.devices[0].compatible, padded, sizeof padded) == 0);
+}
+
+TEST("of a device's names as many are told as fit whole, and of the first as much as fits")
+{
+    check_names("\"acme,uart\", \"ns16550a\"", "acme,uart\0ns16550a", 19);
+    check_names("\"0123456789012345678901234567890123456789012345\", \"n\"",
+                "0123456789012345678901234567890123456789012345", 46);
+    check_names("\"01234567890123456789012345678901234567890123\", \"ns\"",
+                "01234567890123456789012345678901234567890123\0ns", 47);
+    check_names("\"01234567890123456789012345678901234567890123\", \"ns1\"",
+                "01234567890123456789012345678901234567890123", 44);
+    check_names("\"a\", [62 63]", "a", 1);
+    check_names("[62 63]", "", 0);
 }
 
 TEST("a device that tells nothing has zeros and an empty name, a long name is cut")
@@ -493,4 +521,57 @@ TEST("of more devices than fit serial ports and virtio stay, then the first ones
         CHECK_EQ(machine.devices[i].physical, 0x1000 * (i + 1));
     for (unsigned i = 3; i < FL_BOOT_DEVICES_MAX; i++)
         CHECK_EQ(machine.devices[i].physical, 0x10000000 + 0x1000 * (i - 3));
+}
+
+/* ---- the firmware's console ---- */
+
+#define UARTS                                                                                 \
+    "soc { " CELLS "ranges; serial@10000000 { reg = <0 0x10000000 0 0x100>; };"               \
+    "serial@11000000 { reg = <0 0x11000000 0 0x100>; };"                                      \
+    "serial@12000000 { reg = <0 0x12000000 0 0x100>; status = \"disabled\"; }; };"            \
+    "aliases { serial0 = \"/soc/serial@11000000\"; loop = \"serial0\"; none = \"/soc/none\";" \
+    " long = \"/soc/" LONG "\"; raw = [2f 73]; };"
+#define LONG                                                                                      \
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890" \
+    "123456789012345678901234567890123456789"
+
+TEST("the console is the device that stdout-path names by path or alias, whatever stands behind a "
+     "colon")
+{
+    static const struct {
+        const char *chosen;
+        uint64_t console;
+    } cases[] = {
+        {"stdout-path = \"/soc/serial@10000000\";", 0x10000000},
+        {"stdout-path = \"/soc/serial@11000000:115200n8\";", 0x11000000},
+        {"stdout-path = \"serial0\";", 0x11000000},
+        {"stdout-path = \"serial0:115200n8\";", 0x11000000},
+        {"stdout-path = \"/soc/serial@12000000\";", 0}, /* disabled */
+        {"stdout-path = \"/soc/serial@13000000\";", 0},
+        {"stdout-path = \"serial1:115200n8\";", 0},
+        {"stdout-path = \"loop\";", 0},
+        {"stdout-path = \"none\";", 0},
+        {"stdout-path = \"long\";", 0},
+        {"stdout-path = \"raw\";", 0},
+        {"stdout-path = \"" LONG "\";", 0},
+        {"stdout-path = \"/\";", 0},
+        {"stdout-path = \"\";", 0},
+        {"stdout-path = \":115200\";", 0},
+        {"stdout-path = [73 65 72 69 61 6c 30];", 0}, /* without a NUL */
+        {"stdout-path;", 0},
+        {"", 0},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *text = NULL;
+
+        CHECK(asprintf(&text, "/ { " CELLS MEMORY CPUS UARTS "chosen { %s }; };", cases[i].chosen) >
+              0);
+        read_text(text);
+        free(text);
+        CHECK_EQ(machine.device_count, 2);
+        CHECK_EQ(machine.console, cases[i].console);
+    }
+    read_text("/ { " CELLS MEMORY CPUS "chosen { stdout-path = \"serial0\"; }; };");
+    CHECK_EQ(machine.console, 0);
 }
