@@ -1,6 +1,7 @@
 /* Which devices and which interrupt controller machine_read finds: on QEMU's trees against a model
  * written with libfdt, and on trees of every odd shape by name. */
-/* sources: drivers/fdt.c drivers/machine.c drivers/devices.c tests/unit/tree_blob.c */
+/* sources: drivers/fdt.c drivers/machine.c drivers/devices.c */
+/* sources: tests/unit/tree_blob.c tests/unit/tree_model.c */
 /* libs: -lfdt */
 #define _GNU_SOURCE /* asprintf */
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "harness.h"
 #include "machine.h"
 #include "tree_blob.h"
+#include "tree_model.h"
 
 static struct machine machine;
 
@@ -71,38 +73,6 @@ static uint32_t model_word(const void *blob, int node, const char *name)
     return value ? fdt32_ld(value) : 0;
 }
 
-static uint64_t model_number(const fdt32_t **cells, int count)
-{
-    uint64_t number = 0;
-
-    for (; count > 0; count--)
-        number = number << 32 | fdt32_ld((*cells)++);
-    return number;
-}
-
-/* An address of a node's children as one of the root's; false when it is none. */
-static bool model_lift(const void *blob, int bus, uint64_t *address)
-{
-    int parent = fdt_parent_offset(blob, bus), bytes;
-
-    if (parent < 0)
-        return true;
-    const fdt32_t *cells = fdt_getprop(blob, bus, "ranges", &bytes);
-    int child_cells = fdt_address_cells(blob, bus), parent_cells = fdt_address_cells(blob, parent);
-    if (cells == NULL || child_cells > 2)
-        return false;
-    for (const fdt32_t *end = cells + bytes / 4; cells < end;) {
-        uint64_t child = model_number(&cells, child_cells);
-        uint64_t to = model_number(&cells, parent_cells);
-        uint64_t size = model_number(&cells, fdt_size_cells(blob, bus));
-        if (*address >= child && *address < child + size) {
-            *address = to + (*address - child);
-            return model_lift(blob, parent, address);
-        }
-    }
-    return bytes == 0 && model_lift(blob, parent, address);
-}
-
 static uint32_t model_parent(const void *blob, int node)
 {
     for (; node >= 0; node = fdt_parent_offset(blob, node))
@@ -125,12 +95,13 @@ static unsigned model_check(const void *blob, int node, uint32_t plic)
         return 0;
     if (wires != NULL && fdt32_ld(wires) != plic)
         return 0;
-    uint64_t address = model_number(&reg, fdt_address_cells(blob, parent));
-    if (!model_lift(blob, parent, &address))
+    uint64_t address;
+    if (!tree_model_address(blob, node, &address))
         return 0;
+    reg += fdt_address_cells(blob, parent);
     const struct fl_boot_device *found = find(address);
     CHECK(found != NULL);
-    CHECK_EQ(found->bytes, model_number(&reg, fdt_size_cells(blob, parent)));
+    CHECK_EQ(found->bytes, tree_model_number(&reg, fdt_size_cells(blob, parent)));
     CHECK_EQ(found->clock_hz, model_word(blob, node, "clock-frequency"));
     if (model_parent(blob, node) == plic)
         CHECK_EQ(found->interrupt, model_word(blob, node, "interrupts"));
