@@ -128,11 +128,12 @@ bool fdt_reservation(const struct fdt *tree, uint32_t index, struct fdt_range *r
 /* A place in a walk over nodes in the order of the blob: each node before its children. */
 struct fdt_walk {
     const struct fdt *tree;
-    uint32_t at;    /* structure offset of the next token */
-    uint32_t open;  /* nodes open at `at` */
-    uint32_t floor; /* the walk ends where fewer than this are open */
-    struct fdt_cells
-        cells[FDT_MAX_DEPTH]; /* [d]: what the open node of depth d says of its children */
+    uint32_t at;                /* structure offset of the next token */
+    uint32_t open;              /* nodes open at `at` */
+    uint32_t floor;             /* the walk ends where fewer than this are open */
+    bool has_address, has_size; /* of the node opened last: its cells were read already */
+    struct fdt_cells cells
+        [FDT_MAX_DEPTH]; /* [d]: what the open node of depth d says of its children, once the walk has met one */
 };
 
 /* Starts a walk over all nodes, the root first. */
@@ -170,10 +171,9 @@ bool fdt_prop_find(const struct fdt *tree, const struct fdt_node *node, const ch
                    struct fdt_prop *prop);
 
 /* The same for several names in one pass over the node: found[i] is the first property named names[i],
- * or its name is NULL when there is none.  Returns: the reader's: structure offset after the last
- * property. */
-uint32_t fdt_props_find(const struct fdt *tree, const struct fdt_node *node,
-                        const char *const *names, unsigned count, struct fdt_prop *found);
+ * or its name is NULL when there is none. */
+void fdt_props_find(const struct fdt *tree, const struct fdt_node *node, const char *const *names,
+                    unsigned count, struct fdt_prop *found);
 
 /* Whether a `status` property lets its node be used.  Spec: 2.3.4. */
 bool fdt_prop_is_okay(const struct fdt_prop *status);
