@@ -8,10 +8,10 @@ IN_TIME = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/
 BOARD_FILES := $(BUILD)/boards
 board-packages:
 	@mkdir -p $(BOARD_FILES)
-	@user/sdk/faultline-package -a riscv64 -m './usr/lib/linux-image-*/starfive/*' -m './usr/share/doc/*/copyright' \
-	    trixie $(BOARD_FILES)/trees depends:linux-image-riscv64 || true
-	@user/sdk/faultline-package -a riscv64 -m './usr/lib/u-boot/*' -m './usr/share/doc/*/copyright' \
-	    trixie $(BOARD_FILES)/firmware u-boot-starfive || true
+	@user/sdk/faultline-debs --files './usr/lib/linux-image-*/starfive/*' --files './usr/share/doc/*/copyright' \
+	    $(BOARD_FILES)/trees trixie/riscv64 depends:linux-image-riscv64 || true
+	@user/sdk/faultline-debs --files './usr/lib/u-boot/*' --files './usr/share/doc/*/copyright' \
+	    $(BOARD_FILES)/firmware trixie/riscv64 u-boot-starfive || true
 
 SYSTEM_FILES := --kernel $(KERNEL_BUILD)/faultline.bin --initrd $(BUILD)/initrd.cpio
 BOARD_TREES  := --trees $(BOARD_FILES)/trees
