@@ -11,7 +11,7 @@ import faultline_machine as machine  # noqa: E402
 from ktap import check_equal, check_in, comment  # noqa: E402
 
 NONCE = "0"
-PROGRAM, CORRUPT = "swap_faults_test", "swap_corrupt_test"
+PROGRAM, CORRUPT, COMPRESSED = "swap_faults_test", "swap_corrupt_test", "compress_corrupt_test"
 WORKERS = "while requests of swap fail"
 ALONE = "without swap"
 PROGRAMS = range(0x1000000000, 0x3f00000000)  # where mmap of a program gives memory
