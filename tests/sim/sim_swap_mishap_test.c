@@ -73,6 +73,26 @@ TEST("a page that the disk cannot read is told once for each try, by its place a
     kit_end();
 }
 
+TEST("a page that was read ahead and could not be is told only when somebody wants it")
+{
+    uint32_t slot;
+
+    mishap_begin(8);
+    kit_put_all_out();
+    slot = mishap_slot(2);
+    kit_bad[0] = SWAP_SLOT_PAGE(slot);
+    for (uint64_t page = 0; page < 2; page++)
+        CHECK_EQ(mishap_touch(page), SLOW_SERVED);
+    CHECK(kit_vm()->paging.counts.read_errors > 0);
+    mishap_none();
+    CHECK_EQ(mishap_touch(2), SLOW_STOPPED);
+    mishap_is(PAGING_UNREADABLE, slot);
+    mishap_none();
+    CHECK(space_next_event(kit_vm()) == owner);
+    kit_bad[0] = 0;
+    kit_end();
+}
+
 TEST("a page of a disk that is not there any more is told, by its place and owner")
 {
     uint32_t slot;

@@ -242,7 +242,8 @@ void paging_end_read(struct vm *vm, uint32_t page, bool ok)
     vm->paging.counts.swapped_in += whole;
     vm->swap.area[SWAP_SLOT_AREA(slot)].read_errors += !whole;
     vm->paging.counts.read_errors += !whole;
-    if (!whole)
+    /* What nobody waits for and could not be read is read again when it is wanted. */
+    if (!whole && (ok || record->given != 0))
         paging_note_slot(vm, page, ok ? PAGING_CHANGED : PAGING_UNREADABLE);
     vm_page_done(vm, page, whole);
     if (record->state == PAGE_OBJECT && swap_is_leaving(&vm->swap, slot))

@@ -85,8 +85,8 @@ enum paging_mishap_kind {
 struct paging_mishap {
     uint32_t device; /* PAGING_BROKEN: 0 */
     uint32_t page;   /* of the disk, or its number in the store */
-    uint64_t pid;  /* whose page it is */
-    uint8_t kind;  /* enum paging_mishap_kind */
+    uint64_t pid;    /* whose page it is */
+    uint8_t kind;    /* enum paging_mishap_kind */
 };
 
 /* Those that were not taken: a request has 32 pages, and what comes beyond that is not kept. */
