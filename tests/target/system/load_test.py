@@ -19,9 +19,9 @@ def check(holds, what):
     check_equal((bool(holds), None if holds else what), (True, None))
 
 
-def runner(*words, append="", options=()):
+def runner(*words, append="", options=(), clock="work"):
     """What a program prints, and what the system logs.  Work is counted, so that waits for disks are not."""
-    result = run(os.path.join(SDK, "faultline-run"), "--icount", "--initrd", INITRD, "--append", f"clock=work {append}",
+    result = run(os.path.join(SDK, "faultline-run"), "--icount", "--initrd", INITRD, "--append", f"clock={clock} {append}",
                  *options, *words, seconds=110)
     check_equal(result.returncode, 0)
     return result.stdout.decode().splitlines(), result.stderr.decode()
@@ -37,6 +37,13 @@ def _():
     check(max(used for used, _, _ in sets) > 100, sets)
     check_equal(len(uses), 10)
     check(uses == sorted(uses) and uses[-1] == 100 and uses[4] > 50, uses)
+
+
+@test("a window that was to last an hour ends when it is due by a length that is written meanwhile")
+def _():
+    out, _ = runner("wss", "2", "words", "60000", options=("-m", "32M"), append="vm.window=3600000", clock="time")
+    used = [int(match[1]) for match in map(SETS.fullmatch, out) if match]
+    check(any(used), used)
 
 
 def thrash(control):
