@@ -14,11 +14,9 @@
 
 #include "pager.h"
 
-/* Finds the disks, if the root task gave us a driver, and asks for their first pages. */
+/* Finds the disks, if the root task gave us a driver, names them (core/devices.h), and asks for their first
+ * pages. */
 void disks_start(struct pager *pager);
-
-/* The disk that a path names: /dev/vda is the driver's first one.  False: none has it. */
-bool disks_find(const char *path, uint32_t *disk);
 
 /* SWAPON of a program.  0; ENODEV (no such disk); EBUSY (it is in use, or somebody else's swapon is on its
  * way); EINVAL, and *reason says why it is none; EPERM (there are SWAP_AREAS areas); ENOMEM; EIO;
@@ -32,6 +30,9 @@ int disks_swap_on(struct pager *pager, const struct disks_swap_on *request, cons
 
 /* SWAPOFF of a program.  0; ENODEV; EINVAL (it is not in use); as vm_swap_off_call. */
 int disks_swap_off(struct pager *pager, const struct space *space, uint64_t disk);
+
+/* Tells of pages that were lost, on a disk or compressed, the last one first. */
+void disks_tell_mishaps(struct pager *pager);
 
 /* The core's port: vm_port.submit. */
 bool disks_submit(void *context, const struct vm_io *io);
