@@ -136,8 +136,7 @@ static enum fdt_error check_token(const struct fdt *tree, uint32_t at)
     }
 }
 
-/* Reads the sound token at `at`.  token->next is above `at`, so any loop over tokens ends; it may lie past the block
- * by the padding of the last token. */
+/* Reads the sound token at `at`.  token->next is above `at`; it may lie past the block, by the last token's padding. */
 static void token_read(const struct fdt *tree, uint32_t at, struct token *token)
 {
     const uint8_t *block = tree->blob + tree->structure;
@@ -180,33 +179,20 @@ static enum fdt_error nesting_begin(struct nesting *nesting)
     return FDT_OK;
 }
 
-static enum fdt_error nesting_end(struct nesting *nesting)
-{
-    if (nesting->open == 0)
-        return FDT_BAD_NESTING;
-    nesting->open--;
-    nesting->at_properties = false;
-    return FDT_OK;
-}
-
-static enum fdt_error nesting_finish(const struct nesting *nesting)
-{
-    if (nesting->open > 0)
-        return FDT_BAD_NESTING;
-    return nesting->root_seen ? FDT_OK : FDT_NO_ROOT;
-}
-
 static enum fdt_error nesting_take(struct nesting *nesting, uint32_t kind)
 {
     switch (kind) {
     case TOKEN_BEGIN_NODE:
         return nesting_begin(nesting);
     case TOKEN_END_NODE:
-        return nesting_end(nesting);
+        nesting->at_properties = false;
+        return nesting->open-- > 0 ? FDT_OK : FDT_BAD_NESTING;
     case TOKEN_PROPERTY:
         return nesting->at_properties ? FDT_OK : FDT_MISPLACED_PROPERTY;
     case TOKEN_END:
-        return nesting_finish(nesting);
+        if (nesting->open > 0)
+            return FDT_BAD_NESTING;
+        return nesting->root_seen ? FDT_OK : FDT_NO_ROOT;
     default: /* TOKEN_NOP: check_token lets nothing else through */
         return FDT_OK;
     }
