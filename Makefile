@@ -11,6 +11,7 @@ all: image initrd pager-test compile_commands.json
 
 include arch/riscv/build.mk
 include user/build.mk
+include user/images.mk
 include tests/build.mk
 include tests/target/build.mk
 
@@ -30,6 +31,9 @@ help:
 	@echo 'make proofs [ONLY=TEXT]   models and parts of the C, for every input; minutes, and no part of test'
 	@echo 'make replacement     replacement policies beside the optimum, to docs/replacement.md'
 	@echo 'make record-traces   records the page references that it replays, by valgrind'
+	@echo 'make sdcard BOARD=visionfive2   an image for that board (or visionfive), and a FIT: docs/boards.md'
+	@echo 'make flash DEV=/dev/sdX [BOARD=...]   writes it to a card, after a look and a question'
+	@echo 'make dist            images, kernel, initrd and SDK in one archive'
 	@echo 'make bench           instruction counts, to $(BUILD)/bench.tsv'
 	@echo 'make memory-curve    run time of a program against memory, to docs/memory-curve.svg'
 	@echo 'make fuzz [SECONDS=60] [TARGET=NAME]'

@@ -66,9 +66,9 @@ test-host:
 test: MACHINES = FEW
 test-matrix: MACHINES = ALL
 test test-matrix:
-	@$(SETUP) test
+	@$(SETUP) test images
 	@user/sdk/faultline-qemu $(BUILD)/qemu10 || echo "test: suites of machines that need QEMU 10 are skipped"
-	@$(MAKE) -s --no-print-directory $(JOBS) clang-kernel
+	@$(MAKE) -s --no-print-directory $(JOBS) clang-kernel board-packages
 	@$(DRIVER) --suites tests/suites.txt --machines $(MACHINES) $(if $(ONLY),--only '$(ONLY)')
 
 # Each change of a list in tests/mutate is made in a copy of the tree and must be seen by a test.

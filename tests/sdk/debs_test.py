@@ -19,8 +19,14 @@ case " $* " in
 *" install "*) folder=$(echo "$*" | sed 's/.*Dir::Cache=\\([^ ]*\\).*/\\1/'); touch "$folder/archives/one.deb" ;;
 esac
 """
+CACHE = """#!/bin/sh
+for word in "$@"; do last=$word; done
+[ "$last" = meta ] && printf 'meta\\n  PreDepends: other\\n  Depends: board\\n  Depends: later\\n'
+"""
 DPKG = """#!/bin/sh
-mkdir -p "$3/usr/bin" && basename "$2" >"$3/usr/bin/unpacked"
+[ "$1" = -W ] && echo "${3##*/} 1" && exit
+cd "$(dirname "$0")/.." && mkdir -p files/usr/bin files/usr/lib && basename "$2" >files/usr/bin/unpacked
+echo tree >"files/usr/lib/a tree" && tar -c -C files . && rm -r files
 """
 
 
@@ -34,7 +40,7 @@ def codename():
 
 def debs(*words, fail="nothing"):
     os.makedirs("bin", exist_ok=True)
-    for name, text in (("apt-get", APT), ("dpkg-deb", DPKG)):
+    for name, text in (("apt-get", APT), ("apt-cache", CACHE), ("dpkg-deb", DPKG)):
         with open(os.path.join("bin", name), "w", encoding="utf-8") as file:
             file.write(text)
         os.chmod(os.path.join("bin", name), 0o755)
@@ -60,12 +66,29 @@ def _():
     check_equal((result.returncode, unpacked("out")), (0, "one.deb\n"))
     check_in("APT::Architectures::=riscv64 download some-package", calls())
     check_equal(sorted(os.listdir(".")), ["bin", "calls", "out"])
+    with open("out/packages", encoding="utf-8") as file:
+        check_equal(file.read(), "one.deb 1\n")
 
 
 @test("with --missing apt-get chooses what the machine lacks, of its own backports, and installs nothing")
 def _():
     check_equal(debs("--missing", "out", "backports", "some-package").returncode, 0)
     check_in(f"--download-only --no-install-recommends -t {codename()}-backports install some-package", calls())
+
+
+@test("patterns choose files, and belong to what a folder holds")
+def _():
+    check_equal(debs("--files", "./usr/lib/*", "out", "sid", "one").returncode, 0)
+    check_equal((sorted(os.listdir("out/usr")), os.listdir("out/usr/lib")), (["lib"], ["a tree"]))
+    check_equal((debs("out", "sid", "one").returncode, unpacked("out")), (0, "one.deb\n"))
+    check_equal(debs("--files", "./no/such*", "other", "sid", "one").returncode, 3)
+
+
+@test("depends:NAME is what that package depends on first")
+def _():
+    check_equal(debs("out", "sid", "depends:meta").returncode, 0)
+    check_in("download board\n", calls())
+    check_equal((debs("other", "sid", "depends:nobody").returncode, os.path.exists("other")), (3, False))
 
 
 @test("a folder that holds the packages is left as it is, one that holds others is made anew")

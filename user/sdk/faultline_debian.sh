@@ -32,8 +32,16 @@ debian_enable() {
 }
 
 private_apt() {
-    apt-get -qq -o Dir::Etc::SourceList="$apt_folder/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+    private_tool apt-get "$@" >&2
+}
+private_apt_cache() {
+    private_tool apt-cache "$@"
+}
+private_tool() {
+    tool=$1
+    shift
+    "$tool" -qq -o Dir::Etc::SourceList="$apt_folder/sources.list" -o Dir::Etc::SourceParts=/dev/null \
         -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
         -o Dir::State::Lists="$apt_folder/lists" -o Dir::Cache="$apt_folder/cache" -o APT::Sandbox::User="$(id -un)" \
-        "$@" >&2
+        "$@"
 }
