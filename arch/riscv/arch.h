@@ -56,9 +56,9 @@ static inline void arch_fpu_switch(struct hart *hart, struct tcb *next)
 
 /* Firmware.  Spec: SBI 2.0, chapters 4 to 6, 10 and 12. */
 enum firmware_fact { /* the functions of the base extension */
-    FIRMWARE_CPU_VENDOR = 4,
-    FIRMWARE_CPU_ARCHITECTURE = 5,
-    FIRMWARE_CPU_IMPLEMENTATION = 6
+                     FIRMWARE_CPU_VENDOR = 4,
+                     FIRMWARE_CPU_ARCHITECTURE = 5,
+                     FIRMWARE_CPU_IMPLEMENTATION = 6
 };
 uint64_t arch_firmware_fact(enum firmware_fact fact); /* of the running hart */
 void arch_console_put(char c);

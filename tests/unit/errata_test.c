@@ -2,6 +2,8 @@
 /* sources: arch/riscv/errata.c */
 #include "errata.h"
 
+#include <stddef.h>
+
 #include "harness.h"
 
 struct chip {
