@@ -35,6 +35,8 @@ flash: sdcard-$(BOARD)
 # One archive with everything that a user without this tree needs.
 dist: $(BOARDS:%=sdcard-%) $(BOARDS:%=fit-%)
 	@$(MAKE) -s --no-print-directory pager-test
-	@$(IN_TIME) user/sdk/faultline-dist --build $(BUILD) --kernels $(KERNEL_BUILD) -o $(BUILD)/faultline.tar.gz
+	@$(IN_TIME) user/sdk/faultline-dist --build $(BUILD) --kernels $(KERNEL_BUILD) --lz4 $(LZ4) \
+	    --version "$$(git describe --always --dirty 2>/dev/null)" -o $(BUILD)/faultline.tar.gz
+	@echo 'made $(BUILD)/faultline.tar.gz'
 
 .PHONY: board-packages images-tools sdcard fit flash dist

@@ -34,4 +34,18 @@ def _():
         check_in(b'argv[1] = "one word"\n', result.stdout)
 
 
+@test("the prompt answers what is typed, through the UART's own driver")
+def _():
+    console = boot("--console", "--append", "tour=no", stdin=b"echo one two\n\x04")
+    check_in("\nfaultline$ echo one two\none two\nfaultline$ ", console)
+    check_equal("the firmware's console stays" in console, False)
+
+
+@test("input and output that fill the FIFOs many times arrive whole")
+def _():
+    data = bytes(byte for byte in range(256) for _ in range(3))
+    result = run(RUN, "-M", "sifive_u", "--timeout", "60", "cat", stdin=data)
+    check_equal((result.returncode, result.stdout), (0, data))
+
+
 main()
