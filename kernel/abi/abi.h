@@ -246,9 +246,9 @@ struct fl_boot_info {
     uint64_t ram_count;
     struct fl_boot_ram ram[FL_BOOT_RAM_MAX];
     uint64_t device_count;
-    char bootargs[2048]; /* NUL-terminated */
-    uint64_t
-        console; /* physical address of the device that is the firmware's console, 0 = not told */
+    char bootargs[2048];       /* NUL-terminated */
+    uint64_t zero_block_bytes; /* what cbo.zero clears, divides a page; 0: it is not to be used */
+    uint64_t console;          /* physical address of the firmware's console, 0 = not told */
 };
 
 #endif

@@ -1,6 +1,6 @@
 /* Which devices and which interrupt controller machine_read finds: on QEMU's trees against a model
  * written with libfdt, and on trees of every odd shape by name. */
-/* sources: drivers/fdt.c drivers/machine.c drivers/devices.c */
+/* sources: drivers/fdt.c drivers/machine.c drivers/devices.c drivers/isa.c */
 /* sources: tests/unit/tree_blob.c tests/unit/tree_model.c */
 /* libs: -lfdt */
 #define _GNU_SOURCE /* asprintf */
