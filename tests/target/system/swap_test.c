@@ -49,6 +49,18 @@ TEST("memory that is shared and larger than memory is the same for all who share
     CHECK_EQ(swap_run(large_shared), EXITED(0));
 }
 
+/* Until the whole range is out: one call makes as many requests as there may be. */
+static void put_out(uint64_t *memory, uint64_t pages)
+{
+    uint32_t turns = 0;
+
+    while (fork_counter(FAULTLINE_PAGER, PAGER_STAT_SWAP_USED) < pages && turns++ < 64) {
+        CHILD_CHECK(madvise(memory, pages * FORK_PAGE, MADV_PAGEOUT) == 0);
+        swap_settle();
+    }
+    CHILD_CHECK(fork_counter(FAULTLINE_PAGER, PAGER_STAT_SWAP_USED) >= pages);
+}
+
 static int fork_of_what_is_out(void)
 {
     const uint64_t pages = 8 * SWAP_MIB;
@@ -56,7 +68,7 @@ static int fork_of_what_is_out(void)
     pid_t pid;
 
     swap_write(memory, 0, pages, 1);
-    CHILD_CHECK(madvise(memory, pages * FORK_PAGE, MADV_PAGEOUT) == 0);
+    put_out(memory, pages);
     pid = fork();
     if (pid == 0) {
         swap_write(memory, 0, pages / 2, 2);
