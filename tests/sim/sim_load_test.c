@@ -13,15 +13,28 @@
 
 static struct space *loaded[4];
 
-/* So many programs, of which two fit, with load control. */
-static void begin_loaded(uint32_t count)
+/* On a machine that was begun, so many programs, of which two fit, with load control. */
+static void load_programs(uint32_t count)
 {
-    kit_begin_swap(LOADED, 2000);
     kit_now = 1;
     load_set(kit_vm(), true);
     memset(loaded, 0, sizeof loaded);
     for (uint32_t i = 0; i < count; i++)
         loaded[i] = begin_program(i + 1, BIG);
+}
+
+static void begin_loaded(uint32_t count)
+{
+    kit_begin_swap(LOADED, 2000);
+    load_programs(count);
+}
+
+/* With compressed pages, and no disk. */
+static void begin_packed(uint32_t count)
+{
+    kit_begin(LOADED);
+    CHECK_EQ(tier_set(kit_vm(), 40), 0);
+    load_programs(count);
 }
 
 /* One access that need not come to its end. */
@@ -99,6 +112,56 @@ TEST("sets that do not fit: one program leaves memory and waits, and the others 
     CHECK_EQ(count_reads(), reads);
     CHECK_EQ(slow.thread[1].state, SLOW_WAITS);
     CHECK_EQ(space->set.pages, 0);
+    kit_end();
+}
+
+TEST("with compressed pages alone, too, one waits, its pages are packed, and the others unpack no "
+     "more")
+{
+    struct space *space;
+    uint64_t got;
+
+    begin_packed(3);
+    run_until_suspended(1);
+    space = find_suspended();
+    CHECK_EQ(space->load.set, BIG);
+    CHECK_EQ(space->resident, 0);
+    CHECK_EQ(space->swapped, BIG);
+    CHECK(kit_vm()->tier.store.pages >= BIG);
+    CHECK_EQ(slow_fault(&slow, &slow.thread[1], space, AT, FL_ACCESS_READ), SLOW_WAITS);
+    run_window();
+    got = kit_vm()->tier.counts.got;
+    run_window();
+    CHECK_EQ(kit_vm()->tier.counts.got, got);
+    while (space->load.suspended)
+        run_window();
+    CHECK_EQ(space->load.reason, LOAD_TURN);
+    CHECK_EQ(slow.thread[1].state, SLOW_SERVED);
+    for (uint64_t page = 0; page < BIG; page++)
+        CHECK_EQ(kit_read(space, AT + page * PAGE), kit_byte(page, (uint32_t)space->pid));
+    CHECK_EQ(count_reads(), 0);
+    kit_end();
+}
+
+TEST("without a disk, load control ends when the store of compressed pages is switched off and "
+     "empty")
+{
+    struct space *space;
+
+    begin_packed(3);
+    run_until_suspended(1);
+    space = find_suspended();
+    slow_destroy(&slow, loaded[loaded[0] == space]); /* so that all find room */
+    loaded[loaded[0] == space] = NULL;
+    CHECK_EQ(tier_set(kit_vm(), 0), 0);
+    load_note_idle(kit_vm());
+    for (uint32_t i = 0; i < 4; i++)
+        for (uint64_t page = 0; loaded[i] && page < BIG; page++)
+            CHECK_EQ(kit_read(loaded[i], AT + page * PAGE),
+                     kit_byte(page, (uint32_t)loaded[i]->pid));
+    CHECK_EQ(kit_vm()->tier.store.pages, 0);
+    pass_window();
+    CHECK_EQ(window_due(kit_vm()), WINDOW_NEVER);
     kit_end();
 }
 

@@ -46,12 +46,21 @@ def _():
     check(any(used), used)
 
 
-def thrash(control):
-    out, log = runner("thrash", "3", "6", LAST_ROUND, "4000", append=f"vm.load-control={control}",
-                      options=("-m", "16M", "-s", "64M"))
+def thrash(control, rounds=LAST_ROUND, append="", disk=("-s", "64M")):
+    out, log = runner("thrash", "3", "6", rounds, "4000", append=f"vm.load-control={control} {append}",
+                      options=("-m", "16M", *disk))
     figures = dict(re.split(r"  +", line) for line in out if "  " in line)
     check_equal(figures["programs that failed"], "0")
     return {name: int(value.split()[0]) for name, value in figures.items()}, log
+
+
+@test("without a disk, too, who does not fit waits until others ended, and finds its compressed pages again")
+def _():
+    figures, log = thrash("on", rounds="5", append="vm.compress=50", disk=())
+    check_equal((figures["pages in"], figures["disk requests"]), (0, 0))
+    check(figures["programs suspended"] > 0, figures)
+    waits, goes_on = (re.findall(rf"load control: process (\d+) {what}", log) for what in ("waits", "goes on"))
+    check_equal(sorted(waits), sorted(goes_on))
 
 
 @test("three programs that fit alone and not together thrash; with load control they read less than two thirds as much")
