@@ -82,6 +82,31 @@ static uint64_t kernel_port_bits(uint64_t i)
     return harvest->bits[i / 32] >> 2 * (i % 32);
 }
 
+/* The A bits of 32 pages, side by side. */
+static uint64_t kernel_port_gather(uint64_t bits)
+{
+    bits &= 0x5555555555555555u;
+    bits = (bits | bits >> 1) & 0x3333333333333333u;
+    bits = (bits | bits >> 2) & 0x0F0F0F0F0F0F0F0Fu;
+    bits = (bits | bits >> 4) & 0x00FF00FF00FF00FFu;
+    bits = (bits | bits >> 8) & 0x0000FFFF0000FFFFu;
+    return (bits | bits >> 16) & UINT32_MAX;
+}
+_Static_assert(FL_HARVEST_ACCESSED == 1, "the lower bit of two");
+
+/* The A bits of the pages, at most 64, that a harvest did. */
+static uint64_t kernel_port_accessed(uint64_t pages)
+{
+    const struct fl_harvest *harvest = fl_buffer_data();
+    uint64_t bits = 0;
+
+    if (harvest->absent >= pages)
+        return 0;
+    for (uint64_t i = 0; i < pages - harvest->absent; i += 32)
+        bits |= kernel_port_gather(harvest->bits[i / 32]) << i;
+    return bits << harvest->absent;
+}
+
 /* Uses the message buffer, as the next one. */
 static uint64_t kernel_port_harvest(void *context, uint32_t space, uint64_t address, uint64_t pages)
 {
@@ -92,9 +117,8 @@ static uint64_t kernel_port_harvest(void *context, uint32_t space, uint64_t addr
     do {
         result = flr_vspace_harvest(pager_slot_vspace(space), address + done * FL_PAGE_BYTES,
                                     pages - done, FL_HARVEST_ACCESSED);
-        for (uint64_t i = 0; i < result.value; i++)
-            if (kernel_port_bits(i) & FL_HARVEST_ACCESSED)
-                bits |= 1ull << (done + i);
+        if (result.value > 0)
+            bits |= kernel_port_accessed(result.value) << done;
         done += result.value;
     } while (FL_STATUS_CODE(result.status) == FL_MORE);
     if (result.status != FL_OK)

@@ -51,21 +51,12 @@ static void main_print_trace(struct trace *trace)
 static void main_hold_back(struct space *space, enum vm_verdict verdict, struct fl_message *message)
 {
     if (verdict == VM_STOPPED) {
+        pager.attention |= pager.vm.paging.mishaps > 0;
         flr_notification_signal(PAGER_SLOT_EVENTS);
         request_answer_stop(message);
     } else if (!request_park(&pager, space, message)) {
         message->info = FL_INFO(FL_LABEL_RESUME, 0);
     }
-}
-
-/* Each item counts the tables that it lacks for itself (docs/fault-protocol.md), two at most: more than the
- * spare frames of which a fault warns need a look at the pool. */
-static void main_provide_tables(uint32_t items)
-{
-    uint32_t tables = 2 * items;
-
-    if (tables > FL_POOL_LOW && flr_pool_spare(PAGER_SLOT_POOL).value < tables)
-        (void)frames_refill_tables(&pager);
 }
 
 static void main_page_fault(struct space *space, struct fl_message *message)
@@ -81,18 +72,29 @@ static void main_page_fault(struct space *space, struct fl_message *message)
         main_hold_back(space, verdict, message);
         return;
     }
-    main_provide_tables(main_mappings.count);
     message->info = FL_INFO_ITEMS(FL_LABEL_RESUME, 3, main_mappings.count);
     message->word[0] = FL_ITEM_ADDRESS(mapping->address, mapping->rights);
     message->word[1] = FL_ITEM_SOURCE(mapping->slot, mapping->pages);
     message->word[2] = mapping->page;
 }
 
-/* Puts the items behind the first one into the message buffer; nothing may be logged after it. */
-static void main_write_items(void)
+/* Each item counts the tables that it lacks for itself (docs/fault-protocol.md), two at most: more than the
+ * spare frames of which a fault warns need a look at the pool. */
+static void main_provide_tables(uint32_t items)
+{
+    uint32_t tables = 2 * items;
+
+    if (tables > FL_POOL_LOW && flr_pool_spare(PAGER_SLOT_POOL).value < tables)
+        (void)frames_refill_tables(&pager);
+}
+
+/* Puts the items behind the first one into the message buffer; nothing may be logged after it.  Apart: most
+ * answers have one item, and what is inlined for the others costs each of them registers. */
+static __attribute__((noinline)) void main_write_items(void)
 {
     struct fl_item *item = fl_buffer_data();
 
+    main_provide_tables(main_mappings.count);
     for (uint32_t i = 1; i < main_mappings.count; i++) {
         const struct vm_mapping *mapping = &main_mappings.mapping[i];
 
@@ -215,18 +217,19 @@ static void main_reclaim(void)
 }
 
 /* After a message while there is more to do than to answer it.  True: *message is one that was parked
- * and comes next.  False: the next one is to be received. */
-static bool main_attend(struct fl_message *answer, struct fl_message *message)
+ * and comes next.  False: the next one is to be received.  Apart, as main_write_items. */
+static __attribute__((noinline)) bool main_attend(struct fl_message *message)
 {
     bool late;
 
-    if (FL_INFO_ITEM_COUNT(answer->info) > 0)
+    if (FL_INFO_ITEM_COUNT(message->info) > 0)
         reclaim_note_given(&pager.vm, main_mappings.mapping[0].slot, main_mappings.mapping[0].page);
     if (pager.running != WAIT_NONE)
-        main_answer(answer);
+        main_answer(message);
     if (pager.vm.trace.records)
         main_print_trace(&pager.vm.trace);
-    if (answer->badge >> 60 == PAGER_BADGE_IDLE)
+    disks_tell_mishaps(&pager);
+    if (message->badge >> 60 == PAGER_BADGE_IDLE)
         clock_note_idle(&pager);
     do {
         late = clock_attend(&pager);
@@ -243,30 +246,36 @@ static bool main_attend(struct fl_message *answer, struct fl_message *message)
     return false;
 }
 
+/* Answers a message and receives the next one, in one kernel entry.  False: the kernel took the answer otherwise,
+ * and nothing was received. */
+static inline bool main_turn(struct fl_message *message)
+{
+    struct fl_message next;
+
+    if (FL_INFO_ITEM_COUNT(message->info) > 1)
+        main_write_items();
+    fl_ipc(FL_CALL_ipc_reply_recv, PAGER_SLOT_ENDPOINT, message->info, message->word,
+           request_reply(pager.running), &next);
+    if (next.status == FL_OK) {
+        *message = next;
+        return true;
+    }
+    request_refused(&pager, next.status, message);
+    return false;
+}
+
 int main(void)
 {
-    struct fl_message message;
+    struct fl_message message; /* as it came; then the answer to it */
 
     pager_start(&pager);
     fl_ipc_recv(PAGER_SLOT_ENDPOINT, request_reply(pager.running), &message);
     for (;;) {
-        struct fl_message answer = message;
-
         if (message.status != FL_OK)
             log_stop("receive: status 0x%lx", message.status);
-        main_handle(&answer);
-        if (pager.attention || vm_is_low(&pager.vm)) {
-            if (main_attend(&answer, &message))
-                continue;
-        } else {
-            if (FL_INFO_ITEM_COUNT(answer.info) > 1)
-                main_write_items();
-            fl_ipc(FL_CALL_ipc_reply_recv, PAGER_SLOT_ENDPOINT, answer.info, answer.word,
-                   request_reply(pager.running), &message);
-            if (message.status == FL_OK)
-                continue;
-            request_refused(&pager, message.status, &answer);
-        }
+        main_handle(&message);
+        if (pager.attention || vm_is_low(&pager.vm) ? main_attend(&message) : main_turn(&message))
+            continue;
         fl_ipc_recv(PAGER_SLOT_ENDPOINT, request_reply(pager.running), &message);
     }
 }

@@ -39,19 +39,20 @@ static struct ghost *ghost_find(const struct ghosts *ghosts, uint32_t identity)
 
 bool ghost_add(struct ghosts *ghosts, uint32_t identity, uint32_t stamp)
 {
-    struct ghost *bucket = ghost_bucket(ghosts, identity), *place = ghost_find(ghosts, identity);
-    bool full = false;
+    struct ghost *bucket = ghost_bucket(ghosts, identity), *place = bucket;
+    bool full;
 
-    for (uint32_t way = 0; way < GHOST_WAYS && !place; way++)
-        if (!bucket[way].stamp)
-            place = &bucket[way];
-    if (!place) {
-        full = true;
-        place = bucket;
-        for (uint32_t way = 1; way < GHOST_WAYS; way++)
-            if (ghost_is_before(bucket[way].stamp, place->stamp))
-                place = &bucket[way];
+    for (uint32_t way = 0; way < GHOST_WAYS; way++) {
+        struct ghost *ghost = &bucket[way];
+
+        if (ghost->stamp && ghost->identity == identity) {
+            place = ghost;
+            break;
+        }
+        if (place->stamp && (!ghost->stamp || ghost_is_before(ghost->stamp, place->stamp)))
+            place = ghost;
     }
+    full = place->stamp && place->identity != identity;
     ghosts->count += place->stamp == 0;
     *place = (struct ghost){identity, stamp};
     return full;

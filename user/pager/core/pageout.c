@@ -3,22 +3,13 @@
 
 #include "vm.h"
 
-/* Pages side by side, of which an entry shows the first. */
+/* Pages in order of which an entry shows the first. */
 struct pageout_run {
-    const struct vm_port *port;
-    uint64_t pages; /* then: those that the entry shows */
+    const struct vm *vm;
+    const uint32_t *page;
+    uint32_t count;
+    uint32_t done; /* those that the entry shows */
 };
-
-static bool pageout_unmap_run(void *context, const struct entry *entry, uint64_t address)
-{
-    struct pageout_run *run = context;
-    uint64_t shown = (entry->end - address) / FL_PAGE_BYTES;
-
-    if (run->pages > shown)
-        run->pages = shown;
-    run->port->unmap(run->port->context, entry->space->id, address, run->pages);
-    return true;
-}
 
 /* How many of the pages lie side by side in the first one's object. */
 static uint32_t pageout_count_beside(const struct vm *vm, const uint32_t *page, uint32_t count)
@@ -32,17 +23,41 @@ static uint32_t pageout_count_beside(const struct vm *vm, const uint32_t *page, 
     return beside;
 }
 
-/* Takes pages out of all tables: where one entry shows several, in one call. */
+/* Takes the pages out of the table of an entry, those side by side in one call. */
+static bool pageout_unmap_run(void *context, const struct entry *entry, uint64_t address)
+{
+    struct pageout_run *run = context;
+    const struct vm_port *port = &run->vm->port;
+    const struct page *pages = run->vm->table.pages, *first = &pages[run->page[0]];
+    uint64_t shown = (entry->end - address) / FL_PAGE_BYTES;
+    uint32_t at = 0, beside;
+
+    for (; at < run->count; at += beside) {
+        const struct page *record = &pages[run->page[at]];
+        uint64_t place = (uint64_t)record->link - first->link;
+
+        if (record->object != first->object || place >= shown)
+            break;
+        beside = pageout_count_beside(run->vm, run->page + at, run->count - at);
+        if (beside > shown - place)
+            beside = (uint32_t)(shown - place);
+        port->unmap(port->context, entry->space->id, address + place * FL_PAGE_BYTES, beside);
+    }
+    run->done = at;
+    return true;
+}
+
+/* Takes pages out of all tables: where nobody but one entry shows several, it is looked for once. */
 static void pageout_unmap(struct vm *vm, const uint32_t *page, uint32_t count)
 {
     for (uint32_t done = 0; done < count;) {
         const struct page *record = &vm->table.pages[page[done]];
-        struct pageout_run run = {&vm->port, 1};
+        struct pageout_run run = {vm, page + done, 1, 1};
 
         if (object_is_plain(record->object))
-            run.pages = pageout_count_beside(vm, page + done, count - done);
+            run.count = count - done;
         shadow_visit_entries(record->object, record->link, pageout_unmap_run, &run);
-        done += (uint32_t)run.pages;
+        done += run.done;
     }
 }
 
@@ -185,7 +200,7 @@ static void pageout_fail(struct vm *vm, uint32_t page)
 {
     struct page *record = &vm->table.pages[page];
 
-    paging_note_mishap(vm, page, PAGING_RETIRED);
+    paging_note_slot(vm, page, PAGING_RETIRED);
     swap_retire(&vm->swap, record->slot);
     record->slot = SWAP_NONE;
     vm->paging.counts.write_errors++;

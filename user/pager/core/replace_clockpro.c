@@ -103,4 +103,5 @@ const struct replace_ops replace_clockpro = {.name = "clockpro",
                                              .enter = clockpro_enter,
                                              .step = clockpro_step,
                                              .recall = clockpro_recall,
-                                             .remember = clockpro_remember};
+                                             .remember = clockpro_remember,
+                                             .paces = true};

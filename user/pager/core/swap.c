@@ -306,17 +306,20 @@ static uint32_t swap_lowest(uint64_t bits)
 static void swap_find_in_word(uint64_t free, uint32_t first, uint32_t want, struct swap_run *best)
 {
     uint64_t starts = swap_starts(free, want), longer;
-    uint32_t count = want;
 
-    if (!starts) {
-        count = best->count;
-        while ((longer = swap_starts(free, count + 1)) != 0) {
-            starts = longer;
-            count++;
-        }
+    if (starts) {
+        *best = (struct swap_run){first + swap_lowest(starts), want};
+        return;
     }
-    if (starts)
-        *best = (struct swap_run){first + swap_lowest(starts), count};
+    starts = swap_starts(free, best->count + 1);
+    if (!starts)
+        return;
+    best->count++;
+    while ((longer = starts & free >> best->count) != 0) {
+        starts = longer;
+        best->count++;
+    }
+    best->first = first + swap_lowest(starts);
 }
 
 /* The free slots of the word that holds slot `page`, those in [from, to). */
@@ -342,14 +345,16 @@ static struct swap_run swap_find_run(const struct swap *swap, const struct swap_
 
     for (uint32_t page = from & ~63u; page < to && best.count < want; page += 64) {
         uint64_t free;
-        uint32_t low;
 
         if (page >= from + SWAP_SEARCH && best.count > 0)
             break;
         free = swap_free_in_word(swap, area, page, from, to);
-        low = free == UINT64_MAX ? 64 : swap_lowest(~free);
-        if (carried > 0 && carried + low > best.count)
-            best = (struct swap_run){page - carried, carried + low < want ? carried + low : want};
+        if (carried > 0 && (free & 1)) {
+            uint32_t run = carried + (free == UINT64_MAX ? 64 : swap_lowest(~free));
+
+            if (run > best.count)
+                best = (struct swap_run){page - carried, run < want ? run : want};
+        }
         if (free != 0 && best.count < want)
             swap_find_in_word(free, page, want, &best);
         for (carried = 0; free >> 63; free <<= 1)

@@ -337,7 +337,7 @@ static void victims_choose(struct victims_window *window, uint32_t victim)
         if (!(window->chosen >> k & 1) || page == victim)
             continue;
         vm->reclaim.scanned++;
-        if (!replace_leaves_soon(set, page, victim) || victims_is_late(vm, page, victim) ||
+        if (!replace_leaves_with(set, page, victim) || victims_is_late(vm, page, victim) ||
             victims_is_fresh(vm, &vm->table.pages[page]) || accessed_test(vm, page) ||
             (vm->table.pages[page].flags & PAGE_ONCE))
             window->chosen &= ~(1u << k);
@@ -354,16 +354,6 @@ static void victims_note_wired(void *context, const struct entry *entry, uint64_
         window->wired |= (uint32_t)(((1ull << pages) - 1) << window->at);
 }
 
-/* Chosen pages side by side, from k on. */
-static uint32_t victims_count_beside(const struct victims_window *window, uint32_t k)
-{
-    uint32_t count = 1;
-
-    while (k + count < SWAP_CLUSTER && (window->chosen >> (k + count) & 1))
-        count++;
-    return count;
-}
-
 /* Wired pages stay. */
 static void victims_drop_wired(struct victims_window *window)
 {
@@ -375,7 +365,7 @@ static void victims_drop_wired(struct victims_window *window)
             continue;
         window->at = k;
         run.first = window->first + k;
-        run.pages = victims_count_beside(window, k);
+        run.pages = SWAP_CLUSTER - k;
         rmap_visit_pages(&run, victims_note_wired, window);
     }
     window->chosen &= ~window->wired;

@@ -55,17 +55,17 @@ enum victims_class {
 #define VICTIMS_WALK  256u /* page records that one step looks at for those aside */
 
 struct victims {
-    struct replace set[VICTIMS_CLASSES]; /* [VICTIMS_NEVER] is not used */
-    uint8_t policy;                      /* enum replace_policy */
-    bool on;
+    bool on;                         /* read by faults */
+    uint8_t policy;                  /* enum replace_policy */
     bool barren;                     /* no victim was left since a page left the last time */
     uint8_t step;                    /* the time that accessed bits are compared with */
     uint32_t begin[VICTIMS_CLASSES]; /* the last stamp before the step */
     uint16_t given;  /* pages that were given to faults, or came in; never 0 afterwards */
     uint32_t oldest; /* of the newcomers, or PAGE_NONE */
     uint32_t newest;
-    uint32_t walk; /* page records to look at for those aside */
-    uint32_t left; /* pages that left since the last walk began */
+    uint32_t walk;                       /* page records to look at for those aside */
+    uint32_t left;                       /* pages that left since the last walk began */
+    struct replace set[VICTIMS_CLASSES]; /* [VICTIMS_NEVER] is not used */
 };
 
 /* Bytes for so many pages, zeroed when they are used; aligned as a uint64_t. */

@@ -106,12 +106,12 @@ struct vm {
     bool fork_clones; /* fork fills the child's tables; else its faults do */
     struct trace trace;
     struct vm_port port;
+    struct victims victims;
     struct names names; /* long: what faults read stands before */
     struct waits waits;
     struct swap swap;
     struct paging paging;
     struct reclaim reclaim;
-    struct victims victims;
     struct windows windows;
     struct load load;
     struct samepage samepage;

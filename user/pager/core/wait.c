@@ -232,7 +232,7 @@ void wait_wake(struct vm *vm, uint32_t page)
 
 void wait_wake_disk(struct vm *vm)
 {
-    for (uint32_t i = 0; vm->waits.active > 0 && i < WAIT_RECORDS; i++)
+    for (uint32_t i = 0; vm->waits.counts[WAIT_DISK] > 0 && i < WAIT_RECORDS; i++)
         if (vm->waits.record[i].state == WAIT_DISK)
             wait_set_state(&vm->waits, &vm->waits.record[i], WAIT_READY);
 }
