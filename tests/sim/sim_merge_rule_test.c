@@ -480,16 +480,6 @@ TEST("memory that lies side by side and was advised otherwise is two areas, unti
 
 /* ---- the checker ---- */
 
-#define BREAKS(field, value, number)            \
-    do {                                        \
-        __typeof__(field) kept = (field);       \
-        const char *told;                       \
-        (field) = (value);                      \
-        told = vm_check(kit_vm());              \
-        (field) = kept;                         \
-        CHECK_STRING(told ? told : "", number); \
-    } while (0)
-
 TEST("the checker names what is wrong with merged pages")
 {
     struct space *one;

@@ -104,6 +104,17 @@ static inline void kit_sound(void)
     }
 }
 
+/* The checker names this invariant while a field has another value. */
+#define BREAKS(field, value, number)            \
+    do {                                        \
+        __typeof__(field) kept = (field);       \
+        const char *told;                       \
+        (field) = (value);                      \
+        told = vm_check(kit_vm());              \
+        (field) = kept;                         \
+        CHECK_STRING(told ? told : "", number); \
+    } while (0)
+
 /* Swaps on disk `number`, whose header lists no bad page. */
 static inline uint32_t kit_swap_on(uint32_t number, uint64_t pages, int32_t priority)
 {

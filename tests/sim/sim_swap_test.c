@@ -477,16 +477,6 @@ TEST("PAGEOUT puts out the range and nothing else, and COLD makes it the first t
 
 /* ---- the checker ---- */
 
-#define BREAKS(field, value, number)            \
-    do {                                        \
-        __typeof__(field) kept = (field);       \
-        const char *told;                       \
-        (field) = (value);                      \
-        told = vm_check(kit_vm());              \
-        (field) = kept;                         \
-        CHECK_STRING(told ? told : "", number); \
-    } while (0)
-
 TEST("the checker names what is wrong with swap")
 {
     struct space *space = begin_writing();

@@ -272,16 +272,6 @@ TEST("pages that were wired may leave again after as many pages left as memory h
 
 /* ---- the checker ---- */
 
-#define BREAKS(field, value, number)            \
-    do {                                        \
-        __typeof__(field) kept = (field);       \
-        const char *told;                       \
-        (field) = (value);                      \
-        told = vm_check(kit_vm());              \
-        (field) = kept;                         \
-        CHECK_STRING(told ? told : "", number); \
-    } while (0)
-
 TEST("the checker names what is wrong with victims")
 {
     struct space *space;

@@ -383,17 +383,6 @@ TEST("a promise counts on no page to pack; what is plausible counts on four to o
     kit_end();
 }
 
-/* What the checker says of a damaged field. */
-#define BREAKS(field, value, number)            \
-    do {                                        \
-        __typeof__(field) kept = (field);       \
-        const char *told;                       \
-        (field) = (value);                      \
-        told = vm_check(kit_vm());              \
-        (field) = kept;                         \
-        CHECK_STRING(told ? told : "", number); \
-    } while (0)
-
 TEST("the checker names what is wrong with compressed pages")
 {
     struct space *space = tier_begin(128, 60, 4);
