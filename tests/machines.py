@@ -1,8 +1,12 @@
 """Reads tests/machines.txt: on which machines which suites run."""
 import fnmatch
 import os
+import shutil
+import subprocess
 import sys
 
+NOT_TO_BE_HAD = 3  # status of what makes a device tree
+SOME_MEMORY_BYTES = 1 << 28
 FIELDS = ("name", "suites", "qemu", "machine", "cpu", "harts", "memory", "tree", "append")
 HERE = os.path.dirname(os.path.realpath(__file__))
 LIST = os.environ.get("TEST_MACHINES", os.path.join(HERE, "machines.txt"))
@@ -18,6 +22,18 @@ class Machine:
     def qemu_program(self, build):
         """The emulator, which need not be there."""
         return os.path.join(build, "qemu10", "qemu-system-riscv64") if self.qemu == "10" else "qemu-system-riscv64"
+
+
+    def obstacle(self, build):
+        """Why there is no such machine here, or None."""
+        program = self.qemu_program(build)
+        if not shutil.which(program):
+            return f"no {program}"
+        if not self.tree:
+            return None
+        made = subprocess.run([os.path.join(HERE, "..", self.tree), str(SOME_MEMORY_BYTES)], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, env=dict(os.environ, FAULTLINE_BUILD=build), check=False)
+        return made.stderr.decode().strip() if made.returncode == NOT_TO_BE_HAD else None
 
 
 class Machines:

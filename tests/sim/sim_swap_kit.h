@@ -73,7 +73,6 @@ static inline void kit_begin(uint32_t frames)
     slow.fake.submit = kit_submit;
     frame_table_init(&kit_frames, records, first, frames,
                      (uint64_t)(uintptr_t)slow.fake.memory - frame_address(first).value);
-    frame_table_free_range(&kit_frames, first, frames);
     memset(kit_submitted, 0, sizeof kit_submitted);
     memset(kit_gone, 0, sizeof kit_gone);
     memset(kit_bad, 0, sizeof kit_bad);
