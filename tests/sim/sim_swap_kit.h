@@ -14,7 +14,7 @@
 #include "protocol.h"
 #include "sim_disk.h"
 
-#define FRAMES_MAX 512u
+#define FRAMES_MAX 2048u
 #define DISKS      2u
 #define PAGE       ((uint64_t)FL_PAGE_BYTES)
 #define AT         0x10000000ull

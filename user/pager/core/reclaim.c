@@ -150,11 +150,11 @@ static uint32_t reclaim_step_counted(struct vm *vm, bool *last)
     return done;
 }
 
-/* True if the store of compressed pages is full, no disk is there, and nobody waits: looking for pages would only
- * take them out of the tables. */
+/* True if all places for pages are full, and nobody waits: looking for pages would only take them out of the
+ * tables. */
 static bool reclaim_is_stuck(const struct vm *vm)
 {
-    return vm->swap.areas == 0 && !tier_takes(&vm->tier) && wait_first_for_memory(vm) == 0;
+    return !paging_has_place(vm) && wait_first_for_memory(vm) == 0;
 }
 
 bool vm_reclaim_step(struct vm *vm)

@@ -10,7 +10,8 @@
  * Putting out needs no frame, so none is kept for it.  Without a swap area, and with no store of compressed
  * pages (tier.h), both levels are 0: nothing is ever put out, and who finds no frame is told so.
  *
- * Which pages leave: victims.h.
+ * Which pages leave: victims.h.  While there is no place for one (paging_has_place) nobody looks for them,
+ * until a request waits for memory: then zeros and pages of files may still leave.
  *
  * Out of memory.  When a request waits for a frame, and nothing can leave and nothing is on its way, or
  * all of memory left twice and the request still finds no frame for all that it needs at once, the
