@@ -311,6 +311,14 @@ static inline struct space *kit_begin_written(uint32_t frames, uint64_t slots, u
     return space;
 }
 
+/* Pages of an object leave by advice. */
+static inline void kit_advise_out(struct object *object, uint64_t first, uint64_t count)
+{
+    struct reclaim_advice advice = {.out = true, .windows = RECLAIM_ADVISED};
+
+    reclaim_advise(kit_vm(), object, first, count, &advice);
+}
+
 /* Nothing came in lately, nor was given to a fault. */
 static inline void kit_forget_given(void)
 {
