@@ -11,6 +11,7 @@ all: image initrd pager-test compile_commands.json
 
 include arch/riscv/build.mk
 include user/build.mk
+include user/images.mk
 include tests/build.mk
 include tests/target/build.mk
 
@@ -19,6 +20,7 @@ help:
 	@echo 'make run             installs what is missing, builds, boots: tour, then a prompt'
 	@echo 'make run APP=PROG ARGS="..." MEM=64M SMP=1   runs one program, prints its exit status'
 	@echo 'make test [ONLY=TEXT]   all tests of host and target, or the suites named like that'
+	@echo 'make test-matrix [ONLY=TEXT]   the same, with every target suite on every machine of tests/machines.txt'
 	@echo 'make test-long       tests that take an hour: storms, fuzzers, mutants, small worlds, 10^8 steps of the simulation'
 	@echo '     [ONLY=TEXT] [SECONDS=n]   those with TEXT in their names; n seconds for each random one instead'
 	@echo 'make test-host       the host tests alone'
@@ -29,6 +31,9 @@ help:
 	@echo 'make proofs [ONLY=TEXT]   models and parts of the C, for every input; minutes, and no part of test'
 	@echo 'make replacement     replacement policies beside the optimum, to docs/replacement.md'
 	@echo 'make record-traces   records the page references that it replays, by valgrind'
+	@echo 'make sdcard BOARD=visionfive2   an image for that board (or visionfive), and a FIT: docs/boards.md'
+	@echo 'make flash DEV=/dev/sdX [BOARD=...]   writes it to a card, after a look and a question'
+	@echo 'make dist            images, kernel, initrd and SDK in one archive'
 	@echo 'make bench           instruction counts, to $(BUILD)/bench.tsv'
 	@echo 'make memory-curve    run time of a program against memory, to docs/memory-curve.svg'
 	@echo 'make fuzz [SECONDS=60] [TARGET=NAME]'
@@ -61,7 +66,7 @@ stamp = @mkdir -p $(@D); printf '%s\n' $(1) > $@.new; cmp -s $@.new $@ && rm $@.
 $(BUILD)/flags: FORCE
 	$(call stamp,'$(CROSS) $(SERVER_CFLAGS)' '$(APP_CFLAGS)' '$(HOSTCC) $(HOST_CFLAGS)' '$(FAST_CFLAGS)')
 
-SERVER_SOURCES := $(wildcard user/init/*.c user/pager/*.c user/pager/core/*.c user/console/*.c user/blk/*.c drivers/virtio/*.c user/common/*.c \
+SERVER_SOURCES := $(wildcard user/init/*.c user/pager/*.c user/pager/core/*.c user/console/*.c user/blk/*.c drivers/virtio/*.c drivers/uart/*.c user/common/*.c \
                     tests/target/kernel/*.c tests/target/conformance/*.c tests/target/storm/*.c tests/target/blk/*.c tests/target/pagertest/*.c tests/bench/*.c \
                     user/examples/*/*.c)
 APP_SOURCES    := $(wildcard user/libos/*.c user/apps/*.c user/apps/*/*.c tests/target/system/*.c)

@@ -133,6 +133,14 @@ static enum machine_error read_memory(struct machine *machine, const struct fdt 
     return list.count > 0 ? MACHINE_OK : MACHINE_EMPTY_MEMORY;
 }
 
+/* A loader reserves the initrd that it names in /chosen, so that the system keeps off until it has
+ * read it: that is us.  Spec: 5.3.1. */
+static bool is_of_initrd(const struct machine *machine, struct fdt_range range)
+{
+    return range.base >= machine->initrd.base &&
+           range.base + range.bytes <= range_end(machine->initrd);
+}
+
 /* Spec: 5.3. */
 static bool add_reservation_block(struct machine *machine, const struct fdt *tree,
                                   struct range_list *list, uint32_t *dropped)
@@ -144,7 +152,8 @@ static bool add_reservation_block(struct machine *machine, const struct fdt *tre
             note_fault(machine, FDT_OK, range);
             return false;
         }
-        *dropped += !list_add(list, range);
+        if (!is_of_initrd(machine, range))
+            *dropped += !list_add(list, range);
     }
     return true;
 }
@@ -167,6 +176,7 @@ static bool add_reserved_nodes(struct machine *machine, const struct fdt *tree,
     return true;
 }
 
+/* After read_chosen. */
 static enum machine_error read_reserved(struct machine *machine, const struct fdt *tree)
 {
     struct range_list list = {machine->reserved, 0, MACHINE_MAX_RESERVED};
@@ -332,9 +342,9 @@ enum machine_error machine_read(struct machine *machine, const void *blob, size_
     machine->tree_bytes = tree.total_bytes;
     error = read_memory(machine, &tree);
     if (error == MACHINE_OK)
-        error = read_reserved(machine, &tree);
-    if (error == MACHINE_OK)
         error = read_chosen(machine, &tree);
+    if (error == MACHINE_OK)
+        error = read_reserved(machine, &tree);
     if (error == MACHINE_OK)
         error = read_cpus(machine, &tree);
     if (error == MACHINE_OK)

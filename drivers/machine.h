@@ -94,8 +94,9 @@ struct machine {
 
 /* Reads the tree at `blob`, of which at most max_bytes may be read, into *machine.
  *   memory     children of the root named memory or of device_type "memory", unless disabled
- *   reserved   the reservation block, and reg of each child of /reserved-memory, unless disabled
  *   initrd     /chosen linux,initrd-start and -end, of one or two cells; equal ends mean none
+ *   reserved   the reservation block but for what lies in the initrd, and reg of each child of
+ *              /reserved-memory, unless disabled
  *   timebase   /cpus timebase-frequency, or the first usable hart's own
  *   harts      children of /cpus that are cpus, enabled, with an mmu-type other than "riscv,none"
  *              and an ISA that starts with rv64 (riscv,isa or riscv,isa-base)

@@ -63,10 +63,13 @@ test-host:
 	@$(SETUP) test
 	@$(MAKE) -s --no-print-directory $(JOBS) host-tests
 	@tests/run.py --build $(BUILD) $(HOST_TESTS:%=--host %)
-test:
-	@$(SETUP) test
-	@$(MAKE) -s --no-print-directory $(JOBS) clang-kernel
-	@$(DRIVER) --suites tests/suites.txt $(if $(ONLY),--only '$(ONLY)')
+test: MACHINES = FEW
+test-matrix: MACHINES = ALL
+test test-matrix:
+	@$(SETUP) test images
+	@user/sdk/faultline-qemu $(BUILD)/qemu10 || echo "test: suites of machines that need QEMU 10 are skipped"
+	@$(MAKE) -s --no-print-directory $(JOBS) clang-kernel board-packages
+	@$(DRIVER) --suites tests/suites.txt --machines $(MACHINES) $(if $(ONLY),--only '$(ONLY)')
 
 # Each change of a list in tests/mutate is made in a copy of the tree and must be seen by a test.
 mutants:
@@ -170,5 +173,5 @@ memory-curve:
 	@$(MAKE) -s --no-print-directory $(JOBS) all
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/memory_curve.py --measure
 
-.PHONY: memory-curve host-tests test-programs clang-kernel test-host test test-long mutants list-host-tests coverage proofs conformance replacement \
+.PHONY: memory-curve host-tests test-programs clang-kernel test-host test test-matrix test-long mutants list-host-tests coverage proofs conformance replacement \
         record-traces fuzzers fuzz bench

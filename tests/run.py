@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Runs test suites and sums up.
 
-usage: run.py --build DIR [--host FOLDER/NAME]... [--suites FILE] [--only TEXT]
+usage: run.py --build DIR [--host FOLDER/NAME]... [--suites FILE [--machines FEW|ALL]] [--only TEXT]
+
+With --machines the suites of tests/machines.txt run on its machines too, as MACHINE:SUITE: FEW is what `make test` runs
+of these, ALL is everything.
 
 A suite is a command that prints KTAP on standard output.  It fails, beside its failed tests, when
 it announces no plan or an empty one, does not run every test of its plan, ends with a status that its tests do not
@@ -13,31 +16,41 @@ import argparse
 import concurrent.futures
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True
+import machines  # noqa: E402
+
 HOST_SECONDS = 120
+MACHINE_TIMES = 2  # of a suite's time limit, on a machine that is not its own
 AT_ONCE = 2
 ASKED_SECONDS = int(os.environ.get("SECONDS") or 0)  # for each random test
 RANDOM_TESTS = 4  # of a suite, at most
 RESULT = re.compile(r"(not )?ok (\d+)(?: -)? ?(.*?)(?: # SKIP ?(.*))?$")
+EMULATOR = os.path.join(os.path.dirname(os.path.realpath(__file__)), "emulator")
 TELL_LINES = 15  # of a failed suite's standard error
 
 
 class Suite:
     """A command, its time limit, and afterwards what came of it."""
 
-    def __init__(self, name, seconds, command):
+    def __init__(self, name, seconds, command, machine=None, obstacle=None):
         self.name, self.seconds, self.command = name, seconds, command
+        self.machine, self.obstacle = machine, obstacle
         self.passed, self.failures, self.skips, self.efforts = 0, [], [], []
         self.took_seconds, self.error_tail = 0.0, []
 
     def run(self, logs):
         """Runs the command; its output goes to files in the folder logs."""
-        base = os.path.join(logs, self.name.replace("/", "-"))
+        if self.obstacle:
+            self.skips.append(f"{self.name} ({self.obstacle})")
+            return
+        base = os.path.join(logs, self.name.replace("/", "-").replace(":", "-"))
         started = time.monotonic()
         with open(base + ".out", "wb") as out, open(base + ".err", "wb") as err:
             status = self._execute(out, err)
@@ -48,7 +61,7 @@ class Suite:
     def _execute(self, out, err):
         """The command's status, or None when it was ended at its time limit."""
         child = subprocess.Popen(["sh", "-c", self.command], stdin=subprocess.DEVNULL, stdout=out,
-                                 stderr=err, start_new_session=True)
+                                 stderr=err, start_new_session=True, env=self._environment())
         try:
             return child.wait(self.seconds + RANDOM_TESTS * ASKED_SECONDS)
         except subprocess.TimeoutExpired:
@@ -59,6 +72,11 @@ class Suite:
             except ProcessLookupError:
                 pass
             child.wait()
+
+    def _environment(self):
+        if not self.machine:
+            return None
+        return dict(os.environ, TEST_MACHINE=self.machine.name, FAULTLINE_QEMU=EMULATOR)
 
     def _judge(self, lines, status):
         plan, ran, comments = None, 0, []
@@ -98,6 +116,8 @@ class Suite:
 
     def report(self):
         """One line; how many operations random tests did; each failure's name and the comments before it."""
+        if self.obstacle:
+            return
         mark = "FAIL" if self.failures else "ok  "
         print(f"{mark} {self.name}: {self.passed} passed in {self.took_seconds:.1f} s")
         for line in self.efforts:
@@ -131,11 +151,28 @@ def read_suites(path):
     return suites
 
 
+def on_machines(suites, build, everything):
+    """The suites again for each machine that is to run them."""
+    table = machines.Machines()
+    for machine in table.machines:
+        wanted = [suite for suite in suites if table.runs(machine, suite.name, everything)]
+        program = machine.qemu_program(build)
+        if not shutil.which(program):
+            yield Suite(f"{machine.name}:{'all' if wanted else 'none'}", 0, "", machine, f"no {program}")
+            continue
+        for suite in wanted:
+            yield Suite(f"{machine.name}:{suite.name}", MACHINE_TIMES * suite.seconds, suite.command, machine,
+                        table.obstacle(machine, suite.name))
+
+
 def choose(arguments):
     suites = [Suite(name, HOST_SECONDS, os.path.join(arguments.build, "tests", name))
               for name in arguments.host]
     if arguments.suites:
-        suites += read_suites(arguments.suites)
+        listed = read_suites(arguments.suites)
+        suites += listed
+        if arguments.machines:
+            suites += on_machines(listed, arguments.build, arguments.machines == "ALL")
     return [suite for suite in suites if arguments.only in suite.name]
 
 
@@ -160,6 +197,7 @@ def main():
     parser.add_argument("--build", required=True)
     parser.add_argument("--host", action="append", default=[])
     parser.add_argument("--suites")
+    parser.add_argument("--machines", choices=("FEW", "ALL"))
     parser.add_argument("--only", default="")
     arguments = parser.parse_args()
     use_disk()

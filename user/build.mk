@@ -52,7 +52,7 @@ endef
 init_LDFLAGS := -flto -flto-partition=one
 pager_LDFLAGS := -flto -flto-partition=one
 $(eval $(call server,init,$(wildcard user/init/*.c user/common/*.c)))
-$(eval $(call server,console,$(wildcard user/console/*.c)))
+$(eval $(call server,console,$(wildcard user/console/*.c drivers/uart/*.c)))
 BLK_SOURCES := $(wildcard user/blk/*.c) drivers/virtio/virtio_blk.c drivers/virtio/virtio_blk_start.c drivers/virtio/virtq.c \
                user/common/blk_ring.c user/common/bytes.c
 blk_LDFLAGS := -flto -flto-partition=one

@@ -52,6 +52,7 @@ void arch_console_put(char c);
 int arch_console_get(void); /* next input byte, -1 when there is none */
 void arch_timer_set(
     uint64_t deadline); /* absolute; UINT64_MAX = none: it may come all the same, late */
+/* Where the firmware can't, the last line says `faultline: halted`, and the hart is. */
 _Noreturn void arch_power_off(bool failure);
 
 /* The most bytes of the hart's kernel stack that were in use at once; reads up to all of it. */

@@ -2,6 +2,8 @@
  * 6, 10. */
 #include "arch.h"
 
+#include "log.h"
+
 #define SBI_LEGACY_SET_TIMER 0ull
 #define SBI_LEGACY_PUTCHAR   1ull
 #define SBI_LEGACY_GETCHAR   2ull
@@ -51,6 +53,7 @@ void arch_timer_set(uint64_t deadline)
 void arch_power_off(bool failure)
 {
     sbi_call(SBI_SRST, 0, 0, failure ? 1 : 0);
+    log_write("faultline: halted%s\n", failure ? " by a failure" : "");
     sbi_call(SBI_LEGACY_SHUTDOWN, 0, 0, 0);
     for (;;)
         __asm__ volatile("wfi");

@@ -21,6 +21,12 @@ class Skip(Exception):
     """Raised by a test that can't run here; the argument is the reason."""
 
 
+def skip_on_other_machines(reason):
+    """For tests of what one machine does: when the driver has chosen another (tests/machines.txt)."""
+    if "TEST_MACHINE" in os.environ:
+        raise Skip(f"{reason}, this is {os.environ['TEST_MACHINE']}")
+
+
 def test(sentence):
     """Registers the decorated function."""
     def register(function):
@@ -68,7 +74,9 @@ def main():
             except Skip as reason:
                 skip = f" # SKIP {reason}"
             except Exception as error:  # whatever it is, the test failed
-                frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "_test.py" in frame.filename]
+                frames = traceback.extract_tb(error.__traceback__)
+                frames = [frame for frame in frames if os.path.abspath(frame.filename).startswith(TOP) and
+                          os.path.basename(frame.filename) != "ktap.py"] or frames
                 comment(f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}: {error}")
                 result = "not ok"
                 failed += 1

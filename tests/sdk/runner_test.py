@@ -69,6 +69,26 @@ def _():
     check_equal(runner("prog", "exit", "-1")[0], 125)
 
 
+@test("a machine that can't switch itself off is ended at the kernel's last line, any other one is not")
+def _():
+    with open("tree", "wb"):
+        pass
+    for machine in (("-M", "sifive_u"), ("--dtb", "tree")):
+        check_equal(runner(*machine, "--append", "halts with-cr", "--console"),
+                    (0, b"faultline: halted somewhere\r\nfaultline: halted by a failure\r\n",
+                     "faultline-run: the machine is off, status 0"))
+    check_equal(runner("--timeout", "1", "--append", "halts", "--console")[0], 124)
+
+
+@test("machines that are not known, trees that are not there, and disks without a place are told")
+def _():
+    check_equal(runner("-M", "none", "prog", "exit", "0")[::2],
+                (125, "faultline-run: the system failed: -M none: no machine that is known: virt, sifive_u, status 125"))
+    check_in("nonesuch: No such file", runner("--dtb", "nonesuch", "prog", "exit", "0")[2])
+    check_in("the machine sifive_u has places for 0 disks, not for 1", runner("-s", "1M", "-M", "sifive_u", "prog", "exit", "0")[2])
+    check_in("the machine virt has places for 8 disks, not for 9", runner(*["-s", "1M"] * 9, "prog", "exit", "0")[2])
+
+
 @test("with a pager of one's own, a system that fails says what such a pager must speak")
 def _():
     hint = b"a pager must speak user/protocol/pager.def"

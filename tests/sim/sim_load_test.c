@@ -4,6 +4,8 @@
 /* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
 #include "sim_load_kit.h"
 
+#include "setting.h"
+
 /* ---- load control ---- */
 
 #define BIG    90u /* pages of a program that is large on a machine of LOADED frames */
@@ -11,15 +13,28 @@
 
 static struct space *loaded[4];
 
-/* So many programs, of which two fit, with load control. */
-static void begin_loaded(uint32_t count)
+/* On a machine that was begun, so many programs, of which two fit, with load control. */
+static void load_programs(uint32_t count)
 {
-    kit_begin_swap(LOADED, 2000);
     kit_now = 1;
     load_set(kit_vm(), true);
     memset(loaded, 0, sizeof loaded);
     for (uint32_t i = 0; i < count; i++)
         loaded[i] = begin_program(i + 1, BIG);
+}
+
+static void begin_loaded(uint32_t count)
+{
+    kit_begin_swap(LOADED, 2000);
+    load_programs(count);
+}
+
+/* With compressed pages, and no disk. */
+static void begin_packed(uint32_t count)
+{
+    kit_begin(LOADED);
+    CHECK_EQ(tier_set(kit_vm(), 40), 0);
+    load_programs(count);
 }
 
 /* One access that need not come to its end. */
@@ -97,6 +112,56 @@ TEST("sets that do not fit: one program leaves memory and waits, and the others 
     CHECK_EQ(count_reads(), reads);
     CHECK_EQ(slow.thread[1].state, SLOW_WAITS);
     CHECK_EQ(space->set.pages, 0);
+    kit_end();
+}
+
+TEST("with compressed pages alone, too, one waits, its pages are packed, and the others unpack no "
+     "more")
+{
+    struct space *space;
+    uint64_t got;
+
+    begin_packed(3);
+    run_until_suspended(1);
+    space = find_suspended();
+    CHECK_EQ(space->load.set, BIG);
+    CHECK_EQ(space->resident, 0);
+    CHECK_EQ(space->swapped, BIG);
+    CHECK(kit_vm()->tier.store.pages >= BIG);
+    CHECK_EQ(slow_fault(&slow, &slow.thread[1], space, AT, FL_ACCESS_READ), SLOW_WAITS);
+    run_window();
+    got = kit_vm()->tier.counts.got;
+    run_window();
+    CHECK_EQ(kit_vm()->tier.counts.got, got);
+    while (space->load.suspended)
+        run_window();
+    CHECK_EQ(space->load.reason, LOAD_TURN);
+    CHECK_EQ(slow.thread[1].state, SLOW_SERVED);
+    for (uint64_t page = 0; page < BIG; page++)
+        CHECK_EQ(kit_read(space, AT + page * PAGE), kit_byte(page, (uint32_t)space->pid));
+    CHECK_EQ(count_reads(), 0);
+    kit_end();
+}
+
+TEST("without a disk, load control ends when the store of compressed pages is switched off and "
+     "empty")
+{
+    struct space *space;
+
+    begin_packed(3);
+    run_until_suspended(1);
+    space = find_suspended();
+    slow_destroy(&slow, loaded[loaded[0] == space]); /* so that all find room */
+    loaded[loaded[0] == space] = NULL;
+    CHECK_EQ(tier_set(kit_vm(), 0), 0);
+    load_note_idle(kit_vm());
+    for (uint32_t i = 0; i < 4; i++)
+        for (uint64_t page = 0; loaded[i] && page < BIG; page++)
+            CHECK_EQ(kit_read(loaded[i], AT + page * PAGE),
+                     kit_byte(page, (uint32_t)loaded[i]->pid));
+    CHECK_EQ(kit_vm()->tier.store.pages, 0);
+    pass_window();
+    CHECK_EQ(window_due(kit_vm()), WINDOW_NEVER);
     kit_end();
 }
 
@@ -183,7 +248,7 @@ TEST("a program whose peers sleep does not wait: their sets are empty")
     kit_end();
 }
 
-TEST("the only large program never waits, nor do servers, small ones, or those with locked pages")
+TEST("the only large program never waits, nor do small ones")
 {
     begin_loaded(1);
     window_set_length(kit_vm(), WINDOW_DEFAULT);
@@ -200,9 +265,53 @@ TEST("the only large program never waits, nor do servers, small ones, or those w
     CHECK(loaded[0]->set.pages > load_frames(kit_vm()));
     CHECK_EQ(kit_vm()->load.suspensions, 0);
     kit_end();
+}
+
+static uint32_t count_resident(struct space *space, uint64_t pages)
+{
+    const struct entry *entry;
+    uint32_t count = 0;
+
+    for (uint64_t page = 0; page < pages; page++) {
+        entry = entry_find(&space->map, AT + page * PAGE);
+        count += vm_is_resident(entry, AT + page * PAGE);
+    }
+    return count;
+}
+
+static void lock_pages(struct space *space, uint64_t pages)
+{
+    int error;
+
+    while ((error = vm_wire(kit_vm(), space, AT, pages * PAGE, 0)) == EINPROGRESS)
+        kit_poll(DELAY);
+    CHECK_EQ(error, 0);
+}
+
+TEST("a program with locked pages waits as others do: these stay, and the others leave")
+{
+    struct space *space;
+
     begin_loaded(3);
-    loaded[0]->server = true;
-    CHECK_EQ(vm_wire(kit_vm(), loaded[1], AT, 1, 0), 0);
+    space = loaded[0]; /* which has run longest */
+    lock_pages(space, 10);
+    run_until_suspended(1);
+    CHECK_EQ(space->load.suspended, true);
+    CHECK_EQ(space->load.set, BIG - 10);
+    kit_settle();
+    CHECK_EQ(space->resident, 10);
+    CHECK_EQ(count_resident(space, 10), 10);
+    for (uint64_t page = 0; page < 10; page++) /* who uses these does not wait */
+        CHECK_EQ(kit_read(space, AT + page * PAGE), kit_byte(page, 1));
+    CHECK_EQ(slow_fault(&slow, &slow.thread[1], space, AT + 10 * PAGE, FL_ACCESS_READ), SLOW_WAITS);
+    kit_end();
+}
+
+TEST("a program does not wait if little of its set could leave, for the rest is locked")
+{
+    begin_loaded(3);
+    lock_pages(loaded[0], BIG - 2);
+    lock_pages(loaded[1], BIG);
     for (uint32_t window = 0; window < 8; window++) {
         run_window();
         CHECK_EQ(loaded[0]->load.suspended, false);
@@ -210,6 +319,23 @@ TEST("the only large program never waits, nor do servers, small ones, or those w
     }
     CHECK(kit_vm()->load.suspensions > 0);
     kit_end();
+}
+
+TEST("locked pages of who waits are not there for others: with many of them a second one waits")
+{
+    const uint64_t locked = BIG - BIG / LOAD_WORTH;
+
+    for (uint32_t turn = 0; turn < 2; turn++) {
+        begin_loaded(3);
+        if (turn == 1)
+            lock_pages(loaded[0], locked);
+        run_until_suspended(1);
+        CHECK_EQ(loaded[0]->load.suspended, true);
+        for (uint32_t window = 0; window < LOAD_PROOF + LOAD_SETTLE; window++)
+            run_window();
+        CHECK_EQ(kit_vm()->load.suspended, 1 + turn);
+        kit_end();
+    }
 }
 
 TEST("pages that an active program sees too stay, and what only those who wait see goes")
@@ -222,11 +348,8 @@ TEST("pages that an active program sees too stay, and what only those who wait s
     CHECK_EQ(vm_fork(kit_vm(), parent, child), 0);
     for (uint64_t page = 0; page < 20; page++)
         kit_write(parent, AT + page * PAGE, kit_byte(page, 1));
-    for (uint32_t i = 1; i < 3; i++)
-        loaded[i]->server = true;
-    child->server = true;
     run_until_suspended(1);
-    CHECK_EQ(parent->load.suspended, true);
+    CHECK_EQ(parent->load.suspended, true); /* which has run longest */
     kit_settle();
     for (uint64_t page = 0; page < 20; page++)
         CHECK(!vm_is_resident(entry_find(&parent->map, AT), AT + page * PAGE));
@@ -296,6 +419,79 @@ TEST("a suspended program may be destroyed, while it waits and while its pages l
     slow_destroy(&slow, find_suspended());
     CHECK_EQ(kit_vm()->load.suspended, 0);
     CHECK_EQ(kit_vm()->waits.active, 0);
+    kit_end();
+}
+
+TEST("a suspended program that is stopped has no turn any more, and does not keep others waiting")
+{
+    const struct space_event event = {.kind = 1, .signal = 9};
+    struct slow_thread *thread = &slow.thread[1];
+    struct space *space;
+
+    begin_loaded(4);
+    run_until_suspended(2);
+    space = find_suspended();
+    CHECK_EQ(slow_fault(&slow, thread, space, AT, FL_ACCESS_READ), SLOW_WAITS);
+    vm_stop_space(kit_vm(), space, &event);
+    kit_serve();
+    CHECK_EQ(kit_vm()->load.suspended, 1);
+    CHECK_EQ(kit_vm()->load.resumptions, 0);
+    for (uint32_t i = 0; i < 4; i++)
+        if (loaded[i] == space)
+            loaded[i] = NULL;
+    for (uint32_t window = 0; kit_vm()->load.resumptions == 0; window++) {
+        CHECK(window <= 3 * LOAD_PATIENCE);
+        run_window();
+    }
+    CHECK_EQ(space->load.reason, LOAD_OVERLOAD); /* it was another */
+    CHECK(thread->state != SLOW_WAITS);
+    kit_end();
+}
+
+/* All that may be written to a setting changes its value, or nothing: so load control goes on. */
+TEST("who writes the length of windows again and again, or another, does not stop load control")
+{
+    static const char *const lengths[] = {"100", "100", "300", "100", "0", "200", "0100"};
+    uint32_t turn = 0;
+
+    begin_loaded(3);
+    window_set_length(kit_vm(), WINDOW_DEFAULT);
+    for (uint64_t page = 0; kit_vm()->load.suspensions == 0; page = (page + 1) % BIG) {
+        CHECK(turn < 100 * BIG);
+        for (uint32_t i = 0; i < 3; i++)
+            (void)try_read(loaded[i], page);
+        CHECK_EQ(setting_write(kit_vm(), "window", lengths[turn++ % 7]), 0);
+        kit_pass(WINDOW_DEFAULT / BIG);
+    }
+    kit_end();
+}
+
+TEST("a setting that is written with the value that it has changes nothing")
+{
+    struct space *space;
+    uint64_t due;
+
+    begin_loaded(3);
+    CHECK_EQ(setting_write(kit_vm(), "window", "100"), 0);
+    kit_pass(0);
+    due = window_due(kit_vm());
+    run_until_suspended(1);
+    space = find_suspended();
+    kit_vm()->load.overloaded = 1;
+    kit_vm()->load.settled = 1;
+    due = window_due(kit_vm());
+    kit_pass(10);
+    for (uint64_t row = 0; setting_name(row); row++) {
+        static struct vm before;
+        char value[SETTING_BYTES];
+
+        before = *kit_vm();
+        CHECK_EQ(setting_read(kit_vm(), setting_name(row), value), 0);
+        CHECK_EQ(setting_write(kit_vm(), setting_name(row), value), 0);
+        CHECK(memcmp(&before, kit_vm(), sizeof before) == 0);
+    }
+    CHECK_EQ(window_due(kit_vm()), due);
+    CHECK_EQ(space->load.suspended, true);
     kit_end();
 }
 
@@ -385,7 +581,7 @@ TEST("the checker names what is wrong with windows and load control")
     space = find_suspended();
     CHECK_EQ(slow_fault(&slow, &slow.thread[1], space, AT, FL_ACCESS_READ), SLOW_WAITS);
     BREAKS(kit_vm()->load.suspended, 0, "L1");
-    BREAKS(space->server, true, "L1");
+    BREAKS(space->stopped, true, "L1");
     BREAKS(space->load.suspended, false, "L1");
     BREAKS(kit_vm()->waits.record[slow.thread[1].token].space, loaded[space == loaded[0]], "L2");
     BREAKS(kit_vm()->windows.number, 0, "U1");

@@ -144,6 +144,37 @@ static void call_merge(void)
         ;
 }
 
+/* Suspended, with a fault and a call that wait, and resumed; a second time it ends while it waits. */
+static void call_suspend(void)
+{
+    struct space *ends = space_create(kit_vm(), 3);
+    struct space *suspended[] = {child, ends};
+
+    load_set(kit_vm(), true);
+    if (ends && vm_fork(kit_vm(), child, ends)) {
+        slow_destroy(&slow, ends);
+        suspended[1] = ends = NULL;
+    }
+    for (uint32_t i = 0; i < 2; i++)
+        if (suspended[i]) {
+            suspended[i]->load.suspended = true;
+            kit_vm()->load.suspended++;
+            slow_fault(&slow, &slow.thread[2 * i], suspended[i], AT + 12 * PAGE, FL_ACCESS_READ);
+            slow_write(&slow, &slow.thread[2 * i + 1], suspended[i], AT + 13 * PAGE,
+                       kit_byte(AT / PAGE + 13, 0));
+        }
+    kit_serve();
+    kit_settle();
+    if (ends)
+        slow_destroy(&slow, ends);
+    load_note_idle(kit_vm());
+    kit_serve();
+    kit_settle();
+    CHECK_EQ(kit_vm()->load.suspended, 0);
+    for (uint32_t i = 0; i < 4; i++)
+        CHECK(i >= 2 || slow.thread[i].state != SLOW_WAITS);
+}
+
 static void call_compress(void)
 {
     for (uint64_t percent = 60; percent > 20; percent -= 20)
@@ -155,11 +186,11 @@ static const struct nth_call {
     const char *name;
     void (*call)(void);
 } calls[] = {
-    {"read", call_read},         {"write", call_write},   {"write-zero", call_write_zero},
-    {"take", call_take},         {"shared", call_shared}, {"fork", call_fork},
-    {"wire", call_wire},         {"end", call_end},       {"write-out", call_write_out},
-    {"off", call_swap_off},      {"on", call_swap_on},    {"merge", call_merge},
-    {"compress", call_compress},
+    {"read", call_read},         {"write", call_write},     {"write-zero", call_write_zero},
+    {"take", call_take},         {"shared", call_shared},   {"fork", call_fork},
+    {"wire", call_wire},         {"end", call_end},         {"write-out", call_write_out},
+    {"off", call_swap_off},      {"on", call_swap_on},      {"merge", call_merge},
+    {"compress", call_compress}, {"suspend", call_suspend},
 };
 
 /* The failure of a program's access stops it; it goes on. */

@@ -101,11 +101,13 @@ TEST("what replacement found used counts in the window, and what the sweep found
     kit_end();
 }
 
-TEST("a page that left and came back in a window counts once, in the next one again")
+/* Pages go to a disk, or to the store of compressed ones. */
+static void count_pages_that_come_back(bool packs)
 {
     struct space *space;
 
     begin_windows(512, WINDOW);
+    CHECK_EQ(tier_set(kit_vm(), packs ? 40 : 0), 0);
     space = begin_program(1, 20);
     for (uint32_t window = 0; window < 3; window++) {
         end_window();
@@ -119,7 +121,19 @@ TEST("a page that left and came back in a window counts once, in the next one ag
     }
     end_window();
     CHECK_EQ(space->set.pages, 4);
+    CHECK_EQ(kit_vm()->tier.counts.got > 0, packs);
+    CHECK_EQ(kit_vm()->paging.counts.swapped_in > 0, !packs);
     kit_end();
+}
+
+TEST("a page that left and came back in a window counts once, in the next one again")
+{
+    count_pages_that_come_back(false);
+}
+
+TEST("a page that was compressed and unpacked in a window counts once, in the next one again")
+{
+    count_pages_that_come_back(true);
 }
 
 /* A thread of its own, as major faults are those that were parked. */

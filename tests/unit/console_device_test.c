@@ -21,7 +21,8 @@ TEST("each UART that the driver knows is found behind other devices, by its firs
                  {"ns16550", CONSOLE_UART_16550},
                  {"snps,dw-apb-uart", CONSOLE_UART_DESIGNWARE},
                  {"starfive,jh7100-uart", CONSOLE_UART_DESIGNWARE},
-                 {"starfive,jh7110-uart", CONSOLE_UART_DESIGNWARE}};
+                 {"starfive,jh7110-uart", CONSOLE_UART_DESIGNWARE},
+                 {"sifive,uart0", CONSOLE_UART_SIFIVE}};
 
     for (unsigned i = 0; i < sizeof known / sizeof known[0]; i++) {
         struct fl_boot_device devices[2] = {{.compatible = "virtio,mmio"}, {0}};
@@ -34,7 +35,7 @@ TEST("each UART that the driver knows is found behind other devices, by its firs
 
 TEST("the first of several is taken, and a known one before a stranger")
 {
-    const struct fl_boot_device devices[] = {{.compatible = "sifive,uart0"},
+    const struct fl_boot_device devices[] = {{.compatible = "acme,uart"},
                                              {.compatible = "snps,dw-apb-uart"},
                                              {.compatible = "ns16550a"}};
 
@@ -44,7 +45,7 @@ TEST("the first of several is taken, and a known one before a stranger")
 TEST("a stranger is told as one: the first device that looks like a UART")
 {
     const struct fl_boot_device devices[] = {{.compatible = "sifive,gpio0"},
-                                             {.compatible = "sifive,uart0"},
+                                             {.compatible = "acme,uart"},
                                              {.compatible = "amlogic,serial"}};
 
     check_found(devices, 3, 1, 0);

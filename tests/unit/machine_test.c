@@ -211,6 +211,26 @@ TEST("the reservation block and /reserved-memory make one sorted list")
     check_range(machine.reserved[2], 0x82000000, 0x1000);
 }
 
+TEST("what the reservation block says of the initrd keeps nobody from the initrd")
+{
+    static const char chosen[] =
+        "chosen { linux,initrd-start = <0x82000800>; linux,initrd-end = <0x82400000>; };";
+    char text[2048];
+
+    snprintf(text, sizeof text,
+             "/memreserve/ 0x82000800 0x3ff800; /memreserve/ 0x82400000 0x1000;" TREE("%s"),
+             chosen);
+    check_error(read_text(text), MACHINE_OK);
+    check_range(machine.initrd, 0x82000800, 0x3ff800);
+    CHECK_EQ(machine.reserved_count, 1);
+    check_range(machine.reserved[0], 0x82400000, 0x1000);
+    /* What it has beyond the initrd is somebody else's. */
+    snprintf(text, sizeof text, "/memreserve/ 0x82000000 0x3ff800;" TREE("%s"), chosen);
+    check_error(read_text(text), MACHINE_OK);
+    CHECK_EQ(machine.reserved_count, 1);
+    check_range(machine.reserved[0], 0x82000000, 0x3ff800);
+}
+
 TEST("no reserved range is dropped: one too many is an error")
 {
     check_error(read_many("/ { " CELLS MEMORY CPUS "reserved-memory { " CELLS

@@ -12,7 +12,7 @@
 
 #include "fl_calls.h"
 #include "protocol.h"
-#include "uart.h"
+#include "../../drivers/uart/uart.h"
 
 #define OUTPUT_FULL (RING_BYTES - CONSOLE_CLIENTS * FL_PROTOCOL_BYTES)
 _Static_assert(RING_BYTES > CONSOLE_CLIENTS * FL_PROTOCOL_BYTES, "M2");
@@ -73,8 +73,14 @@ static uint8_t *console_buffer(void)
 
 static struct answer console_START(const struct fl_message *message)
 {
+    static const struct uart_chip *const chips[] = {
+        [CONSOLE_UART_16550] = &uart_ns16550,
+        [CONSOLE_UART_DESIGNWARE] = &uart_designware,
+        [CONSOLE_UART_SIFIVE] = &uart_sifive,
+    };
+    const uint64_t kind = message->word[0];
     const struct uart_config config = {
-        .designware = message->word[0] == CONSOLE_UART_DESIGNWARE,
+        .chip = kind < sizeof chips / sizeof chips[0] ? chips[kind] : NULL,
         .reg_shift = (uint32_t)message->word[2],
         .io_width = (uint32_t)message->word[3],
         .window_bytes = FL_PAGE_BYTES - (uint32_t)message->word[1],
@@ -84,7 +90,7 @@ static struct answer console_START(const struct fl_message *message)
 
     if (console.started)
         return (struct answer){.error = EBUSY};
-    if (message->word[0] != CONSOLE_UART_16550 && message->word[0] != CONSOLE_UART_DESIGNWARE)
+    if (!config.chip)
         return (struct answer){.error = EINVAL};
     if (message->word[1] >= FL_PAGE_BYTES || message->word[1] % sizeof(uint32_t) != 0 ||
         message->word[2] > UINT32_MAX || message->word[3] > UINT32_MAX)

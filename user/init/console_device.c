@@ -14,6 +14,7 @@ static const struct console_kind {
     {"snps,dw-apb-uart", CONSOLE_UART_DESIGNWARE},
     {"starfive,jh7100-uart", CONSOLE_UART_DESIGNWARE},
     {"starfive,jh7110-uart", CONSOLE_UART_DESIGNWARE},
+    {"sifive,uart0", CONSOLE_UART_SIFIVE},
 };
 
 static enum console_uart console_device_kind(const struct fl_boot_device *device)

@@ -12,6 +12,7 @@ static struct {
     uint64_t idle;  /* cycles, when the kernel was asked last */
     bool asks_idle; /* the idle thread was woken to see whether anybody runs */
     uint64_t armed; /* when the timer signals, in `time`; 0: it does not */
+    uint64_t due;   /* the end of the window that it was set for: another length may move that */
 } clock;
 
 void clock_start(uint64_t timebase_hz, bool counts_work)
@@ -104,7 +105,8 @@ static bool clock_rests(const struct pager *pager)
 {
     const struct windows *windows = &pager->vm.windows;
 
-    if (windows->due == 0 || windows->sweeps || clock_lacks_timer(pager))
+    if (windows->due != clock.due || windows->due == 0 || windows->sweeps ||
+        clock_lacks_timer(pager))
         return false;
     return clock.armed ? fl_rdtime() < clock.armed : clock_at_most() < windows->due;
 }
@@ -130,6 +132,7 @@ bool clock_attend(struct pager *pager)
     if (now >= due)
         (void)window_step(vm, now);
     due = window_due(vm);
+    clock.due = vm->windows.due;
     late = due != WINDOW_NEVER && clock_wait(pager, due > now ? due - now : 0, fired);
     while (load_take_event(vm, &event))
         clock_tell(&event);

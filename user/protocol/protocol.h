@@ -130,7 +130,7 @@ enum console_slot {
 /* Badges on its endpoint: its clients, counted from 1. */
 enum console_badge { CONSOLE_BADGE_ROOT = 1, CONSOLE_BADGE_PAGER, CONSOLE_CLIENTS = 2 };
 
-enum console_uart { CONSOLE_UART_16550 = 1, CONSOLE_UART_DESIGNWARE };
+enum console_uart { CONSOLE_UART_16550 = 1, CONSOLE_UART_DESIGNWARE, CONSOLE_UART_SIFIVE };
 
 /* The page with the registers; message buffer and end of the stack are where the pager's are. */
 #define CONSOLE_REGISTERS 0x3fff010000ull

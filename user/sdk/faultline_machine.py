@@ -1,4 +1,4 @@
-"""A QEMU "virt" machine as a child process: its command line, its console, its end.
+"""A machine of QEMU's as a child process: its command line, its console, its end.
 
 Machine.run moves bytes until QEMU ends, and owns these promises:
 
@@ -8,10 +8,12 @@ Machine.run moves bytes until QEMU ends, and owns these promises:
     guest is slow we stop reading our input.
  3. QEMU never outlives us: it is killed at the end of run, and by the host if we are killed.
  4. What goes to one reader (both of our outputs on one terminal, say) arrives in the order of write.
+ 5. A machine that can't switch itself off is ended when the kernel says so, and as if it could.
 """
 import ctypes
 import errno
 import os
+import re
 import selectors
 import signal
 import struct
@@ -23,11 +25,24 @@ MIB = 1 << 20
 PAGE_BYTES = 4096
 SWAP_MAGIC = b"SWAPSPACE2"
 SWAP_LEAST_BYTES = 10 * PAGE_BYTES  # as mkswap has it
-DISKS_MAX = 8
 CHUNK_BYTES = 4096  # a pipe that is ready takes this much at once
 BACKLOG_BYTES = MIB  # most that waits for a slow reader
 GRACE_SECONDS = 10  # from the guest's last word to its power-off
 PDEATHSIG = 1  # prctl(2)
+HALTED = re.compile(rb"(^|\n)faultline: halted[^\n]*\n\Z")  # the kernel's last line where no firmware switches off
+HALTED_BYTES_MAX = 64
+
+
+class Board:
+    """What QEMU makes of a machine's name."""
+
+    def __init__(self, harts, cpu, disks_max, switches_off):
+        self.harts, self.cpu = harts, cpu  # without options; cpu None: the machine's own
+        self.disks_max = disks_max
+        self.switches_off = switches_off
+
+
+BOARDS = {"virt": Board("1", "rv64", 8, True), "sifive_u": Board("5", None, 0, False)}
 
 
 class MachineError(Exception):
@@ -78,17 +93,21 @@ def qemu_program():
     return os.environ.get("FAULTLINE_QEMU", "qemu-system-riscv64")
 
 
-def qemu_command(kernel, initrd, memory="64M", harts="1", cpu="rv64", bootargs="", icount=False,
-                 monitor=False, disks=()):
-    """The argument list that boots kernel (and initrd, unless None)."""
-    command = [qemu_program(), "-machine", "virt", "-cpu", cpu, "-m", memory, "-smp", harts,
-               "-display", "none", "-no-reboot", "-kernel", kernel, "-append", bootargs]
+def qemu_command(options, initrd, bootargs="", icount=False, monitor=False):
+    """The argument list that boots options.kernel (and initrd, unless None) on options.machine."""
+    board = BOARDS[options.machine]
+    command = [qemu_program(), "-machine", options.machine, "-m", options.memory, "-smp", options.harts or board.harts,
+               "-display", "none", "-no-reboot", "-kernel", options.kernel, "-append", bootargs]
+    if options.cpu or board.cpu:
+        command += ["-cpu", options.cpu or board.cpu]
+    if options.tree:
+        command += ["-dtb", options.tree]
     command += ["-serial", "mon:stdio"] if monitor else ["-monitor", "none", "-serial", "stdio"]
     if initrd:
         command += ["-initrd", initrd]
     if icount:
         command += ["-icount", "shift=0,sleep=off"]
-    for number, path in enumerate(disks):
+    for number, path in enumerate(options.disks):
         command += disk_options(number, path)
     return command
 
@@ -105,7 +124,7 @@ def disk_options(number, path):
 _LIBC = ctypes.CDLL(None)
 
 
-def _die_with_parent():
+def die_with_parent():
     if hasattr(_LIBC, "prctl"):
         _LIBC.prctl(PDEATHSIG, signal.SIGKILL)
 
@@ -114,7 +133,7 @@ def _start(command):
     try:
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, start_new_session=True,
-                                preexec_fn=_die_with_parent)
+                                preexec_fn=die_with_parent)
     except OSError as error:
         raise MachineError(f"can't start {command[0]}: {error.strerror}; "
                            "faultline-setup run installs it") from None
@@ -130,9 +149,10 @@ def _same_reader():
 
 class Machine:
     """One run.  on_console and on_stderr take the bytes that come; encode turns our input (b"" at
-    its end) into the bytes that the guest gets.  Those call write and finish."""
+    its end) into the bytes that the guest gets.  Those call write and finish.  switches_off: the
+    machine does; of another one the kernel's word is taken for it."""
 
-    def __init__(self, command, on_console, on_stderr, encode):
+    def __init__(self, command, on_console, on_stderr, encode, switches_off=True):
         self.on_console, self.on_stderr, self.encode = on_console, on_stderr, encode
         self.queues = {1: bytearray(), 2: bytearray()}
         self.fd_of = {1: 1, 2: 1 if _same_reader() else 2}  # which of the two carries it
@@ -142,6 +162,7 @@ class Machine:
         self.timed_out = False
         self.deadline = None
         self.finished = False
+        self.switches_off, self.halted, self.last_bytes = switches_off, False, b""
         self.line_open = False  # standard error is inside a line
         self.child = _start(command)
 
@@ -167,7 +188,8 @@ class Machine:
             self._limit(limit_seconds)
         try:
             self._relay()
-            return self.child.wait()
+            status = self.child.wait()
+            return 0 if self.halted else status
         finally:
             self.child.kill()
             self.child.wait()
@@ -213,6 +235,12 @@ class Machine:
     def _hear(self, data):
         self.heard = True
         self.on_console(data)
+        if self.switches_off:
+            return
+        self.last_bytes = (self.last_bytes + data.replace(b"\r", b""))[-HALTED_BYTES_MAX:]
+        if HALTED.search(self.last_bytes):
+            self.halted = True
+            self.child.kill()
 
     def _expired(self):
         if self.deadline is None or time.monotonic() < self.deadline:

@@ -19,9 +19,9 @@ def check(holds, what):
     check_equal((bool(holds), None if holds else what), (True, None))
 
 
-def runner(*words, append="", options=()):
+def runner(*words, append="", options=(), clock="work"):
     """What a program prints, and what the system logs.  Work is counted, so that waits for disks are not."""
-    result = run(os.path.join(SDK, "faultline-run"), "--icount", "--initrd", INITRD, "--append", f"clock=work {append}",
+    result = run(os.path.join(SDK, "faultline-run"), "--icount", "--initrd", INITRD, "--append", f"clock={clock} {append}",
                  *options, *words, seconds=110)
     check_equal(result.returncode, 0)
     return result.stdout.decode().splitlines(), result.stderr.decode()
@@ -39,12 +39,28 @@ def _():
     check(uses == sorted(uses) and uses[-1] == 100 and uses[4] > 50, uses)
 
 
-def thrash(control):
-    out, log = runner("thrash", "3", "6", LAST_ROUND, "4000", append=f"vm.load-control={control}",
-                      options=("-m", "16M", "-s", "64M"))
+@test("a window that was to last an hour ends when it is due by a length that is written meanwhile")
+def _():
+    out, _ = runner("wss", "2", "words", "60000", options=("-m", "32M"), append="vm.window=3600000", clock="time")
+    used = [int(match[1]) for match in map(SETS.fullmatch, out) if match]
+    check(any(used), used)
+
+
+def thrash(control, rounds=LAST_ROUND, append="", disk=("-s", "64M")):
+    out, log = runner("thrash", "3", "6", rounds, "4000", append=f"vm.load-control={control} {append}",
+                      options=("-m", "16M", *disk))
     figures = dict(re.split(r"  +", line) for line in out if "  " in line)
     check_equal(figures["programs that failed"], "0")
     return {name: int(value.split()[0]) for name, value in figures.items()}, log
+
+
+@test("without a disk, too, who does not fit waits until others ended, and finds its compressed pages again")
+def _():
+    figures, log = thrash("on", rounds="5", append="vm.compress=50", disk=())
+    check_equal((figures["pages in"], figures["disk requests"]), (0, 0))
+    check(figures["programs suspended"] > 0, figures)
+    waits, goes_on = (re.findall(rf"load control: process (\d+) {what}", log) for what in ("waits", "goes on"))
+    check_equal(sorted(waits), sorted(goes_on))
 
 
 @test("three programs that fit alone and not together thrash; with load control they read less than two thirds as much")

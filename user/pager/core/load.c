@@ -36,6 +36,7 @@ static bool load_is_active(const struct space *space)
     return space && !space->stopped && !space->load.suspended;
 }
 
+/* The sets of active programs, and what of the others' stays in memory. */
 static uint64_t load_needed(const struct vm *vm)
 {
     uint64_t pages = 0;
@@ -43,7 +44,18 @@ static uint64_t load_needed(const struct vm *vm)
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
         if (load_is_active(vm->spaces[id]))
             pages += vm->spaces[id]->set.pages;
+        else if (vm->spaces[id] && vm->spaces[id]->load.suspended)
+            pages += vm->spaces[id]->load.stays;
     return pages;
+}
+
+/* Pages of the set that leave when the program is suspended: at least so many, since of locked memory all
+ * counts, used or not. */
+static uint32_t load_leaving(const struct space *space)
+{
+    uint64_t locked = limit_use(space, LIMIT_MEMLOCK, 0, 0) / FL_PAGE_BYTES;
+
+    return locked < space->set.pages ? space->set.pages - (uint32_t)locked : 0;
 }
 
 static bool load_is_governed(const struct vm *vm)
@@ -101,7 +113,8 @@ bool load_take_event(struct vm *vm, struct load_event *event)
 
 static void load_suspend(struct vm *vm, struct space *space, enum load_reason reason)
 {
-    space->load.set = space->set.pages;
+    space->load.set = load_leaving(space);
+    space->load.stays = space->set.pages - space->load.set;
     load_tell(vm, space, reason);
     space->load.suspended = true;
     space->load.reason = reason;
@@ -133,8 +146,11 @@ void load_begin(struct vm *vm, struct space *space)
 
 void load_forget(struct vm *vm, struct space *space)
 {
-    vm->load.suspended -= space->load.suspended;
+    if (!space->load.suspended)
+        return;
+    vm->load.suspended--;
     space->load.suspended = false;
+    wait_wake_space(vm, space);
 }
 
 /* ---- who ---- */
@@ -149,16 +165,8 @@ static uint32_t load_largest_set(const struct vm *vm)
     return largest;
 }
 
-static bool load_has_locks(const struct space *space)
-{
-    const struct entry *entry = space->map.first;
-
-    while (entry && !entry->wired)
-        entry = entry->next;
-    return entry || space->wire_future;
-}
-
-/* The one that has run longest of those whose set is worth it; NULL: these are fewer than `least`. */
+/* The one that has run longest of those whose set is worth it; NULL: these, with those whose set is locked, are
+ * fewer than `least`. */
 static struct space *load_find_victim(const struct vm *vm, uint32_t least)
 {
     uint32_t largest = load_largest_set(vm), count = 0;
@@ -171,8 +179,8 @@ static struct space *load_find_victim(const struct vm *vm, uint32_t least)
             space->set.pages < largest / LOAD_WORTH)
             continue;
         count++;
-        if (!space->server && !load_has_locks(space) &&
-            (!victim || space->load.since < victim->load.since))
+        if ((!victim || space->load.since < victim->load.since) && load_leaving(space) > 0 &&
+            load_leaving(space) >= largest / LOAD_WORTH)
             victim = space;
     }
     return count >= least ? victim : NULL;
@@ -381,7 +389,7 @@ const char *load_check(const struct vm *vm)
         const struct space *space = vm->spaces[id];
 
         suspended += space && space->load.suspended;
-        if (space && space->load.suspended && space->server)
+        if (space && space->load.suspended && space->stopped)
             return "L1";
     }
     if (suspended != vm->load.suspended)

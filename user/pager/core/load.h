@@ -11,8 +11,9 @@
  * compressed ones, that this was felt.
  * After LOAD_PROOF such windows in a row one program is suspended: of those whose set is worth it (a quarter
  * of the largest or more) the one that has run longest, since it began or was resumed.  There must be
- * another one, so the only program that needs memory never waits; servers do not either, nor programs with
- * locked memory, which could not leave.
+ * another one, so the only program that needs memory never waits.  Locked pages stay, and count as needed
+ * also while their program waits: what must be worth it is the rest of its set.  Servers are no programs
+ * and have no space here.
  *
  * A suspended program is not stopped: its pages are put out, used or not, but for those that others see too,
  * and its next fault that needs a frame or a page from disk waits until it is resumed (wait.h).  Calls are
@@ -24,7 +25,7 @@
  * somebody's turn.  If windows do not end because no time passes while nobody runs, the driver says so
  * (load_note_idle).
  *
- *  L1  `suspended` counts the spaces that are; none is a server;
+ *  L1  `suspended` counts the spaces that are; none is stopped;
  *  L2  who waits to be resumed (wait.h) is of a suspended space.
  *
  * Without load control, or with nowhere for pages to go, the next load_step resumes all. */
@@ -61,7 +62,7 @@ enum load_reason {
 /* For the log. */
 struct load_event {
     uint64_t pid;
-    uint32_t set;    /* pages that it used in a window */
+    uint32_t set;    /* pages that it used in a window, without those that stay */
     uint32_t needed; /* the sets of all that were active, before ... */
     uint32_t frames; /* ... and what there is for them */
     enum load_reason reason;
@@ -82,7 +83,8 @@ struct load {
 struct load_state {
     uint64_t
         since; /* the number of windows that had ended when it was suspended or resumed last, or began */
-    uint32_t set; /* its set when it was suspended */
+    uint32_t set;   /* pages of its set when it was suspended that then left, and ... */
+    uint32_t stays; /* ... those that stay, for they are locked */
     bool suspended;
     enum load_reason reason; /* of the last change */
     uint64_t next;           /* suspended: pages below this address were put out; UINT64_MAX: all */
@@ -107,8 +109,10 @@ bool load_step(struct vm *vm);
 /* No program runs, none waits for a disk, and no time will pass: who waits longest is resumed. */
 void load_note_idle(struct vm *vm);
 
-/* A space is created; it goes. */
+/* A space is created. */
 void load_begin(struct vm *vm, struct space *space);
+
+/* A program is stopped or goes: it has no turn any more, and nothing that it asked for waits for one. */
 void load_forget(struct vm *vm, struct space *space);
 
 /* Frames that there are for pages that can leave memory. */

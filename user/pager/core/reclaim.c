@@ -107,7 +107,7 @@ static struct space *reclaim_find_largest(const struct vm *vm)
         struct space *space = vm->spaces[id];
         uint64_t own = space ? space->resident - space->merged + space->swapped : 0;
 
-        if (!space || space->server || own <= charge)
+        if (own <= charge)
             continue;
         charge = own;
         largest = space;

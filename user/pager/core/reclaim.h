@@ -16,8 +16,9 @@
  * Out of memory.  When a request waits for a frame, and nothing can leave and nothing is on its way, or
  * all of memory left twice and the request still finds no frame for all that it needs at once, the
  * program with the largest charge (pages in memory and out of it, save merged ones, which would stay for
- * others) that is no server is ended as if it had failed to get memory itself; the root task destroys it,
- * which frees all.  If there is none, who waits is told that there is no memory. */
+ * others) is ended as if it had failed to get memory itself; the root task destroys it, which frees all.
+ * Servers are not among them: they are loaded whole before they run and have no space here.  If there is
+ * none, who waits is told that there is no memory. */
 #ifndef PAGER_RECLAIM_H
 #define PAGER_RECLAIM_H
 

@@ -247,8 +247,12 @@ int setting_read(const struct vm *vm, const char *name, char value[SETTING_BYTES
 int setting_write(struct vm *vm, const char *name, const char *value)
 {
     const struct setting *setting = setting_find(name);
+    char now[SETTING_BYTES];
 
-    return setting ? setting->write(vm, value) : ENOENT;
+    if (!setting)
+        return ENOENT;
+    setting->read(vm, now);
+    return strcmp(now, value) == 0 ? 0 : setting->write(vm, value);
 }
 
 const char *setting_name(uint64_t row)

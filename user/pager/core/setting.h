@@ -5,7 +5,7 @@
  * the boot arguments are written at the start, before anything of the system is used.
  *
  * Names are of small letters, digits and '-', values are one printable word each: what was read can be
- * written.  A value that is not taken changes nothing. */
+ * written.  A value that is not taken changes nothing, nor does the one that is set already. */
 #ifndef PAGER_SETTING_H
 #define PAGER_SETTING_H
 

@@ -60,9 +60,9 @@ void space_destroy(struct vm *vm, struct space *space)
         entry = next;
     }
     space_forget_event(vm, space);
+    load_forget(vm, space);
     wait_drop_space(vm, space);
     vm_swap_off_drop_space(vm, space);
-    load_forget(vm, space);
     if (space->buffer != PAGE_NONE)
         page_release(&vm->table, space->buffer);
     vm->spaces[space->id] = NULL;
@@ -94,6 +94,7 @@ void space_stop(struct vm *vm, struct space *space, const struct space_event *ev
 {
     if (space->stopped)
         return;
+    load_forget(vm, space);
     space->stopped = true;
     space->event = *event;
     space->next_event = NULL;

@@ -55,7 +55,6 @@ struct space {
     uint32_t buffer;                          /* page of the message buffer, or PAGE_NONE */
     bool wire_future; /* mlockall(MCL_FUTURE): what is mapped from now on is wired */
     bool attached;    /* a thread was bound to it */
-    bool server;      /* others need it: never ended for want of memory */
     bool stopped;
     struct space_event event;
     struct space *next_event;

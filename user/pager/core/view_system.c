@@ -82,21 +82,39 @@ static bool system_tell_meminfo(struct view_step *step)
     return true;
 }
 
-static bool system_tell_vmstat(struct view_step *step)
+/* A line of /proc/vmstat. */
+struct system_line {
+    const char *name;
+    uint64_t value;
+};
+
+static void system_print_lines(struct view_step *step, const struct system_line *lines,
+                               size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        view_print(step, "%s %lu\n", lines[i].name, lines[i].value);
+}
+
+/* Pages as of now. */
+static void system_print_levels(struct view_step *step)
 {
     const struct vm *vm = step->vm;
     const uint32_t *counts = vm->table.counts;
-    const struct {
-        const char *name;
-        uint64_t value;
-    } lines[] = {
-        {"nr_free_pages", counts[PAGE_FREE]},
-        {"nr_anon_pages", system_anonymous_pages(vm)},
-        {"nr_file_pages", vm->file_pages},
-        {"nr_shmem", system_memory_pages(vm)},
-        {"nr_page_table_pages", vm->table_frames},
-        {"nr_writeback", counts[PAGE_WRITING]},
+    const struct system_line lines[] = {
+        {"nr_free_pages", counts[PAGE_FREE]},      {"nr_anon_pages", system_anonymous_pages(vm)},
+        {"nr_file_pages", vm->file_pages},         {"nr_shmem", system_memory_pages(vm)},
+        {"nr_page_table_pages", vm->table_frames}, {"nr_writeback", counts[PAGE_WRITING]},
         {"nr_swapcached", system_copies(vm)},
+    };
+
+    system_print_lines(step, lines, sizeof lines / sizeof lines[0]);
+}
+
+/* Faults, and what they and replacement moved. */
+static void system_print_paging(struct view_step *step)
+{
+    const struct vm *vm = step->vm;
+    const struct system_line lines[] = {
         {"pgfault", vm->minor_faults + vm->major_faults},
         {"pgmajfault", vm->major_faults},
         {"pswpin", vm->paging.counts.swapped_in},
@@ -111,6 +129,16 @@ static bool system_tell_vmstat(struct view_step *step)
         {"swap_write_errors", vm->paging.counts.write_errors},
         {"zswpin", vm->tier.counts.got},
         {"zswpout", vm->tier.counts.put},
+    };
+
+    system_print_lines(step, lines, sizeof lines / sizeof lines[0]);
+}
+
+/* Who left, and why. */
+static void system_print_reclaim(struct view_step *step)
+{
+    const struct vm *vm = step->vm;
+    const struct system_line lines[] = {
         {"pgscan", vm->reclaim.scanned},
         {"pgsteal", vm->paging.counts.swapped_out + vm->paging.counts.put_out_clean +
                         vm->paging.counts.put_out_zero + vm->tier.counts.put},
@@ -123,6 +151,16 @@ static bool system_tell_vmstat(struct view_step *step)
         {"load_suspended", vm->load.suspended},
         {"load_suspensions", vm->load.suspensions},
         {"load_resumptions", vm->load.resumptions},
+    };
+
+    system_print_lines(step, lines, sizeof lines / sizeof lines[0]);
+}
+
+static void system_print_merging(struct view_step *step)
+{
+    const struct vm *vm = step->vm;
+    const uint32_t *counts = vm->table.counts;
+    const struct system_line lines[] = {
         {"ksm_pages_shared", counts[PAGE_MERGED]},
         {"ksm_pages_sharing", samepage_saved(vm)},
         {"ksm_pages_scanned", vm->samepage.counts.scanned},
@@ -131,23 +169,35 @@ static bool system_tell_vmstat(struct view_step *step)
         {"ksm_merged", vm->samepage.counts.merged},
         {"ksm_zero_merged", vm->samepage.counts.zero},
         {"cow_ksm", vm->samepage.counts.copied},
-        {"cow_copies", vm->counts.copies},
-        {"cow_takes", vm->counts.takes},
-        {"file_neighbours", vm->counts.neighbours},
-        {"zeroed_ahead", vm->counts.zeroed_ahead},
-        {"zeroed_taken", vm->counts.zeroed_taken},
-        {"nr_zeroed_pages", vm->table.zeroed},
-        {"shadow_objects", vm->counts.shadows},
-        {"shadow_merges", vm->counts.merges},
-        {"nr_waiting", vm->waits.active},
-        {"nr_spaces", vm->space_records.used},
-        {"nr_entries", vm->entries.used},
-        {"nr_objects", vm->objects.used},
+    };
+
+    system_print_lines(step, lines, sizeof lines / sizeof lines[0]);
+}
+
+/* Forks, files, zeroed frames, and the records of all this. */
+static void system_print_records(struct view_step *step)
+{
+    const struct vm *vm = step->vm;
+    const struct system_line lines[] = {
+        {"cow_copies", vm->counts.copies},          {"cow_takes", vm->counts.takes},
+        {"file_neighbours", vm->counts.neighbours}, {"zeroed_ahead", vm->counts.zeroed_ahead},
+        {"zeroed_taken", vm->counts.zeroed_taken},  {"nr_zeroed_pages", vm->table.zeroed},
+        {"shadow_objects", vm->counts.shadows},     {"shadow_merges", vm->counts.merges},
+        {"nr_waiting", vm->waits.active},           {"nr_spaces", vm->space_records.used},
+        {"nr_entries", vm->entries.used},           {"nr_objects", vm->objects.used},
         {"nr_index_nodes", vm->nodes.used},
     };
 
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
-        view_print(step, "%s %lu\n", lines[i].name, lines[i].value);
+    system_print_lines(step, lines, sizeof lines / sizeof lines[0]);
+}
+
+static bool system_tell_vmstat(struct view_step *step)
+{
+    system_print_levels(step);
+    system_print_paging(step);
+    system_print_reclaim(step);
+    system_print_merging(step);
+    system_print_records(step);
     return true;
 }
 

@@ -18,15 +18,27 @@ static void window_stop(struct vm *vm)
             vm->spaces[id]->set = (struct working_set){0};
 }
 
-void window_set_length(struct vm *vm, uint64_t length)
-{
-    vm->windows.asked = length;
-    window_stop(vm);
-}
-
 bool window_is_wanted(const struct vm *vm)
 {
     return vm->windows.asked > 0 || load_wants_windows(vm);
+}
+
+static uint64_t window_end_from(const struct windows *windows)
+{
+    return windows->begun + (windows->asked > 0 ? windows->asked : WINDOW_DEFAULT);
+}
+
+void window_set_length(struct vm *vm, uint64_t length)
+{
+    struct windows *windows = &vm->windows;
+
+    windows->asked = length;
+    if (!window_is_wanted(vm)) {
+        window_stop(vm);
+    } else if (windows->due > 0) {
+        windows->due = window_end_from(windows);
+        windows->rests = windows->rests && length == 0;
+    }
 }
 
 uint64_t window_due(const struct vm *vm)
@@ -105,9 +117,8 @@ static bool window_sweep(struct vm *vm)
 
 static void window_begin(struct vm *vm, uint64_t now)
 {
-    uint64_t length = vm->windows.asked > 0 ? vm->windows.asked : WINDOW_DEFAULT;
-
-    vm->windows.due = now + length;
+    vm->windows.begun = now;
+    vm->windows.due = window_end_from(&vm->windows);
     vm->windows.rests = vm->windows.asked == 0 && !load_has_rivals(vm);
     vm->windows.number = vm->windows.number == UINT8_MAX ? 1 : vm->windows.number + 1;
     vm->windows.sweeps = false;

@@ -52,7 +52,8 @@ struct working_set {
 
 struct windows {
     uint64_t asked;    /* length of a window; 0: nobody asked but load control, if it does */
-    uint64_t due;      /* the end of the one that runs; 0: none does */
+    uint64_t begun;    /* when the one that runs began, ... */
+    uint64_t due;      /* ... and its end; 0: none does */
     uint64_t ended;    /* windows since the start */
     uint64_t used;     /* pages, by all programs in the last one */
     uint64_t harvests; /* questions of sweeps about runs of pages, since the start */
@@ -65,7 +66,8 @@ struct windows {
 
 void window_init(struct windows *windows);
 
-/* Sets the length of windows, in microseconds, at most WINDOW_MAX; 0: none are asked for. */
+/* Sets the length of windows, in microseconds, at most WINDOW_MAX; 0: none are asked for.  The one that runs goes
+ * on, with this length from its begin, unless none is wanted any more. */
 void window_set_length(struct vm *vm, uint64_t length);
 
 /* True if windows are to run: the driver tells what time it is. */

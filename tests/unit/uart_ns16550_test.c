@@ -1,19 +1,20 @@
-/* sources: user/console/uart.c tests/unit/console_uart_fake.c */
+/* sources: drivers/uart/uart.c drivers/uart/ns16550.c tests/unit/uart_ns16550_fake.c */
 #include <stdlib.h>
 #include <string.h>
 
-#include "console_uart_fake.h"
+#include "uart_ns16550_fake.h"
 #include "harness.h"
 
-static struct fake_uart fake;
+static struct fake_ns16550 fake;
 static struct uart uart;
 static uint32_t interrupts;
 
 /* A UART as the firmware left it, taken over. */
-static void start(const struct fake_uart *like)
+static void start(const struct fake_ns16550 *like)
 {
-    const struct uart_config config = {like->designware, like->reg_shift, like->io_width, 4096};
-    const struct uart_port port = fake_uart_port(&fake);
+    const struct uart_config config = {like->designware ? &uart_designware : &uart_ns16550,
+                                       like->reg_shift, like->io_width, 4096};
+    const struct uart_port port = fake_ns16550_port(&fake);
 
     fake = *like;
     fake.fcr |= 1;
@@ -21,12 +22,12 @@ static void start(const struct fake_uart *like)
     CHECK(uart_start(&uart, &config, &port));
 }
 
-static const struct fake_uart fast = {.has_fifo = true};
-static const struct fake_uart slow = {.has_fifo = true, .ticks_per_byte = 100};
+static const struct fake_ns16550 fast = {.has_fifo = true};
+static const struct fake_ns16550 slow = {.has_fifo = true, .ticks_per_byte = 100};
 
 static void serve(void)
 {
-    if (!fake_uart_interrupts(&fake))
+    if (!fake_ns16550_interrupts(&fake))
         return;
     uart_interrupt(&uart);
     interrupts++;
@@ -35,7 +36,7 @@ static void serve(void)
 static void run(uint32_t ticks)
 {
     while (ticks-- > 0) {
-        fake_uart_tick(&fake);
+        fake_ns16550_tick(&fake);
         serve();
     }
 }
@@ -64,7 +65,7 @@ static void check_sent(size_t count)
 static void type(const char *text)
 {
     while (*text)
-        CHECK(fake_uart_type(&fake, (uint8_t)*text++, FAKE_GOOD, true));
+        CHECK(fake_ns16550_type(&fake, (uint8_t)*text++, FAKE_GOOD, true));
 }
 
 static void check_input(const char *expected)
@@ -82,7 +83,7 @@ TEST("registers are reached at any stride and width, and bits above a register's
 {
     for (uint32_t shift = 0; shift <= 4; shift++) {
         for (uint32_t width = 0; width <= 4; width += width ? 3 : 1) {
-            struct fake_uart like = {.has_fifo = true, .reg_shift = shift, .io_width = width};
+            struct fake_ns16550 like = {.has_fifo = true, .reg_shift = shift, .io_width = width};
 
             if (1u << shift < width)
                 continue;
@@ -100,10 +101,11 @@ TEST("registers are reached at any stride and width, and bits above a register's
 TEST("an impossible layout is refused, and no register is touched")
 {
     const struct uart_config bad[] = {
-        {false, 5, 1, 4096}, {false, 0, 2, 4096}, {false, 0, 8, 4096},  {false, 1, 4, 4096},
-        {false, 0, 1, 6},    {false, 2, 4, 27},   {true, 2, 4, 31 * 4}, {true, 0, 1, 31},
+        {&uart_ns16550, 5, 1, 4096},      {&uart_ns16550, 0, 2, 4096},  {&uart_ns16550, 0, 8, 4096},
+        {&uart_ns16550, 1, 4, 4096},      {&uart_ns16550, 0, 1, 6},     {&uart_ns16550, 2, 4, 27},
+        {&uart_designware, 2, 4, 31 * 4}, {&uart_designware, 0, 1, 31},
     };
-    const struct uart_port port = fake_uart_port(&fake);
+    const struct uart_port port = fake_ns16550_port(&fake);
 
     fake = fast;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -113,7 +115,7 @@ TEST("an impossible layout is refused, and no register is touched")
 
 TEST("what waits in the receiver at the start is not lost")
 {
-    struct fake_uart like = {.has_fifo = true, .fcr = 1};
+    struct fake_ns16550 like = {.has_fifo = true, .fcr = 1};
 
     fake = like;
     type("early");
@@ -149,7 +151,7 @@ TEST("a slow transmitter is waited for by interrupts, one for each FIFO, and not
 
 TEST("a UART without a FIFO gets one byte at a time")
 {
-    const struct fake_uart like = {.ticks_per_byte = 3};
+    const struct fake_ns16550 like = {.ticks_per_byte = 3};
 
     start(&like);
     CHECK_EQ(uart.fifo_bytes, 1);
@@ -160,7 +162,7 @@ TEST("a UART without a FIFO gets one byte at a time")
 
 TEST("output stays in order, whatever is written while some of it still waits")
 {
-    struct fake_uart like = {.has_fifo = true};
+    struct fake_ns16550 like = {.has_fifo = true};
     size_t written = 0;
 
     srand(7);
@@ -200,8 +202,8 @@ TEST("drained means that the last bit is on the line")
         write_pattern(0, count);
         while (!uart_drain(&uart)) {
             CHECK(fake.sent_count < count || fake.transmit_count > 0);
-            while (!fake_uart_interrupts(&fake))
-                fake_uart_tick(&fake);
+            while (!fake_ns16550_interrupts(&fake))
+                fake_ns16550_tick(&fake);
             serve();
         }
         check_sent(count);
@@ -235,7 +237,7 @@ TEST("64 KiB that come faster than they are read arrive whole when the line hold
         uint8_t piece[100];
 
         for (unsigned i = 0; i < 300 && typed < TOTAL; i++) {
-            typed += fake_uart_type(&fake, pattern(typed), FAKE_GOOD, true);
+            typed += fake_ns16550_type(&fake, pattern(typed), FAKE_GOOD, true);
             run(1);
             held |= !(fake.ier & 1);
         }
@@ -253,7 +255,7 @@ TEST("while the input ring is full the UART is silent, and output goes on")
 {
     start(&slow);
     for (size_t i = 0; i < RING_BYTES + 10; i++) {
-        CHECK(fake_uart_type(&fake, 'x', FAKE_GOOD, true));
+        CHECK(fake_ns16550_type(&fake, 'x', FAKE_GOOD, true));
         serve();
         run(1);
     }
@@ -277,7 +279,7 @@ TEST("an overrun is counted, and the bytes around it arrive in order")
 
     start(&fast);
     for (unsigned i = 0; i < 20; i++)
-        fake_uart_type(&fake, (uint8_t)('a' + i), FAKE_GOOD, false);
+        fake_ns16550_type(&fake, (uint8_t)('a' + i), FAKE_GOOD, false);
     run(1);
     CHECK_EQ(fake.overruns, 4);
     CHECK_EQ(uart.lost, 1);
@@ -291,10 +293,10 @@ TEST("damaged bytes are dropped and counted, a break is dropped")
 {
     start(&fast);
     type("a");
-    fake_uart_type(&fake, 'b', FAKE_PARITY, true);
+    fake_ns16550_type(&fake, 'b', FAKE_PARITY, true);
     type("c");
-    fake_uart_type(&fake, 'd', FAKE_FRAMING, true);
-    fake_uart_type(&fake, 0, FAKE_BREAK | FAKE_FRAMING, true);
+    fake_ns16550_type(&fake, 'd', FAKE_FRAMING, true);
+    fake_ns16550_type(&fake, 0, FAKE_BREAK | FAKE_FRAMING, true);
     type("e");
     run(1);
     check_input("ace");
@@ -304,7 +306,7 @@ TEST("damaged bytes are dropped and counted, a break is dropped")
 TEST("a byte's damage is not forgotten when the transmitter's needs read the line status first")
 {
     start(&fast);
-    fake_uart_type(&fake, 'b', FAKE_PARITY, true);
+    fake_ns16550_type(&fake, 'b', FAKE_PARITY, true);
     write_pattern(0, 1);
     type("c");
     run(1);
@@ -328,7 +330,7 @@ TEST("an interrupt without a cause is counted and changes nothing")
 
 TEST("a DesignWare's busy interrupt ends by a read of its status, another UART has none")
 {
-    const struct fake_uart like = {
+    const struct fake_ns16550 like = {
         .has_fifo = true, .designware = true, .reg_shift = 2, .io_width = 4};
 
     start(&like);
@@ -336,7 +338,7 @@ TEST("a DesignWare's busy interrupt ends by a read of its status, another UART h
     type("in");
     run(1);
     CHECK_EQ(fake.busy_reads, 1);
-    CHECK(!fake_uart_interrupts(&fake));
+    CHECK(!fake_ns16550_interrupts(&fake));
     check_input("in");
     start(&fast);
     fake.busy = true;
@@ -349,12 +351,12 @@ TEST("a timeout of the receiver with nothing in it, and a change of the modem's 
     start(&fast);
     fake.timed_out = true;
     serve();
-    CHECK(!fake_uart_interrupts(&fake));
+    CHECK(!fake_ns16550_interrupts(&fake));
     CHECK_EQ(uart_read(&uart, (uint8_t[1]){0}, 1), 0);
     fake.ier |= 8;
     fake.modem_changed = true;
     serve();
-    CHECK(!fake_uart_interrupts(&fake));
+    CHECK(!fake_ns16550_interrupts(&fake));
     CHECK_EQ(uart.spurious, 0);
 }
 
@@ -385,7 +387,7 @@ static void stuck_write(void *context, uint32_t offset, uint32_t width, uint32_t
 /* Uses a UART for everything, as long as each step ends. */
 static void check_ends(struct stuck *stuck)
 {
-    const struct uart_config config = {.window_bytes = 8};
+    const struct uart_config config = {.chip = &uart_ns16550, .window_bytes = 8};
     const struct uart_port port = {stuck, stuck_read, stuck_write};
     uint8_t bytes[64] = {0};
 

@@ -6,8 +6,8 @@
  *
  * Who puts bytes has seen that there is room, and who takes one that there is one: otherwise the
  * program ends here. */
-#ifndef CONSOLE_RING_H
-#define CONSOLE_RING_H
+#ifndef DRIVERS_RING_H
+#define DRIVERS_RING_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,21 +2,21 @@
  *
  * It stops the test when it is touched in a way that no UART forgives: an access that is misplaced
  * or of the wrong width, a byte written while the transmitter is full, the line's format changed. */
-#ifndef TESTS_CONSOLE_UART_FAKE_H
-#define TESTS_CONSOLE_UART_FAKE_H
+#ifndef TESTS_UART_NS16550_FAKE_H
+#define TESTS_UART_NS16550_FAKE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../user/console/uart.h"
+#include "../../drivers/uart/uart.h"
 
 #define FAKE_FIFO_BYTES 16u
 #define FAKE_SENT_BYTES (1u << 20)
 
 enum fake_error { FAKE_GOOD, FAKE_PARITY = 1 << 2, FAKE_FRAMING = 1 << 3, FAKE_BREAK = 1 << 4 };
 
-struct fake_uart {
+struct fake_ns16550 {
     /* What the test chooses. */
     uint32_t reg_shift, io_width;
     bool has_fifo, designware;
@@ -34,15 +34,15 @@ struct fake_uart {
     bool shift_full, empty_pending, timed_out, busy, modem_changed;
 };
 
-struct uart_port fake_uart_port(struct fake_uart *fake);
+struct uart_port fake_ns16550_port(struct fake_ns16550 *fake);
 
 /* Whether the interrupt line is up. */
-bool fake_uart_interrupts(const struct fake_uart *fake);
+bool fake_ns16550_interrupts(const struct fake_ns16550 *fake);
 
 /* A byte comes in.  With `held`, one that does not fit waits outside: false. */
-bool fake_uart_type(struct fake_uart *fake, uint8_t byte, enum fake_error error, bool held);
+bool fake_ns16550_type(struct fake_ns16550 *fake, uint8_t byte, enum fake_error error, bool held);
 
 /* Time passes on the line: one tick.  Bytes that wait below the trigger level time out. */
-void fake_uart_tick(struct fake_uart *fake);
+void fake_ns16550_tick(struct fake_ns16550 *fake);
 
 #endif

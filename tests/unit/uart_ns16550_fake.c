@@ -1,4 +1,4 @@
-#include "console_uart_fake.h"
+#include "uart_ns16550_fake.h"
 
 #include <string.h>
 
@@ -6,12 +6,12 @@
 
 enum { DATA, IER, IIR_FCR, LCR, MCR, LSR, MSR, USR = 31 };
 
-static uint32_t fake_depth(const struct fake_uart *fake)
+static uint32_t fake_depth(const struct fake_ns16550 *fake)
 {
     return fake->has_fifo && fake->fcr & 1 ? FAKE_FIFO_BYTES : 1;
 }
 
-static uint32_t fake_trigger(const struct fake_uart *fake)
+static uint32_t fake_trigger(const struct fake_ns16550 *fake)
 {
     static const uint32_t levels[] = {1, 4, 8, 14};
 
@@ -20,7 +20,7 @@ static uint32_t fake_trigger(const struct fake_uart *fake)
 
 /* --- the line ---------------------------------------------------------------------------------- */
 
-static void fake_shift_out(struct fake_uart *fake)
+static void fake_shift_out(struct fake_ns16550 *fake)
 {
     CHECK(fake->sent_count < FAKE_SENT_BYTES);
     fake->sent[fake->sent_count++] = fake->transmit[0];
@@ -31,7 +31,7 @@ static void fake_shift_out(struct fake_uart *fake)
         fake->empty_pending = true;
 }
 
-static void fake_run_transmitter(struct fake_uart *fake)
+static void fake_run_transmitter(struct fake_ns16550 *fake)
 {
     for (;;) {
         if (fake->shift_full && fake->shift_ticks > 0)
@@ -43,7 +43,7 @@ static void fake_run_transmitter(struct fake_uart *fake)
     }
 }
 
-void fake_uart_tick(struct fake_uart *fake)
+void fake_ns16550_tick(struct fake_ns16550 *fake)
 {
     if (fake->shift_ticks > 0)
         fake->shift_ticks--;
@@ -51,7 +51,7 @@ void fake_uart_tick(struct fake_uart *fake)
     fake->timed_out |= fake->receive_count > 0;
 }
 
-bool fake_uart_type(struct fake_uart *fake, uint8_t byte, enum fake_error error, bool held)
+bool fake_ns16550_type(struct fake_ns16550 *fake, uint8_t byte, enum fake_error error, bool held)
 {
     if (fake->receive_count == fake_depth(fake)) {
         if (!held) {
@@ -68,7 +68,7 @@ bool fake_uart_type(struct fake_uart *fake, uint8_t byte, enum fake_error error,
 /* --- registers --------------------------------------------------------------------------------- */
 
 /* Errors belong to the byte at the head until the line status is read. */
-static uint8_t fake_line_status(struct fake_uart *fake)
+static uint8_t fake_line_status(struct fake_ns16550 *fake)
 {
     uint8_t status = fake->errors;
 
@@ -84,7 +84,7 @@ static uint8_t fake_line_status(struct fake_uart *fake)
     return status;
 }
 
-static uint8_t fake_cause(const struct fake_uart *fake)
+static uint8_t fake_cause(const struct fake_ns16550 *fake)
 {
     bool error = fake->errors != 0 || (fake->receive_count > 0 && fake->receive_error[0]);
 
@@ -101,12 +101,12 @@ static uint8_t fake_cause(const struct fake_uart *fake)
     return fake->busy ? 7 : 1;
 }
 
-bool fake_uart_interrupts(const struct fake_uart *fake)
+bool fake_ns16550_interrupts(const struct fake_ns16550 *fake)
 {
     return fake_cause(fake) != 1;
 }
 
-static uint8_t fake_receive(struct fake_uart *fake)
+static uint8_t fake_receive(struct fake_ns16550 *fake)
 {
     uint8_t byte = fake->receive[0];
 
@@ -119,7 +119,7 @@ static uint8_t fake_receive(struct fake_uart *fake)
     return byte;
 }
 
-static uint8_t fake_get(struct fake_uart *fake, uint32_t which)
+static uint8_t fake_get(struct fake_ns16550 *fake, uint32_t which)
 {
     uint8_t cause = fake_cause(fake);
 
@@ -147,7 +147,7 @@ static uint8_t fake_get(struct fake_uart *fake, uint32_t which)
     }
 }
 
-static void fake_set(struct fake_uart *fake, uint32_t which, uint8_t value)
+static void fake_set(struct fake_ns16550 *fake, uint32_t which, uint8_t value)
 {
     switch (which) {
     case DATA:
@@ -175,7 +175,7 @@ static void fake_set(struct fake_uart *fake, uint32_t which, uint8_t value)
     }
 }
 
-static uint32_t fake_locate(struct fake_uart *fake, uint32_t offset, uint32_t width)
+static uint32_t fake_locate(struct fake_ns16550 *fake, uint32_t offset, uint32_t width)
 {
     CHECK_EQ(width, fake->io_width ? fake->io_width : 1);
     CHECK_EQ(offset & ((1u << fake->reg_shift) - 1), 0);
@@ -188,7 +188,7 @@ static uint32_t fake_read(void *context, uint32_t offset, uint32_t width)
     uint32_t which = fake_locate(context, offset, width);
     uint32_t above = width == 4 ? 0xabcdef00 : 0; /* bits of a wide register that mean nothing */
 
-    fake_uart_tick(context);
+    fake_ns16550_tick(context);
     return above | fake_get(context, which);
 }
 
@@ -200,7 +200,7 @@ static void fake_write(void *context, uint32_t offset, uint32_t width, uint32_t 
     fake_set(context, which, (uint8_t)value);
 }
 
-struct uart_port fake_uart_port(struct fake_uart *fake)
+struct uart_port fake_ns16550_port(struct fake_ns16550 *fake)
 {
     return (struct uart_port){fake, fake_read, fake_write};
 }

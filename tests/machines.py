@@ -1,0 +1,62 @@
+"""Reads tests/machines.txt: on which machines which suites run."""
+import fnmatch
+import os
+import sys
+
+FIELDS = ("name", "suites", "qemu", "machine", "cpu", "harts", "memory", "tree", "append")
+HERE = os.path.dirname(os.path.realpath(__file__))
+LIST = os.environ.get("TEST_MACHINES", os.path.join(HERE, "machines.txt"))
+
+
+class Machine:
+    """One line of the list; None is what the suite says."""
+
+    def __init__(self, words):
+        for field, word in zip(FIELDS, words):
+            setattr(self, field, None if word == "-" else word)
+
+    def qemu_program(self, build):
+        """The emulator, which need not be there."""
+        return os.path.join(build, "qemu10", "qemu-system-riscv64") if self.qemu == "10" else "qemu-system-riscv64"
+
+
+class Machines:
+    """The whole list."""
+
+    def __init__(self, path=LIST):
+        self.machines, self.wanted, self.smoke, self.without = [], [], [], []
+        with open(path, encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                words = line.split()
+                if words and not words[0].startswith("#") and not self._take(words):
+                    sys.exit(f"{path}:{number}: no line of such a list")
+
+    def _take(self, words):
+        kind, rest = words[0], words[1:]
+        if kind == "machine" and len(rest) == len(FIELDS) and rest[1] in ("all", "smoke", "few"):
+            self.machines.append(Machine(rest))
+        elif kind in ("suites", "smoke") and rest:
+            (self.wanted if kind == "suites" else self.smoke).extend(rest)
+        elif kind == "without" and len(rest) >= 3:
+            self.without.append((rest[0].split(","), rest[1], " ".join(rest[2:])))
+        else:
+            return False
+        return True
+
+    def named(self, name):
+        return next((machine for machine in self.machines if machine.name == name), None)
+
+    def runs(self, machine, suite, everything):
+        """Whether the machine is to run a suite of that name."""
+        if machine.suites == "all" or machine.suites == "smoke" and everything:
+            return matches(suite, self.wanted)
+        return matches(suite, self.smoke)
+
+    def obstacle(self, machine, suite):
+        """Why it can't, or None."""
+        return next((reason for names, pattern, reason in self.without
+                     if matches(machine.name, names) and fnmatch.fnmatchcase(suite, pattern)), None)
+
+
+def matches(name, patterns):
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""The machines of tests/machines.txt: which suites the driver runs on them, and what the emulator then starts."""
+import os
+import sys
+
+sys.dont_write_bytecode = True
+from ktap import TOP, check_equal, check_in, main, run, test
+
+EMULATOR = os.path.join(TOP, "tests", "emulator")
+LIST = """\
+machine small  few    system  virt      -     -  16M  -             -
+machine many   smoke  system  virt      fast  4  -    -             word
+machine tree   all    system  virt      -     -  -    {folder}/tree  -
+machine other  few    system  board     -     -  -    -             -
+machine lacks  few    10      virt      -     -  -    -             -
+suites target/*
+smoke  target/b
+without small,tree target/b has no place for it
+"""
+SUITES = "target/a 5 printf '1..1\\nok 1 - a\\n'\ntarget/b 5 printf '1..1\\nok 1 - b\\n'\nhost/c 5 printf '1..1\\nok 1 - c\\n'\n"
+# Tells its arguments and tree; a board says its last line and stays.
+QEMU = """#!/bin/sh
+echo "$@"
+case "$*" in *board*) printf 'faultline: halted\\r\\n' && exec sleep 1000 ;; esac
+while [ $# != 0 ]; do
+    [ "$1" = -dtb ] && [ -e "$2" ] && cat "$2"
+    shift
+done
+exit 0
+"""
+TREE = "#!/bin/sh\necho size $1\n"
+
+
+def prepare():
+    """The list, suites, a QEMU and a maker of trees; an environment that has them."""
+    files = {"list": LIST.format(folder=os.getcwd()), "suites": SUITES, "qemu-system-riscv64": QEMU, "tree": TREE}
+    for name, text in files.items():
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o755)
+    return dict(os.environ, TEST_MACHINES=os.path.abspath("list"), PATH=f"{os.getcwd()}:{os.environ['PATH']}")
+
+
+def emulate(machine, *words):
+    result = run(EMULATOR, *words, env=dict(prepare(), TEST_MACHINE=machine))
+    check_equal(result.returncode, 0)
+    return result.stdout.decode().replace("\r", "").splitlines()
+
+
+def drive(machines):
+    result = run(os.path.join(TOP, "tests", "run.py"), "--build", "out", "--suites", "suites", "--machines", machines,
+                 env=prepare())
+    lines = result.stdout.decode().splitlines()
+    return [line.split()[1].rstrip(":") for line in lines if line.startswith("ok")], lines
+
+
+@test("a machine's words take the place of the suite's, and what it leaves open stays")
+def _():
+    check_equal(emulate("small", "-machine", "virt,aia=none", "-m", "64M", "-smp", "2"), ["-machine virt,aia=none -m 16M -smp 2"])
+    check_equal(emulate("many", "-m", "64M", "-append", "a b", "-smp", "1"),
+                ["-m 64M -append a b word -smp 4 -machine virt -cpu fast"])
+
+
+@test("harts that a suite chose stay")
+def _():
+    check_in("-smp 2", emulate("many", "-smp", "2")[0])
+
+
+@test("a tree is made for the suite's size of memory, unless the suite has one")
+def _():
+    check_equal(emulate("tree", "-m", "1M")[1], "size 1048576")
+    check_in("-dtb own", emulate("tree", "-dtb", "own")[0])
+
+
+@test("a machine that nothing switches off is ended at the kernel's last line")
+def _():
+    check_equal(emulate("other")[-1], "faultline: halted")
+
+
+@test("the driver runs on each machine the suites that are meant for it")
+def _():
+    check_equal(drive("FEW")[0], ["target/a", "target/b", "host/c", "many:target/b", "tree:target/a", "other:target/b"])
+    check_in("many:target/a", drive("ALL")[0])
+
+
+@test("a suite that a machine cannot run, and a machine that cannot be had, are named skips")
+def _():
+    lines = drive("FEW")[1]
+    check_in("small:target/b (has no place for it); tree:target/b (has no place for it); lacks:all (no ", lines[-2])
+    check_equal(lines[-1], "6 passed, 0 failed")
+
+
+main()
