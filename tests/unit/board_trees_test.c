@@ -1,6 +1,6 @@
 /* What machine_read learns from the trees of real boards, against libfdt and against what their manuals say: those of
  * Debian's kernel and the one inside its boot loader, both of `make board-packages`, and one like the factory's. */
-/* sources: drivers/fdt.c drivers/machine.c drivers/devices.c user/init/console_device.c */
+/* sources: drivers/fdt.c drivers/machine.c drivers/devices.c drivers/isa.c user/init/console_device.c */
 /* sources: tests/unit/tree_blob.c tests/unit/tree_model.c */
 /* libs: -lfdt */
 #define _GNU_SOURCE /* asprintf */
