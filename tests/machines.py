@@ -1,6 +1,8 @@
 """Reads tests/machines.txt: on which machines which suites run."""
 import fnmatch
 import os
+import shutil
+import subprocess
 import sys
 
 FIELDS = ("name", "suites", "qemu", "machine", "cpu", "harts", "memory", "tree", "append")
@@ -15,6 +17,18 @@ class Machine:
         for field, word in zip(FIELDS, words):
             setattr(self, field, None if word == "-" else word)
 
+    def lack(self, build):
+        """What of it can't be had here, or None."""
+        program = self.qemu_program(build)
+        if not shutil.which(program):
+            return f"no {program}"
+        if not self.tree:
+            return None
+        program = os.path.join(HERE, "..", self.tree)
+        made = shutil.which(program) and subprocess.run([program, "1048576"], stdout=subprocess.DEVNULL,
+                                                        stderr=subprocess.DEVNULL, check=False).returncode == 0
+        return None if made else f"no tree by {self.tree}"
+
     def qemu_program(self, build):
         """The emulator, which need not be there."""
         return os.path.join(build, "qemu10", "qemu-system-riscv64") if self.qemu == "10" else "qemu-system-riscv64"
@@ -24,7 +38,7 @@ class Machines:
     """The whole list."""
 
     def __init__(self, path=LIST):
-        self.machines, self.wanted, self.smoke, self.without = [], [], [], []
+        self.machines, self.wanted, self.smoke, self.without, self.cpus = [], [], [], [], {}
         with open(path, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 words = line.split()
@@ -33,8 +47,12 @@ class Machines:
 
     def _take(self, words):
         kind, rest = words[0], words[1:]
-        if kind == "machine" and len(rest) == len(FIELDS) and rest[1] in ("all", "smoke", "few"):
+        if kind == "machine" and len(rest) == len(FIELDS) and rest[1] in ("all", "smoke", "few") and \
+                rest[4] in ("-", *self.cpus):
             self.machines.append(Machine(rest))
+            self.machines[-1].cpu = self.cpus.get(rest[4])
+        elif kind == "cpu" and len(rest) == 2:
+            self.cpus[rest[0]] = rest[1]
         elif kind in ("suites", "smoke") and rest:
             (self.wanted if kind == "suites" else self.smoke).extend(rest)
         elif kind == "without" and len(rest) >= 3:

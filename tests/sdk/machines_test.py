@@ -9,10 +9,12 @@ from ktap import TOP, check_equal, check_in, main, run, test
 EMULATOR = os.path.join(TOP, "tests", "emulator")
 LIST = """\
 machine small  few    system  virt      -     -  16M  -             -
-machine many   smoke  system  virt      fast  4  -    -             word
+cpu quick fast,extra=on
+machine many   smoke  system  virt      quick 4  -    -             word
 machine tree   all    system  virt      -     -  -    {folder}/tree  -
 machine other  few    system  board     -     -  -    -             -
 machine lacks  few    10      virt      -     -  -    -             -
+machine bare   few    system  virt      -     -  -    {folder}/none  -
 suites target/*
 smoke  target/b
 without small,tree target/b has no place for it
@@ -58,7 +60,7 @@ def drive(machines):
 def _():
     check_equal(emulate("small", "-machine", "virt,aia=none", "-m", "64M", "-smp", "2"), ["-machine virt,aia=none -m 16M -smp 2"])
     check_equal(emulate("many", "-m", "64M", "-append", "a b", "-smp", "1"),
-                ["-m 64M -append a b word -smp 4 -machine virt -cpu fast"])
+                ["-m 64M -append a b word -smp 4 -machine virt -cpu fast,extra=on"])
 
 
 @test("harts that a suite chose stay")
@@ -87,6 +89,7 @@ def _():
 def _():
     lines = drive("FEW")[1]
     check_in("small:target/b (has no place for it); tree:target/b (has no place for it); lacks:all (no ", lines[-2])
+    check_in("bare:all (no tree by ", lines[-2])
     check_equal(lines[-1], "6 passed, 0 failed")
 
 
