@@ -23,7 +23,7 @@ SUITES = "target/a 5 printf '1..1\\nok 1 - a\\n'\ntarget/b 5 printf '1..1\\nok 1
 # Tells its arguments and tree; a board says its last line and stays.
 QEMU = """#!/bin/sh
 echo "$@"
-case "$*" in *board*) printf 'faultline: halted\\r\\n' && exec sleep 1000 ;; esac
+case "$*" in *board*) printf 'faultline: halted\\r\\r\\n' && exec sleep 1000 ;; esac
 while [ $# != 0 ]; do
     [ "$1" = -dtb ] && [ -e "$2" ] && cat "$2"
     shift
