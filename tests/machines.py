@@ -38,7 +38,7 @@ class Machines:
     """The whole list."""
 
     def __init__(self, path=LIST):
-        self.machines, self.wanted, self.smoke, self.without, self.cpus = [], [], [], [], {}
+        self.machines, self.wanted, self.smoke, self.later, self.without, self.cpus = [], [], [], [], [], {}
         with open(path, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 words = line.split()
@@ -53,8 +53,8 @@ class Machines:
             self.machines[-1].cpu = self.cpus.get(rest[4])
         elif kind == "cpu" and len(rest) == 2:
             self.cpus[rest[0]] = rest[1]
-        elif kind in ("suites", "smoke") and rest:
-            (self.wanted if kind == "suites" else self.smoke).extend(rest)
+        elif kind in ("suites", "smoke", "later") and rest:
+            {"suites": self.wanted, "smoke": self.smoke, "later": self.later}[kind].extend(rest)
         elif kind == "without" and len(rest) >= 3:
             self.without.append((rest[0].split(","), rest[1], " ".join(rest[2:])))
         else:
@@ -66,8 +66,10 @@ class Machines:
 
     def runs(self, machine, suite, everything):
         """Whether the machine is to run a suite of that name."""
-        if machine.suites == "all" or machine.suites == "smoke" and everything:
+        if machine.suites != "few" and everything:
             return matches(suite, self.wanted)
+        if machine.suites == "all":
+            return matches(suite, self.wanted) and not matches(suite, self.later)
         return matches(suite, self.smoke)
 
     def obstacle(self, machine, suite):

@@ -17,9 +17,11 @@ machine lacks  few    10      virt      -     -  -    -             -
 machine bare   few    system  virt      -     -  -    {folder}/none  -
 suites target/*
 smoke  target/b
+later  target/c
 without small,tree target/b has no place for it
 """
-SUITES = "target/a 5 printf '1..1\\nok 1 - a\\n'\ntarget/b 5 printf '1..1\\nok 1 - b\\n'\nhost/c 5 printf '1..1\\nok 1 - c\\n'\n"
+SUITES = "target/a 5 printf '1..1\\nok 1 - a\\n'\ntarget/b 5 printf '1..1\\nok 1 - b\\n'\n" \
+         "target/c 5 printf '1..1\\nok 1 - c\\n'\nhost/c 5 printf '1..1\\nok 1 - c\\n'\n"
 # Tells its arguments and tree; a board says its last line and stays.
 QEMU = """#!/bin/sh
 echo "$@"
@@ -81,8 +83,10 @@ def _():
 
 @test("the driver runs on each machine the suites that are meant for it")
 def _():
-    check_equal(drive("FEW")[0], ["target/a", "target/b", "host/c", "many:target/b", "tree:target/a", "other:target/b"])
-    check_in("many:target/a", drive("ALL")[0])
+    check_equal(drive("FEW")[0], ["target/a", "target/b", "target/c", "host/c", "many:target/b", "tree:target/a", "other:target/b"])
+    everything = drive("ALL")[0]
+    check_in("many:target/a", everything)
+    check_in("tree:target/c", everything)
 
 
 @test("a suite that a machine cannot run, and a machine that cannot be had, are named skips")
@@ -90,7 +94,7 @@ def _():
     lines = drive("FEW")[1]
     check_in("small:target/b (has no place for it); tree:target/b (has no place for it); lacks:all (no ", lines[-2])
     check_in("bare:all (no tree by ", lines[-2])
-    check_equal(lines[-1], "6 passed, 0 failed")
+    check_equal(lines[-1], "7 passed, 0 failed")
 
 
 main()
