@@ -104,11 +104,7 @@ static bool is_compatible(const struct scan *scan, const char *with)
 /* Cells [at, at + cells) of a value that has them; cells is 0 to 2. */
 static uint64_t read_cells(const uint8_t *value, uint32_t at, uint32_t cells)
 {
-    uint64_t number = 0;
-
-    for (uint32_t i = 0; i < cells * CELL_BYTES; i++)
-        number = number << 8 | value[at * CELL_BYTES + i];
-    return number;
+    return fdt_read_cells(value + at * CELL_BYTES, cells);
 }
 
 static uint32_t cell_count(const struct fdt_prop *prop)

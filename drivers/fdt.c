@@ -42,8 +42,7 @@ static uint32_t read_cell(const uint8_t *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* cells: 0 to MAX_CELLS. */
-static uint64_t read_cells(const uint8_t *bytes, uint32_t cells)
+uint64_t fdt_read_cells(const uint8_t *bytes, uint32_t cells)
 {
     uint64_t number = 0;
 
@@ -233,7 +232,7 @@ static enum fdt_error check_reservations(struct fdt *tree)
     for (;; at += RESERVATION_BYTES, count++) {
         if (!range_fits(at, RESERVATION_BYTES, tree->total_bytes))
             return FDT_BAD_RESERVATIONS;
-        if (read_cells(tree->blob + at + 2 * CELL_BYTES, 2) == 0)
+        if (fdt_read_cells(tree->blob + at + 2 * CELL_BYTES, 2) == 0)
             break;
     }
     tree->reservation_count = count;
@@ -301,13 +300,13 @@ enum fdt_error fdt_open(struct fdt *tree, const void *blob, size_t max_bytes)
 
 const char *fdt_error_text(enum fdt_error error)
 {
-    static const char *const texts[] = {
-#define FDT_ERROR_TEXT(name, text) [FDT_##name] = text,
-        FDT_ERRORS(FDT_ERROR_TEXT)
+    static const char texts[] =
+#define FDT_ERROR_TEXT(name, text) text "\0"
+        FDT_ERRORS(FDT_ERROR_TEXT);
 #undef FDT_ERROR_TEXT
-    };
+    const char *found = fdt_list_string(texts, sizeof texts - 1, (uint32_t)error);
 
-    return (size_t)error < sizeof texts / sizeof texts[0] ? texts[error] : "unknown error";
+    return found != NULL ? found : "unknown error";
 }
 
 bool fdt_reservation(const struct fdt *tree, uint32_t index, struct fdt_range *range)
@@ -317,8 +316,8 @@ bool fdt_reservation(const struct fdt *tree, uint32_t index, struct fdt_range *r
     if (index >= tree->reservation_count)
         return false;
     entry = tree->blob + tree->reservations + index * RESERVATION_BYTES;
-    range->base = read_cells(entry, 2);
-    range->bytes = read_cells(entry + 2 * CELL_BYTES, 2);
+    range->base = fdt_read_cells(entry, 2);
+    range->bytes = fdt_read_cells(entry + 2 * CELL_BYTES, 2);
     return true;
 }
 
@@ -543,23 +542,28 @@ bool fdt_prop_number(const struct fdt_prop *prop, uint64_t *number)
 {
     if (prop->bytes != CELL_BYTES && prop->bytes != 2 * CELL_BYTES)
         return false;
-    *number = read_cells(prop->value, prop->bytes / CELL_BYTES);
+    *number = fdt_read_cells(prop->value, prop->bytes / CELL_BYTES);
     return true;
 }
 
-const char *fdt_prop_string(const struct fdt_prop *prop, uint32_t index)
+const char *fdt_list_string(const void *list, uint32_t bytes, uint32_t index)
 {
     uint32_t start = 0;
 
     for (;; index--) {
-        uint32_t bytes = string_bytes(prop->value, start, prop->bytes);
+        uint32_t length = string_bytes(list, start, bytes);
 
-        if (bytes == 0)
+        if (length == 0)
             return NULL;
         if (index == 0)
-            return (const char *)prop->value + start;
-        start += bytes;
+            return (const char *)list + start;
+        start += length;
     }
+}
+
+const char *fdt_prop_string(const struct fdt_prop *prop, uint32_t index)
+{
+    return fdt_list_string(prop->value, prop->bytes, index);
 }
 
 bool fdt_prop_has_string(const struct fdt_prop *prop, const char *text)
@@ -588,7 +592,7 @@ enum fdt_error fdt_prop_reg(const struct fdt_prop *reg, struct fdt_cells cells, 
     if (index >= reg->bytes / entry_bytes)
         return FDT_ABSENT;
     entry = reg->value + index * entry_bytes;
-    range->base = read_cells(entry, cells.address);
-    range->bytes = read_cells(entry + address_bytes, cells.size);
+    range->base = fdt_read_cells(entry, cells.address);
+    range->bytes = fdt_read_cells(entry + address_bytes, cells.size);
     return FDT_OK;
 }

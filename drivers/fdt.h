@@ -159,6 +159,15 @@ bool fdt_node_is_named(const struct fdt_node *node, const char *base);
 /* True unless the node's `status` is other than "okay" or "ok".  Spec: 2.3.4. */
 bool fdt_node_is_enabled(const struct fdt *tree, const struct fdt_node *node);
 
+/* ---- values ---- */
+
+/* A number of 0 to 2 cells, which are there. */
+uint64_t fdt_read_cells(const uint8_t *bytes, uint32_t cells);
+
+/* The index-th, from 0, of strings that stand one behind the other in so many bytes.  Returns: NULL past the last one, and
+ * for one that is not ended there. */
+const char *fdt_list_string(const void *list, uint32_t bytes, uint32_t index);
+
 /* ---- properties ---- */
 
 /* The first property of a node, and the one after *prop.  Returns: false when there is none; then

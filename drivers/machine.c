@@ -342,11 +342,11 @@ enum machine_error machine_read(struct machine *machine, const void *blob, size_
 
 const char *machine_error_text(enum machine_error error)
 {
-    static const char *const texts[] = {
-#define MACHINE_ERROR_TEXT(name, text) [MACHINE_##name] = text,
-        MACHINE_ERRORS(MACHINE_ERROR_TEXT)
+    static const char texts[] =
+#define MACHINE_ERROR_TEXT(name, text) text "\0"
+        MACHINE_ERRORS(MACHINE_ERROR_TEXT);
 #undef MACHINE_ERROR_TEXT
-    };
+    const char *found = fdt_list_string(texts, sizeof texts - 1, (uint32_t)error);
 
-    return (size_t)error < sizeof texts / sizeof texts[0] ? texts[error] : "unknown error";
+    return found != NULL ? found : "unknown error";
 }
