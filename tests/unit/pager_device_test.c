@@ -131,6 +131,57 @@ TEST("the list of names has devices behind the initrd and before files in memory
     file_end(NULL);
 }
 
+TEST("a disk has a name, a size and a number of its own; it is a block device that nobody opens")
+{
+    static const struct {
+        const char *path;
+        int error;
+    } cases[] = {{"/dev/vda", 0},        {"/dev/../dev/./vdb", 0}, {"dev/vda", 0},
+                 {"/dev/vdc", ENOENT},   {"/dev/vd", ENOENT},      {"/dev/vdaa", ENOENT},
+                 {"/dev/vdA", ENOENT},   {"/vda", ENOENT},         {"/dev/vda/", ENOTDIR},
+                 {"/dev/vda/x", ENOTDIR}};
+    static const uint32_t flags[] = {FILE_O_RDONLY, FILE_O_WRONLY | FILE_O_TRUNC,
+                                     FILE_O_RDWR | FILE_O_CREAT};
+    char path[DEVICES_PATH_BYTES + 1];
+    struct file_status told[2], other;
+    uint32_t bytes, disk;
+
+    device_begin();
+    fake.vm.devices.disks = 2;
+    fake.vm.devices.disk_bytes[0] = 7 * PAGE;
+    fake.vm.devices.disk_bytes[1] = 512;
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct file_path asked = {cases[i].path, (uint32_t)strlen(cases[i].path)};
+
+        CHECK_EQ(kit_stat(&fake, space, cases[i].path, &other), cases[i].error);
+        CHECK_EQ(vm_path_disk(&fake.vm, space, &asked, &disk), cases[i].error);
+        CHECK(cases[i].error || disk == (i == 1));
+    }
+    CHECK_EQ(vm_path_disk(&fake.vm, space, &(struct file_path){CLOCK, strlen(CLOCK)}, &disk),
+             EINVAL);
+    CHECK_EQ(kit_stat(&fake, space, "/dev/vda", &told[0]), 0);
+    CHECK_EQ(kit_stat(&fake, space, "/dev/vdb", &told[1]), 0);
+    CHECK(S_ISBLK(told[0].mode) && told[0].mode == told[1].mode);
+    CHECK_EQ(told[0].bytes, 7 * PAGE);
+    CHECK_EQ(told[1].bytes, 512);
+    CHECK_EQ(kit_stat(&fake, space, "/dev/led@7f001000", &other), 0);
+    CHECK(other.number < told[0].number && told[0].number < told[1].number);
+    for (unsigned i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        CHECK_EQ(kit_open(&fake, space, "/dev/vda", flags[i]), -EACCES);
+    CHECK_EQ(kit_open(&fake, space, "/dev/vda", FILE_O_RDWR | FILE_O_CREAT | FILE_O_EXCL), -EEXIST);
+    CHECK_EQ(kit_unlink(&fake, space, "/dev/vda"), EROFS);
+    CHECK_EQ(vm_path_list(&fake.vm, 4, path, sizeof path - 1, &other, &bytes), 0);
+    path[bytes] = '\0';
+    CHECK_STRING(path, "/dev/vdb");
+    CHECK_EQ(other.number, told[1].number);
+    CHECK_EQ(kit_open(&fake, space, "/tmp/x", FILE_O_RDWR | FILE_O_CREAT), 0);
+    CHECK_EQ(kit_stat(&fake, space, "/tmp/x", &other), 0);
+    CHECK(other.number > told[1].number);
+    CHECK_EQ(vm_path_list(&fake.vm, 5, path, sizeof path - 1, &other, &bytes), 0);
+    CHECK_EQ(kit_unlink(&fake, space, "/tmp/x"), 0);
+    file_end(NULL);
+}
+
 TEST("a device is neither made, cut, removed nor renamed, and flags that would do so open it as it "
      "is")
 {

@@ -257,24 +257,25 @@ void fake_init(struct fake *fake, uint32_t pages)
 void fake_start(struct fake *fake)
 {
     uint32_t pages = fake->vm.table.count, first = pages / 3;
-    struct vm_config config = {.range = {{.pages = first, .first_free = 3, .slot = FAKE_SLOT_RAM},
-                                         {.pages = pages - first, .slot = FAKE_SLOT_RAM + 1}},
-                               .range_count = 2,
-                               .window = fake->memory,
-                               .archive = fake->archive,
-                               .archive_slot = FAKE_SLOT_INITRD,
-                               .archive_files = &fake->files,
-                               .devices = {fake->told, fake->devices, FAKE_SLOT_DEVICE},
-                               .zero_slot = FAKE_SLOT_ZERO,
-                               .port = {.context = fake,
-                                        .map = fake_map,
-                                        .unmap = fake_unmap,
-                                        .make_read_only = fake_make_read_only,
-                                        .clone = fake_clone,
-                                        .harvest = fake_harvest,
-                                        .harvest_frames = fake_harvest_frames,
-                                        .submit = fake_submit,
-                                        .stock_is_low = fake_stock_is_low}};
+    struct vm_config config = {
+        .range = {{.pages = first, .first_free = 3, .slot = FAKE_SLOT_RAM},
+                  {.pages = pages - first, .slot = FAKE_SLOT_RAM + 1}},
+        .range_count = 2,
+        .window = fake->memory,
+        .archive = fake->archive,
+        .archive_slot = FAKE_SLOT_INITRD,
+        .archive_files = &fake->files,
+        .devices = {.told = fake->told, .count = fake->devices, .first_slot = FAKE_SLOT_DEVICE},
+        .zero_slot = FAKE_SLOT_ZERO,
+        .port = {.context = fake,
+                 .map = fake_map,
+                 .unmap = fake_unmap,
+                 .make_read_only = fake_make_read_only,
+                 .clone = fake_clone,
+                 .harvest = fake_harvest,
+                 .harvest_frames = fake_harvest_frames,
+                 .submit = fake_submit,
+                 .stock_is_low = fake_stock_is_low}};
 
     fake->archive_bytes +=
         fake_cpio_member(fake->archive + fake->archive_bytes, "TRAILER!!!", 11, 0, NULL, 0);

@@ -1,9 +1,9 @@
 /* What memory, swap and the processor did: the columns of procps' vmstat.
  *
- * usage: vmstat [DELAY [COUNT]]
+ * usage: vmstat [DELAY [COUNT]] | vmstat -h
  *
  * The first line is of the time since the start, each further one of DELAY seconds.  Columns that nobody
- * here counts are 0 (README.md says which). */
+ * here counts are 0; -h says which, and why. */
 #include <faultline/process.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,12 +130,30 @@ static void vmstat_run(double delay, long count)
     }
 }
 
+static int vmstat_help(void)
+{
+    printf("usage: vmstat [DELAY [COUNT]]\n\n"
+           "b               requests that wait for a page, a frame or a disk\n"
+           "swpd .. cache   KiB of swap in use, of free memory, and of files\n"
+           "si so bi bo     KiB a second from and to swap; nothing else uses disks\n"
+           "in cs           external interrupts and changes of address space, a second\n"
+           "us id           of the time, what was not idle, and what was\n\n"
+           "Always 0, for nobody counts it:\n"
+           "r    threads that could run: the kernel has a queue of them and tells no number\n"
+           "sy   servers are programs, so their time is in us\n"
+           "wa   is in id: the disk driver knows what is out, and the kernel what is idle\n"
+           "st   what a hypervisor takes is not told to us\n");
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     char *end[2] = {"", ""};
     double delay = argc > 1 ? strtod(argv[1], &end[0]) : 1;
     long count = argc > 1 ? 0 : 1;
 
+    if (argc == 2 && strcmp(argv[1], "-h") == 0)
+        return vmstat_help();
     if (argc > 2)
         count = strtol(argv[2], &end[1], 10);
     if (argc > 3 || *end[0] || *end[1] || !(delay > 0 && delay < 1e9) || count < 0 ||

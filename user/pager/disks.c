@@ -10,6 +10,8 @@
 #include "log.h"
 #include "pins.h"
 
+_Static_assert(BLK_DISKS == DEVICES_DISKS, "every disk has a name");
+
 #define DISKS_SECTORS (FL_PAGE_BYTES / BLK_SECTOR_BYTES) /* of a page */
 /* Lines about failing disks that come at once (log.h): requests, and pages of these. */
 #define DISKS_ERRORS_TOLD  256u
@@ -277,7 +279,8 @@ void disks_start(struct pager *pager)
 
     for (uint32_t disk = 0; disk < BLK_DISKS && disks_ask(disk); disk++) {
         if (disks.info[disk].sectors > 0)
-            disks.count = disk + 1;
+            disks.count = pager->vm.devices.disks = disk + 1;
+        pager->vm.devices.disk_bytes[disk] = disks.info[disk].sectors * BLK_SECTOR_BYTES;
         if (!disks_is_fit(disk)) {
             disks.info[disk].sectors = 0;
             continue;
@@ -293,17 +296,6 @@ void disks_start(struct pager *pager)
 }
 
 /* ---- swapon and swapoff ---- */
-
-bool disks_find(const char *path, uint32_t *disk)
-{
-    const size_t bytes = sizeof(SWAP_DISK_PATH) - 1;
-
-    if (strncmp(path, SWAP_DISK_PATH, bytes) != 0 || strlen(path) != bytes + 1 ||
-        path[bytes] < 'a' || (uint32_t)(path[bytes] - 'a') >= disks.count)
-        return false;
-    *disk = (uint32_t)(path[bytes] - 'a');
-    return true;
-}
 
 /* The area on a disk, or SWAP_AREAS. */
 static uint32_t disks_find_area(const struct vm *vm, uint64_t disk)

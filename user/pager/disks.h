@@ -14,11 +14,9 @@
 
 #include "pager.h"
 
-/* Finds the disks, if the root task gave us a driver, and asks for their first pages. */
+/* Finds the disks, if the root task gave us a driver, names them (core/devices.h), and asks for their first
+ * pages. */
 void disks_start(struct pager *pager);
-
-/* The disk that a path names: /dev/vda is the driver's first one.  False: none has it. */
-bool disks_find(const char *path, uint32_t *disk);
 
 /* SWAPON of a program.  0; ENODEV (no such disk); EBUSY (it is in use, or somebody else's swapon is on its
  * way); EINVAL, and *reason says why it is none; EPERM (there are SWAP_AREAS areas); ENOMEM; EIO;

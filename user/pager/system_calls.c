@@ -65,19 +65,14 @@ int system_calls_disk(struct call *call)
 {
     struct pager *pager = call->pager;
     const struct file_path path = {calls_buffer(), (uint32_t)call->in[0]};
-    struct file_status status;
-    char text[SETTING_BYTES];
-    uint32_t disk;
+    uint32_t disk = 0;
     int error;
 
     if (call->in[0] > calls_sent_bytes(call))
         return EINVAL;
-    if (system_calls_take_text(call, 0, call->in[0], text) && disks_find(text, &disk)) {
-        call->out[0] = disk;
-        return 0;
-    }
-    error = vm_path_status(&pager->vm, call->space, &path, &status);
-    return error ? error : EINVAL;
+    error = vm_path_disk(&pager->vm, call->space, &path, &disk);
+    call->out[0] = disk;
+    return error;
 }
 
 int system_calls_swapon(struct call *call)

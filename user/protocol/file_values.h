@@ -17,6 +17,7 @@
 
 #define FILE_S_IFCHR 0020000
 #define FILE_S_IFDIR 0040000
+#define FILE_S_IFBLK 0060000
 #define FILE_S_IFREG 0100000
 
 #define FILE_STEP_PAGES 64u /* most pages that one READ or WRITE copies */

@@ -116,6 +116,13 @@ def _():
                 known & {line.split()[0] for line in lines}, True)
 
 
+@test("no server has a space here, so none can be suspended, put out, or ended for want of memory")
+def _():
+    result = run(os.path.join(SDK, "faultline-run"), "--initrd", INITRD, "-s", "16M", "cat", "/proc/vmstat", "/proc/swaps")
+    check_equal("/dev/vda" in result.stdout.decode(), True)  # root task, pager, console and disk driver run
+    check_equal("nr_spaces 1" in result.stdout.decode().splitlines(), True)
+
+
 @test("pmap prints the lines that procps' pmap prints for such an area")
 def _():
     if not shutil.which("pmap"):

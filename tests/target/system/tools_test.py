@@ -74,6 +74,7 @@ def _():
     write_disk("b", 2048, b"SWAPSPACE2")
     out, log = prompt("swapon -s", "swapon -p 7 /dev/vda", "swapon /dev/vdb", "swapon -s", "swapon --show", "swapon /dev/vda",
                       "swapoff /dev/vda", "swapoff /dev/vda", "swapon --show", "swapoff -a", "swapon -s", "swapon",
+                      "ls /dev", "ls /dev/vdb", "cat /dev/vda",
                       append="vm.swap-auto=off", options=("-d", "a", "-d", "b"))
     heads = [i for i, line in enumerate(out) if line.startswith("Filename")]
     check_equal([out[i] for i in heads], ["Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority"] * 3)
@@ -85,6 +86,9 @@ def _():
                         "/dev/vdb partition   2M   0B   -2"])
     check_equal(told(out, log, "swapon"), ["swapon: /dev/vda: swapon failed: Device or resource busy"])
     check_equal(told(out, log, "swapoff"), ["swapoff: /dev/vda: swapoff failed: Invalid argument"])
+    check_equal([line.split() for line in out if re.fullmatch(r" +\d+  /dev/vd.", line)],
+                [["1048576", "/dev/vda"], ["2097152", "/dev/vdb"], ["2097152", "/dev/vdb"]])
+    check_equal(told(out, log, "cat"), ["cat: /dev/vda: Permission denied"])
     check_equal(re.findall(r"pager: disk (\d): swap, (\d+) KiB", log), [("0", "1020"), ("1", "2044")])
 
 
@@ -133,7 +137,8 @@ def _():
 
 @test("vmstat has the columns of procps, and its figures are those of the views")
 def _():
-    out, log = prompt("vmstat", "cat /proc/meminfo", "vmstat 0.1 3", "vmstat 0", "vmstat 1 2 3", options=("-s", "16M"))
+    out, log = prompt("vmstat", "cat /proc/meminfo", "vmstat 0.1 3", "vmstat 0", "vmstat 1 2 3", "vmstat -h",
+                      options=("-s", "16M"))
     heads = [i for i, line in enumerate(out) if line.startswith("procs ")]
     check_equal([out[i] for i in heads],
                 ["procs -----------memory---------- ---swap-- -----io---- -system-- ------cpu-----"] * 2)
@@ -147,7 +152,8 @@ def _():
         check_equal(us + idle, 100)
     meminfo = numbers(next(line for line in out if line.startswith("MemFree:")))[0]
     check_equal(abs(rows[0][3] - meminfo) < 256, True)
-    check_equal(told(out, log, "usage"), ["usage: vmstat [DELAY [COUNT]]"] * 2)
+    check_equal(told(out, log, "usage"), ["usage: vmstat [DELAY [COUNT]]"] * 3)
+    check_equal([line.split()[0] for line in out[out.index("Always 0, for nobody counts it:") + 1:][:4]], ["r", "sy", "wa", "st"])
 
 
 @test("time says what a program took in the lines of POSIX, with its faults, and keeps its status")

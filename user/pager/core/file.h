@@ -23,6 +23,7 @@ struct vm_map_request;
 #define FILE_MODE_MEMORY    (FILE_S_IFREG | 0666)
 #define FILE_MODE_VIEW      (FILE_S_IFREG | 0444)
 #define FILE_MODE_DEVICE    (FILE_S_IFCHR | 0666)
+#define FILE_MODE_DISK      FILE_S_IFBLK
 #define FILE_MODE_DIRECTORY (FILE_S_IFDIR | 0777)
 
 /* What stat tells. */
@@ -39,7 +40,7 @@ struct file_path {
 };
 
 /* 0 and *handle; EINVAL (flags); EMFILE; ENOENT; ENOTDIR; ENAMETOOLONG; EISDIR; EEXIST; EROFS (writes
- * to a file of the initrd, or makes one); EACCES (writes to a view); ENOSPC (no memory for a new
+ * to a file of the initrd, or makes one); EACCES (writes to a view; a disk); ENOSPC (no memory for a new
  * file); ENOMEM. */
 int vm_file_open(struct vm *vm, struct space *space, const struct file_path *path, uint32_t flags,
                  uint32_t *handle);
@@ -51,6 +52,9 @@ int vm_file_close(struct vm *vm, struct space *space, uint64_t handle);
 int vm_path_status(struct vm *vm, struct space *space, const struct file_path *path,
                    struct file_status *status);
 
+/* 0 and the number of the disk that has this path; EINVAL: something else has it; as vm_path_status. */
+int vm_path_disk(struct vm *vm, struct space *space, const struct file_path *path, uint32_t *disk);
+
 /* 0; ENOENT; ENOTDIR; ENAMETOOLONG; EISDIR; EROFS; EPERM (a view). */
 int vm_path_unlink(struct vm *vm, struct space *space, const struct file_path *path);
 
@@ -58,7 +62,7 @@ int vm_path_unlink(struct vm *vm, struct space *space, const struct file_path *p
  * EROFS; EPERM (a view). */
 int vm_path_rename(struct vm *vm, const struct file_path *from, const struct file_path *to);
 
-/* The path of file number `number` of those that have names: first the initrd, then devices, then memory in
+/* The path of file number `number` of those that have names: first the initrd, then devices, disks, and memory in
  * the order in which names were made.  Writes at most `limit` bytes, no NUL.  0; ENOENT: no more. */
 int vm_path_list(const struct vm *vm, uint64_t number, char *out, uint32_t limit,
                  struct file_status *status, uint32_t *bytes);

@@ -29,6 +29,8 @@ static int file_check_flags(const struct path *path, uint32_t flags)
         return EEXIST;
     if (path->kind == PATH_DIRECTORY)
         return EISDIR;
+    if (path->kind == PATH_DISK)
+        return EACCES;
     return changes && path->kind == PATH_ARCHIVE ? EROFS : 0;
 }
 
@@ -137,6 +139,19 @@ int vm_file_close(struct vm *vm, struct space *space, uint64_t handle)
 
 /* ---- stat ---- */
 
+static struct file_status file_device_status(const struct vm *vm, uint32_t device)
+{
+    return (struct file_status){FILE_MODE_DEVICE, devices_bytes(&vm->devices, device),
+                                object_number_of_device(vm, device)};
+}
+
+/* Numbers of disks are behind those of devices. */
+static struct file_status file_disk_status(const struct vm *vm, uint32_t disk)
+{
+    return (struct file_status){FILE_MODE_DISK, vm->devices.disk_bytes[disk],
+                                object_number_of_device(vm, vm->devices.count + disk)};
+}
+
 static int file_check_view(struct vm *vm, struct space *space, const struct path *path)
 {
     struct object *file;
@@ -170,9 +185,10 @@ int vm_path_status(struct vm *vm, struct space *space, const struct file_path *p
                                        resolved.name->file->number};
         return 0;
     case PATH_DEVICE:
-        *status =
-            (struct file_status){FILE_MODE_DEVICE, devices_bytes(&vm->devices, resolved.device),
-                                 object_number_of_device(vm, resolved.device)};
+        *status = file_device_status(vm, resolved.device);
+        return 0;
+    case PATH_DISK:
+        *status = file_disk_status(vm, resolved.device);
         return 0;
     case PATH_VIEW:
         *status = (struct file_status){FILE_MODE_VIEW, 0, 0};
@@ -181,6 +197,21 @@ int vm_path_status(struct vm *vm, struct space *space, const struct file_path *p
         break;
     }
     return ENOENT;
+}
+
+int vm_path_disk(struct vm *vm, struct space *space, const struct file_path *path, uint32_t *disk)
+{
+    struct file_status status;
+    struct path resolved;
+    int error = vm_path_status(vm, space, path, &status);
+
+    if (error)
+        return error;
+    (void)path_resolve(vm, path->text, path->bytes, &resolved);
+    if (resolved.kind != PATH_DISK)
+        return EINVAL;
+    *disk = resolved.device;
+    return 0;
 }
 
 /* ---- unlink, rename ---- */
@@ -245,18 +276,28 @@ static uint32_t file_put(char *out, uint32_t at, uint32_t limit, const char *tex
     return at + part;
 }
 
-static void file_list_device(const struct vm *vm, uint32_t device, char *out, uint32_t limit,
-                             uint32_t *bytes)
+/* The devices, then the disks.  Returns: the bytes of the path. */
+static uint32_t file_list_device(const struct vm *vm, uint32_t number, char *out, uint32_t limit,
+                                 struct file_status *status)
 {
     char path[DEVICES_PATH_BYTES];
+    size_t bytes;
 
-    *bytes = file_put(out, 0, limit, path, (uint32_t)devices_path(&vm->devices, device, path));
+    if (number < vm->devices.count) {
+        *status = file_device_status(vm, number);
+        bytes = devices_path(&vm->devices, number, path);
+    } else {
+        *status = file_disk_status(vm, number - vm->devices.count);
+        bytes = devices_disk_path(number - vm->devices.count, path);
+    }
+    return file_put(out, 0, limit, path, (uint32_t)bytes);
 }
 
 int vm_path_list(const struct vm *vm, uint64_t number, char *out, uint32_t limit,
                  struct file_status *status, uint32_t *bytes)
 {
     const struct cpio_index *index = vm->archive_files;
+    uint32_t devices = vm->devices.count + vm->devices.disks;
     const struct name *name;
     const char *directory;
     uint32_t at;
@@ -270,14 +311,11 @@ int vm_path_list(const struct vm *vm, uint64_t number, char *out, uint32_t limit
         return 0;
     }
     number -= index->count;
-    if (number < vm->devices.count) {
-        *status =
-            (struct file_status){FILE_MODE_DEVICE, devices_bytes(&vm->devices, (uint32_t)number),
-                                 object_number_of_device(vm, (uint32_t)number)};
-        file_list_device(vm, (uint32_t)number, out, limit, bytes);
+    if (number < devices) {
+        *bytes = file_list_device(vm, (uint32_t)number, out, limit, status);
         return 0;
     }
-    name = names_at(vm, number - vm->devices.count);
+    name = names_at(vm, number - devices);
     if (!name)
         return ENOENT;
     directory = names_directory_path((enum name_directory)name->directory);

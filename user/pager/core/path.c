@@ -61,10 +61,13 @@ static bool path_find_in_memory(const struct vm *vm, struct path *path)
 
 static bool path_find_device(const struct vm *vm, struct path *path)
 {
-    if (!devices_find(&vm->devices, path->text, &path->device))
+    if (devices_find(&vm->devices, path->text, &path->device))
+        path->kind = PATH_DEVICE;
+    else if (devices_find_disk(&vm->devices, path->text, &path->device))
+        path->kind = PATH_DISK;
+    else
         return false;
     path->area = PATH_IN_ROOT;
-    path->kind = PATH_DEVICE;
     return true;
 }
 

@@ -44,7 +44,7 @@ bool vm_init(struct vm *vm, const struct vm_config *config)
     vm->archive = config->archive;
     vm->archive_bytes = config->archive_bytes;
     vm->devices = config->devices;
-    vm->file_number = config->archive_bytes + config->devices.count;
+    vm->file_number = config->archive_bytes + config->devices.count + DEVICES_DISKS;
     vm->archive_offset = config->archive_offset;
     vm->archive_slot = config->archive_slot;
     vm->archive_files = config->archive_files ? config->archive_files : &vm_no_files;
