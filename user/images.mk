@@ -4,7 +4,8 @@ BOARD  ?= visionfive2
 BOARDS := visionfive2 visionfive
 IN_TIME = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null)}
 
-# Loaders and device trees of the boards are Debian's.  What cannot be had is left out, and the images say so.
+# Loaders and device trees of the boards are Debian's, and so is the same loader for QEMU, for tests.  What cannot be
+# had is left out, and the images say so.
 BOARD_FILES := $(BUILD)/boards
 board-packages:
 	@mkdir -p $(BOARD_FILES)
@@ -12,6 +13,8 @@ board-packages:
 	    $(BOARD_FILES)/trees trixie/riscv64 depends:linux-image-riscv64 || true
 	@user/sdk/faultline-debs --files './usr/lib/u-boot/*' --files './usr/share/doc/*/copyright' \
 	    $(BOARD_FILES)/firmware trixie/riscv64 u-boot-starfive || true
+	@user/sdk/faultline-debs --files './usr/lib/u-boot/qemu-riscv64_smode/*' \
+	    $(BOARD_FILES)/emulated trixie/riscv64 u-boot-qemu || true
 
 SYSTEM_FILES := --kernel $(KERNEL_BUILD)/faultline.bin --initrd $(BUILD)/initrd.cpio
 BOARD_TREES  := --trees $(BOARD_FILES)/trees

@@ -407,6 +407,8 @@ void pager_call(struct pager *pager, struct fl_message *message)
         memset(message->word, 0, sizeof(message->word));
         error = EAGAIN;
     }
+    if (error)
+        pager->attention |= pager->vm.paging.mishaps > 0;
     message->word[0] = error;
     message->info = FL_INFO(0, call.words);
     if (samepage_is_on(&pager->vm))

@@ -152,19 +152,23 @@ static void disks_header_came(struct pager *pager, uint32_t disk, int32_t error)
     wait_wake_disk(&pager->vm);
 }
 
-/* What became of pages of a request, the last one first. */
-static void disks_tell_mishaps(struct pager *pager)
+void disks_tell_mishaps(struct pager *pager)
 {
     static const char *const texts[PAGING_MISHAP_KINDS] = {
         [PAGING_UNREADABLE] = "cannot be read",
         [PAGING_CHANGED] = "its bytes are not what was written",
-        [PAGING_RETIRED] = "cannot be written, and is not used again"};
+        [PAGING_RETIRED] = "cannot be written, and is not used again",
+        [PAGING_BROKEN] = "its bytes are not what was written"};
     static struct log_limit limit = {.burst = DISKS_MISHAPS_TOLD};
     struct paging_mishap mishap;
 
     while (paging_take_mishap(&pager->vm, &mishap))
-        log_limited_line(&limit, "disk %u: page %u of process %lu: %s", (unsigned)mishap.device,
-                         (unsigned)mishap.page, mishap.pid, texts[mishap.kind]);
+        if (mishap.kind == PAGING_BROKEN)
+            log_limited_line(&limit, "compressed page %u of process %lu: %s", (unsigned)mishap.page,
+                             mishap.pid, texts[mishap.kind]);
+        else
+            log_limited_line(&limit, "disk %u: page %u of process %lu: %s", (unsigned)mishap.device,
+                             (unsigned)mishap.page, mishap.pid, texts[mishap.kind]);
 }
 
 static void disks_end_request(struct pager *pager, const struct vm_io *io, int32_t error)

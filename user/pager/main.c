@@ -51,6 +51,7 @@ static void main_print_trace(struct trace *trace)
 static void main_hold_back(struct space *space, enum vm_verdict verdict, struct fl_message *message)
 {
     if (verdict == VM_STOPPED) {
+        pager.attention |= pager.vm.paging.mishaps > 0;
         flr_notification_signal(PAGER_SLOT_EVENTS);
         request_answer_stop(message);
     } else if (!request_park(&pager, space, message)) {
@@ -227,6 +228,7 @@ static __attribute__((noinline)) bool main_attend(struct fl_message *message)
         main_answer(message);
     if (pager.vm.trace.records)
         main_print_trace(&pager.vm.trace);
+    disks_tell_mishaps(&pager);
     if (message->badge >> 60 == PAGER_BADGE_IDLE)
         clock_note_idle(&pager);
     do {

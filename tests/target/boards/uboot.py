@@ -19,6 +19,7 @@ sys.path.insert(0, SDK)
 import faultline_boards as boards  # noqa: E402
 
 UBOOT = "/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin"
+NEW_UBOOT = os.path.join(boot.BUILD, "boards", "emulated", UBOOT[1:])  # of Debian 13
 FOLDERS = {"--trees": os.path.join(boot.BUILD, "boards", "trees"), "--firmware": os.path.join(boot.BUILD, "boards", "firmware")}
 BOOT_PART = f"@@{boards.PARTITIONS[2].start * boards.SECTOR_BYTES}"  # behind a card's name: mtools reads that partition
 END_OF_TOUR = b"The tour is over; all was as it should be."
@@ -68,11 +69,11 @@ def mtools(*words, stdin=b""):
 class Loader(machine.Machine):
     """A boot by U-Boot from the card `card`, read and written step by step."""
 
-    def __init__(self, card="card", harts=1):
-        if not os.path.exists(UBOOT):
-            raise Skip("no U-Boot for QEMU; faultline-setup images installs u-boot-qemu")
+    def __init__(self, card="card", harts=1, uboot=UBOOT):
+        if not os.path.exists(uboot):
+            raise Skip(f"no {uboot}; faultline-setup images and make board-packages get it")
         command = [boot.QEMU, "-machine", "virt", "-m", "256M", "-smp", str(harts), "-display", "none", "-monitor",
-                   "none", "-serial", "stdio", "-no-reboot", "-kernel", UBOOT,
+                   "none", "-serial", "stdio", "-no-reboot", "-kernel", uboot,
                    "-drive", f"file={card},format=raw,if=none,id=card", "-device", "virtio-blk-device,drive=card"]
         self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.poll = selectors.DefaultSelector()

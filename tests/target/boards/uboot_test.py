@@ -49,6 +49,17 @@ def _():
         check_in(MOVED % (boot.RAM_BASE + OTHER_OFFSET), loader.pass_tour())
 
 
+@test("Debian 13's U-Boot boots it by the command that its build for the VisionFive 2 has")
+def _():
+    uboot.make_card("visionfive2")
+    with Loader(uboot=uboot.NEW_UBOOT, harts=4) as loader:
+        loader.stop_autoboot()
+        loader.send(b"bootflow scan\n")
+        console = loader.pass_tour()
+    check_in(b"part_3' with extlinux", console)
+    check_in(MOVED % 0x80200000, console)
+
+
 @test("boot.scr boots where there is no extlinux")
 def _():
     uboot.make_card("visionfive2")

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Swap whose disk lies, is silent, is taken away, or is not alone; and whose driver dies."""
+import mmap
 import sys
 
 sys.dont_write_bytecode = True
-from swapping import (CORRUPT, EIO, LOST, MIB, PAGE, SIGBUS, WORKERS, Swapping, disk, failing_disk,
+from swapping import (COMPRESSED, CORRUPT, EIO, LOST, MIB, PAGE, SIGBUS, WORKERS, Swapping, disk, failing_disk,
                       file_node, plain, swap_image)
 from ktap import check_equal, comment, main, test
 
@@ -56,6 +57,34 @@ def _():
         told = run.told()
         check_equal(len(told) > 0 and {(why, number) for _, why, number in told.values()}, {(LOST, SIGBUS)})
         comment(f"{len(told)} fell; {len(run.lines('.*are not what was written'))} pages were wrong")
+
+
+def flip(path, marker):
+    """Changes a bit wherever these bytes are in a machine's memory.  Returns what is there now."""
+    changed = bytes([marker[0] ^ 1]) + marker[1:]
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+        at = memory.find(marker)
+        check_equal(at >= 0, True)
+        while at >= 0:
+            memory[at] = changed[0]
+            at = memory.find(marker, at)
+    return changed
+
+
+@test("a compressed page that comes back other than it was put is SIGBUS and a line; and right as soon as the memory is")
+def _():
+    words = ("-object", f"memory-backend-file,id=ram,share=on,mem-path=ram,size={Swapping.memory}", "-machine", "memory-backend=ram")
+    with Swapping("a compressed page", *words, append="vm.compress=50", program=COMPRESSED) as run:
+        run.until("# ready\n")
+        (marker,) = run.lines(r"# marked by ([0-9a-f]+)")
+        changed = flip("ram", int(marker, 16).to_bytes(8, "little"))
+        run.say(b"w").until("# done w\n")
+        flip("ram", changed)
+        run.say(b"r").until("# done r\n")
+        run.say(b"e").end().check()
+        check_equal({(why, number) for _, why, number in run.told().values()}, {(LOST, SIGBUS)})
+        lines = run.lines(r"pager: compressed page \d+ of process \d+: its bytes are not what was written")
+        check_equal((len(run.told()), len(lines)), (2, 2))
 
 
 # --- a disk that goes ----------------------------------------------------------------------------

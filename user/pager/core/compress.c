@@ -181,13 +181,18 @@ static void compress_free_record(struct compress *store, uint32_t number)
     compress_lend(store, page);
 }
 
+uint32_t compress_number(uint64_t handle)
+{
+    return (uint32_t)handle & (COMPRESS_OF_PAGE - 1);
+}
+
 /* The record that a handle names, and its number; NULL: none. */
 static struct compress_record *compress_find(const struct compress *store, uint64_t handle,
                                              uint32_t *number)
 {
     struct compress_record *record;
 
-    *number = (uint32_t)handle & (COMPRESS_OF_PAGE - 1);
+    *number = compress_number(handle);
     record = compress_record(store, *number);
     return record && compress_handle(*number, record->generation) == handle ? record : NULL;
 }

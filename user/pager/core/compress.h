@@ -95,6 +95,9 @@ enum compress_result compress_get(struct compress *store, uint64_t handle, void 
 /* Forgets a page: its handle is never valid again, or only after 2^22 puts. */
 enum compress_result compress_drop(struct compress *store, uint64_t handle);
 
+/* Where a page's record is: no two pages have the same number at a time. */
+uint32_t compress_number(uint64_t handle);
+
 /* True if the handle names a page. */
 bool compress_has(const struct compress *store, uint64_t handle);
 

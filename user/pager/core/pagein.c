@@ -151,6 +151,15 @@ static void pagein_read_ahead(struct vm *vm, struct object *object, struct strea
     }
 }
 
+/* A page of an object cannot be had. */
+static void pagein_note_lost(struct vm *vm, const struct object *object,
+                             struct paging_mishap mishap)
+{
+    mishap.pid = object->owner->pid;
+    vm->paging.counts.read_errors++;
+    paging_note_mishap(vm, &mishap);
+}
+
 static enum object_supply pagein_read(struct vm *vm, struct object *object, uint64_t index,
                                       uint32_t slot)
 {
@@ -164,7 +173,12 @@ static enum object_supply pagein_read(struct vm *vm, struct object *object, uint
     window = stream_miss(&vm->paging.streams, object, index, pagein_frames(vm));
     run = pagein_find_run(object, index, slot, &window);
     supply = pagein_read_run(vm, object, &run, request);
-    vm->paging.counts.read_errors += supply == OBJECT_UNREADABLE;
+    if (supply == OBJECT_UNREADABLE)
+        pagein_note_lost(
+            vm, object,
+            (struct paging_mishap){.device = vm->swap.area[SWAP_SLOT_AREA(slot)].device,
+                                   .page = SWAP_SLOT_PAGE(slot),
+                                   .kind = PAGING_UNREADABLE});
     if (supply != OBJECT_FETCHING)
         return supply;
     wait_for_page(vm, request->io.page[index - run.first]);
@@ -184,7 +198,9 @@ static enum object_supply pagein_unpack(struct vm *vm, struct object *object,
         return OBJECT_NO_FRAME;
     if (!tier_get(vm, leaf, page)) {
         page_release(&vm->table, page);
-        vm->paging.counts.read_errors++;
+        pagein_note_lost(vm, object,
+                         (struct paging_mishap){.page = compress_number(index_leaf_handle(leaf)),
+                                                .kind = PAGING_BROKEN});
         return OBJECT_UNREADABLE;
     }
     object_bring_in(vm, object, place, index, page);
@@ -226,8 +242,9 @@ void paging_end_read(struct vm *vm, uint32_t page, bool ok)
     vm->paging.counts.swapped_in += whole;
     vm->swap.area[SWAP_SLOT_AREA(slot)].read_errors += !whole;
     vm->paging.counts.read_errors += !whole;
-    if (!whole)
-        paging_note_mishap(vm, page, ok ? PAGING_CHANGED : PAGING_UNREADABLE);
+    /* What nobody waits for and could not be read is read again when it is wanted. */
+    if (!whole && (ok || record->given != 0))
+        paging_note_slot(vm, page, ok ? PAGING_CHANGED : PAGING_UNREADABLE);
     vm_page_done(vm, page, whole);
     if (record->state == PAGE_OBJECT && swap_is_leaving(&vm->swap, slot))
         vm_forget_copy(vm, page);

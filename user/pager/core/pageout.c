@@ -200,7 +200,7 @@ static void pageout_fail(struct vm *vm, uint32_t page)
 {
     struct page *record = &vm->table.pages[page];
 
-    paging_note_mishap(vm, page, PAGING_RETIRED);
+    paging_note_slot(vm, page, PAGING_RETIRED);
     swap_retire(&vm->swap, record->slot);
     record->slot = SWAP_NONE;
     vm->paging.counts.write_errors++;

@@ -150,18 +150,24 @@ void vm_io_done(struct vm *vm, uint32_t tag, bool ok)
 
 /* ---- mishaps ---- */
 
-void paging_note_mishap(struct vm *vm, uint32_t page, enum paging_mishap_kind kind)
+void paging_note_mishap(struct vm *vm, const struct paging_mishap *mishap)
 {
-    const struct page *record = &vm->table.pages[page];
     struct paging *paging = &vm->paging;
 
-    if (paging->mishaps == PAGING_MISHAPS || record->state == PAGE_STRAY) /* nobody misses it */
-        return;
-    paging->mishap[paging->mishaps++] =
-        (struct paging_mishap){.device = vm->swap.area[SWAP_SLOT_AREA(record->slot)].device,
-                               .page = SWAP_SLOT_PAGE(record->slot),
-                               .pid = record->object->owner->pid,
-                               .kind = (uint8_t)kind};
+    if (paging->mishaps < PAGING_MISHAPS)
+        paging->mishap[paging->mishaps++] = *mishap;
+}
+
+void paging_note_slot(struct vm *vm, uint32_t page, enum paging_mishap_kind kind)
+{
+    const struct page *record = &vm->table.pages[page];
+
+    if (record->state != PAGE_STRAY)
+        paging_note_mishap(vm, &(struct paging_mishap){
+                                   .device = vm->swap.area[SWAP_SLOT_AREA(record->slot)].device,
+                                   .page = SWAP_SLOT_PAGE(record->slot),
+                                   .pid = record->object->owner->pid,
+                                   .kind = (uint8_t)kind});
 }
 
 bool paging_take_mishap(struct vm *vm, struct paging_mishap *mishap)
