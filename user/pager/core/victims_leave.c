@@ -90,7 +90,7 @@ static void victims_choose(struct victims_window *window, uint32_t victim)
         if (!(window->chosen >> k & 1) || page == victim)
             continue;
         vm->reclaim.scanned++;
-        if (!replace_leaves_with(set, page, victim) || victims_is_late(vm, page, victim) ||
+        if (!replace_leaves_soon(set, page, victim) || victims_is_late(vm, page, victim) ||
             victims_is_fresh(vm, &vm->table.pages[page]) || accessed_test(vm, page) ||
             (vm->table.pages[page].flags & PAGE_ONCE))
             window->chosen &= ~(1u << k);
