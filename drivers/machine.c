@@ -2,6 +2,7 @@
  *
  * Each read_* function owns one part of struct machine and takes it from one node. */
 #include "devices.h"
+#include "isa.h"
 
 /* A list of ranges that stays as M1 says: sorted, none empty, none overlapping or touching. */
 struct range_list {
@@ -243,34 +244,20 @@ static enum machine_error read_chosen(struct machine *machine, const struct fdt 
 
 /* ---- /cpus ---- */
 
-/* The property's first string starts with `start`. */
-static bool prop_starts_with(const struct fdt *tree, const struct fdt_node *node, const char *name,
-                             const char *start)
-{
-    struct fdt_prop prop;
-    const char *text;
-
-    if (!fdt_prop_find(tree, node, name, &prop))
-        return false;
-    text = fdt_prop_string(&prop, 0);
-    while (text != NULL && *start && *text == *start) {
-        text++;
-        start++;
-    }
-    return text != NULL && *start == 0;
-}
-
-/* A tree cannot say "has S-mode"; an MMU implies it. */
+/* Few trees say "has S-mode"; an MMU implies it, but some tell of one that is not there. */
 static bool hart_is_usable(const struct fdt *tree, const struct fdt_node *cpu)
 {
-    struct fdt_prop mmu;
+    struct fdt_prop mmu, isa;
 
     if (!fdt_node_is_enabled(tree, cpu))
         return false;
     if (!fdt_prop_find(tree, cpu, "mmu-type", &mmu) || fdt_prop_has_string(&mmu, "riscv,none"))
         return false;
-    return prop_starts_with(tree, cpu, "riscv,isa", "rv64") ||
-           prop_starts_with(tree, cpu, "riscv,isa-base", "rv64");
+    if (!fdt_prop_find(tree, cpu, "riscv,isa", &isa) &&
+        !fdt_prop_find(tree, cpu, "riscv,isa-base", &isa))
+        return false;
+    const char *text = fdt_prop_string(&isa, 0);
+    return text != NULL && isa_is_usable(text);
 }
 
 /* Returns: false when the node has no hart id, one that is in the list, or the list is full. */

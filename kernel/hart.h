@@ -15,6 +15,7 @@ struct hart {
     struct tcb *fpu_owner; /* whose floating-point registers are in the hart */
     uint32_t plic_context; /* where its external interrupts are claimed, if kernel.plic is there */
     bool has_fpu;
+    bool has_stimecmp; /* sets its timer by itself */
     bool fpu_on;
     bool reschedule;         /* run the scheduler before going back to user mode */
     bool quantum_over;       /* the running thread's turn is over, a peer waits */

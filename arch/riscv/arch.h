@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cpu.h"
 #include "csr.h"
 #include "hart.h"
 #include "sv39.h"
@@ -27,6 +28,12 @@ static inline uint64_t arch_cycles(void)
     return csr_read(cycle);
 }
 
+/* What user mode may clear by one instruction; 0: there is none. */
+static inline uint32_t arch_zero_block_bytes(void)
+{
+    return cpu_features.zero_block_bytes;
+}
+
 /* Loads a space into satp with what it owes in fences; leaving it loads the kernel's own root. */
 void arch_load_space(struct hart *hart, struct vspace *space);
 void arch_leave_space(struct hart *hart);
@@ -47,7 +54,13 @@ static inline void arch_fpu_switch(struct hart *hart, struct tcb *next)
         arch_fpu_switch_slow(hart, next);
 }
 
-/* Firmware.  Spec: SBI 1.0, chapters 5, 6 and 10. */
+/* Firmware.  Spec: SBI 2.0, chapters 4 to 6, 10 and 12. */
+enum firmware_fact { /* the functions of the base extension */
+                     FIRMWARE_CPU_VENDOR = 4,
+                     FIRMWARE_CPU_ARCHITECTURE = 5,
+                     FIRMWARE_CPU_IMPLEMENTATION = 6
+};
+uint64_t arch_firmware_fact(enum firmware_fact fact); /* of the running hart */
 void arch_console_put(char c);
 int arch_console_get(void); /* next input byte, -1 when there is none */
 void arch_timer_set(

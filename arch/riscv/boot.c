@@ -7,6 +7,7 @@
 
 #include "arch.h"
 #include "boot_word.h"
+#include "cpu.h"
 #include "kernel.h"
 #include "layout.h"
 #include "log.h"
@@ -140,6 +141,7 @@ static void start_hart(uint64_t hart_id)
     hart->stack_end = (uint64_t)(uintptr_t)boot_stack_end;
     hart->timer_deadline = TIMER_NEVER;
     hart->quantum_end = TIMER_NEVER;
+    cpu_start(hart);
     csr_write(scounteren, (uint64_t)COUNTERS_READABLE);
     csr_clear(sstatus,
               SSTATUS_SIE | SSTATUS_SPP | SSTATUS_VS | SSTATUS_FS | SSTATUS_SUM | SSTATUS_MXR);

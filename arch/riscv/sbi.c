@@ -1,5 +1,5 @@
-/* Calls to the firmware: console, timer, reset.  Owns nothing.  Spec: SBI 1.0, chapters 3, 5,
- * 6, 10. */
+/* Calls to the firmware: who made the processor, console, timer, reset.  Owns whether the firmware has the debug
+ * console.  Spec: SBI 2.0, chapters 4 to 6, 10 and 12. */
 #include "arch.h"
 
 #include "log.h"
@@ -8,6 +8,9 @@
 #define SBI_LEGACY_PUTCHAR   1ull
 #define SBI_LEGACY_GETCHAR   2ull
 #define SBI_LEGACY_SHUTDOWN  8ull
+#define SBI_BASE             0x10ull
+#define SBI_DBCN             0x4442434eull
+#define SBI_DBCN_WRITE_BYTE  2ull
 #define SBI_TIME             0x54494d45ull
 #define SBI_SRST             0x53525354ull
 
@@ -30,14 +33,26 @@ static struct sbi_result sbi_call(uint64_t extension, uint64_t function, uint64_
     return (struct sbi_result){(int64_t)a0, a1};
 }
 
+uint64_t arch_firmware_fact(enum firmware_fact fact)
+{
+    return sbi_call(SBI_BASE, fact, 0, 0).value;
+}
+
 void arch_console_put(char c)
 {
-    sbi_call(SBI_LEGACY_PUTCHAR, 0, (uint8_t)c, 0);
+    static bool is_legacy;
+
+    if (!is_legacy && sbi_call(SBI_DBCN, SBI_DBCN_WRITE_BYTE, (uint8_t)c, 0).error != 0)
+        is_legacy = true;
+    if (is_legacy)
+        sbi_call(SBI_LEGACY_PUTCHAR, 0, (uint8_t)c, 0);
 }
 
 int arch_console_get(void)
 {
-    return (int)sbi_call(SBI_LEGACY_GETCHAR, 0, 0, 0).error;
+    int64_t byte = sbi_call(SBI_LEGACY_GETCHAR, 0, 0, 0).error;
+
+    return byte < 0 ? -1 : (int)byte;
 }
 
 /* Never is not the end of time: an emulator whose clock leaps over idle time would leap there, and
@@ -46,7 +61,9 @@ void arch_timer_set(uint64_t deadline)
 {
     if (deadline == UINT64_MAX)
         deadline = arch_time() + NEVER_TICKS;
-    if (sbi_call(SBI_TIME, 0, deadline, 0).error != 0)
+    if (hart_self()->has_stimecmp)
+        csr_write(0x14d, deadline);
+    else if (sbi_call(SBI_TIME, 0, deadline, 0).error != 0)
         sbi_call(SBI_LEGACY_SET_TIMER, 0, deadline, 0);
 }
 

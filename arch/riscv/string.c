@@ -3,6 +3,9 @@
 
 #include <stdint.h>
 
+#include "cpu.h"
+#include "types.h"
+
 static int aligned(uintptr_t bits)
 {
     return (bits & 7) == 0;
@@ -40,11 +43,22 @@ void *memmove(void *to, const void *from, size_t bytes)
     return to;
 }
 
+static void zero_blocks(uint8_t *to, size_t bytes, uint32_t block)
+{
+    for (uint8_t *end = to + bytes; to != end; to += block)
+        cpu_zero_block(to);
+}
+
 void *memset(void *to, int value, size_t bytes)
 {
     uint8_t *t = to;
     uint64_t word = (uint8_t)value * 0x0101010101010101ull;
+    uint32_t block = cpu_features.zero_block_bytes;
 
+    if (word == 0 && block != 0 && ((uintptr_t)t | bytes) % PAGE_BYTES == 0) {
+        zero_blocks(t, bytes, block);
+        return to;
+    }
     if (aligned((uintptr_t)t)) {
         for (; bytes >= 128; bytes -= 128, t += 128) {
             uint64_t *tw = (uint64_t *)(void *)t;

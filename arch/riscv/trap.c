@@ -1,5 +1,6 @@
 /* What a trap from user mode means.  Spec: RISC-V Privileged 1.12, 4.1.8 and table 4.2. */
 #include "arch.h"
+#include "cpu.h"
 #include "fault.h"
 #include "irq.h"
 #include "kernel.h"
@@ -7,6 +8,8 @@
 #include "sched.h"
 #include "timer.h"
 #include "upcall.h"
+
+#define VALUE_SIGN_SHIFT 25u /* bit 38 to the top: Sv39 */
 
 void trap_handle(uint64_t cause, uint64_t pc, uint64_t value, struct tcb *thread);
 
@@ -41,6 +44,8 @@ static __attribute__((noinline)) void page_fault(uint64_t cause, uint64_t pc, ui
         case LOOK_DENIED:
             break;
         }
+    } else if (cpu_features.value_is_short && access == FL_ACCESS_EXEC) {
+        value = (uint64_t)((int64_t)(value << VALUE_SIGN_SHIFT) >> VALUE_SIGN_SHIFT);
     }
     access |= entry_flags(entry);
     if (space->pool->spare < FL_POOL_LOW)

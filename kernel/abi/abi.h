@@ -245,7 +245,8 @@ struct fl_boot_info {
     uint64_t ram_count;
     struct fl_boot_ram ram[FL_BOOT_RAM_MAX];
     uint64_t device_count;
-    char bootargs[2048]; /* NUL-terminated */
+    char bootargs[2048];       /* NUL-terminated */
+    uint64_t zero_block_bytes; /* what cbo.zero clears, divides a page; 0: it is not to be used */
 };
 
 #endif

@@ -1,6 +1,6 @@
 /* Fuzz target: any bytes as a device tree, our reader against libfdt, and machine_read against its
  * invariants. */
-/* sources: drivers/fdt.c drivers/machine.c drivers/devices.c tests/unit/tree_model.c */
+/* sources: drivers/fdt.c drivers/machine.c drivers/devices.c drivers/isa.c tests/unit/tree_model.c */
 /* libs: -lfdt */
 #include "fuzz.h"
 #include "tree_model.h"

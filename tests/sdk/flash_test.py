@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """faultline-flash, with disks of this test's making: a tree like sysfs, one like /proc, and a file for a device."""
+import contextlib
 import importlib.machinery
 import importlib.util
+import io
 import os
 import subprocess
 import sys
@@ -188,11 +190,25 @@ def _():
     check_in("No space left on device", said)
 
 
-@test("a card that reads back other than it was written, or is at its end too soon, is named with the byte")
-def _():
+def load_flash():
+    """The command as a module, for what no plain file does."""
     loader = importlib.machinery.SourceFileLoader("flash", FLASH)
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("flash", loader))
     loader.exec_module(module)
+    return module
+
+
+@test("a device that shows no partitions is written all the same")
+def _():
+    make_disk()
+    with open("dev/sdx", "rb") as card, contextlib.redirect_stdout(io.StringIO()) as said:
+        load_flash().show_partitions(card.fileno())
+    check_in("does not see the new partitions yet", said.getvalue())
+
+
+@test("a card that reads back other than it was written, or is at its end too soon, is named with the byte")
+def _():
+    module = load_flash()
     make_disk()
     at = len(IMAGE) - 1000
     for data, expected in ((IMAGE, None), (IMAGE[:at] + b"\xaa" + IMAGE[at + 1:], at), (IMAGE[:at], at)):

@@ -1,5 +1,6 @@
-/* Swap, with and without a store of compressed pages, when the N-th frame or record that a call takes is missing, for every N: the call says so, and then
- * every byte of every program is as it was, wherever it is. */
+/* Swap, with and without a store of compressed pages, when the N-th frame or record that a call takes is missing, or
+ * the N-th request finds no disk, for every N: the call says so, and then every byte of every program is as it was,
+ * wherever it is. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
 /* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c tests/unit/fail_nth.c tests/unit/pager_nth_wrap.c */
@@ -15,6 +16,11 @@
 
 static struct space *parent, *child;
 static bool packs; /* all is out in the store, and not on the disk */
+
+static bool submit(struct fake *fake, const struct vm_io *io)
+{
+    return !fail_nth_now(FAIL_DISK) && kit_submit(fake, io);
+}
 
 /* All is out; the child wrote pages 4..7 since the fork, and the parent 6..9. */
 static void begin_world(void)
@@ -34,6 +40,7 @@ static void begin_world(void)
     kit_write_pages(child, 4, 8, 1);
     kit_write_pages(parent, 6, 10, 2);
     kit_put_all_out();
+    slow.fake.submit = submit;
 }
 
 static void check_program(struct space *space, uint64_t low, uint64_t high, uint32_t salt)
@@ -231,10 +238,11 @@ TEST("whatever frame or record is missing, no page that is out is lost, and noth
     for (uint32_t turn = 0; turn < 2; turn++) {
         packs = turn == 1;
         for (uint32_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
-            fail_nth_sweep(calls[i].name, 1u << FAIL_FRAME | 1u << FAIL_RECORD, run_call,
-                           &calls[i]);
+            fail_nth_sweep(calls[i].name, 1u << FAIL_FRAME | 1u << FAIL_RECORD | 1u << FAIL_DISK,
+                           run_call, &calls[i]);
     }
-    harness_note("%u runs, %u with a frame missing", (unsigned)fail_nth_runs(),
-                 (unsigned)fail_nth_met(FAIL_FRAME));
+    harness_note("%u runs, %u with a frame missing, %u without the disk", (unsigned)fail_nth_runs(),
+                 (unsigned)fail_nth_met(FAIL_FRAME), (unsigned)fail_nth_met(FAIL_DISK));
     CHECK(fail_nth_met(FAIL_FRAME) > 50 && fail_nth_met(FAIL_RECORD) > 5);
+    CHECK(fail_nth_met(FAIL_DISK) > 10);
 }

@@ -1,6 +1,6 @@
 /* Which devices and which interrupt controller machine_read finds: on QEMU's trees against a model
  * written with libfdt, and on trees of every odd shape by name. */
-/* sources: drivers/fdt.c drivers/machine.c drivers/devices.c tests/unit/tree_blob.c */
+/* sources: drivers/fdt.c drivers/machine.c drivers/devices.c drivers/isa.c tests/unit/tree_blob.c */
 /* libs: -lfdt */
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,8 +11,8 @@
 /* No scenario makes so many calls of a kind: more would be one that goes on for ever. */
 #define FAIL_CALLS_MAX 4096u
 
-static const char *const fail_names[FAIL_KINDS] = {"frame", "record", "promise", "map",
-                                                   "clone", "reply",  "table",   "call"};
+static const char *const fail_names[FAIL_KINDS] = {"frame", "record", "promise", "map", "clone",
+                                                   "reply", "table",  "call",    "disk"};
 
 static struct {
     const char *scenario;

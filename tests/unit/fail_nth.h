@@ -23,6 +23,7 @@ enum fail_kind {
     FAIL_REPLY,   /* an answer to a fault: the kernel refuses it */
     FAIL_TABLE,   /* a page table of the kernel's */
     FAIL_CALL,    /* a call of the kernel, for want of something */
+    FAIL_DISK,    /* a request to a disk, which says no or ends with an error */
     FAIL_KINDS
 };
 

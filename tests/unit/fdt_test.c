@@ -1,5 +1,5 @@
 /* The device tree reader against libfdt on real, hand-made and damaged trees. */
-/* sources: drivers/fdt.c drivers/machine.c drivers/devices.c */
+/* sources: drivers/fdt.c drivers/machine.c drivers/devices.c drivers/isa.c */
 /* sources: tests/unit/tree_blob.c tests/unit/tree_model.c */
 /* libs: -lfdt */
 #include <stdio.h>

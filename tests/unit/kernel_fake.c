@@ -162,6 +162,19 @@ static struct fl_result kernel_protect(const uint64_t a[7])
     return (struct fl_result){FL_OK, a[2]};
 }
 
+/* Whatever was mapped may have been read and written. */
+static struct fl_result kernel_harvest(uint64_t pages)
+{
+    struct fl_harvest *harvest = fl_buffer_data();
+
+    if (pages > sizeof harvest->bits * 4)
+        pages = sizeof harvest->bits * 4;
+    memset(harvest, 0, sizeof *harvest);
+    for (uint64_t i = 0; i < pages; i++)
+        harvest->bits[i / 32] |= (uint64_t)(FL_HARVEST_ACCESSED | FL_HARVEST_DIRTY) << 2 * (i % 32);
+    return (struct fl_result){FL_OK, pages};
+}
+
 static struct fl_result kernel_set_pool(const uint64_t a[7])
 {
     if (kernel_fake.cap[a[0]] != KERNEL_VSPACE || kernel_fake.has_root[a[0]])
@@ -316,9 +329,12 @@ static uint64_t kernel_reply(const uint64_t a[7])
     kernel_fake.holds[a[0]] = false;
     kernel_fake.stops +=
         FL_INFO_LABEL(a[1]) == FL_LABEL_STOP && loop.badge[a[0]] >> 60 == PAGER_BADGE_FAULT;
-    kernel_fake.late += a[0] != loop.reply;
-    if (a[0] != loop.reply)
+    if (a[0] != loop.reply) {
+        kernel_fake.late++;
+        kernel_fake.late_answer =
+            (struct fl_message){.info = a[1], .word = {a[2], a[3], a[4], a[5]}};
         return FL_OK;
+    }
     kernel_fake.answer = (struct fl_message){.info = a[1], .word = {a[2], a[3], a[4], a[5]}};
     loop.answered = true;
     return FL_OK;
@@ -333,6 +349,9 @@ static struct fl_result kernel_call(uint64_t number, const uint64_t a[7])
         return kernel_unmap(a);
     case FL_CALL_vspace_protect:
         return kernel_protect(a);
+    case FL_CALL_vspace_harvest:
+    case FL_CALL_memory_harvest:
+        return kernel_harvest(a[2]);
     case FL_CALL_vspace_set_pool:
         return kernel_set_pool(a);
     case FL_CALL_memory_retype:
@@ -395,7 +414,7 @@ static void kernel_receive(uint64_t reply, struct fl_message *message)
         kernel_break("a message is received with a Reply that holds a thread");
     loop.sending = false;
     loop.reply = reply;
-    kernel_fake.holds[reply] = true;
+    kernel_fake.holds[reply] = FL_INFO_LABEL(loop.message.info) != FL_LABEL_NOTIFICATION;
     loop.badge[reply] = loop.message.badge;
     *message = loop.message;
 }
@@ -405,8 +424,11 @@ void fl_ipc(uint64_t number, uint64_t r0, uint64_t info, const uint64_t word[4],
 {
     const uint64_t a[7] = {r6, info, word[0], word[1], word[2], word[3], 0};
 
-    (void)r0; /* the endpoint: there is one */
-    if (number == FL_CALL_ipc_recv) {
+    if (number == FL_CALL_ipc_call && r0 == PAGER_SLOT_BLK && kernel_fake.driver) {
+        kernel_fake.driver(word, out);
+        return;
+    }
+    if (number == FL_CALL_ipc_recv) { /* of the only endpoint */
         kernel_receive(info, out);
         return;
     }

@@ -38,13 +38,16 @@ struct kernel_fake {
     uint8_t use[KERNEL_FRAMES];
     struct kernel_entry entry[KERNEL_ENTRIES];
     uint32_t entries;
-    uint32_t signals;         /* to the root task: NEXT_EVENT has something */
-    uint32_t stops;           /* threads that were left where they are */
-    bool holds[KERNEL_SLOTS]; /* a Reply holds a thread */
-    uint32_t refused;         /* answers */
-    uint32_t late;            /* answers to messages before the last one */
-    struct fl_message answer; /* the last one */
-    const char *broken;       /* the first rule that was broken, or NULL */
+    uint32_t signals;              /* to the root task: NEXT_EVENT has something */
+    uint32_t stops;                /* threads that were left where they are */
+    bool holds[KERNEL_SLOTS];      /* a Reply holds a thread */
+    uint32_t refused;              /* answers */
+    uint32_t late;                 /* answers to messages before the last one */
+    struct fl_message answer;      /* the last one */
+    struct fl_message late_answer; /* the last one of these */
+    /* What the disk driver answers to a call with these words; NULL: there is no driver. */
+    void (*driver)(const uint64_t word[4], struct fl_message *answer);
+    const char *broken; /* the first rule that was broken, or NULL */
 };
 
 extern struct kernel_fake kernel_fake;

@@ -1,5 +1,5 @@
 /* What machine_read learns from trees of real shape, and which errors it names. */
-/* sources: drivers/fdt.c drivers/machine.c drivers/devices.c */
+/* sources: drivers/fdt.c drivers/machine.c drivers/devices.c drivers/isa.c */
 /* sources: tests/unit/tree_blob.c tests/unit/tree_model.c */
 /* libs: -lfdt */
 #include <stdio.h>
@@ -411,7 +411,8 @@ TEST("a tree without a timebase, or with one of 0, says so")
                 MACHINE_NO_TIMEBASE);
 }
 
-TEST("harts that are disabled, without MMU, not RV64, without id or twice there are skipped")
+TEST("harts that are disabled, without MMU or supervisor mode, not RV64, without id or twice there "
+     "are skipped")
 {
     check_error(
         read_text(CPUS_OF(
@@ -425,6 +426,7 @@ TEST("harts that are disabled, without MMU, not RV64, without id or twice there 
                       "cpu@7 { reg = <6>; " CPU "};"
                       "cpu@8 { reg = <8>; status = \"ok\"; mmu-type = \"riscv,sv57\";"
                       "        riscv,isa-base = \"rv64i\"; };"
+                      "cpu@a { reg = <10>; mmu-type = \"riscv,sv39\"; riscv,isa = \"rv64imacu\"; };"
                       "core@9 { reg = <9>; device_type = \"cpu\"; " CPU "};"
                       "cpu-map { cluster0 { }; };")),
         MACHINE_OK);
@@ -432,7 +434,7 @@ TEST("harts that are disabled, without MMU, not RV64, without id or twice there 
     CHECK_EQ(machine.harts[0], 6);
     CHECK_EQ(machine.harts[1], 8);
     CHECK_EQ(machine.harts[2], 9);
-    CHECK_EQ(machine.harts_skipped, 7);
+    CHECK_EQ(machine.harts_skipped, 8);
 }
 
 TEST("hart ids may have two cells")

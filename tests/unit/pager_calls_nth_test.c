@@ -1,6 +1,6 @@
 /* The pager of the target, its loop and all, when the N-th call of anything fails: frames, records and promises
- * of its core, tables and other refusals of the kernel, answers. */
-/* sources: user/pager/calls.c user/pager/file_calls.c user/pager/disks.c user/pager/frames.c user/pager/kernel_port.c user/pager/pins.c
+ * of its core, tables and other refusals of the kernel, answers, requests to a disk. */
+/* sources: user/pager/calls.c user/pager/file_calls.c user/pager/frames.c user/pager/kernel_port.c tests/unit/pager_disks_host.c
  *          user/pager/request.c user/pager/space_objects.c user/pager/system_calls.c user/pager/core/[a-z]*.c
  *          user/common/blk_ring.c user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/fail_nth.c
  *          tests/unit/kernel_fake.c tests/unit/pager_main_host.c tests/unit/pager_fake.c
@@ -17,6 +17,7 @@
 #include "harness.h"
 #include "kernel_fake.h"
 #include "memory_values.h"
+#include "pager_disks_host.h"
 #include "pager_fake.h"
 #include "pager_main_host.h"
 
@@ -26,7 +27,7 @@
 #define FAR  0x40000000ull /* no table is there */
 #define KINDS                                                                       \
     (1u << FAIL_FRAME | 1u << FAIL_RECORD | 1u << FAIL_PROMISE | 1u << FAIL_TABLE | \
-     1u << FAIL_CALL | 1u << FAIL_REPLY)
+     1u << FAIL_CALL | 1u << FAIL_REPLY | 1u << FAIL_DISK)
 
 /* What was used up, and what stands where: the same before and after a call that was refused. */
 struct image {
@@ -47,6 +48,7 @@ static struct {
     uint64_t first;     /* frame that was lent */
     bool lent;
     bool ends;           /* the call ends a program besides */
+    bool disk;           /* there is one */
     uint32_t free_pages; /* after the start */
     struct image before;
 } world;
@@ -89,6 +91,38 @@ static int program(uint32_t number, uint64_t a, uint64_t b, uint64_t c)
 {
     return send(PAGER_BADGE(PAGER_BADGE_PROGRAM, world.program->id, world.program->generation),
                 number, a, b, c);
+}
+
+/* A call of a program that may wait for a disk. */
+static int program_waits(uint32_t number, uint64_t a, uint64_t b)
+{
+    uint32_t late = kernel_fake.late;
+
+    if (kernel_fake_send(
+            PAGER_BADGE(PAGER_BADGE_PROGRAM, world.program->id, world.program->generation),
+            FL_INFO(FL_PROTOCOL_LABEL(PAGER_VERSION, number), 4), (const uint64_t[4]){a, b, 0, 0}))
+        return (int)kernel_fake.answer.word[0];
+    while (kernel_fake.late == late) {
+        fail_nth_expect(pager_disks_host_serve(kernel_fake.pager),
+                        "a call waits, and the disk has no request");
+        (void)kernel_fake_send(0, FL_INFO(FL_LABEL_NOTIFICATION, 4), (const uint64_t[4]){0});
+    }
+    return (int)kernel_fake.late_answer.word[0];
+}
+
+static int program_sets(const char *name, const char *value)
+{
+    uint64_t bytes = strlen(name), more = strlen(value);
+
+    memcpy(fl_buffer_data(), name, bytes);
+    memcpy((char *)fl_buffer_data() + bytes, value, more);
+    fail_nth_expect(
+        kernel_fake_send(
+            PAGER_BADGE(PAGER_BADGE_PROGRAM, world.program->id, world.program->generation),
+            FL_INFO(FL_PROTOCOL_LABEL(PAGER_VERSION, PAGER_SETTING), 4 + (bytes + more + 7) / 8),
+            (const uint64_t[4]){bytes, more, 0, 0}),
+        "a setting was not answered");
+    return (int)kernel_fake.answer.word[0];
 }
 
 static struct space *answered_space(void)
@@ -259,6 +293,45 @@ static void prepare_low_made(void)
     prepare_low();
 }
 
+static int call_swapon(void)
+{
+    return program_waits(PAGER_SWAPON, 0, 0);
+}
+static int call_swapoff(void)
+{
+    return program_waits(PAGER_SWAPOFF, 0, 0);
+}
+static void prepare_disk(void)
+{
+    pager_disks_host_start(kernel_fake.pager);
+    world.disk = true;
+}
+/* A page of the program is on the disk. */
+static void prepare_out(void)
+{
+    prepare_disk();
+    fail_nth_expect(call_swapon() == 0, "the world is not as the test needs it: swap");
+    (void)vm_write(pager_vm(), world.program, FAR, "out", 3);
+    fail_nth_expect(program(PAGER_MADVISE, FAR, PAGE, MADV_PAGEOUT) == 0 &&
+                        pager_disks_host_serve(kernel_fake.pager),
+                    "the world is not as the test needs it: a page out");
+    (void)kernel_fake_send(0, FL_INFO(FL_LABEL_NOTIFICATION, 4), (const uint64_t[4]){0});
+    fail_nth_expect(pager_vm()->swap.used == 1 && world.program->swapped == 1,
+                    "the world is not as the test needs it: a page on the disk");
+}
+static int call_set_compress(void)
+{
+    return program_sets("compress", "20");
+}
+static int call_set_merge(void)
+{
+    return program_sets("merge", "on");
+}
+static int call_set_replacement(void)
+{
+    return program_sets("replacement", "fifo");
+}
+
 /* ---- the world and the law ---- */
 
 static void make_archive(void)
@@ -292,6 +365,8 @@ static void expect_sound(void)
 {
     const char *broken = kernel_fake_check();
 
+    fail_nth_expect(!broken, broken ? broken : "");
+    broken = pager_disks_host_check();
     fail_nth_expect(!broken, broken ? broken : "");
     for (uint32_t slot = 0; slot < KERNEL_SLOTS; slot++)
         fail_nth_expect(kernel_fake.cap[slot] != KERNEL_TCB, "a thread's capability was kept");
@@ -343,6 +418,12 @@ static void end(void)
 {
     if (world.lent)
         fail_nth_expect(call_give() == 0, "a loan does not come back");
+    if (pager_vm()->swap.areas > 0) {
+        fail_nth_expect(call_swapoff() == 0, "a disk stays in use");
+        expect_sound();
+    }
+    fail_nth_expect(program_sets("compress", "0") == 0 && program_sets("merge", "off") == 0,
+                    "a setting does not go back");
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
         if (pager_vm()->spaces[id])
             fail_nth_expect(root(PAGER_SPACE_DESTROY, name_of(pager_vm()->spaces[id]), 0, 0) == 0,
@@ -370,7 +451,7 @@ static enum fail_run run(const void *context)
     fail_nth_expect(met || error == 0, "the scenario fails without a failure");
     if (error) {
         fail_nth_expect(error == ENOMEM || error == EINVAL || error == EBUSY ||
-                            (error == EAGAIN && world.ends),
+                            (error == EAGAIN && world.ends) || (error == EIO && world.disk),
                         "an error that is not documented");
         if (!world.ends)
             expect_image(scenario->brings_in);
@@ -401,6 +482,11 @@ static const struct scenario scenarios[] = {
     {"unmap", call_unmap, NULL, false},
     {"frame-take", call_take, NULL, false},
     {"frame-give", call_give, prepare_lent, false},
+    {"swapon", call_swapon, prepare_disk, false},
+    {"swapoff", call_swapoff, prepare_out, true},
+    {"set-compress", call_set_compress, NULL, false},
+    {"set-merge", call_set_merge, NULL, false},
+    {"set-replacement", call_set_replacement, NULL, false},
 };
 
 TEST("whatever the pager lacks, it answers once, keeps no capability, frame or Reply, and goes on")

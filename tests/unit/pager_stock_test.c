@@ -163,3 +163,24 @@ TEST("who rested because nothing was left to zero is called when frames are back
     CHECK_EQ(stock_fill(&fake.vm), STOCK_STEP);
     stock_end(space);
 }
+
+static unsigned cleared;
+
+static void clear_and_count(void *contents)
+{
+    memset(contents, 0, FL_PAGE_BYTES);
+    cleared++;
+}
+
+TEST("a page is cleared by what the machine has for it, ahead of a fault and in it")
+{
+    struct space *space = stock_begin(1);
+
+    fake.vm.table.zero = clear_and_count;
+    cleared = 0;
+    CHECK_EQ(stock_write(space, 0, 1), FAKE_DONE);
+    CHECK_EQ(cleared, 1);
+    stock_fill_all();
+    CHECK_EQ(cleared, 1 + CAPACITY);
+    stock_end(space);
+}

@@ -69,6 +69,12 @@ static inline void fl_fence_device(void)
     __asm__ volatile("fence iorw, iorw" ::: "memory");
 }
 
+/* Clears the aligned block of fl_boot_info.zero_block_bytes that holds the address.  Spec: CMO 1.0, 3.3 (cbo.zero). */
+static inline void fl_zero_block(void *at)
+{
+    __asm__ volatile(".insn i 0x0f, 2, zero, %0, 4" ::"r"(at) : "memory");
+}
+
 static inline uint64_t fl_rdcycle(void)
 {
     uint64_t value;

@@ -90,8 +90,11 @@ static void page_range_init(struct page_table *table, uint32_t range,
 void page_table_init(struct page_table *table, const struct page_range *ranges, uint32_t count,
                      uint8_t *window, const struct page_records *records)
 {
-    *table = (struct page_table){
-        .window = window, .free_head = PAGE_NONE, .zeroed_head = PAGE_NONE, .range_count = count};
+    *table = (struct page_table){.window = window,
+                                 .free_head = PAGE_NONE,
+                                 .zeroed_head = PAGE_NONE,
+                                 .range_count = count,
+                                 .zero = page_zero};
     for (uint32_t i = 0; i < BUDDY_ORDERS; i++)
         table->block_head[i] = PAGE_NONE;
     table->pages = page_contents(table, records->first);
@@ -144,7 +147,7 @@ bool page_zero_ahead(struct page_table *table)
     if (table->free_head == PAGE_NONE && !buddy_refill(table))
         return false;
     number = page_pop(table, &table->free_head);
-    page_zero(page_contents(table, number));
+    table->zero(page_contents(table, number));
     page_link(table, &table->zeroed_head, number);
     table->pages[number].zeroed = true;
     table->zeroed++;

@@ -112,6 +112,7 @@ struct page_table {
     uint32_t range_count;
     struct page_range range[FL_BOOT_RAM_MAX];
     uint32_t counts[PAGE_STATES];
+    void (*zero)(void *contents); /* page_zero, or what does the same faster on this machine */
 };
 
 /* Bytes of page records that so many ranges need. */

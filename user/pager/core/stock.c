@@ -28,7 +28,7 @@ uint32_t stock_take(struct vm *vm, enum page_state state)
         page = page_allocate(&vm->table, state);
         if (page == PAGE_NONE)
             return PAGE_NONE;
-        page_zero(page_contents(&vm->table, page));
+        vm->table.zero(page_contents(&vm->table, page));
     }
     if (vm->stock_rests && vm->table.zeroed < stock_capacity(vm) / 2)
         stock_wake(vm);

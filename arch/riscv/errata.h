@@ -1,0 +1,22 @@
+/* Which errors a processor has that the kernel must know of.  Pure: also built on the host. */
+#ifndef ARCH_ERRATA_H
+#define ARCH_ERRATA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* As mvendorid, marchid and mimpid say.  Spec: RISC-V Privileged 1.12, 3.1.2 to 3.1.4. */
+struct cpu_identity {
+    uint64_t vendor;
+    uint64_t architecture;
+    uint64_t implementation;
+};
+
+/* Whether stval of a fault on a fetch lacks the copies of bit 38 above it.  (SiFive CIP-453) */
+bool errata_value_is_short(const struct cpu_identity *identity);
+
+/* Whether a fence of one address may leave its translation in the hart: all must be fenced then.
+ * (SiFive CIP-1200)  True too where the maker is known to have made such and the version is not told. */
+bool errata_fence_takes_all(const struct cpu_identity *identity);
+
+#endif

@@ -1,0 +1,50 @@
+/* Instruction sets as device trees tell them. */
+/* sources: drivers/isa.c */
+#include "isa.h"
+
+#include "harness.h"
+
+static void check(const char *text, bool expected)
+{
+    if (isa_is_usable(text) != expected)
+        harness_fail(__FILE__, __LINE__, text);
+}
+
+TEST("harts of 64 bits are usable, with any extensions")
+{
+    check("rv64imafdc", true);
+    check("rv64imac", true);
+    check("rv64i", true);
+    check("rv64imafdc_zba_zbb", true);
+    check("rv64imafdch_zicsr_zifencei_zihintpause_zba_zbb_zbc_zbs_sstc", true);
+    check("rv64i2p1m2p0a2p1f2p2d2p2c2p0_zicsr2p0", true);
+}
+
+TEST("other harts are not")
+{
+    check("rv32imafdc", false);
+    check("rv128i", false);
+    check("RV64IMAC", false);
+    check("rv6", false);
+    check("r", false);
+    check("", false);
+}
+
+TEST("a hart with user mode needs supervisor mode, where they are named")
+{
+    check("rv64imacu", false);
+    check("rv64imacu_zba", false);
+    check("rv64imafdcsu", true);
+    check("rv64imafdcus", true);
+    check("rv64imacsu_zicsr", true);
+}
+
+TEST("letters of longer names are no modes, but those of supervisor mode tell of it")
+{
+    check("rv64imac_zihintpause_zfu", true);
+    check("rv64imaczicsru", true);
+    check("rv64imacxu", true);
+    check("rv64imacu_s", false);
+    check("rv64imacuzihpms", false);
+    check("rv64imacusstc", true);
+}
