@@ -23,7 +23,6 @@ class Machine:
         """The emulator, which need not be there."""
         return os.path.join(build, "qemu10", "qemu-system-riscv64") if self.qemu == "10" else "qemu-system-riscv64"
 
-
     def lack(self, build):
         """Why there is no such machine here, or None."""
         program = self.qemu_program(build)

@@ -194,10 +194,13 @@ static void fake_clone(void *context, uint32_t to, uint32_t from, uint64_t addre
     }
 }
 
-static uint64_t fake_harvest(void *context, uint32_t space, uint64_t address, uint64_t pages)
+static uint64_t fake_harvest(void *context, uint32_t space, uint64_t address, uint64_t pages,
+                             uint64_t *written)
 {
     struct fake *fake = context;
     uint64_t bits = 0;
+
+    *written = 0;
 
     if (pages == 0 || pages > 64)
         fake_break_rule(fake, "a harvest of no page, or of too many");
@@ -209,6 +212,8 @@ static uint64_t fake_harvest(void *context, uint32_t space, uint64_t address, ui
             continue;
         if (mapping->rights & FL_MAP_ACCESSED)
             bits |= 1ull << (mapping->address - address) / FL_PAGE_BYTES;
+        if (mapping->rights & FL_MAP_DIRTY)
+            *written |= 1ull << (mapping->address - address) / FL_PAGE_BYTES;
         mapping->rights &= ~(uint32_t)FL_MAP_ACCESSED;
     }
     return bits;
