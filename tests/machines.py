@@ -30,7 +30,10 @@ class Machine:
             return f"no {program}"
         if not self.tree:
             return None
-        made = subprocess.run([os.path.join(HERE, "..", self.tree), str(SOME_MEMORY_BYTES)], stdout=subprocess.DEVNULL,
+        maker = os.path.join(HERE, "..", self.tree)
+        if not shutil.which(maker):
+            return f"no tree by {self.tree}"
+        made = subprocess.run([maker, str(SOME_MEMORY_BYTES)], stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, env=dict(os.environ, FAULTLINE_BUILD=build), check=False)
         return made.stderr.decode().strip() if made.returncode == NOT_TO_BE_HAD else None
 
