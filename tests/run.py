@@ -155,9 +155,9 @@ def on_machines(suites, build, everything):
     table = machines.Machines()
     for machine in table.machines:
         wanted = [suite for suite in suites if table.runs(machine, suite.name, everything)]
-        obstacle = machine.obstacle(build)
-        if obstacle:
-            yield Suite(f"{machine.name}:{'all' if wanted else 'none'}", 0, "", machine, obstacle)
+        lack = machine.lack(build)
+        if lack:
+            yield Suite(f"{machine.name}:all", 0, "", machine, lack)
             continue
         for suite in wanted:
             yield Suite(f"{machine.name}:{suite.name}", MACHINE_TIMES * suite.seconds, suite.command, machine,
