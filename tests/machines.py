@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 
+NOT_TO_BE_HAD = 3  # status of what makes a device tree
+SOME_MEMORY_BYTES = 1 << 28
 FIELDS = ("name", "suites", "qemu", "machine", "cpu", "harts", "memory", "tree", "append")
 HERE = os.path.dirname(os.path.realpath(__file__))
 LIST = os.environ.get("TEST_MACHINES", os.path.join(HERE, "machines.txt"))
@@ -17,21 +19,23 @@ class Machine:
         for field, word in zip(FIELDS, words):
             setattr(self, field, None if word == "-" else word)
 
+    def qemu_program(self, build):
+        """The emulator, which need not be there."""
+        return os.path.join(build, "qemu10", "qemu-system-riscv64") if self.qemu == "10" else "qemu-system-riscv64"
+
     def lack(self, build):
-        """What of it can't be had here, or None."""
+        """Why there is no such machine here, or None."""
         program = self.qemu_program(build)
         if not shutil.which(program):
             return f"no {program}"
         if not self.tree:
             return None
-        program = os.path.join(HERE, "..", self.tree)
-        made = shutil.which(program) and subprocess.run([program, "1048576"], stdout=subprocess.DEVNULL,
-                                                        stderr=subprocess.DEVNULL, check=False).returncode == 0
-        return None if made else f"no tree by {self.tree}"
-
-    def qemu_program(self, build):
-        """The emulator, which need not be there."""
-        return os.path.join(build, "qemu10", "qemu-system-riscv64") if self.qemu == "10" else "qemu-system-riscv64"
+        maker = os.path.join(HERE, "..", self.tree)
+        if not shutil.which(maker):
+            return f"no tree by {self.tree}"
+        made = subprocess.run([maker, str(SOME_MEMORY_BYTES)], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, env=dict(os.environ, FAULTLINE_BUILD=build), check=False)
+        return made.stderr.decode().strip() if made.returncode == NOT_TO_BE_HAD else None
 
 
 class Machines:

@@ -151,20 +151,25 @@ static uint64_t sim_port_bits(const struct fl_harvest *harvest, uint64_t i)
     return harvest->bits[i / 32] >> 2 * (i % 32);
 }
 
-static uint64_t sim_port_harvest(void *context, uint32_t space, uint64_t address, uint64_t pages)
+static uint64_t sim_port_harvest(void *context, uint32_t space, uint64_t address, uint64_t pages,
+                                 uint64_t *written)
 {
     struct sim_kernel *kernel = context;
     uint64_t bits = 0, first = 0, done = 0;
     enum fl_error error = FL_MORE;
 
+    *written = 0;
     while (error == FL_MORE && sim_port_accepts_range(kernel, address, pages)) {
         struct fl_harvest harvest = {0};
 
         error = vspace_harvest(&kernel->space[space], (vaddr_t){address + first * PAGE_BYTES},
                                pages - first, FL_HARVEST_ACCESSED, &harvest, &done);
-        for (uint64_t i = 0; i < done; i++)
-            if (sim_port_bits(&harvest, i) & FL_HARVEST_ACCESSED)
-                bits |= 1ull << (first + i);
+        for (uint64_t i = 0; i < done; i++) {
+            uint64_t found = sim_port_bits(&harvest, i);
+
+            bits |= (found & FL_HARVEST_ACCESSED ? 1ull : 0) << (first + i);
+            *written |= (found & FL_HARVEST_DIRTY ? 1ull : 0) << (first + i);
+        }
         first += done;
         sim_machine_meanwhile();
     }

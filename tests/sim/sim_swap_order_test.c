@@ -44,6 +44,7 @@ TEST("a fault that waited maps what was read with its page, as not accessed")
 {
     const struct vm_port *port = &kit_vm()->port;
     struct space *space;
+    uint64_t written;
 
     kit_begin_swap(128, 600);
     space = kit_space(1);
@@ -62,7 +63,9 @@ TEST("a fault that waited maps what was read with its page, as not accessed")
     CHECK_EQ(space->major_faults, 3);
     for (uint64_t i = 0; i < 7; i++) {
         CHECK(fake_peek(&slow.fake, space, AT + i * PAGE, FL_ACCESS_READ));
-        CHECK_EQ(port->harvest(port->context, space->id, AT + i * PAGE, 1), i != 2 && i < 4);
+        CHECK_EQ(port->harvest(port->context, space->id, AT + i * PAGE, 1, &written),
+                 i != 2 && i < 4);
+        CHECK_EQ(written, 0);
     }
     for (uint64_t i = 0; i < 8; i++)
         kit_read_page(space, AT + i * PAGE, 0);

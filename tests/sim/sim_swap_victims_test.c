@@ -2,6 +2,7 @@
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
 /* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
+#include "accessed.h"
 #include "sim_swap_kit.h"
 
 #define FILE_AT   0x20000000ull
@@ -270,17 +271,40 @@ TEST("pages that were wired may leave again after as many pages left as memory h
     kit_end();
 }
 
-/* ---- the checker ---- */
+/* ---- copies ---- */
 
-#define BREAKS(field, value, number)            \
-    do {                                        \
-        __typeof__(field) kept = (field);       \
-        const char *told;                       \
-        (field) = (value);                      \
-        told = vm_check(kit_vm());              \
-        (field) = kept;                         \
-        CHECK_STRING(told ? told : "", number); \
-    } while (0)
+static uint32_t page_at(const struct space *space, uint64_t index)
+{
+    return index_leaf_page(index_lookup(&entry_find(&space->map, AT)->object->index, index));
+}
+
+TEST("a page that was written since it came back gives its copy up when its bits are looked at")
+{
+    struct space *space;
+
+    kit_begin_swap(128, 600);
+    space = kit_space(1);
+    kit_map(space, AT, PAGES, MAP_PRIVATE);
+    for (uint64_t i = 0; i < PAGES; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    kit_put_all_out();
+    for (uint64_t i = 0; i < PAGES; i++)
+        kit_read_page(space, AT + i * PAGE, 0);
+    CHECK_EQ(kit_vm()->swap.used, PAGES);
+    kit_write_page(space, AT + 3 * PAGE, 1);
+    (void)accessed_harvest(kit_vm(), page_at(space, 0));
+    CHECK_EQ(kit_vm()->swap.used, PAGES - 1);
+    CHECK_EQ(kit_vm()->table.pages[page_at(space, 3)].slot, SWAP_NONE);
+    CHECK(kit_vm()->table.pages[page_at(space, 4)].slot != SWAP_NONE);
+    kit_sound();
+    kit_put_all_out();
+    CHECK_EQ(kit_vm()->paging.counts.put_out_clean, PAGES - 1);
+    for (uint64_t i = 0; i < PAGES; i++)
+        kit_read_page(space, AT + i * PAGE, i == 3);
+    kit_end();
+}
+
+/* ---- the checker ---- */
 
 TEST("the checker names what is wrong with victims")
 {

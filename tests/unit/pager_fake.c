@@ -194,10 +194,13 @@ static void fake_clone(void *context, uint32_t to, uint32_t from, uint64_t addre
     }
 }
 
-static uint64_t fake_harvest(void *context, uint32_t space, uint64_t address, uint64_t pages)
+static uint64_t fake_harvest(void *context, uint32_t space, uint64_t address, uint64_t pages,
+                             uint64_t *written)
 {
     struct fake *fake = context;
     uint64_t bits = 0;
+
+    *written = 0;
 
     if (pages == 0 || pages > 64)
         fake_break_rule(fake, "a harvest of no page, or of too many");
@@ -209,6 +212,8 @@ static uint64_t fake_harvest(void *context, uint32_t space, uint64_t address, ui
             continue;
         if (mapping->rights & FL_MAP_ACCESSED)
             bits |= 1ull << (mapping->address - address) / FL_PAGE_BYTES;
+        if (mapping->rights & FL_MAP_DIRTY)
+            *written |= 1ull << (mapping->address - address) / FL_PAGE_BYTES;
         mapping->rights &= ~(uint32_t)FL_MAP_ACCESSED;
     }
     return bits;
@@ -422,6 +427,10 @@ const char *fake_check(const struct fake *fake)
         if (!fake_may_be_mapped(fake, &fake->entry[i].mapping))
             return "a frame that is free or in other use is still mapped, or a merged one to be "
                    "written";
+    for (uint32_t i = 0; i < fake->vm.table.count; i++)
+        if (fake->vm.table.pages[i].state == PAGE_FREE && fake->written[i] &&
+            (fake->vm.table.pages[i].flags & PAGE_HARVESTED))
+            return "a free frame that programs wrote is told to be clean";
     if (zero[0] != 0 || memcmp(zero, zero + 1, FL_PAGE_BYTES - 1) != 0)
         return "the zero page was written";
     return vm_check(&fake->vm);

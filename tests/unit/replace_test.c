@@ -298,37 +298,24 @@ TEST("a held page that is put back as new is behind all others, and its past is 
     check_leave((const uint32_t[]){1, 2, 0}, 3);
 }
 
-TEST("with a victim leave those that came not long after it, and none from a better queue")
+TEST("soon after a victim leave those that came not long after it, and none from a better queue")
 {
     world_begin(REPLACE_CLOCK, 1000, GHOST_PLACES);
     world_add_all(999);
     CHECK_EQ(replace_victim(&world.replace), 0);
-    CHECK(replace_leaves_with(&world.replace, 1, 0));
-    CHECK(replace_leaves_with(&world.replace, 249, 0));
-    CHECK(!replace_leaves_with(&world.replace, 400, 0));
-    CHECK(!replace_leaves_with(&world.replace, 999, 0)); /* out */
+    CHECK(replace_leaves_soon(&world.replace, 1, 0));
+    CHECK(replace_leaves_soon(&world.replace, 249, 0));
+    CHECK(!replace_leaves_soon(&world.replace, 400, 0));
+    CHECK(!replace_leaves_soon(&world.replace, 999, 0)); /* out */
     replace_hold(&world.replace, 2);
-    CHECK(!replace_leaves_with(&world.replace, 2, 0));
+    CHECK(!replace_leaves_soon(&world.replace, 2, 0));
     world_begin(REPLACE_LRU, 8, GHOST_PLACES);
     world_add_all(4);
     replace_move(&world.replace, 1, 3);
     replace_move(&world.replace, 2, 3);
     CHECK_EQ(replace_victim(&world.replace), 1);
-    CHECK(replace_leaves_with(&world.replace, 2, 1));
-    CHECK(!replace_leaves_with(&world.replace, 3, 1));
-}
-
-TEST("with CLOCK-Pro's victim leaves any page that is queued, cold or hot, however late it came")
-{
-    world_begin(REPLACE_CLOCKPRO, 1000, GHOST_PLACES);
-    world_add_all(999);
-    CHECK_EQ(replace_victim(&world.replace), 0);
-    replace_move(&world.replace, 5, REPLACE_HOT);
-    CHECK(replace_leaves_with(&world.replace, 5, 0));
-    CHECK(replace_leaves_with(&world.replace, 998, 0));
-    CHECK(!replace_leaves_with(&world.replace, 999, 0)); /* out */
-    replace_hold(&world.replace, 2);
-    CHECK(!replace_leaves_with(&world.replace, 2, 0));
+    CHECK(replace_leaves_soon(&world.replace, 2, 1));
+    CHECK(!replace_leaves_soon(&world.replace, 3, 1));
 }
 
 TEST("of pages that are all in use none is idle, but one is a victim")

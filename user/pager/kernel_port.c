@@ -72,7 +72,7 @@ static void kernel_port_clone(void *context, uint32_t to, uint32_t from, uint64_
 }
 
 /* What the kernel wrote about page i of those that a harvest did: FL_HARVEST_*. */
-static uint64_t kernel_port_bits(uint64_t i)
+static uint64_t kernel_port_page_bits(uint64_t i)
 {
     const struct fl_harvest *harvest = fl_buffer_data();
 
@@ -82,7 +82,7 @@ static uint64_t kernel_port_bits(uint64_t i)
     return harvest->bits[i / 32] >> 2 * (i % 32);
 }
 
-/* The A bits of 32 pages, side by side. */
+/* The lower bits of 32 pages that have two bits each, side by side. */
 static uint64_t kernel_port_gather(uint64_t bits)
 {
     bits &= 0x5555555555555555u;
@@ -92,39 +92,54 @@ static uint64_t kernel_port_gather(uint64_t bits)
     bits = (bits | bits >> 8) & 0x0000FFFF0000FFFFu;
     return (bits | bits >> 16) & UINT32_MAX;
 }
-_Static_assert(FL_HARVEST_ACCESSED == 1, "the lower bit of two");
+_Static_assert(FL_HARVEST_ACCESSED == 1 && FL_HARVEST_DIRTY == 2, "A is the lower bit of two");
 
-/* The A bits of the pages, at most 64, that a harvest did. */
-static uint64_t kernel_port_accessed(uint64_t pages)
+struct kernel_port_bits {
+    uint64_t accessed;
+    uint64_t written;
+};
+
+/* The bits of the pages, at most 64, that a harvest did. */
+static struct kernel_port_bits kernel_port_split(uint64_t pages)
 {
     const struct fl_harvest *harvest = fl_buffer_data();
-    uint64_t bits = 0;
+    struct kernel_port_bits bits = {0};
 
     if (harvest->absent >= pages)
-        return 0;
-    for (uint64_t i = 0; i < pages - harvest->absent; i += 32)
-        bits |= kernel_port_gather(harvest->bits[i / 32]) << i;
-    return bits << harvest->absent;
+        return bits;
+    for (uint64_t i = 0; i < pages - harvest->absent; i += 32) {
+        bits.accessed |= kernel_port_gather(harvest->bits[i / 32]) << i;
+        bits.written |= kernel_port_gather(harvest->bits[i / 32] >> 1) << i;
+    }
+    bits.accessed <<= harvest->absent;
+    bits.written <<= harvest->absent;
+    return bits;
 }
 
 /* Uses the message buffer, as the next one. */
-static uint64_t kernel_port_harvest(void *context, uint32_t space, uint64_t address, uint64_t pages)
+static uint64_t kernel_port_harvest(void *context, uint32_t space, uint64_t address, uint64_t pages,
+                                    uint64_t *written)
 {
-    uint64_t bits = 0, done = 0;
+    uint64_t accessed = 0, done = 0;
     struct fl_result result;
 
     (void)context;
+    *written = 0;
     do {
         result = flr_vspace_harvest(pager_slot_vspace(space), address + done * FL_PAGE_BYTES,
                                     pages - done, FL_HARVEST_ACCESSED);
-        if (result.value > 0)
-            bits |= kernel_port_accessed(result.value) << done;
+        if (result.value > 0) {
+            struct kernel_port_bits bits = kernel_port_split(result.value);
+
+            accessed |= bits.accessed << done;
+            *written |= bits.written << done;
+        }
         done += result.value;
     } while (FL_STATUS_CODE(result.status) == FL_MORE);
     if (result.status != FL_OK)
         log_stop("space %u: harvest of %lu pages at 0x%lx: status 0x%lx", (unsigned)space, pages,
                  address, result.status);
-    return bits;
+    return accessed;
 }
 
 /* How many of the frames lie one behind the other. */
@@ -155,7 +170,7 @@ static uint32_t kernel_port_harvest_frames(void *context, const uint32_t *page, 
         if (result.status != FL_OK)
             log_stop("harvest of frame %lu: status 0x%lx", found.page, result.status);
         for (uint32_t i = 0; i < run; i++)
-            if (kernel_port_bits(i) & FL_HARVEST_DIRTY)
+            if (kernel_port_page_bits(i) & FL_HARVEST_DIRTY)
                 bits |= 1u << (first + i);
     }
     return bits;

@@ -8,6 +8,7 @@
 struct accessed_window {
     struct vm *vm;
     const uint64_t *leaf; /* that of the page where the run begins */
+    uint64_t copied;      /* bit k: page k from there on has a copy in swap */
     uint32_t questions;
 };
 
@@ -20,49 +21,64 @@ static void accessed_note(struct vm *vm, struct space *space, struct page *recor
     window_note(vm, space, record);
 }
 
+/* The page that an entry shows k pages behind an address was accessed. */
+static void accessed_note_at(const struct accessed_window *window, const struct entry *entry,
+                             uint64_t address, uint32_t k)
+{
+    uint64_t leaf = window->leaf[k];
+    uint32_t page = index_leaf_is_frame(leaf) ? index_leaf_page(leaf)
+                                              : rmap_find_page(entry, address + k * FL_PAGE_BYTES);
+
+    if (page != PAGE_NONE)
+        accessed_note(window->vm, entry->space, &window->vm->table.pages[page]);
+}
+
 static void accessed_ask(void *context, const struct entry *entry, uint64_t address, uint64_t pages)
 {
     struct accessed_window *window = context;
     struct vm *vm = window->vm;
-    uint64_t bits = vm->port.harvest(vm->port.context, entry->space->id, address, pages);
+    uint64_t written;
+    uint64_t bits = vm->port.harvest(vm->port.context, entry->space->id, address, pages, &written);
 
     window->questions++;
-    for (; bits; bits &= bits - 1) {
-        uint32_t k = (uint32_t)__builtin_ctzll(bits);
-        uint64_t leaf = window->leaf[k];
-        uint32_t page = index_leaf_is_frame(leaf)
-                            ? index_leaf_page(leaf)
-                            : rmap_find_page(entry, address + k * FL_PAGE_BYTES);
-
-        if (page != PAGE_NONE)
-            accessed_note(vm, entry->space, &vm->table.pages[page]);
+    written &= window->copied;
+    for (uint32_t k = 0; bits | written; k++, bits >>= 1, written >>= 1) {
+        if (bits & 1)
+            accessed_note_at(window, entry, address, k);
+        if (written & 1)
+            vm_forget_copy(vm, index_leaf_page(window->leaf[k]));
     }
 }
 
-/* The pages of a window begin to be looked at. */
-static void accessed_begin(struct vm *vm, const uint64_t *leaf)
+/* The pages of a window begin to be looked at.  Returns those that have a copy in swap, by bits. */
+static uint64_t accessed_begin(struct vm *vm, const uint64_t *leaf)
 {
+    uint64_t copied = 0;
+
     for (uint32_t k = 0; k < SWAP_CLUSTER; k++)
         if (index_leaf_is_frame(leaf[k])) {
             struct page *record = &vm->table.pages[index_leaf_page(leaf[k])];
 
             record->looked = vm->victims.step;
             record->flags &= (uint8_t)~PAGE_ONCE;
+            if (record->state == PAGE_OBJECT && record->slot != SWAP_NONE)
+                copied |= 1ull << k;
         }
+    return copied;
 }
 
 uint32_t accessed_harvest(struct vm *vm, uint32_t page)
 {
     const struct page *record = &vm->table.pages[page];
-    uint64_t first = record->link & ~(SWAP_CLUSTER - 1ull);
+    uint64_t first = record->link & ~(SWAP_CLUSTER - 1ull), copied;
     struct index_place place;
     struct rmap_run run = {.object = record->object};
     uint32_t questions = 0;
 
     index_find(&record->object->index, first, &place);
-    accessed_begin(vm, &place.node->slot[place.slot]);
+    copied = accessed_begin(vm, &place.node->slot[place.slot]);
     for (uint32_t k = 0; k < SWAP_CLUSTER; k += (uint32_t)run.pages) {
-        struct accessed_window window = {vm, &place.node->slot[place.slot + k], 0};
+        struct accessed_window window = {vm, &place.node->slot[place.slot + k], copied >> k, 0};
 
         run.first = first + k;
         run.pages = 1;

@@ -5,7 +5,10 @@
  *
  * The first access of a page says nothing to replacement: each page came in for one.  It is not counted,
  * whether it brought the page or the page was read in ahead of it: PAGE_NEW becomes PAGE_ONCE, and that goes
- * when the tables are looked at again. */
+ * when the tables are looked at again.
+ *
+ * A page that was written since it came from swap is found with it, by its D bit, and its copy there is given up:
+ * slots that nobody can use would lie between free ones, and page-out writes runs of them. */
 #ifndef PAGER_ACCESSED_H
 #define PAGER_ACCESSED_H
 

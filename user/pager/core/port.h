@@ -48,8 +48,10 @@ struct vm_port {
                   uint32_t rights);
 
     /* Tells which of at most 64 pages of a space were accessed since they were asked for, or mapped, the
-     * last time: bit i for the page at address + i * 4096.  Where nothing is mapped the bit is 0. */
-    uint64_t (*harvest)(void *context, uint32_t space, uint64_t address, uint64_t pages);
+     * last time: bit i for the page at address + i * 4096.  *written: which of them were written since they were
+     * mapped, and stay so.  Where nothing is mapped the bits are 0. */
+    uint64_t (*harvest)(void *context, uint32_t space, uint64_t address, uint64_t pages,
+                        uint64_t *written);
 
     /* Tells which of at most 32 frames, which nobody maps now, programs have written since they were asked
      * for the last time: bit i for page[i]. */

@@ -8,7 +8,7 @@
 #define REPLACE_SWEEP_RECORDS 32u /* reached in one call, most of them free in the worst case */
 #define REPLACE_WORD_BITS     64u
 
-/* What leaves with a victim: as many pages, and a part of those that came after it. */
+/* What leaves soon after a victim: as many pages, and a part of those that came after it. */
 #define REPLACE_NEXT 64u
 #define REPLACE_SOON 4u
 
@@ -328,23 +328,15 @@ uint32_t replace_victim(struct replace *replace)
     return page;
 }
 
-/* True if a page is among the next few of its queue, or there for nearly as long as the victim was. */
-static bool replace_is_due(const struct replace *replace, const struct replace_page *record,
-                           const struct replace_page *victim)
-{
-    uint32_t time = replace->clock - victim->stamp;
-
-    return record->queue <= victim->queue &&
-           replace->clock - record->stamp + REPLACE_NEXT >= time - time / REPLACE_SOON;
-}
-
-bool replace_leaves_with(const struct replace *replace, uint32_t page, uint32_t victim)
+bool replace_leaves_soon(const struct replace *replace, uint32_t page, uint32_t victim)
 {
     const struct replace_page *record = replace_record(replace, page);
+    const struct replace_page *first = replace_record(replace, victim);
+    uint32_t time = replace->clock - first->stamp;
 
     return record->state == REPLACE_QUEUED && record->set == replace->config.set &&
-           (replace->ops->paces ||
-            replace_is_due(replace, record, replace_record(replace, victim)));
+           record->queue <= first->queue &&
+           replace->clock - record->stamp + REPLACE_NEXT >= time - time / REPLACE_SOON;
 }
 
 /* ---- a page of no use ---- */

@@ -136,10 +136,9 @@ uint32_t replace_victim(struct replace *replace);
 /* The same, but REPLACE_NONE also if the policy found only pages in use. */
 uint32_t replace_idle_victim(struct replace *replace);
 
-/* May this page, which the caller did not find accessed, leave with `victim`, which is held?  Where all pages
- * leave in one order, if it comes soon after the victim; where queues have a pace each (CLOCK-Pro), always: it was
- * not used since it came or a hand passed it, hot or cold. */
-bool replace_leaves_with(const struct replace *replace, uint32_t page, uint32_t victim);
+/* Would this page, which the caller did not find accessed, leave soon after `victim`, which is held?  It is
+ * in no better a queue, and among the next few or for nearly as long. */
+bool replace_leaves_soon(const struct replace *replace, uint32_t page, uint32_t victim);
 
 /* A given or queued page is of no use: it is the next victim, if it is not accessed until then. */
 void replace_cool(struct replace *replace, uint32_t page);

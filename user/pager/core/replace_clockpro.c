@@ -103,5 +103,4 @@ const struct replace_ops replace_clockpro = {.name = "clockpro",
                                              .enter = clockpro_enter,
                                              .step = clockpro_step,
                                              .recall = clockpro_recall,
-                                             .remember = clockpro_remember,
-                                             .paces = true};
+                                             .remember = clockpro_remember};

@@ -24,8 +24,6 @@ struct replace_ops {
     /* An identity comes in: is it known?  A held page left.  NULL: it has no ghosts. */
     bool (*recall)(struct replace *replace, uint32_t identity);
     void (*remember)(struct replace *replace, uint32_t page, uint32_t identity);
-    bool
-        paces; /* its queues have a pace each: stamps of different ones say nothing of who leaves first */
 };
 
 extern const struct replace_ops replace_fifo;

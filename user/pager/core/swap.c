@@ -284,7 +284,7 @@ struct swap_run {
 /* The bits from which on so many, at least 1, are set. */
 static uint64_t swap_starts(uint64_t bits, uint32_t count)
 {
-    for (uint32_t have = 1, more; have < count; have += more) {
+    for (uint32_t have = 1, more; have < count && bits; have += more) {
         more = have < count - have ? have : count - have;
         bits &= bits >> more;
     }
@@ -305,15 +305,15 @@ static uint32_t swap_lowest(uint64_t bits)
  * begins with slot `first`. */
 static void swap_find_in_word(uint64_t free, uint32_t first, uint32_t want, struct swap_run *best)
 {
-    uint64_t starts = swap_starts(free, want), longer;
+    uint64_t starts = swap_starts(free, best->count + 1), longer;
 
-    if (starts) {
-        *best = (struct swap_run){first + swap_lowest(starts), want};
+    if (!starts) /* so it is nearly always where slots are scattered */
+        return;
+    longer = swap_starts(free, want);
+    if (longer) {
+        *best = (struct swap_run){first + swap_lowest(longer), want};
         return;
     }
-    starts = swap_starts(free, best->count + 1);
-    if (!starts)
-        return;
     best->count++;
     while ((longer = starts & free >> best->count) != 0) {
         starts = longer;
