@@ -19,6 +19,7 @@ help:
 	@echo 'make                 the kernel image and the initrd, in $(BUILD)/'
 	@echo 'make run             installs what is missing, builds, boots: tour, then a prompt'
 	@echo 'make run APP=PROG ARGS="..." MEM=64M SMP=1   runs one program, prints its exit status'
+	@echo '     SWAP=64M        with either: a new disk for swap, of that size'
 	@echo 'make test [ONLY=TEXT]   all tests of host and target, or the suites named like that'
 	@echo 'make test-matrix [ONLY=TEXT]   the same, with every target suite on every machine of tests/machines.txt'
 	@echo 'make test-long       tests that take an hour: storms, fuzzers, mutants, small worlds, 10^8 steps of the simulation'

@@ -28,7 +28,7 @@ SECTIONS = {
     "labels": ("FL_LABEL", "Labels of fault messages and their answers", "", ("Number", "Label", "Meaning")),
     "counters": ("FL_COUNTER", "Kernel counters", "Read by `system_counter`.", ("Number", "Counter", "What it counts")),
     "pager": ("PAGER_CALL", "Calls to the pager", "By whom: P = programs, R = the root task or process server. "
-              "Every answer holds an errno value (0 = done) in word 0.",
+              "There are no users: each program may also write settings and use disks for swap. Every answer holds an errno value (0 = done) in word 0.",
               ("Number", "Call", "By", "Words in", "Words out", "What it does")),
     "pager_slots": ("PAGER_START_SLOT", "What a pager under test finds in its CSpace",
                     "Of the contract of `user/protocol/pager_contract.h`.",

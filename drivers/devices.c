@@ -12,6 +12,7 @@
 #define MAX_SOURCES 1023u /* of a PLIC.  Spec: RISC-V PLIC 1.0, chapter 3 */
 #define MAX_KEPT    16u
 #define MAX_RANGES  256u /* entries of one bus's `ranges` that are looked at */
+#define PATH_BYTES  96u  /* of a path to the console, with its NUL */
 
 /* A set of phandles, by their remainders: with two that share one both count as in it. */
 #define SET_BITS  2048u
@@ -68,6 +69,7 @@ struct scan {
     struct machine_range kept[MAX_KEPT];        /* whole pages: PLIC, CLINT and their like */
     uint32_t kept_count;
     uint32_t first_count; /* devices that come first, among those collected */
+    const char *console;  /* the name, in the tree, of the console's node; NULL = none */
 };
 
 /* ---- properties ---- */
@@ -102,11 +104,7 @@ static bool is_compatible(const struct scan *scan, const char *with)
 /* Cells [at, at + cells) of a value that has them; cells is 0 to 2. */
 static uint64_t read_cells(const uint8_t *value, uint32_t at, uint32_t cells)
 {
-    uint64_t number = 0;
-
-    for (uint32_t i = 0; i < cells * CELL_BYTES; i++)
-        number = number << 8 | value[at * CELL_BYTES + i];
-    return number;
+    return fdt_read_cells(value + at * CELL_BYTES, cells);
 }
 
 static uint32_t cell_count(const struct fdt_prop *prop)
@@ -402,6 +400,40 @@ static void find_kept(struct machine *machine, struct scan *scan)
     }
 }
 
+/* ---- the firmware's console ---- */
+
+/* Reads a path, or an alias of one: what stands before a colon.  Returns: false when it is absent, malformed or too
+ * long.  name may be the path. */
+static bool read_path(const struct fdt *tree, const struct fdt_node *node, const char *name,
+                      char path[PATH_BYTES])
+{
+    struct fdt_prop prop;
+    uint32_t i = 0;
+
+    if (!fdt_prop_find(tree, node, name, &prop))
+        return false;
+    for (; i < prop.bytes && i < PATH_BYTES && prop.value[i] != 0 && prop.value[i] != ':'; i++)
+        path[i] = (char)prop.value[i];
+    if (i == prop.bytes || i == PATH_BYTES)
+        return false;
+    path[i] = 0;
+    return true;
+}
+
+/* Spec: 3.3, 3.6. */
+static const char *find_console(const struct fdt *tree)
+{
+    char path[PATH_BYTES];
+    struct fdt_node node;
+
+    if (!fdt_find(tree, "/chosen", &node) || !read_path(tree, &node, "stdout-path", path))
+        return NULL;
+    if (path[0] != '/' &&
+        !(fdt_find(tree, "/aliases", &node) && read_path(tree, &node, path, path)))
+        return NULL;
+    return fdt_find(tree, path, &node) ? node.name : NULL;
+}
+
 /* ---- devices ---- */
 
 static bool is_memory(const struct scan *scan)
@@ -437,13 +469,19 @@ static uint32_t read_interrupt(const struct machine *machine, const struct scan 
     return source <= machine->plic.sources ? (uint32_t)source : 0;
 }
 
+/* Whole strings but for the first, which is cut: a piece of a name may be another's. */
 static void copy_compatible(const struct scan *scan, struct fl_boot_device *device)
 {
     const struct fdt_prop *prop = find_prop(scan, PROP_COMPATIBLE);
-    const char *text = prop != NULL ? fdt_prop_string(prop, 0) : NULL;
+    uint32_t bytes = 0, whole = sizeof device->compatible - 1;
 
-    for (uint32_t i = 0; text != NULL && text[i] != 0 && i + 1 < sizeof device->compatible; i++)
-        device->compatible[i] = text[i];
+    if (prop == NULL || fdt_prop_string(prop, 0) == NULL)
+        return;
+    for (; bytes < prop->bytes && bytes < sizeof device->compatible; bytes++)
+        if (prop->value[bytes] == 0)
+            whole = bytes;
+    for (uint32_t i = 0; i < whole && i < bytes; i++)
+        device->compatible[i] = (char)prop->value[i];
 }
 
 /* An empty entry for one more device: behind the last of those that come first, or at the end.  When
@@ -494,9 +532,13 @@ static void collect(struct machine *machine, struct scan *scan)
     struct machine_range range;
 
     scan_start(scan);
-    while (scan_next(scan))
-        if (is_for_users(machine, scan, &range))
-            add_device(machine, scan, range);
+    while (scan_next(scan)) {
+        if (!is_for_users(machine, scan, &range))
+            continue;
+        add_device(machine, scan, range);
+        if (scan->node.name == scan->console)
+            machine->console = range.base;
+    }
 }
 
 void devices_read(struct machine *machine, const struct fdt *tree)
@@ -507,6 +549,7 @@ void devices_read(struct machine *machine, const struct fdt *tree)
     scan.plic_phandle = 0;
     scan.kept_count = 0;
     scan.first_count = 0;
+    scan.console = find_console(tree);
     if (!fdt_find(tree, "/cpus", &scan.cpus))
         scan.cpus.name = NULL;
     for (uint32_t i = 0; i < MACHINE_MAX_HARTS; i++)

@@ -1,8 +1,7 @@
 /* Flattened device trees: see fdt.h for the format, the invariants T1 to T5 and the limits.
  *
- * All reading of the structure block goes through token_read, which checks every bound itself.
- * fdt_open runs it over the whole block and checks the nesting; walks run it again and cannot meet
- * an error that fdt_open has not met.  `At` is always an offset in the structure block, from 0. */
+ * fdt_open runs check_token over the whole structure block and checks the nesting; after that all reading of it goes
+ * through token_read, which trusts what was checked.  `At` is always an offset in the structure block, from 0. */
 #include "fdt.h"
 
 /* Header fields: offsets in the blob.  Spec: 5.2. */
@@ -43,8 +42,7 @@ static uint32_t read_cell(const uint8_t *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* cells: 0 to MAX_CELLS. */
-static uint64_t read_cells(const uint8_t *bytes, uint32_t cells)
+uint64_t fdt_read_cells(const uint8_t *bytes, uint32_t cells)
 {
     uint64_t number = 0;
 
@@ -104,53 +102,30 @@ static uint32_t string_bytes(const uint8_t *bytes, uint32_t start, uint32_t limi
 
 /* ---- tokens ---- */
 
-static enum fdt_error token_read_node(const struct fdt *tree, uint32_t at, struct token *token)
+static enum fdt_error check_property(const struct fdt *tree, uint32_t at)
 {
     const uint8_t *block = tree->blob + tree->structure;
-    uint32_t bytes = string_bytes(block, at, tree->structure_bytes);
 
-    if (bytes == 0)
-        return FDT_BAD_NODE_NAME;
-    token->name = (const char *)block + at;
-    token->next = align_cell(at + bytes);
-    return FDT_OK;
+    if (!range_fits(at, 2 * CELL_BYTES, tree->structure_bytes) ||
+        !range_fits(at + 2 * CELL_BYTES, read_cell(block + at), tree->structure_bytes))
+        return FDT_BAD_PROPERTY_VALUE;
+    return read_cell(block + at + CELL_BYTES) < tree->strings_bytes ? FDT_OK
+                                                                    : FDT_BAD_PROPERTY_NAME;
 }
 
-static enum fdt_error token_read_property(const struct fdt *tree, uint32_t at, struct token *token)
+/* Whether there is a sound token at `at`.  After that token_read may read it. */
+static enum fdt_error check_token(const struct fdt *tree, uint32_t at)
 {
     const uint8_t *block = tree->blob + tree->structure;
-    uint32_t bytes, name;
 
-    if (!range_fits(at, 2 * CELL_BYTES, tree->structure_bytes))
-        return FDT_BAD_PROPERTY_VALUE;
-    bytes = read_cell(block + at);
-    name = read_cell(block + at + CELL_BYTES);
-    at += 2 * CELL_BYTES;
-    if (!range_fits(at, bytes, tree->structure_bytes))
-        return FDT_BAD_PROPERTY_VALUE;
-    if (name >= tree->strings_bytes)
-        return FDT_BAD_PROPERTY_NAME;
-    token->next = align_cell(at + bytes);
-    token->prop.name = (const char *)tree->blob + tree->strings + name;
-    token->prop.value = block + at;
-    token->prop.bytes = bytes;
-    token->prop.next = token->next;
-    return FDT_OK;
-}
-
-/* Reads the token at `at`.  token->next is above `at`, so any loop over tokens ends; it may lie
- * past the block by the padding of the last token. */
-static enum fdt_error token_read(const struct fdt *tree, uint32_t at, struct token *token)
-{
     if (!range_fits(at, CELL_BYTES, tree->structure_bytes))
         return FDT_NO_END;
-    token->kind = read_cell(tree->blob + tree->structure + at);
-    token->next = at + CELL_BYTES;
-    switch (token->kind) {
+    switch (read_cell(block + at)) {
     case TOKEN_BEGIN_NODE:
-        return token_read_node(tree, at + CELL_BYTES, token);
+        return string_bytes(block, at + CELL_BYTES, tree->structure_bytes) > 0 ? FDT_OK
+                                                                               : FDT_BAD_NODE_NAME;
     case TOKEN_PROPERTY:
-        return token_read_property(tree, at + CELL_BYTES, token);
+        return check_property(tree, at + CELL_BYTES);
     case TOKEN_END_NODE:
     case TOKEN_NOP:
     case TOKEN_END:
@@ -158,6 +133,28 @@ static enum fdt_error token_read(const struct fdt *tree, uint32_t at, struct tok
     default:
         return FDT_BAD_TOKEN;
     }
+}
+
+/* Reads the sound token at `at`.  token->next is above `at`; it may lie past the block, by the last token's padding. */
+static void token_read(const struct fdt *tree, uint32_t at, struct token *token)
+{
+    const uint8_t *block = tree->blob + tree->structure;
+
+    token->kind = read_cell(block + at);
+    at += CELL_BYTES;
+    if (token->kind == TOKEN_BEGIN_NODE) {
+        token->name = (const char *)block + at;
+        at = align_cell(at + (uint32_t)text_length_to(token->name, 0) + 1);
+    } else if (token->kind == TOKEN_PROPERTY) {
+        token->prop.bytes = read_cell(block + at);
+        token->prop.name =
+            (const char *)tree->blob + tree->strings + read_cell(block + at + CELL_BYTES);
+        at += 2 * CELL_BYTES;
+        token->prop.value = block + at;
+        at = align_cell(at + token->prop.bytes);
+        token->prop.next = at;
+    }
+    token->next = at;
 }
 
 /* ---- opening: the checks ---- */
@@ -181,34 +178,21 @@ static enum fdt_error nesting_begin(struct nesting *nesting)
     return FDT_OK;
 }
 
-static enum fdt_error nesting_end(struct nesting *nesting)
-{
-    if (nesting->open == 0)
-        return FDT_BAD_NESTING;
-    nesting->open--;
-    nesting->at_properties = false;
-    return FDT_OK;
-}
-
-static enum fdt_error nesting_finish(const struct nesting *nesting)
-{
-    if (nesting->open > 0)
-        return FDT_BAD_NESTING;
-    return nesting->root_seen ? FDT_OK : FDT_NO_ROOT;
-}
-
 static enum fdt_error nesting_take(struct nesting *nesting, uint32_t kind)
 {
     switch (kind) {
     case TOKEN_BEGIN_NODE:
         return nesting_begin(nesting);
     case TOKEN_END_NODE:
-        return nesting_end(nesting);
+        nesting->at_properties = false;
+        return nesting->open-- > 0 ? FDT_OK : FDT_BAD_NESTING;
     case TOKEN_PROPERTY:
         return nesting->at_properties ? FDT_OK : FDT_MISPLACED_PROPERTY;
     case TOKEN_END:
-        return nesting_finish(nesting);
-    default: /* TOKEN_NOP: token_read lets nothing else through */
+        if (nesting->open > 0)
+            return FDT_BAD_NESTING;
+        return nesting->root_seen ? FDT_OK : FDT_NO_ROOT;
+    default: /* TOKEN_NOP: check_token lets nothing else through */
         return FDT_OK;
     }
 }
@@ -224,9 +208,11 @@ static enum fdt_error check_structure(struct fdt *tree)
         enum fdt_error error;
 
         tree->error_at = tree->structure + at;
-        error = token_read(tree, at, &token);
-        if (error == FDT_OK)
-            error = nesting_take(&nesting, token.kind);
+        error = check_token(tree, at);
+        if (error != FDT_OK)
+            return error;
+        token_read(tree, at, &token);
+        error = nesting_take(&nesting, token.kind);
         if (error != FDT_OK)
             return error;
     } while (token.kind != TOKEN_END);
@@ -246,7 +232,7 @@ static enum fdt_error check_reservations(struct fdt *tree)
     for (;; at += RESERVATION_BYTES, count++) {
         if (!range_fits(at, RESERVATION_BYTES, tree->total_bytes))
             return FDT_BAD_RESERVATIONS;
-        if (read_cells(tree->blob + at + 2 * CELL_BYTES, 2) == 0)
+        if (fdt_read_cells(tree->blob + at + 2 * CELL_BYTES, 2) == 0)
             break;
     }
     tree->reservation_count = count;
@@ -314,13 +300,13 @@ enum fdt_error fdt_open(struct fdt *tree, const void *blob, size_t max_bytes)
 
 const char *fdt_error_text(enum fdt_error error)
 {
-    static const char *const texts[] = {
-#define FDT_ERROR_TEXT(name, text) [FDT_##name] = text,
-        FDT_ERRORS(FDT_ERROR_TEXT)
+    static const char texts[] =
+#define FDT_ERROR_TEXT(name, text) text "\0"
+        FDT_ERRORS(FDT_ERROR_TEXT);
 #undef FDT_ERROR_TEXT
-    };
+    const char *found = fdt_list_string(texts, sizeof texts - 1, (uint32_t)error);
 
-    return (size_t)error < sizeof texts / sizeof texts[0] ? texts[error] : "unknown error";
+    return found != NULL ? found : "unknown error";
 }
 
 bool fdt_reservation(const struct fdt *tree, uint32_t index, struct fdt_range *range)
@@ -330,8 +316,8 @@ bool fdt_reservation(const struct fdt *tree, uint32_t index, struct fdt_range *r
     if (index >= tree->reservation_count)
         return false;
     entry = tree->blob + tree->reservations + index * RESERVATION_BYTES;
-    range->base = read_cells(entry, 2);
-    range->bytes = read_cells(entry + 2 * CELL_BYTES, 2);
+    range->base = fdt_read_cells(entry, 2);
+    range->bytes = fdt_read_cells(entry + 2 * CELL_BYTES, 2);
     return true;
 }
 
@@ -340,10 +326,9 @@ static bool prop_read(const struct fdt *tree, uint32_t at, struct fdt_prop *prop
 {
     struct token token = {.next = at};
 
-    do {
-        if (token_read(tree, token.next, &token) != FDT_OK)
-            return false;
-    } while (token.kind == TOKEN_NOP);
+    do
+        token_read(tree, token.next, &token);
+    while (token.kind == TOKEN_NOP);
     if (token.kind != TOKEN_PROPERTY)
         return false;
     *prop = token.prop;
@@ -355,27 +340,20 @@ static bool prop_read(const struct fdt *tree, uint32_t at, struct fdt_prop *prop
 /* Cells of the root's own `reg`, and what a node without the properties says.  Spec: 2.3.5. */
 static const struct fdt_cells default_cells = {2, 1};
 
-/* A cell count that the tree may lack. */
-static uint8_t cells_value(const struct fdt_prop *prop, uint8_t absent)
+static uint8_t cells_value(const struct fdt_prop *prop)
 {
-    if (prop->name == NULL)
-        return absent;
     uint32_t cells = prop->bytes == CELL_BYTES ? read_cell(prop->value) : FDT_CELLS_BAD;
+
     return cells < FDT_CELLS_BAD ? (uint8_t)cells : FDT_CELLS_BAD;
 }
 
-/* What a node says about the `reg` of its children.  Returns: the structure offset after its
- * properties.  Spec: 2.3.5. */
-static uint32_t read_child_cells(const struct fdt *tree, const struct fdt_node *node,
-                                 struct fdt_cells *cells)
+/* Goes into a node, to its properties. */
+static void walk_open(struct fdt_walk *walk, uint32_t depth, uint32_t inside)
 {
-    static const char *const names[] = {"#address-cells", "#size-cells"};
-    struct fdt_prop found[2];
-    uint32_t end = fdt_props_find(tree, node, names, 2, found);
-
-    cells->address = cells_value(&found[0], default_cells.address);
-    cells->size = cells_value(&found[1], default_cells.size);
-    return end;
+    walk->at = inside;
+    walk->open = depth + 1;
+    walk->cells[depth] = default_cells;
+    walk->has_address = walk->has_size = false;
 }
 
 void fdt_walk_all(struct fdt_walk *walk, const struct fdt *tree)
@@ -387,39 +365,55 @@ void fdt_walk_all(struct fdt_walk *walk, const struct fdt *tree)
 void fdt_walk_below(struct fdt_walk *walk, const struct fdt *tree, const struct fdt_node *node)
 {
     walk->tree = tree;
-    walk->at = read_child_cells(tree, node, &walk->cells[node->depth]);
-    walk->open = walk->floor = node->depth + 1;
+    walk_open(walk, node->depth, node->inside);
+    walk->floor = walk->open;
 }
 
-/* Opens the node that the token begins, and goes to the end of its properties. */
+/* Opens the node that the token begins. */
 static void walk_enter(struct fdt_walk *walk, const struct token *token, struct fdt_node *node)
 {
-    uint32_t depth = walk->open++;
+    uint32_t depth = walk->open;
 
     node->name = token->name;
     node->depth = depth;
     node->reg_cells = depth > 0 ? walk->cells[depth - 1] : default_cells;
     node->inside = token->next;
-    walk->at = read_child_cells(walk->tree, node, &walk->cells[depth]);
+    walk_open(walk, depth, token->next);
+}
+
+/* A property of the node that was opened last: what it says about its children, the first time. */
+static void walk_note(struct fdt_walk *walk, const struct fdt_prop *prop)
+{
+    struct fdt_cells *cells = &walk->cells[walk->open - 1];
+
+    if (!walk->has_address && text_equal(prop->name, "#address-cells")) {
+        walk->has_address = true;
+        cells->address = cells_value(prop);
+    } else if (!walk->has_size && text_equal(prop->name, "#size-cells")) {
+        walk->has_size = true;
+        cells->size = cells_value(prop);
+    }
 }
 
 bool fdt_walk_next(struct fdt_walk *walk, struct fdt_node *node)
 {
     struct token token;
 
-    while (token_read(walk->tree, walk->at, &token) == FDT_OK) {
+    for (;;) {
+        token_read(walk->tree, walk->at, &token);
         bool leaves = token.kind == TOKEN_END_NODE;
 
         if (token.kind == TOKEN_END || (leaves && walk->open == walk->floor))
             return false;
         walk->at = token.next;
         walk->open -= leaves;
+        if (token.kind == TOKEN_PROPERTY)
+            walk_note(walk, &token.prop);
         if (token.kind == TOKEN_BEGIN_NODE) {
             walk_enter(walk, &token, node);
             return true;
         }
     }
-    return false;
 }
 
 bool fdt_walk_next_child(struct fdt_walk *walk, struct fdt_node *node)
@@ -522,8 +516,8 @@ bool fdt_prop_find(const struct fdt *tree, const struct fdt_node *node, const ch
     return false;
 }
 
-uint32_t fdt_props_find(const struct fdt *tree, const struct fdt_node *node,
-                        const char *const *names, unsigned count, struct fdt_prop *found)
+void fdt_props_find(const struct fdt *tree, const struct fdt_node *node, const char *const *names,
+                    unsigned count, struct fdt_prop *found)
 {
     struct fdt_prop each = {.next = node->inside};
 
@@ -537,7 +531,6 @@ uint32_t fdt_props_find(const struct fdt *tree, const struct fdt_node *node,
         if (i < count && found[i].name == NULL)
             found[i] = each;
     }
-    return each.next;
 }
 
 bool fdt_prop_is_okay(const struct fdt_prop *status)
@@ -549,23 +542,28 @@ bool fdt_prop_number(const struct fdt_prop *prop, uint64_t *number)
 {
     if (prop->bytes != CELL_BYTES && prop->bytes != 2 * CELL_BYTES)
         return false;
-    *number = read_cells(prop->value, prop->bytes / CELL_BYTES);
+    *number = fdt_read_cells(prop->value, prop->bytes / CELL_BYTES);
     return true;
 }
 
-const char *fdt_prop_string(const struct fdt_prop *prop, uint32_t index)
+const char *fdt_list_string(const void *list, uint32_t bytes, uint32_t index)
 {
     uint32_t start = 0;
 
     for (;; index--) {
-        uint32_t bytes = string_bytes(prop->value, start, prop->bytes);
+        uint32_t length = string_bytes(list, start, bytes);
 
-        if (bytes == 0)
+        if (length == 0)
             return NULL;
         if (index == 0)
-            return (const char *)prop->value + start;
-        start += bytes;
+            return (const char *)list + start;
+        start += length;
     }
+}
+
+const char *fdt_prop_string(const struct fdt_prop *prop, uint32_t index)
+{
+    return fdt_list_string(prop->value, prop->bytes, index);
 }
 
 bool fdt_prop_has_string(const struct fdt_prop *prop, const char *text)
@@ -594,7 +592,7 @@ enum fdt_error fdt_prop_reg(const struct fdt_prop *reg, struct fdt_cells cells, 
     if (index >= reg->bytes / entry_bytes)
         return FDT_ABSENT;
     entry = reg->value + index * entry_bytes;
-    range->base = read_cells(entry, cells.address);
-    range->bytes = read_cells(entry + address_bytes, cells.size);
+    range->base = fdt_read_cells(entry, cells.address);
+    range->bytes = fdt_read_cells(entry + address_bytes, cells.size);
     return FDT_OK;
 }

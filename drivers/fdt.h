@@ -39,27 +39,27 @@
 #define FDT_MAX_BYTES 0x7fffffffu
 
 /* name, meaning */
-#define FDT_ERRORS(X)                                                                        \
-    X(OK, "no error")                                                                        \
-    X(TRUNCATED, "the memory given is smaller than the header or the total size")            \
-    X(BAD_MAGIC, "no device tree: wrong magic number")                                       \
-    X(BAD_VERSION, "version is not 17 or compatible with it")                                \
-    X(BAD_TOTAL_SIZE, "total size is smaller than the header or above 2 GiB")                \
-    X(BAD_STRUCTURE_BLOCK, "structure block lies outside the blob")                          \
-    X(BAD_STRINGS_BLOCK, "strings block lies outside the blob")                              \
-    X(BAD_RESERVATIONS, "memory reservation block lies outside the blob or has no end")      \
-    X(NO_END, "structure block has no end token")                                            \
-    X(BAD_TOKEN, "unknown token in the structure block")                                     \
-    X(BAD_NODE_NAME, "node name is not ended in the structure block")                        \
-    X(BAD_PROPERTY_NAME, "property name is not inside the strings block or not ended there") \
-    X(BAD_PROPERTY_VALUE, "property value runs out of the structure block")                  \
-    X(MISPLACED_PROPERTY, "property outside a node or after a child node")                   \
-    X(BAD_NESTING, "begin and end of nodes do not match, or there is a second root")         \
-    X(NO_ROOT, "there is no root node")                                                      \
-    X(TOO_DEEP, "nodes are nested too deep")                                                 \
-    X(ABSENT, "there is no such entry")                                                      \
-    X(BAD_CELLS, "#address-cells or #size-cells is not 0, 1 or 2, or both are 0")            \
-    X(BAD_LENGTH, "length of the property is not a whole number of entries")
+#define FDT_ERRORS(X)                                                      \
+    X(OK, "no error")                                                      \
+    X(TRUNCATED, "larger than the memory it is in")                        \
+    X(BAD_MAGIC, "wrong magic number")                                     \
+    X(BAD_VERSION, "version is not 17 or compatible with it")              \
+    X(BAD_TOTAL_SIZE, "impossible total size")                             \
+    X(BAD_STRUCTURE_BLOCK, "structure block outside the blob")             \
+    X(BAD_STRINGS_BLOCK, "strings block outside the blob")                 \
+    X(BAD_RESERVATIONS, "reservations outside the blob or without an end") \
+    X(NO_END, "no end token")                                              \
+    X(BAD_TOKEN, "unknown token")                                          \
+    X(BAD_NODE_NAME, "node name without an end")                           \
+    X(BAD_PROPERTY_NAME, "property name outside the strings block")        \
+    X(BAD_PROPERTY_VALUE, "property value outside the structure block")    \
+    X(MISPLACED_PROPERTY, "property outside a node or after a child")      \
+    X(BAD_NESTING, "unbalanced nodes or a second root")                    \
+    X(NO_ROOT, "no root node")                                             \
+    X(TOO_DEEP, "nodes nested too deep")                                   \
+    X(ABSENT, "no such entry")                                             \
+    X(BAD_CELLS, "cells are not 0 to 2, or all 0")                         \
+    X(BAD_LENGTH, "not a whole number of entries")
 
 enum fdt_error {
 #define FDT_ERROR_NAME(name, text) FDT_##name,
@@ -128,11 +128,12 @@ bool fdt_reservation(const struct fdt *tree, uint32_t index, struct fdt_range *r
 /* A place in a walk over nodes in the order of the blob: each node before its children. */
 struct fdt_walk {
     const struct fdt *tree;
-    uint32_t at;    /* structure offset of the next token */
-    uint32_t open;  /* nodes open at `at` */
-    uint32_t floor; /* the walk ends where fewer than this are open */
-    struct fdt_cells
-        cells[FDT_MAX_DEPTH]; /* [d]: what the open node of depth d says of its children */
+    uint32_t at;                /* structure offset of the next token */
+    uint32_t open;              /* nodes open at `at` */
+    uint32_t floor;             /* the walk ends where fewer than this are open */
+    bool has_address, has_size; /* of the node opened last: its cells were read already */
+    struct fdt_cells cells
+        [FDT_MAX_DEPTH]; /* [d]: what the open node of depth d says of its children, once the walk has met one */
 };
 
 /* Starts a walk over all nodes, the root first. */
@@ -158,6 +159,15 @@ bool fdt_node_is_named(const struct fdt_node *node, const char *base);
 /* True unless the node's `status` is other than "okay" or "ok".  Spec: 2.3.4. */
 bool fdt_node_is_enabled(const struct fdt *tree, const struct fdt_node *node);
 
+/* ---- values ---- */
+
+/* A number of 0 to 2 cells, which are there. */
+uint64_t fdt_read_cells(const uint8_t *bytes, uint32_t cells);
+
+/* The index-th, from 0, of strings that stand one behind the other in so many bytes.  Returns: NULL past the last one, and
+ * for one that is not ended there. */
+const char *fdt_list_string(const void *list, uint32_t bytes, uint32_t index);
+
 /* ---- properties ---- */
 
 /* The first property of a node, and the one after *prop.  Returns: false when there is none; then
@@ -170,10 +180,9 @@ bool fdt_prop_find(const struct fdt *tree, const struct fdt_node *node, const ch
                    struct fdt_prop *prop);
 
 /* The same for several names in one pass over the node: found[i] is the first property named names[i],
- * or its name is NULL when there is none.  Returns: the reader's: structure offset after the last
- * property. */
-uint32_t fdt_props_find(const struct fdt *tree, const struct fdt_node *node,
-                        const char *const *names, unsigned count, struct fdt_prop *found);
+ * or its name is NULL when there is none. */
+void fdt_props_find(const struct fdt *tree, const struct fdt_node *node, const char *const *names,
+                    unsigned count, struct fdt_prop *found);
 
 /* Whether a `status` property lets its node be used.  Spec: 2.3.4. */
 bool fdt_prop_is_okay(const struct fdt_prop *status);

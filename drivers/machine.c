@@ -260,7 +260,7 @@ static bool hart_is_usable(const struct fdt *tree, const struct fdt_node *cpu)
     return text != NULL && isa_is_usable(text);
 }
 
-/* Returns: false when the node has no hart id, one that is in the list, or the list is full. */
+/* Returns: false when the node has no hart id, or one that is in the list. */
 static bool hart_add(struct machine *machine, const struct fdt *tree, const struct fdt_node *cpu)
 {
     struct fdt_range id;
@@ -273,8 +273,9 @@ static bool hart_add(struct machine *machine, const struct fdt *tree, const stru
         if (machine->harts[i] == id.base)
             return false;
     if (machine->hart_count == MACHINE_MAX_HARTS)
-        return false;
-    machine->harts[machine->hart_count++] = id.base;
+        machine->harts_dropped++;
+    else
+        machine->harts[machine->hart_count++] = id.base;
     return true;
 }
 
@@ -341,11 +342,11 @@ enum machine_error machine_read(struct machine *machine, const void *blob, size_
 
 const char *machine_error_text(enum machine_error error)
 {
-    static const char *const texts[] = {
-#define MACHINE_ERROR_TEXT(name, text) [MACHINE_##name] = text,
-        MACHINE_ERRORS(MACHINE_ERROR_TEXT)
+    static const char texts[] =
+#define MACHINE_ERROR_TEXT(name, text) text "\0"
+        MACHINE_ERRORS(MACHINE_ERROR_TEXT);
 #undef MACHINE_ERROR_TEXT
-    };
+    const char *found = fdt_list_string(texts, sizeof texts - 1, (uint32_t)error);
 
-    return (size_t)error < sizeof texts / sizeof texts[0] ? texts[error] : "unknown error";
+    return found != NULL ? found : "unknown error";
 }

@@ -10,7 +10,7 @@
  *  M5  bootargs is ended by a NUL;
  *  M6  a device's range is not empty, and shares no page with a bank, a reserved range, the PLIC or
  *      what else interrupts harts directly (CLINT, ACLINT); its interrupt is 0 or a source of the
- *      PLIC, its compatible is ended by a NUL;
+ *      PLIC, its compatible holds whole strings, or one that is cut, and ends with a NUL;
  *  M7  without a PLIC its fields are 0 and no hart has a context; with one, it has 1 to 1023
  *      sources and shares no page with a bank or a reserved range.
  *
@@ -32,17 +32,17 @@
 #define MACHINE_ADDRESS_END (1ull << 56)
 
 /* name, meaning */
-#define MACHINE_ERRORS(X)                                                                        \
-    X(OK, "no error")                                                                            \
-    X(BAD_TREE, "the device tree is damaged")                                                    \
-    X(NO_MEMORY, "the device tree has no enabled memory node")                                   \
-    X(EMPTY_MEMORY, "the memory nodes of the device tree add up to 0 bytes")                     \
-    X(BAD_MEMORY, "a memory node has a malformed reg, or one that wraps or ends above 2^56")     \
-    X(BAD_RESERVED, "a reserved range has a malformed reg, or wraps or ends above 2^56")         \
-    X(TOO_MANY_RESERVED, "there are more reserved ranges than the kernel can remember")          \
-    X(BAD_INITRD, "/chosen names an initrd with one end missing, malformed or before its start") \
-    X(NO_TIMEBASE, "neither /cpus nor a usable cpu has a timebase-frequency above 0")            \
-    X(NO_HART, "no enabled RV64 hart with an MMU in /cpus")
+#define MACHINE_ERRORS(X)                                                                    \
+    X(OK, "no error")                                                                        \
+    X(BAD_TREE, "it is damaged")                                                             \
+    X(NO_MEMORY, "no enabled memory node")                                                   \
+    X(EMPTY_MEMORY, "the memory nodes add up to 0 bytes")                                    \
+    X(BAD_MEMORY, "a memory node has a malformed reg, or one that wraps or ends above 2^56") \
+    X(BAD_RESERVED, "a reserved range is malformed, wraps or ends above 2^56")               \
+    X(TOO_MANY_RESERVED, "more reserved ranges than can be remembered")                      \
+    X(BAD_INITRD, "an initrd with one end missing, malformed or before its start")           \
+    X(NO_TIMEBASE, "no timebase-frequency above 0")                                          \
+    X(NO_HART, "no enabled RV64 hart with an MMU")
 
 enum machine_error {
 #define MACHINE_ERROR_NAME(name, text) MACHINE_##name,
@@ -81,12 +81,14 @@ struct machine {
     uint64_t timebase_hz;
     uint64_t harts[MACHINE_MAX_HARTS]; /* hart ids that may run the kernel, in tree order */
     uint32_t hart_count;
-    uint32_t harts_skipped; /* cpu nodes not in `harts`: disabled, no MMU, not RV64, or no room */
+    uint32_t harts_skipped; /* cpu nodes that are none: disabled, not RV64, no S-mode or no MMU */
+    uint32_t harts_dropped; /* usable ones that did not fit into `harts` */
     struct machine_plic plic;
     struct fl_boot_device devices[FL_BOOT_DEVICES_MAX]; /* serial ports and virtio, then the rest */
     uint32_t device_count;
     uint32_t devices_dropped; /* that did not fit into `devices` */
-    uint32_t tree_bytes;      /* size of the blob, for who reserves it */
+    uint64_t console;    /* the base of the device that /chosen's stdout-path names, 0 = none */
+    uint32_t tree_bytes; /* size of the blob, for who reserves it */
     bool bootargs_truncated;
     char bootargs[MACHINE_BOOTARGS_BYTES]; /* "" when there are none */
     struct machine_fault fault;
@@ -98,8 +100,9 @@ struct machine {
  *   reserved   the reservation block but for what lies in the initrd, and reg of each child of
  *              /reserved-memory, unless disabled
  *   timebase   /cpus timebase-frequency, or the first usable hart's own
- *   harts      children of /cpus that are cpus, enabled, with an mmu-type other than "riscv,none"
- *              and an ISA that starts with rv64 (riscv,isa or riscv,isa-base)
+ *   harts      children of /cpus that are cpus, enabled, with an mmu-type other than "riscv,none",
+ *              an ISA that starts with rv64 (riscv,isa or riscv,isa-base), and no list of modes in
+ *              it that lacks supervisor mode
  *   devices    enabled nodes below enabled ones whose first reg range translates through the
  *              `ranges` of its parents; nodes that are malformed are passed over
  * Empty ranges are passed over.

@@ -211,6 +211,7 @@ static void fill_boot_info(struct root *root, const struct machine *machine,
     info->cnode_slots = ROOT_CNODE_FRAMES * FL_CNODE_SLOTS;
     info->harts = machine->hart_count;
     info->zero_block_bytes = arch_zero_block_bytes();
+    info->console = machine->console;
     memcpy(info->bootargs, machine->bootargs, sizeof info->bootargs);
     fill_memory_slots(root, machine, ram, home, info);
     cap_fill(&root->cnode->slots[FL_BOOT_SYSTEM], &system, kernel.derivation.root);

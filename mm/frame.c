@@ -1,6 +1,8 @@
 /* The frame table: types, map and pin counts, sticky bits.  Invariants F1..F5 are in frame.h. */
 #include "frame.h"
 
+#include <string.h>
+
 #include "harvest.h"
 
 void frame_table_init(struct frame_table *table, struct frame *frames, frame_t first,
@@ -8,9 +10,9 @@ void frame_table_init(struct frame_table *table, struct frame *frames, frame_t f
 {
     *table = (struct frame_table){
         .frames = frames, .first = first, .count = count, .direct_offset = direct_offset};
-    for (uint64_t i = 0; i < count; i++)
-        frames[i] = (struct frame){.type = FRAME_FIRMWARE};
-    table->totals[FRAME_FIRMWARE] = count;
+    memset(frames, 0, count * sizeof *frames); /* this is most of the boot */
+    _Static_assert(FRAME_FREE == 0, "zeros are a free frame");
+    table->totals[FRAME_FREE] = count;
 }
 
 /* Changes of a frame's type go through here, so that the totals are exact (F4); but those that mapping
@@ -22,17 +24,17 @@ static void frame_set_type(struct frame_table *table, struct frame *entry, enum 
     entry->type = (uint8_t)type;
 }
 
-void frame_table_free_range(struct frame_table *table, frame_t first, uint64_t count)
+void frame_table_keep_range(struct frame_table *table, frame_t first, uint64_t count)
 {
     uint64_t index = first.value - table->first.value; /* wraps for a frame below the first */
 
     MM_ASSERT(count <= table->count && index <= table->count - count);
     for (struct frame *entry = table->frames + index, *end = entry + count; entry < end; entry++) {
-        MM_ASSERT(entry->type == FRAME_FIRMWARE);
-        entry->type = FRAME_FREE;
+        MM_ASSERT(entry->type == FRAME_FREE);
+        entry->type = FRAME_FIRMWARE;
     }
-    table->totals[FRAME_FIRMWARE] -= count; /* F4, once for all: this is most of the boot */
-    table->totals[FRAME_FREE] += count;
+    table->totals[FRAME_FREE] -= count; /* F4 */
+    table->totals[FRAME_FIRMWARE] += count;
 }
 
 enum fl_error frame_can_pin(const struct frame_table *table, frame_t frame)

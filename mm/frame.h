@@ -80,11 +80,12 @@ static inline bool frame_known(const struct frame_table *table, frame_t frame)
     return frame.value - table->first.value < table->count;
 }
 
-/* All frames start as firmware's.  frames: `count` entries, which the table keeps. */
+/* All frames start free, so that the table of a large memory is made by stores of zeros alone.  frames: `count`
+ * entries, which the table keeps. */
 void frame_table_init(struct frame_table *table, struct frame *frames, frame_t first,
                       uint64_t count, uint64_t direct_offset);
-/* Firmware's -> free, at boot: frames [first, first + count). */
-void frame_table_free_range(struct frame_table *table, frame_t first, uint64_t count);
+/* Free -> firmware's, at boot: frames [first, first + count). */
+void frame_table_keep_range(struct frame_table *table, frame_t first, uint64_t count);
 
 /* May `more` (1..FL_ITEM_PAGES) mappings be added to a frame of the table?
  * FRAME_MAX_MAPS leaves room for the maps of one reply, whose items are checked one by one before

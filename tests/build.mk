@@ -120,8 +120,14 @@ RECORD_SOURCES := tests/replace/record_pages.c tests/replace/reduce.c
 $(BUILD)/tests/replace/record_pages: $(RECORD_SOURCES:%.c=$(BUILD)/tests/fast/%.o)
 	@mkdir -p $(@D)
 	$(HOSTCC) $(FAST_CFLAGS) $^ -o $@
--include $(COMPARE_SOURCES:%.c=$(BUILD)/tests/fast/%.d) $(RECORD_SOURCES:%.c=$(BUILD)/tests/fast/%.d)
+TIERS_SOURCES := $(addprefix tests/replace/,tiers.c page_trace.c)
+$(BUILD)/tests/replace/tiers: $(TIERS_SOURCES:%.c=$(BUILD)/tests/fast/%.o)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(FAST_CFLAGS) $^ -lm -o $@
+-include $(foreach s,$(COMPARE_SOURCES) $(RECORD_SOURCES) $(TIERS_SOURCES),$(BUILD)/tests/fast/$(s:.c=.d))
 
+tiers: $(BUILD)/tests/replace/tiers
+	@$< tests/replace/traces/*.trace
 replacement: $(BUILD)/tests/replace/compare
 	docs/replacement.py $< docs/replacement.md
 record-traces:
@@ -173,5 +179,5 @@ memory-curve:
 	@$(MAKE) -s --no-print-directory $(JOBS) all
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/memory_curve.py --measure
 
-.PHONY: memory-curve host-tests test-programs clang-kernel test-host test test-matrix test-long mutants list-host-tests coverage proofs conformance replacement \
+.PHONY: memory-curve host-tests test-programs clang-kernel test-host test test-matrix test-long mutants list-host-tests coverage proofs conformance replacement tiers \
         record-traces fuzzers fuzz bench

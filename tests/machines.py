@@ -1,8 +1,12 @@
 """Reads tests/machines.txt: on which machines which suites run."""
 import fnmatch
 import os
+import shutil
+import subprocess
 import sys
 
+NOT_TO_BE_HAD = 3  # status of what makes a device tree
+SOME_MEMORY_BYTES = 1 << 28
 FIELDS = ("name", "suites", "qemu", "machine", "cpu", "harts", "memory", "tree", "append")
 HERE = os.path.dirname(os.path.realpath(__file__))
 LIST = os.environ.get("TEST_MACHINES", os.path.join(HERE, "machines.txt"))
@@ -19,12 +23,26 @@ class Machine:
         """The emulator, which need not be there."""
         return os.path.join(build, "qemu10", "qemu-system-riscv64") if self.qemu == "10" else "qemu-system-riscv64"
 
+    def lack(self, build):
+        """Why there is no such machine here, or None."""
+        program = self.qemu_program(build)
+        if not shutil.which(program):
+            return f"no {program}"
+        if not self.tree:
+            return None
+        maker = os.path.join(HERE, "..", self.tree)
+        if not shutil.which(maker):
+            return f"no tree by {self.tree}"
+        made = subprocess.run([maker, str(SOME_MEMORY_BYTES)], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, env=dict(os.environ, FAULTLINE_BUILD=build), check=False)
+        return made.stderr.decode().strip() if made.returncode == NOT_TO_BE_HAD else None
+
 
 class Machines:
     """The whole list."""
 
     def __init__(self, path=LIST):
-        self.machines, self.wanted, self.smoke, self.without = [], [], [], []
+        self.machines, self.wanted, self.smoke, self.later, self.without, self.cpus = [], [], [], [], [], {}
         with open(path, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 words = line.split()
@@ -33,10 +51,14 @@ class Machines:
 
     def _take(self, words):
         kind, rest = words[0], words[1:]
-        if kind == "machine" and len(rest) == len(FIELDS) and rest[1] in ("all", "smoke", "few"):
+        if kind == "machine" and len(rest) == len(FIELDS) and rest[1] in ("all", "smoke", "few") and \
+                rest[4] in ("-", *self.cpus):
             self.machines.append(Machine(rest))
-        elif kind in ("suites", "smoke") and rest:
-            (self.wanted if kind == "suites" else self.smoke).extend(rest)
+            self.machines[-1].cpu = self.cpus.get(rest[4])
+        elif kind == "cpu" and len(rest) == 2:
+            self.cpus[rest[0]] = rest[1]
+        elif kind in ("suites", "smoke", "later") and rest:
+            {"suites": self.wanted, "smoke": self.smoke, "later": self.later}[kind].extend(rest)
         elif kind == "without" and len(rest) >= 3:
             self.without.append((rest[0].split(","), rest[1], " ".join(rest[2:])))
         else:
@@ -48,8 +70,10 @@ class Machines:
 
     def runs(self, machine, suite, everything):
         """Whether the machine is to run a suite of that name."""
-        if machine.suites == "all" or machine.suites == "smoke" and everything:
+        if machine.suites != "few" and everything:
             return matches(suite, self.wanted)
+        if machine.suites == "all":
+            return matches(suite, self.wanted) and not matches(suite, self.later)
         return matches(suite, self.smoke)
 
     def obstacle(self, machine, suite):

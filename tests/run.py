@@ -16,7 +16,6 @@ import argparse
 import concurrent.futures
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -156,9 +155,9 @@ def on_machines(suites, build, everything):
     table = machines.Machines()
     for machine in table.machines:
         wanted = [suite for suite in suites if table.runs(machine, suite.name, everything)]
-        program = machine.qemu_program(build)
-        if not shutil.which(program):
-            yield Suite(f"{machine.name}:{'all' if wanted else 'none'}", 0, "", machine, f"no {program}")
+        lack = machine.lack(build)
+        if lack:
+            yield Suite(f"{machine.name}:all", 0, "", machine, lack)
             continue
         for suite in wanted:
             yield Suite(f"{machine.name}:{suite.name}", MACHINE_TIMES * suite.seconds, suite.command, machine,

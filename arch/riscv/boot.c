@@ -32,6 +32,9 @@ static void read_machine(uint64_t tree)
     const char *blob = (const char *)(uintptr_t)(FDT_WINDOW + offset);
     enum machine_error error = machine_read(&machine, blob, FDT_WINDOW_BYTES - offset);
 
+    if (error == MACHINE_OK && machine.harts_dropped > 0)
+        log_write("faultline: %u harts are left out: %u are as many as are known\n",
+                  machine.harts_dropped, MACHINE_MAX_HARTS);
     if (error == MACHINE_OK && machine.bootargs_truncated)
         log_write("faultline: boot arguments are cut to their first %u bytes\n",
                   MACHINE_BOOTARGS_BYTES - 1);
@@ -74,6 +77,27 @@ static bool initrd_in_ram(void)
     return false;
 }
 
+/* Frames [start, end) are nobody's but the firmware's. */
+static void keep_frames(uint64_t start, uint64_t end)
+{
+    frame_table_keep_range(&kernel.frames, frame_containing((paddr_t){start}),
+                           (end - start) / PAGE_BYTES);
+}
+
+/* Of what lies between the ranges of RAM, all but the initrd. */
+static void keep_gap(uint64_t start, uint64_t end)
+{
+    uint64_t initrd = machine.initrd.base & ~(PAGE_BYTES - 1);
+    uint64_t initrd_end =
+        (machine.initrd.base + machine.initrd.bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+
+    if (machine.initrd.bytes != 0 && initrd >= start && initrd < end) {
+        keep_frames(start, initrd);
+        start = initrd_end;
+    }
+    keep_frames(start, end);
+}
+
 /* Takes the kernel's root table, its root capability and the frame table from the start of the longest
  * range. */
 static void make_frame_table(uint64_t direct_offset)
@@ -103,9 +127,10 @@ static void make_frame_table(uint64_t direct_offset)
     struct frame *table = (struct frame *)(void *)(root_cap + 1);
     frame_table_init(&kernel.frames, table, first_frame, frames, direct_offset);
     ranges_subtract(&ram, start, start + bytes);
-    for (unsigned i = 0; i < ram.count; i++)
-        frame_table_free_range(&kernel.frames, frame_containing((paddr_t){ram.at[i].start}),
-                               (ram.at[i].end - ram.at[i].start) / PAGE_BYTES);
+    uint64_t at = frame_address(first_frame).value;
+    for (unsigned i = 0; i < ram.count; at = ram.at[i++].end)
+        keep_gap(at, ram.at[i].start);
+    keep_gap(at, (first_frame.value + frames) * PAGE_BYTES);
 }
 
 static bool is_over_image(uint64_t base, uint64_t bytes, uint64_t load)
@@ -224,11 +249,6 @@ void boot_kernel(uint64_t hart_id, uint64_t tree, uint64_t load, uint64_t instre
         panic("no RAM could be mapped: the first bank is at %lx", machine.banks[0].base);
     start_interrupts();
     make_frame_table(direct_offset);
-    if (machine.initrd.bytes != 0)
-        frame_table_free_range(
-            &kernel.frames, frame_containing((paddr_t){machine.initrd.base}),
-            (machine.initrd.base % PAGE_BYTES + machine.initrd.bytes + PAGE_BYTES - 1) /
-                PAGE_BYTES);
     asid_init(&kernel.asids, choose_asid_bits());
     kernel.timebase_hz = machine.timebase_hz;
     kernel.quantum_ticks = machine.timebase_hz / QUANTUM_HZ;

@@ -228,9 +228,10 @@ struct fl_boot_device {
     uint64_t bytes;
     uint32_t interrupt; /* source at the interrupt controller, 0 = none */
     uint32_t reg_shift;
-    uint32_t io_width;   /* bytes; 0 = not told */
-    uint32_t clock_hz;   /* 0 = not told */
-    char compatible[48]; /* the first string, cut if longer */
+    uint32_t io_width; /* bytes; 0 = not told */
+    uint32_t clock_hz; /* 0 = not told */
+    char compatible
+        [48]; /* its strings, as many as fit, each with its NUL; the first is cut if longer */
 };
 _Static_assert(FL_BOOT_DEVICES_MAX * sizeof(struct fl_boot_device) <= FL_PAGE_BYTES, "one page");
 
@@ -247,6 +248,7 @@ struct fl_boot_info {
     uint64_t device_count;
     char bootargs[2048];       /* NUL-terminated */
     uint64_t zero_block_bytes; /* what cbo.zero clears, divides a page; 0: it is not to be used */
+    uint64_t console;          /* physical address of the firmware's console, 0 = not told */
 };
 
 #endif

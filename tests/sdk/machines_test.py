@@ -9,19 +9,23 @@ from ktap import TOP, check_equal, check_in, main, run, test
 EMULATOR = os.path.join(TOP, "tests", "emulator")
 LIST = """\
 machine small  few    system  virt      -     -  16M  -             -
-machine many   smoke  system  virt      fast  4  -    -             word
+cpu quick fast,extra=on
+machine many   smoke  system  virt      quick 4  -    -             word
 machine tree   all    system  virt      -     -  -    {folder}/tree  -
 machine other  few    system  board     -     -  -    -             -
 machine lacks  few    10      virt      -     -  -    -             -
+machine bare   few    system  virt      -     -  -    {folder}/none  -
 suites target/*
 smoke  target/b
+later  target/c
 without small,tree target/b has no place for it
 """
-SUITES = "target/a 5 printf '1..1\\nok 1 - a\\n'\ntarget/b 5 printf '1..1\\nok 1 - b\\n'\nhost/c 5 printf '1..1\\nok 1 - c\\n'\n"
+SUITES = "target/a 5 printf '1..1\\nok 1 - a\\n'\ntarget/b 5 printf '1..1\\nok 1 - b\\n'\n" \
+         "target/c 5 printf '1..1\\nok 1 - c\\n'\nhost/c 5 printf '1..1\\nok 1 - c\\n'\n"
 # Tells its arguments and tree; a board says its last line and stays.
 QEMU = """#!/bin/sh
 echo "$@"
-case "$*" in *board*) printf 'faultline: halted\\r\\n' && exec sleep 1000 ;; esac
+case "$*" in *board*) printf 'faultline: halted\\r\\r\\n' && exec sleep 1000 ;; esac
 while [ $# != 0 ]; do
     [ "$1" = -dtb ] && [ -e "$2" ] && cat "$2"
     shift
@@ -58,7 +62,7 @@ def drive(machines):
 def _():
     check_equal(emulate("small", "-machine", "virt,aia=none", "-m", "64M", "-smp", "2"), ["-machine virt,aia=none -m 16M -smp 2"])
     check_equal(emulate("many", "-m", "64M", "-append", "a b", "-smp", "1"),
-                ["-m 64M -append a b word -smp 4 -machine virt -cpu fast"])
+                ["-m 64M -append a b word -smp 4 -machine virt -cpu fast,extra=on"])
 
 
 @test("harts that a suite chose stay")
@@ -79,15 +83,18 @@ def _():
 
 @test("the driver runs on each machine the suites that are meant for it")
 def _():
-    check_equal(drive("FEW")[0], ["target/a", "target/b", "host/c", "many:target/b", "tree:target/a", "other:target/b"])
-    check_in("many:target/a", drive("ALL")[0])
+    check_equal(drive("FEW")[0], ["target/a", "target/b", "target/c", "host/c", "many:target/b", "tree:target/a", "other:target/b"])
+    everything = drive("ALL")[0]
+    check_in("many:target/a", everything)
+    check_in("tree:target/c", everything)
 
 
 @test("a suite that a machine cannot run, and a machine that cannot be had, are named skips")
 def _():
     lines = drive("FEW")[1]
     check_in("small:target/b (has no place for it); tree:target/b (has no place for it); lacks:all (no ", lines[-2])
-    check_equal(lines[-1], "6 passed, 0 failed")
+    check_in("bare:all (no tree by ", lines[-2])
+    check_equal(lines[-1], "7 passed, 0 failed")
 
 
 main()

@@ -81,7 +81,6 @@ static inline void begin(uint64_t seed, bool reorders, const uint32_t *chance)
         memcpy(config.chance, chance, sizeof(config.chance));
     frame_table_init(&frames, records, first_frame, FRAMES,
                      (uint64_t)(uintptr_t)memory - frame_address(first_frame).value);
-    frame_table_free_range(&frames, first_frame, FRAMES);
     disk = sim_disk_create(&config);
 }
 

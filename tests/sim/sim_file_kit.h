@@ -44,7 +44,6 @@ static inline void kit_begin(uint64_t seed, uint64_t pages, bool reorders, const
     slow_begin(&slow, FRAMES);
     frame_table_init(&kit_frames, records, first, FRAMES,
                      (uint64_t)(uintptr_t)slow.fake.memory - frame_address(first).value);
-    frame_table_free_range(&kit_frames, first, FRAMES);
     if (chance)
         memcpy(disk.chance, chance, sizeof(disk.chance));
     kit_disk = sim_disk_create(&disk);

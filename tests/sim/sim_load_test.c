@@ -562,16 +562,6 @@ TEST("what load control did is told in order; of more than it keeps, the last")
     kit_end();
 }
 
-#define BREAKS(field, value, number)            \
-    do {                                        \
-        __typeof__(field) kept = (field);       \
-        const char *told;                       \
-        (field) = (value);                      \
-        told = vm_check(kit_vm());              \
-        (field) = kept;                         \
-        CHECK_STRING(told ? told : "", number); \
-    } while (0)
-
 TEST("the checker names what is wrong with windows and load control")
 {
     struct space *space;

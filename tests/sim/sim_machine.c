@@ -153,7 +153,7 @@ static void sim_memory_start(uint32_t frames)
     memset(machine.device, 0, sizeof(machine.device));
     frame_table_init(&machine.table, machine.table.frames, (frame_t){SIM_FIRST}, count,
                      (uintptr_t)machine.memory - (SIM_FIRST << PAGE_SHIFT));
-    frame_table_free_range(&machine.table, (frame_t){SIM_FIRST}, frames + 1);
+    frame_table_keep_range(&machine.table, (frame_t){SIM_FIRST + frames + 1}, SIM_EXTRA - 1);
 }
 
 /* Global leaves, as the kernel's half has them: nothing of it is a program's. */

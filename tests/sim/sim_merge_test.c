@@ -349,10 +349,33 @@ TEST("a page that is being written to swap is left alone until that has ended")
     merge_end();
 }
 
-TEST("the program with the most memory of its own is ended for want of memory, whatever is merged")
+/* A program writes until it is ended for want of memory, which nobody else is. */
+static void merge_exhaust(struct space *owner, uint64_t pages)
 {
     struct slow_thread *thread = &slow.thread[0];
-    struct space *sharer[2], *owner;
+
+    kit_map(owner, AT, pages, MAP_PRIVATE);
+    for (uint64_t i = 0; i < pages && !owner->stopped; i++) {
+        uint8_t byte = (uint8_t)(i + 1);
+
+        (void)slow_fault(&slow, thread, owner, AT + i * PAGE, FL_ACCESS_WRITE);
+        while (thread->state == SLOW_WAITS && kit_vm()->reclaim.ended == 0)
+            kit_poll(DELAY);
+        kit_serve();
+        if (kit_vm()->reclaim.ended > 0)
+            break;
+        CHECK_EQ(kit_touch(owner, AT + i * PAGE, FL_ACCESS_WRITE, &byte), FAKE_DONE);
+    }
+    CHECK(owner->stopped && owner->event.kind == PAGER_EVENT_NO_MEMORY);
+    CHECK_EQ(kit_vm()->reclaim.ended, 1);
+    CHECK(space_next_event(kit_vm()) == owner);
+    slow_destroy(&slow, owner);
+    kit_settle();
+}
+
+TEST("the program with the most memory of its own is ended for want of memory, whatever is merged")
+{
+    struct space *sharer[2];
 
     kit_begin_swap(96, 20);
     merge_set(SAMEPAGE_ON);
@@ -362,24 +385,34 @@ TEST("the program with the most memory of its own is ended for want of memory, w
     CHECK_EQ(merge_shared(), 18);
     CHECK_EQ(sharer[0]->resident, 18);
     CHECK_EQ(sharer[0]->merged, 18);
-    owner = kit_space(3);
-    kit_map(owner, AT, 100, MAP_PRIVATE);
-    for (uint64_t i = 0; i < 100 && !owner->stopped; i++) {
-        uint8_t byte = (uint8_t)(i + 1);
-
-        (void)slow_fault(&slow, thread, owner, AT + i * PAGE, FL_ACCESS_WRITE);
-        while (thread->state == SLOW_WAITS && !owner->stopped)
-            kit_poll(DELAY);
-        kit_serve();
-        if (!owner->stopped)
-            CHECK_EQ(kit_touch(owner, AT + i * PAGE, FL_ACCESS_WRITE, &byte), FAKE_DONE);
-    }
-    CHECK(owner->stopped && owner->event.kind == PAGER_EVENT_NO_MEMORY);
+    merge_exhaust(kit_space(3), 100);
     CHECK(!sharer[0]->stopped && !sharer[1]->stopped);
-    CHECK(space_next_event(kit_vm()) == owner);
-    slow_destroy(&slow, owner);
-    kit_settle();
     merge_read_pages(sharer[0], 18, 0);
     merge_read_pages(sharer[1], 18, 0);
+    merge_end();
+}
+
+TEST("a program of many pages in one frame is not ended for one with fewer in frames of its own")
+{
+    const uint64_t part = 50, parts = 3;
+    struct space *sharer;
+
+    kit_begin_swap(96, 20);
+    merge_set(SAMEPAGE_ON);
+    sharer = kit_space(1);
+    for (uint64_t i = 0; i < parts; i++)
+        kit_map(sharer, AT + i * part * PAGE, part, MAP_PRIVATE);
+    CHECK_EQ(merge_advise(sharer, 0, parts * part, MADV_MERGEABLE), 0);
+    for (uint64_t i = 0; i < parts * part; i++) {
+        kit_write(sharer, AT + i * PAGE, 7);
+        if (i % part == part - 1)
+            merge_scan();
+    }
+    CHECK_EQ(merge_shared(), 1);
+    CHECK_EQ(sharer->resident, parts * part);
+    CHECK_EQ(sharer->merged, parts * part);
+    merge_exhaust(kit_space(2), 110);
+    for (uint64_t i = 0; i < parts * part; i++)
+        CHECK_EQ(kit_read(sharer, AT + i * PAGE), 7);
     merge_end();
 }

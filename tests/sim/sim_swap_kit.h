@@ -14,7 +14,7 @@
 #include "protocol.h"
 #include "sim_disk.h"
 
-#define FRAMES_MAX 512u
+#define FRAMES_MAX 2048u
 #define DISKS      2u
 #define PAGE       ((uint64_t)FL_PAGE_BYTES)
 #define AT         0x10000000ull
@@ -73,7 +73,6 @@ static inline void kit_begin(uint32_t frames)
     slow.fake.submit = kit_submit;
     frame_table_init(&kit_frames, records, first, frames,
                      (uint64_t)(uintptr_t)slow.fake.memory - frame_address(first).value);
-    frame_table_free_range(&kit_frames, first, frames);
     memset(kit_submitted, 0, sizeof kit_submitted);
     memset(kit_gone, 0, sizeof kit_gone);
     memset(kit_bad, 0, sizeof kit_bad);
@@ -103,6 +102,17 @@ static inline void kit_sound(void)
         CHECK_STRING(broken ? broken : "", "");
     }
 }
+
+/* The checker names this invariant while a field has another value. */
+#define BREAKS(field, value, number)            \
+    do {                                        \
+        __typeof__(field) kept = (field);       \
+        const char *told;                       \
+        (field) = (value);                      \
+        told = vm_check(kit_vm());              \
+        (field) = kept;                         \
+        CHECK_STRING(told ? told : "", number); \
+    } while (0)
 
 /* Swaps on disk `number`, whose header lists no bad page. */
 static inline uint32_t kit_swap_on(uint32_t number, uint64_t pages, int32_t priority)
@@ -309,6 +319,14 @@ static inline struct space *kit_begin_written(uint32_t frames, uint64_t slots, u
     kit_map(space, AT, pages, MAP_PRIVATE);
     kit_write_pages(space, 0, pages, 0);
     return space;
+}
+
+/* Pages of an object leave by advice. */
+static inline void kit_advise_out(struct object *object, uint64_t first, uint64_t count)
+{
+    struct reclaim_advice advice = {.out = true, .windows = RECLAIM_ADVISED};
+
+    reclaim_advise(kit_vm(), object, first, count, &advice);
 }
 
 /* Nothing came in lately, nor was given to a fault. */

@@ -477,15 +477,55 @@ TEST("PAGEOUT puts out the range and nothing else, and COLD makes it the first t
 
 /* ---- the checker ---- */
 
-#define BREAKS(field, value, number)            \
-    do {                                        \
-        __typeof__(field) kept = (field);       \
-        const char *told;                       \
-        (field) = (value);                      \
-        told = vm_check(kit_vm());              \
-        (field) = kept;                         \
-        CHECK_STRING(told ? told : "", number); \
-    } while (0)
+/* A program with a range of which every `stride`th page is there: so many, all zeros. */
+static struct space *begin_sparse(uint64_t range, uint64_t stride, uint64_t pages)
+{
+    struct vm_map_request request = {.address = AT,
+                                     .bytes = range * PAGE,
+                                     .protection = RW,
+                                     .flags =
+                                         MAP_FIXED | MAP_ANONYMOUS | MAP_PRIVATE | MAP_NORESERVE};
+    struct space *space;
+    uint64_t at;
+    uint8_t zero = 0;
+
+    kit_begin_swap(2048, 200);
+    space = kit_space(1);
+    CHECK_EQ(vm_map(kit_vm(), space, &request, &at), 0);
+    for (uint64_t i = 0; i < pages; i++)
+        CHECK_EQ(fake_touch(&slow.fake, space, AT + i * stride * PAGE, FL_ACCESS_WRITE, &zero),
+                 FAKE_DONE);
+    kit_sound();
+    CHECK_EQ(space->resident, pages);
+    return space;
+}
+
+TEST("PAGEOUT of a huge range looks at the pages that are there, wherever they are")
+{
+    const uint64_t range = 1ull << 24, pages = 5;
+    struct space *space = begin_sparse(range, range / pages, pages);
+
+    CHECK_EQ(vm_advise(kit_vm(), space, AT, range * PAGE, MADV_PAGEOUT), 0);
+    CHECK_EQ(space->resident, 0);
+    CHECK_EQ(space->swapped, pages);
+    kit_end();
+}
+
+TEST("one call of PAGEOUT looks at so many windows, whatever the number of areas, and the next one "
+     "at others")
+{
+    const uint64_t pages = RECLAIM_ADVISED + 10;
+    struct space *space = begin_sparse(SWAP_CLUSTER * pages, SWAP_CLUSTER, pages);
+    uint64_t range = SWAP_CLUSTER * pages * PAGE;
+
+    CHECK_EQ(vm_protect(kit_vm(), space, AT + range / 2, PAGE, PROT_READ), 0); /* three areas */
+    CHECK_EQ(vm_advise(kit_vm(), space, AT + PAGE, range - PAGE, MADV_PAGEOUT), 0);
+    CHECK_EQ(space->swapped, RECLAIM_ADVISED);
+    CHECK_EQ(vm_unmap(kit_vm(), space, AT, range / 2), 0);
+    CHECK_EQ(vm_advise(kit_vm(), space, AT + range / 2, range / 2, MADV_PAGEOUT), 0);
+    CHECK_EQ(space->resident, 0);
+    kit_end();
+}
 
 TEST("the checker names what is wrong with swap")
 {

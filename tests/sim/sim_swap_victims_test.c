@@ -327,16 +327,6 @@ TEST("a page that was written since it came back gives its copy up when its bits
 
 /* ---- the checker ---- */
 
-#define BREAKS(field, value, number)            \
-    do {                                        \
-        __typeof__(field) kept = (field);       \
-        const char *told;                       \
-        (field) = (value);                      \
-        told = vm_check(kit_vm());              \
-        (field) = kept;                         \
-        CHECK_STRING(told ? told : "", number); \
-    } while (0)
-
 TEST("the checker names what is wrong with victims")
 {
     struct space *space;

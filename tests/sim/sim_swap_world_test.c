@@ -82,7 +82,7 @@ static bool world_put_out(void)
         if (world.space[i])
             for (struct object *object = entry_find(&world.space[i]->map, AT)->object; object;
                  object = object->below)
-                reclaim_advise(kit_vm(), object, 0, PAGES, true);
+                kit_advise_out(object, 0, PAGES);
     return kit_queued() > 0;
 }
 

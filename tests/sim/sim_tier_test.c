@@ -44,7 +44,7 @@ TEST("each page that is put out with no free frame leaves at most its own frame 
     tier_fill_all(space, 40, TIER_PACKS, 0);
     fake_limit(&slow.fake, 0);
     for (uint64_t i = 0; i < 40; i++) {
-        reclaim_advise(kit_vm(), object, i, 1, true);
+        kit_advise_out(object, i, 1);
         kit_sound();
         CHECK_EQ(space->swapped, i + 1);
         CHECK(kit_vm()->table.counts[PAGE_FREE] >= free);
@@ -118,7 +118,7 @@ TEST("what the store has no room for goes to the disk, and to the store when the
     tier_check_all(space, 80, TIER_PACKS, 0);
     CHECK(!kit_vm()->tier.full);
     tier_fill(space, AT, TIER_PACKS, 1);
-    reclaim_advise(kit_vm(), entry_find(&space->map, AT)->object, 0, 1, true);
+    kit_advise_out(entry_find(&space->map, AT)->object, 0, 1);
     CHECK_EQ(tier_store()->pages, 1);
     CHECK(tier_is_whole(space, AT, TIER_PACKS, 1));
     kit_end();
@@ -165,7 +165,7 @@ TEST("a compressed page whose bytes changed stops whoever touches it, and nobody
 
     tier_fill_all(space, 4, TIER_PACKS, 0);
     for (uint64_t i = 0; i < 4; i++)
-        reclaim_advise(kit_vm(), object, i, 1, true);
+        kit_advise_out(object, i, 1);
     other = kit_space(2);
     CHECK_EQ(vm_fork(kit_vm(), space, other), 0);
     damage();
@@ -382,17 +382,6 @@ TEST("a promise counts on no page to pack; what is plausible counts on four to o
     CHECK_EQ(vm_map(kit_vm(), space, &request, &at), ENOMEM);
     kit_end();
 }
-
-/* What the checker says of a damaged field. */
-#define BREAKS(field, value, number)            \
-    do {                                        \
-        __typeof__(field) kept = (field);       \
-        const char *told;                       \
-        (field) = (value);                      \
-        told = vm_check(kit_vm());              \
-        (field) = kept;                         \
-        CHECK_STRING(told ? told : "", number); \
-    } while (0)
 
 TEST("the checker names what is wrong with compressed pages")
 {

@@ -1,7 +1,9 @@
 /* Which devices and which interrupt controller machine_read finds: on QEMU's trees against a model
  * written with libfdt, and on trees of every odd shape by name. */
-/* sources: drivers/fdt.c drivers/machine.c drivers/devices.c drivers/isa.c tests/unit/tree_blob.c */
+/* sources: drivers/fdt.c drivers/machine.c drivers/devices.c drivers/isa.c */
+/* sources: tests/unit/tree_blob.c tests/unit/tree_model.c */
 /* libs: -lfdt */
+#define _GNU_SOURCE /* asprintf */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 #include "harness.h"
 #include "machine.h"
 #include "tree_blob.h"
+#include "tree_model.h"
 
 static struct machine machine;
 
@@ -70,38 +73,6 @@ static uint32_t model_word(const void *blob, int node, const char *name)
     return value ? fdt32_ld(value) : 0;
 }
 
-static uint64_t model_number(const fdt32_t **cells, int count)
-{
-    uint64_t number = 0;
-
-    for (; count > 0; count--)
-        number = number << 32 | fdt32_ld((*cells)++);
-    return number;
-}
-
-/* An address of a node's children as one of the root's; false when it is none. */
-static bool model_lift(const void *blob, int bus, uint64_t *address)
-{
-    int parent = fdt_parent_offset(blob, bus), bytes;
-
-    if (parent < 0)
-        return true;
-    const fdt32_t *cells = fdt_getprop(blob, bus, "ranges", &bytes);
-    int child_cells = fdt_address_cells(blob, bus), parent_cells = fdt_address_cells(blob, parent);
-    if (cells == NULL || child_cells > 2)
-        return false;
-    for (const fdt32_t *end = cells + bytes / 4; cells < end;) {
-        uint64_t child = model_number(&cells, child_cells);
-        uint64_t to = model_number(&cells, parent_cells);
-        uint64_t size = model_number(&cells, fdt_size_cells(blob, bus));
-        if (*address >= child && *address < child + size) {
-            *address = to + (*address - child);
-            return model_lift(blob, parent, address);
-        }
-    }
-    return bytes == 0 && model_lift(blob, parent, address);
-}
-
 static uint32_t model_parent(const void *blob, int node)
 {
     for (; node >= 0; node = fdt_parent_offset(blob, node))
@@ -124,12 +95,13 @@ static unsigned model_check(const void *blob, int node, uint32_t plic)
         return 0;
     if (wires != NULL && fdt32_ld(wires) != plic)
         return 0;
-    uint64_t address = model_number(&reg, fdt_address_cells(blob, parent));
-    if (!model_lift(blob, parent, &address))
+    uint64_t address;
+    if (!tree_model_address(blob, node, &address))
         return 0;
+    reg += fdt_address_cells(blob, parent);
     const struct fl_boot_device *found = find(address);
     CHECK(found != NULL);
-    CHECK_EQ(found->bytes, model_number(&reg, fdt_size_cells(blob, parent)));
+    CHECK_EQ(found->bytes, tree_model_number(&reg, fdt_size_cells(blob, parent)));
     CHECK_EQ(found->clock_hz, model_word(blob, node, "clock-frequency"));
     if (model_parent(blob, node) == plic)
         CHECK_EQ(found->interrupt, model_word(blob, node, "interrupts"));
@@ -286,7 +258,34 @@ TEST("a device tells its range, interrupt, register layout, clock and first comp
     CHECK_EQ(machine.devices[0].reg_shift, 2);
     CHECK_EQ(machine.devices[0].io_width, 4);
     CHECK_EQ(machine.devices[0].clock_hz, 24000000);
-    CHECK_STRING(machine.devices[0].compatible, "snps,dw-apb-uart");
+    CHECK(memcmp(machine.devices[0].compatible, "snps,dw-apb-uart\0ns16550a\0", 27) == 0);
+}
+
+static void check_names(const char *property, const char *expected, size_t bytes)
+{
+    char text[256], padded[sizeof machine.devices[0].compatible] = {0};
+
+    snprintf(text, sizeof text, "d@10000000 { reg = <0 0x10000000 0 0x100>; compatible = %s; };",
+             property);
+    char *whole = NULL;
+    CHECK(asprintf(&whole, "/ { " CELLS MEMORY CPUS "%s };", text) > 0);
+    read_text(whole);
+    free(whole);
+    memcpy(padded, expected, bytes);
+    CHECK(memcmp(machine.devices[0].compatible, padded, sizeof padded) == 0);
+}
+
+TEST("of a device's names as many are told as fit whole, and of the first as much as fits")
+{
+    check_names("\"acme,uart\", \"ns16550a\"", "acme,uart\0ns16550a", 19);
+    check_names("\"0123456789012345678901234567890123456789012345\", \"n\"",
+                "0123456789012345678901234567890123456789012345", 46);
+    check_names("\"01234567890123456789012345678901234567890123\", \"ns\"",
+                "01234567890123456789012345678901234567890123\0ns", 47);
+    check_names("\"01234567890123456789012345678901234567890123\", \"ns1\"",
+                "01234567890123456789012345678901234567890123", 44);
+    check_names("\"a\", [62 63]", "a", 1);
+    check_names("[62 63]", "", 0);
 }
 
 TEST("a device that tells nothing has zeros and an empty name, a long name is cut")
@@ -493,4 +492,57 @@ TEST("of more devices than fit serial ports and virtio stay, then the first ones
         CHECK_EQ(machine.devices[i].physical, 0x1000 * (i + 1));
     for (unsigned i = 3; i < FL_BOOT_DEVICES_MAX; i++)
         CHECK_EQ(machine.devices[i].physical, 0x10000000 + 0x1000 * (i - 3));
+}
+
+/* ---- the firmware's console ---- */
+
+#define UARTS                                                                                 \
+    "soc { " CELLS "ranges; serial@10000000 { reg = <0 0x10000000 0 0x100>; };"               \
+    "serial@11000000 { reg = <0 0x11000000 0 0x100>; };"                                      \
+    "serial@12000000 { reg = <0 0x12000000 0 0x100>; status = \"disabled\"; }; };"            \
+    "aliases { serial0 = \"/soc/serial@11000000\"; loop = \"serial0\"; none = \"/soc/none\";" \
+    " long = \"/soc/" LONG "\"; raw = [2f 73]; };"
+#define LONG                                                                                      \
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890" \
+    "123456789012345678901234567890123456789"
+
+TEST("the console is the device that stdout-path names by path or alias, whatever stands behind a "
+     "colon")
+{
+    static const struct {
+        const char *chosen;
+        uint64_t console;
+    } cases[] = {
+        {"stdout-path = \"/soc/serial@10000000\";", 0x10000000},
+        {"stdout-path = \"/soc/serial@11000000:115200n8\";", 0x11000000},
+        {"stdout-path = \"serial0\";", 0x11000000},
+        {"stdout-path = \"serial0:115200n8\";", 0x11000000},
+        {"stdout-path = \"/soc/serial@12000000\";", 0}, /* disabled */
+        {"stdout-path = \"/soc/serial@13000000\";", 0},
+        {"stdout-path = \"serial1:115200n8\";", 0},
+        {"stdout-path = \"loop\";", 0},
+        {"stdout-path = \"none\";", 0},
+        {"stdout-path = \"long\";", 0},
+        {"stdout-path = \"raw\";", 0},
+        {"stdout-path = \"" LONG "\";", 0},
+        {"stdout-path = \"/\";", 0},
+        {"stdout-path = \"\";", 0},
+        {"stdout-path = \":115200\";", 0},
+        {"stdout-path = [73 65 72 69 61 6c 30];", 0}, /* without a NUL */
+        {"stdout-path;", 0},
+        {"", 0},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *text = NULL;
+
+        CHECK(asprintf(&text, "/ { " CELLS MEMORY CPUS UARTS "chosen { %s }; };", cases[i].chosen) >
+              0);
+        read_text(text);
+        free(text);
+        CHECK_EQ(machine.device_count, 2);
+        CHECK_EQ(machine.console, cases[i].console);
+    }
+    read_text("/ { " CELLS MEMORY CPUS "chosen { stdout-path = \"serial0\"; }; };");
+    CHECK_EQ(machine.console, 0);
 }

@@ -437,6 +437,24 @@ TEST("harts that are disabled, without MMU or supervisor mode, not RV64, without
     CHECK_EQ(machine.harts_skipped, 8);
 }
 
+TEST("an ISA with modes among its letters but not supervisor mode is no hart, whatever it claims")
+{
+    check_error(
+        read_text(CPUS_OF(
+            TIMEBASE,
+            "cpu@0 { reg = <0>; mmu-type = \"riscv,sv39\"; riscv,isa = \"rv64imacu\"; };"
+            "cpu@1 { reg = <1>; mmu-type = \"riscv,sv39\"; riscv,isa = \"rv64imacu_zba_zbs\"; };"
+            "cpu@2 { reg = <2>; mmu-type = \"riscv,sv39\"; riscv,isa = \"rv64imafdcbsux\"; };"
+            "cpu@3 { reg = <3>; mmu-type = \"riscv,sv39\"; riscv,isa = \"rv64imac_zmmul_zicbou\"; "
+            "};"
+            "cpu@4 { reg = <4>; mmu-type = \"riscv,sv39\"; riscv,isa = \"rv64\"; };")),
+        MACHINE_OK);
+    CHECK_EQ(machine.hart_count, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        CHECK_EQ(machine.harts[i], i + 2);
+    CHECK_EQ(machine.harts_skipped, 2);
+}
+
 TEST("hart ids may have two cells")
 {
     check_error(read_text("/ { " CELLS MEMORY
@@ -465,7 +483,8 @@ TEST("harts above the limit are counted and left out")
     snprintf(text + at, sizeof text - (size_t)at, "}; };");
     check_error(read_text(text), MACHINE_OK);
     CHECK_EQ(machine.hart_count, MACHINE_MAX_HARTS);
-    CHECK_EQ(machine.harts_skipped, 3);
+    CHECK_EQ(machine.harts_dropped, 3);
+    CHECK_EQ(machine.harts_skipped, 0);
 }
 
 /* ---- errors ---- */

@@ -36,7 +36,7 @@ void fake_reset(uint64_t seed)
     fake.core_sets_ad = true;
     frame_table_init(&fake.table, fake.frames, fake_frame(0), FAKE_FRAMES,
                      (uintptr_t)fake_memory - (FAKE_FIRST << PAGE_SHIFT));
-    frame_table_free_range(&fake.table, fake_frame(0), FAKE_FRAMES - FAKE_FIRMWARE);
+    frame_table_keep_range(&fake.table, fake_frame(FAKE_FRAMES - FAKE_FIRMWARE), FAKE_FIRMWARE);
     fake.kernel_root = fake_frame(0);
     CHECK_EQ(frame_claim(&fake.table, fake.kernel_root, FRAME_OBJECT, 0), FL_OK);
     pte_t *entries = frame_contents(&fake.table, fake.kernel_root);

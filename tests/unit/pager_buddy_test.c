@@ -224,6 +224,19 @@ TEST("a run may need zeroed pages: then those that it takes are zeroed no more, 
     sound();
 }
 
+TEST("nothing is known of the frames of a run that comes back, whatever was when it was taken")
+{
+    uint32_t first;
+
+    begin(0, 4096);
+    first = page_allocate_run(&table, 8, PAGE_LENT);
+    for (uint32_t i = 0; i < 8; i++)
+        table.pages[first + i].flags = PAGE_HARVESTED | PAGE_DENSE;
+    page_release_run(&table, first, 8);
+    for (uint32_t i = 0; i < 8; i++)
+        CHECK_EQ(table.pages[first + i].flags, 0);
+}
+
 TEST("runs of no page, of more than 2 MiB, and of more than there is, are none")
 {
     begin(0, 0);

@@ -247,6 +247,7 @@ TEST("the checker names what is wrong with a frame or its list")
     BREAKS(table->pages[first].link, PAGE_NONE, "P1");
     BREAKS(table->pages[first].link, first, "P1");
     BREAKS(table->pages[first].zeroed, true, "P7");
+    BREAKS(table->pages[first].flags, PAGE_TAKEN, "P9");
     BREAKS(table->pages[zeroed].zeroed, false, "P7");
     BREAKS(table->pages[zeroed].link, PAGE_NONE, "P7");
     BREAKS(table->zeroed, 0, "P7");

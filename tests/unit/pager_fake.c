@@ -427,6 +427,10 @@ const char *fake_check(const struct fake *fake)
         if (!fake_may_be_mapped(fake, &fake->entry[i].mapping))
             return "a frame that is free or in other use is still mapped, or a merged one to be "
                    "written";
+    for (uint32_t i = 0; i < fake->vm.table.count; i++)
+        if (fake->vm.table.pages[i].state == PAGE_FREE && fake->written[i] &&
+            (fake->vm.table.pages[i].flags & PAGE_HARVESTED))
+            return "a free frame that programs wrote is told to be clean";
     if (zero[0] != 0 || memcmp(zero, zero + 1, FL_PAGE_BYTES - 1) != 0)
         return "the zero page was written";
     return vm_check(&fake->vm);

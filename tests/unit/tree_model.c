@@ -453,3 +453,49 @@ const char *tree_model_check_machine(const void *bytes, size_t size)
     pair_free(&pair);
     return wrong;
 }
+
+/* ---- addresses ---- */
+
+uint64_t tree_model_number(const fdt32_t **cells, int count)
+{
+    uint64_t number = 0;
+
+    for (; count > 0; count--)
+        number = number << 32 | fdt32_ld((*cells)++);
+    return number;
+}
+
+/* An address of a node's children as one of the root's; false when it is none. */
+static bool model_lift(const void *blob, int bus, uint64_t *address)
+{
+    int parent = fdt_parent_offset(blob, bus), bytes;
+
+    if (parent < 0)
+        return true;
+    const fdt32_t *cells = fdt_getprop(blob, bus, "ranges", &bytes);
+    int child_cells = fdt_address_cells(blob, bus), parent_cells = fdt_address_cells(blob, parent);
+    if (cells == NULL || child_cells > 2)
+        return false;
+    for (const fdt32_t *end = cells + bytes / 4; cells < end;) {
+        uint64_t child = tree_model_number(&cells, child_cells);
+        uint64_t to = tree_model_number(&cells, parent_cells);
+        uint64_t size = tree_model_number(&cells, fdt_size_cells(blob, bus));
+        if (*address >= child && *address < child + size) {
+            *address = to + (*address - child);
+            return model_lift(blob, parent, address);
+        }
+    }
+    return bytes == 0 && model_lift(blob, parent, address);
+}
+
+bool tree_model_address(const void *blob, int node, uint64_t *address)
+{
+    int parent = fdt_parent_offset(blob, node), bytes = 0;
+    const fdt32_t *reg = fdt_getprop(blob, node, "reg", &bytes);
+
+    if (parent < 0 || !reg || fdt_address_cells(blob, parent) > 2 ||
+        bytes < 4 * fdt_address_cells(blob, parent))
+        return false;
+    *address = tree_model_number(&reg, fdt_address_cells(blob, parent));
+    return model_lift(blob, parent, address);
+}

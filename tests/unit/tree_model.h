@@ -3,7 +3,11 @@
 #ifndef TESTS_TREE_MODEL_H
 #define TESTS_TREE_MODEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include <libfdt.h>
 
 #include "fdt.h"
 #include "machine.h"
@@ -18,5 +22,11 @@ const char *tree_model_compare(const void *bytes, size_t size);
 /* Reads the bytes with machine_read, and holds what it says against M1 to M5.
  * Returns: NULL, or the first broken invariant. */
 const char *tree_model_check_machine(const void *bytes, size_t size);
+
+/* What `count` cells say; *cells moves behind them. */
+uint64_t tree_model_number(const fdt32_t **cells, int count);
+
+/* The first address of a node's reg as one of the root's, by libfdt.  Returns: false when it is none. */
+bool tree_model_address(const void *blob, int node, uint64_t *address);
 
 #endif

@@ -212,6 +212,18 @@ TEST("drained means that the last bit is on the line")
     }
 }
 
+TEST("what waits in the ring is not sent, though the transmitter is empty")
+{
+    start(&slow);
+    write_pattern(0, 40);
+    while (!fake_ns16550_interrupts(&fake))
+        fake_ns16550_tick(&fake);
+    CHECK(!uart_drain(&uart));
+    run(10000);
+    check_sent(40);
+    CHECK(uart_drain(&uart));
+}
+
 /* --- input ------------------------------------------------------------------------------------- */
 
 TEST("input below the trigger level comes by the timeout, above it at once")

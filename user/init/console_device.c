@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* Of each device the kernel tells the first string of `compatible` only, so a chip's own name for
- * its DesignWare stands here too. */
+/* A chip's own name for its DesignWare stands here too: the kernel tells of as many strings as fit. */
 static const struct console_kind {
     const char *compatible;
     enum console_uart kind;
@@ -17,12 +16,23 @@ static const struct console_kind {
     {"sifive,uart0", CONSOLE_UART_SIFIVE},
 };
 
-static enum console_uart console_device_kind(const struct fl_boot_device *device)
+static enum console_uart console_name_kind(const char *name)
 {
     for (unsigned i = 0; i < sizeof console_kinds / sizeof console_kinds[0]; i++)
-        if (strcmp(device->compatible, console_kinds[i].compatible) == 0)
+        if (strcmp(name, console_kinds[i].compatible) == 0)
             return console_kinds[i].kind;
     return 0;
+}
+
+/* The names go from what it is to what it is like. */
+static enum console_uart console_device_kind(const struct fl_boot_device *device)
+{
+    const char *name = device->compatible, *end = name + sizeof device->compatible;
+    enum console_uart kind = 0;
+
+    for (; kind == 0 && name < end && *name; name += strlen(name) + 1)
+        kind = console_name_kind(name);
+    return kind;
 }
 
 static bool console_device_looks_like_uart(const struct fl_boot_device *device)
@@ -31,9 +41,14 @@ static bool console_device_looks_like_uart(const struct fl_boot_device *device)
            strstr(device->compatible, "16550");
 }
 
-struct console_device console_device_find(const struct fl_boot_device *devices, uint64_t count)
+struct console_device console_device_find(const struct fl_boot_device *devices, uint64_t count,
+                                          uint64_t console)
 {
     struct console_device found = {0};
+
+    for (uint64_t i = 0; i < count && console != 0; i++)
+        if (devices[i].physical == console)
+            return (struct console_device){i, &devices[i], console_device_kind(&devices[i])};
 
     for (uint64_t i = 0; i < count && found.kind == 0; i++) {
         enum console_uart kind = console_device_kind(&devices[i]);

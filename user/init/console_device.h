@@ -15,8 +15,10 @@ struct console_device {
     enum console_uart kind;              /* 0: none that we know */
 };
 
-/* The first UART that we know; if there is none, the first device that looks like one by its name;
- * the kernel lists the console of the device tree before others. */
-struct console_device console_device_find(const struct fl_boot_device *devices, uint64_t count);
+/* The device at the physical address `console`, whatever it is, since whoever watches the machine watches that.  Where
+ * nothing is told (0, or no device is there): the first UART that we know; if there is none, the first device that
+ * looks like one by its name. */
+struct console_device console_device_find(const struct fl_boot_device *devices, uint64_t count,
+                                          uint64_t console);
 
 #endif

@@ -25,7 +25,7 @@ static bool driver_find_device(const struct fl_boot_info *info, struct console_d
     const struct fl_boot_device *devices =
         (const struct fl_boot_device *)(uintptr_t)FL_BOOT_DEVICE_INFO;
 
-    *found = console_device_find(devices, info->device_count);
+    *found = console_device_find(devices, info->device_count, info->console);
     if (!found->device)
         log_line("console: no UART among %lu devices: %s", info->device_count, driver_stays);
     else if (found->kind == 0)

@@ -180,3 +180,34 @@ uint32_t pins_chunks(uint32_t *pages)
     *pages = pins.chunks << pins.shift;
     return pins.chunks;
 }
+
+/* ---- the checker ---- */
+
+static const char *pins_check_request(const struct pins_request *request)
+{
+    for (uint32_t k = 0; k < request->count; k++)
+        if (!pins_has_chunk(request->page[k] >> pins.shift) && !(request->own >> k & 1))
+            return "N1";
+    return (uint64_t)request->own >> request->count == 0 ? NULL : "N3";
+}
+
+const char *pins_check(const struct pager *pager)
+{
+    const struct page *pages = pager->vm.table.pages;
+    const char *broken = NULL;
+    uint32_t chunks = 0;
+
+    for (uint32_t tag = 0; tag < PINS_REQUESTS && !broken; tag++)
+        broken = pins_check_request(&pins.request[tag]);
+    for (uint32_t chunk = 0; chunk < PINS_CHUNKS && !broken; chunk++) {
+        if (!pins_has_chunk(chunk))
+            continue;
+        chunks++;
+        for (uint32_t k = 0; k < 1u << pins.shift; k++)
+            if (pages[(chunk << pins.shift) + k].state == PAGE_LENT)
+                broken = "N2";
+    }
+    if (!broken && chunks != pins.chunks)
+        broken = "N2";
+    return broken;
+}

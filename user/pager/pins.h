@@ -6,7 +6,7 @@
  * pinned: a request pins the pages that it has there one by one, until it ends.
  *
  *  N1  a page of a request that has not ended is pinned, by its chunk's Pin or by one of its own;
- *  N2  no page that is lent is in a chunk with a Pin;
+ *  N2  no page that is lent is in a chunk with a Pin; `chunks` counts those that have one;
  *  N3  a request that has ended has no Pins of its own. */
 #ifndef PAGER_PINS_H
 #define PAGER_PINS_H
@@ -32,5 +32,9 @@ void pins_let_go(struct pager *pager, uint32_t first, uint32_t pages);
 
 /* How many chunks are pinned now, and how many pages these have. */
 uint32_t pins_chunks(uint32_t *pages);
+
+/* NULL, or the number of the first invariant that does not hold.  It looks at what is known here: that the kernel
+ * has these Pins the status of each call says. */
+const char *pins_check(const struct pager *pager);
 
 #endif

@@ -29,6 +29,11 @@ void arch_console_put(char c);
 int arch_console_get(void);
 void arch_timer_set(uint64_t deadline);
 _Noreturn void arch_power_off(bool failure);
+static inline uint32_t arch_zero_block_bytes(void)
+{
+    return 0;
+}
+
 uint64_t arch_stack_used_bytes(const struct hart *hart);
 
 #define ARCH_PENDING_TIMER    1u

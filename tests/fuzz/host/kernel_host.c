@@ -231,8 +231,8 @@ void kernel_host_boot(void)
                      KERNEL_HOST_FRAMES, (uintptr_t)kernel_host_memory - RAM_BASE);
     ranges_append(&ram, RAM_BASE, end);
     ranges_subtract(&ram, RAM_BASE, RAM_BASE + own);
-    frame_table_free_range(&kernel.frames, frame_containing((paddr_t){ram.at[0].start}),
-                           (end - ram.at[0].start) / PAGE_BYTES);
+    frame_table_keep_range(&kernel.frames, kernel.root_table,
+                           (ram.at[0].start - RAM_BASE) / PAGE_BYTES);
     asid_init(&kernel.asids, ASID_BITS);
     kernel.timebase_hz = TIMEBASE_HZ;
     kernel.quantum_ticks = TIMEBASE_HZ / 100;

@@ -147,6 +147,12 @@ def _():
     check_firmware_serves(result, r"init: console: no driver for `acme,uart` at 0x10000000: ")
 
 
+@test("the console that stdout-path names is the only one that counts, though another UART is known")
+def _():
+    result = spoilt(lambda root: root.at("/chosen").props.update({"stdout-path": tree.text("/soc/rtc@101000:115200n8")}))
+    check_firmware_serves(result, r"init: console: no driver for `google,goldfish-rtc` at 0x101000: ")
+
+
 @test("a UART without an interrupt is named")
 def _():
     result = spoilt(lambda root: root.at(UART).props.pop("interrupts"))

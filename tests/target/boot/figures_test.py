@@ -10,6 +10,7 @@ from ktap import check_equal, comment, main, test
 
 TEXT_AND_RODATA_BYTES_MAX = 64 << 10
 BOOT_INSTRUCTIONS_MAX = 2_000_000
+BOOT_INSTRUCTIONS_PER_GIB_MAX = 1_000_000
 
 
 def sections(elf):
@@ -37,6 +38,17 @@ def _():
     check_equal(found is not None, True)
     comment(f"{found[1]} instructions")
     check_equal(int(found[1]) < BOOT_INSTRUCTIONS_MAX, True)
+
+
+@test("each further GiB of memory costs less than a million instructions more")
+def _():
+    found = {}
+    for gib in (1, 8):
+        result = boot.boot(kernel=boot.build_file("kernel_bench.bin"), memory=f"{gib}G",
+                           options=("-icount", "shift=0,sleep=off"), seconds=40)
+        found[gib] = int(re.search(r"RES\tkernel entry to first user instruction\t(\d+)\t", result.log)[1])
+    comment(f"{found} instructions")
+    check_equal(found[8] - found[1] < 7 * BOOT_INSTRUCTIONS_PER_GIB_MAX, True)
 
 
 main()

@@ -133,7 +133,7 @@ def spoilt(sentence, change, pattern):
 
 spoilt("a wrong magic number", lambda blob: b"\xde" + blob[1:], "wrong magic")
 spoilt("a total size beyond what can be looked at", lambda blob: blob[:4] + struct.pack(">I", 1 << 30) + blob[8:],
-       "smaller than the header or the total size")
+       "larger than the memory it is in")
 spoilt("a total size smaller than the header", lambda blob: blob[:4] + struct.pack(">I", 8) + blob[8:], "total size")
 spoilt("a structure block without its end", lambda blob: blob[:36] + struct.pack(">I", 64) + blob[40:], "damaged")
 spoilt("version 99, compatible with none before", lambda blob: blob[:20] + struct.pack(">II", 99, 99) + blob[28:],
@@ -186,6 +186,17 @@ def _():
         root, initrd = fresh()
         root.at("/chosen").props["bootargs"] = tree.text(words)
         boot.check_told(boot.boot_tree(tree.write(root), initrd), f"boot arguments: can't read `{words}`")
+
+
+@test("more harts than can be known are told")
+def _():
+    root, initrd = fresh()
+    cpus = root.at("/cpus")
+    for number in range(1, 18):
+        cpus.children[f"cpu@{number:x}"] = tree.Node(**(cpu(root).props | {"reg": struct.pack(">I", number)}))
+    result = boot.boot_tree(tree.write(root), initrd)
+    boot.check_ran(result)
+    check_equal("faultline: 2 harts are left out: 16 are as many as are known\n" in result.log, True)
 
 
 @test("boot arguments too long to be kept are told")

@@ -247,7 +247,8 @@ static void check_physical(void (*access)(uint64_t), uint64_t kind)
     const struct fl_boot_device *uart = kit_find_device("ns16550a");
 
     fault_setup();
-    CHECK(uart != NULL);
+    if (uart == NULL)
+        SKIP("this machine has no ns16550a");
     struct fl_item item = {AREA | RW, FL_ITEM_SOURCE(kit_device_slot(uart), 1), 0};
     fault_run(access, HOLE);
     fault_set_spare(7); /* which a page fault tells */

@@ -127,6 +127,9 @@ static void check_others(void)
     CHECK_EQ(FL_STATE(flr_tcb_state(life.handler->tcb).value), FL_STATE_RECEIVING);
 }
 
+/* With this clock a fault's way has more than 20 ticks. */
+#define TIMEBASE_HZ 10000000u
+
 /* Runs the world once for each tick, ends something at that tick by `end`, lets all settle, and asks
  * `check` what came of it; was_over: the first thread had come to its end before. */
 static void iterate(void (*end)(void), void (*check)(bool was_over))
@@ -134,6 +137,8 @@ static void iterate(void (*end)(void), void (*check)(bool was_over))
     unsigned t = 0;
     bool all_over = false;
 
+    if (kit_boot_info()->timebase_hz < TIMEBASE_HZ)
+        SKIP("ticks of this machine's clock are too far apart");
     states_met = 0;
     for (; !all_over; t++) {
         CHECK(t < T_MAX);

@@ -95,7 +95,8 @@ static void setup(void)
     CHECK_DONE(flr_timer_bind(limit, kit_copy(notification, ALL, TIME_UP)));
     uart = kit_find_device("ns16550a");
     rtc = kit_find_device("google,goldfish-rtc");
-    CHECK(uart != NULL && rtc != NULL);
+    if (uart == NULL || rtc == NULL)
+        SKIP("this machine has no ns16550a or no goldfish-rtc");
     uart_registers = kit_device_window(uart);
     rtc_registers = kit_device_window(rtc);
     CHECK(uart_registers != NULL && rtc_registers != NULL);

@@ -66,8 +66,13 @@ static inline uint64_t *swap_map(uint64_t pages, int sharing)
     return memory;
 }
 
+/* What is written packs three to one: four words of five are those of the page. */
+static bool swap_packs;
+
 static inline uint64_t swap_pattern(uint64_t page, uint64_t word, uint64_t generation)
 {
+    if (swap_packs && word % 5 != 0)
+        word = 0;
     return page * 0x9e3779b97f4a7c15u ^ generation << 40 ^ (word + 1) * 0xbf58476d1ce4e5b9u;
 }
 
@@ -91,6 +96,70 @@ static inline uint64_t swap_wrong(const uint64_t *memory, uint64_t first, uint64
                 break;
             }
     return wrong;
+}
+
+/* Writes so many pages, finds them, in order and one in so many at random, and writes them again. */
+static inline void swap_go_over(uint64_t pages, uint64_t one_in)
+{
+    uint64_t *memory = swap_map(pages, MAP_PRIVATE), seed = 1;
+
+    swap_write(memory, 0, pages, 1);
+    CHILD_CHECK(swap_wrong(memory, 0, pages, 1) == 0);
+    for (uint32_t i = 0; i < pages / one_in; i++) {
+        uint64_t page = (seed = seed * 6364136223846793005u + 1442695040888963407u) >> 33;
+
+        CHILD_CHECK(swap_wrong(memory, page % pages, page % pages + 1, 1) == 0);
+    }
+    swap_write(memory, 0, pages, 2);
+    CHILD_CHECK(swap_wrong(memory, 0, pages, 2) == 0);
+}
+
+static inline bool swap_is_out(const uint64_t *memory, uint64_t pages)
+{
+    for (uint64_t page = 0; page < pages; page++) {
+        unsigned char resident;
+
+        CHILD_CHECK(mincore((void *)&memory[page * SWAP_WORDS], FORK_PAGE, &resident) == 0);
+        if (resident & 1)
+            return false;
+    }
+    return true;
+}
+
+/* Until the whole range is out: one call makes as many requests as there may be. */
+static inline void swap_put_out(uint64_t *memory, uint64_t pages)
+{
+    for (uint32_t turns = 0; turns < 64 && !swap_is_out(memory, pages); turns++) {
+        CHILD_CHECK(madvise(memory, pages * FORK_PAGE, MADV_PAGEOUT) == 0);
+        swap_settle();
+    }
+    CHILD_CHECK(swap_is_out(memory, pages));
+}
+
+/* Parent and child of memory that is out write, both the second eighth of it, and see their own. */
+static inline int swap_fork_of_what_is_out(void)
+{
+    const uint64_t pages = 8 * SWAP_MIB;
+    uint64_t *memory = swap_map(pages, MAP_PRIVATE);
+    pid_t pid;
+
+    swap_write(memory, 0, pages, 1);
+    swap_put_out(memory, pages);
+    pid = fork();
+    if (pid == 0) {
+        swap_write(memory, 0, pages / 4, 2);
+        CHILD_CHECK(swap_wrong(memory, 0, pages / 4, 2) == 0);
+        CHILD_CHECK(swap_wrong(memory, pages / 4, pages, 1) == 0);
+        _exit(0);
+    }
+    CHILD_CHECK(pid > 0);
+    swap_write(memory, pages / 8, pages / 2, 3);
+    CHILD_CHECK(swap_wrong(memory, 0, pages / 8, 1) == 0);
+    CHILD_CHECK(swap_wrong(memory, pages / 8, pages / 2, 3) == 0);
+    CHILD_CHECK(swap_wrong(memory, pages / 2, pages, 1) == 0);
+    CHILD_CHECK(fork_wait(pid) == EXITED(0));
+    CHILD_CHECK(swap_wrong(memory, pages / 8, pages / 2, 3) == 0);
+    return 0;
 }
 
 #endif

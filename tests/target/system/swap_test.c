@@ -5,18 +5,7 @@
 
 static int large_private(void)
 {
-    const uint64_t pages = 24 * SWAP_MIB;
-    uint64_t *memory = swap_map(pages, MAP_PRIVATE), seed = 1;
-
-    swap_write(memory, 0, pages, 1);
-    CHILD_CHECK(swap_wrong(memory, 0, pages, 1) == 0);
-    for (uint32_t i = 0; i < pages / 4; i++) {
-        uint64_t page = (seed = seed * 6364136223846793005u + 1442695040888963407u) >> 33;
-
-        CHILD_CHECK(swap_wrong(memory, page % pages, page % pages + 1, 1) == 0);
-    }
-    swap_write(memory, 0, pages, 2);
-    CHILD_CHECK(swap_wrong(memory, 0, pages, 2) == 0);
+    swap_go_over(24 * SWAP_MIB, 4);
     return 0;
 }
 
@@ -49,33 +38,9 @@ TEST("memory that is shared and larger than memory is the same for all who share
     CHECK_EQ(swap_run(large_shared), EXITED(0));
 }
 
-static int fork_of_what_is_out(void)
-{
-    const uint64_t pages = 8 * SWAP_MIB;
-    uint64_t *memory = swap_map(pages, MAP_PRIVATE);
-    pid_t pid;
-
-    swap_write(memory, 0, pages, 1);
-    CHILD_CHECK(madvise(memory, pages * FORK_PAGE, MADV_PAGEOUT) == 0);
-    pid = fork();
-    if (pid == 0) {
-        swap_write(memory, 0, pages / 2, 2);
-        CHILD_CHECK(swap_wrong(memory, 0, pages / 2, 2) == 0);
-        CHILD_CHECK(swap_wrong(memory, pages / 2, pages, 1) == 0);
-        _exit(0);
-    }
-    CHILD_CHECK(pid > 0);
-    swap_write(memory, pages / 4, pages, 3);
-    CHILD_CHECK(swap_wrong(memory, 0, pages / 4, 1) == 0);
-    CHILD_CHECK(swap_wrong(memory, pages / 4, pages, 3) == 0);
-    CHILD_CHECK(fork_wait(pid) == EXITED(0));
-    CHILD_CHECK(swap_wrong(memory, 0, pages / 4, 1) == 0);
-    return 0;
-}
-
 TEST("parent and child of memory that is out both write, and see their own")
 {
-    CHECK_EQ(swap_run(fork_of_what_is_out), EXITED(0));
+    CHECK_EQ(swap_run(swap_fork_of_what_is_out), EXITED(0));
 }
 
 static int several_at_once(void)

@@ -392,3 +392,27 @@ TEST("a program may close its streams and go on printing")
 {
     CHECK_EQ(RUN("streams_closed"), EXITED(0));
 }
+
+/* Two words whose middles are the ends of pages, in memory that nobody touched. */
+#define CROSSING(memory, page) ((volatile uint64_t *)((memory) + ((page) + 1) * 4096ul - 4))
+
+TEST("a load or a store that is not aligned does what its bytes would, also across two untouched "
+     "pages")
+{
+    char *memory =
+        mmap(NULL, 8 * 4096ul, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    static const uint8_t bytes[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+
+    CHECK(memory != MAP_FAILED);
+    CHECK_EQ(*CROSSING(memory, 0), 0);
+    *CROSSING(memory, 2) = 0x0807060504030201ull;
+    CHECK_EQ(memcmp((const char *)CROSSING(memory, 2), bytes, sizeof bytes), 0);
+    for (unsigned at = 1; at < 8; at++) {
+        volatile uint64_t *word = (volatile uint64_t *)(memory + 5 * 4096ul + at);
+
+        *word = 0x0807060504030201ull;
+        CHECK_EQ(memcmp((const char *)word, bytes, sizeof bytes), 0);
+        CHECK_EQ(*(volatile uint32_t *)(memory + 5 * 4096ul + at + 3), 0x07060504);
+    }
+    munmap(memory, 8 * 4096ul);
+}

@@ -7,10 +7,12 @@
  *                                 are in memory already
  *   DONTNEED; FREE                drops private pages at once: zero, or the file's bytes again;
  *                                 shared memory keeps its contents
- *   COLD, PAGEOUT                 anonymous pages are the next to leave for swap, or leave now
+ *   COLD, PAGEOUT                 anonymous pages are the next to leave for swap, or leave now: those in
+ *                                 the first RECLAIM_ADVISED windows (reclaim.h) that have any
  *   MERGEABLE                     kept in the entries of private anonymous memory and of private files
  *                                 (samepage.h); passed over elsewhere
- *   UNMERGEABLE                   the same, and merged pages get frames of their own
+ *   UNMERGEABLE                   the same, and then merged pages get frames of their own: where there are
+ *                                 none (EAGAIN) they stay merged until they are written, and no others come
  *
  * Private pages below the entry's object are others' too: where there are some, the range gets a new
  * object that shows none of them.  All records for that are made before anything changes. */
@@ -229,6 +231,8 @@ static void advise_set(struct advise *advise, struct entry *entry)
 /* Follows the advice in each mapped part. */
 static void advise_apply(struct advise *advise)
 {
+    struct reclaim_advice leaving = {.out = advise->advice == MADV_PAGEOUT,
+                                     .windows = RECLAIM_ADVISED};
     uint64_t budget = ADVISE_PAGES;
 
     for (struct entry *entry = advise_first(advise); entry;
@@ -241,7 +245,7 @@ static void advise_apply(struct advise *advise)
         } else if (advise->advice == MADV_COLD || advise->advice == MADV_PAGEOUT) {
             if (entry->object->owner)
                 reclaim_advise(advise->vm, entry->object, entry_index(entry, start), pages,
-                               advise->advice == MADV_PAGEOUT);
+                               &leaving);
         } else if (advise->advice == MADV_WILLNEED) {
             if (!entry->object->owner || entry->object->source)
                 continue;
@@ -270,8 +274,6 @@ int vm_advise(struct vm *vm, struct space *space, uint64_t address, uint64_t byt
     if (advise.end == address)
         return 0;
     error = advise_check(&advise);
-    if (!error && advice == MADV_UNMERGEABLE)
-        error = advise_break(&advise);
     if (error)
         return error;
     if (!advise_reserve(&advise))
@@ -280,6 +282,10 @@ int vm_advise(struct vm *vm, struct space *space, uint64_t address, uint64_t byt
     advise_apply(&advise);
     advise_release(&advise);
     area_join(vm, space, address, advise.end);
+    if (advice == MADV_UNMERGEABLE)
+        error = advise_break(&advise);
+    if (error)
+        return error;
     if (advice == MADV_MERGEABLE)
         samepage_wake(vm);
     return mapped ? 0 : ENOMEM;

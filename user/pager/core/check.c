@@ -386,6 +386,10 @@ static void check_frames(struct check *check)
     for (uint32_t i = 0; i < table->count; i++) {
         counts[table->pages[i].state]++;
         zeroed += table->pages[i].zeroed;
+        check_fail(check,
+                   table->pages[i].state != PAGE_FREE ||
+                       (table->pages[i].flags & ~PAGE_HARVESTED) == 0,
+                   "P9");
     }
     for (uint32_t i = 0; i < PAGE_STATES; i++)
         check_fail(check, counts[i] == table->counts[i], "P3");

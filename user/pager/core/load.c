@@ -370,7 +370,7 @@ bool load_step(struct vm *vm)
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++) {
         struct space *space = vm->spaces[id];
 
-        if (vm->paging.writes == PAGING_WRITES)
+        if (vm->paging.writes == PAGING_WRITES || !paging_has_place(vm))
             return false;
         if (space && space->load.suspended && space->load.next != UINT64_MAX &&
             load_put_out(vm, space))

@@ -138,11 +138,10 @@ void object_put_out(struct vm *vm, uint32_t page, uint64_t leaf)
                   index_leaf_is_stored(leaf) ? index_leaf_stamp(leaf, record->window) : leaf);
     victims_evict(vm, page);
     object_count_other(object, leaf);
+    vm->paging.copies -= record->state == PAGE_OBJECT && record->slot != SWAP_NONE;
     record->slot = SWAP_NONE;
-    record->flags = 0;
     record->window = 0;
     page_release(&vm->table, page);
-    record->flags = PAGE_HARVESTED;
 }
 
 void object_merge_page(struct vm *vm, uint32_t page, uint32_t merged)

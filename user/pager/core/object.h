@@ -212,8 +212,8 @@ uint32_t object_begin_fetch(struct vm *vm, struct object *object, uint64_t index
 void object_add_leaf(struct vm *vm, struct object *object, const struct index_place *place,
                      uint64_t index, uint64_t leaf);
 
-/* A page in memory, whose frame's D bit is known to be clear, leaves it, and it is free then: `leaf` says
- * where the page is from now on. */
+/* A page in memory, which nobody maps, leaves its frame, and that is free then: `leaf` says where the page is
+ * from now on. */
 void object_put_out(struct vm *vm, uint32_t page, uint64_t leaf);
 
 /* A page that is out of memory, `leaf` of `index` at `place`, gets a frame, in state PAGE_OBJECT or

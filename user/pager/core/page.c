@@ -59,8 +59,10 @@ void page_release(struct page_table *table, uint32_t number)
 
 void page_release_run(struct page_table *table, uint32_t first, uint32_t pages)
 {
-    for (uint32_t i = 0; i < pages; i++)
+    for (uint32_t i = 0; i < pages; i++) {
         page_set_state(table, first + i, PAGE_FREE);
+        table->pages[first + i].flags = 0;
+    }
     buddy_insert_run(table, first, first + pages);
 }
 

@@ -16,7 +16,8 @@
  *      are 0.  `zeroed` counts them, and counts[PAGE_FREE] too: to everybody else they are free pages;
  *  P8  only pages in objects, and strays, have a swap slot (swap.h), no two the same: a PAGE_OBJECT's
  *      holds a copy of it unless it was written since, which its D bit tells; one that is written out
- *      or read in goes there or comes from there.
+ *      or read in goes there or comes from there;
+ *  P9  a free page has no flag but PAGE_HARVESTED.
  *
  * Does not know what a page's contents mean, and clears none but those of P7: whoever gives a page to
  * a program fills all of it first. */

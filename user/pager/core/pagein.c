@@ -122,7 +122,7 @@ static enum object_supply pagein_read_run(struct vm *vm, struct object *object,
     if (paging_submit(vm, request))
         return OBJECT_FETCHING;
     for (uint32_t i = run->count; i-- > 0;)
-        object_put_out(vm, io->page[i], index_leaf_swap(run->slot + i));
+        paging_leave(vm, io->page[i], index_leaf_swap(run->slot + i));
     return OBJECT_UNREADABLE;
 }
 

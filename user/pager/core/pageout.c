@@ -3,6 +3,9 @@
 
 #include "vm.h"
 
+/* Copies that give their slots back at once: so many that there are runs among them. */
+#define PAGEOUT_COPIES (8u * SWAP_CLUSTER)
+
 /* Pages in order of which an entry shows the first. */
 struct pageout_run {
     const struct vm *vm;
@@ -77,14 +80,14 @@ static bool pageout_drop(struct vm *vm, uint32_t page, bool dirty)
     uint32_t slot = vm->table.pages[page].slot;
 
     if (slot != SWAP_NONE && !dirty && !swap_is_leaving(&vm->swap, slot)) {
-        object_put_out(vm, page, index_leaf_swap(slot));
+        paging_leave(vm, page, index_leaf_swap(slot));
         vm->paging.counts.put_out_clean++;
         return true;
     }
     vm_forget_copy(vm, page);
     if (!pageout_is_zero(vm, page))
         return false;
-    object_put_out(vm, page, INDEX_LEAF_ZERO);
+    paging_leave(vm, page, INDEX_LEAF_ZERO);
     vm->paging.counts.put_out_zero++;
     return true;
 }
@@ -96,17 +99,32 @@ static bool pageout_pack(struct vm *vm, uint32_t page, bool dirty)
 
     if (!tier_put(vm, page, dirty, &leaf))
         return false;
-    object_put_out(vm, page, leaf);
+    paging_leave(vm, page, leaf);
     tier_settle(vm);
     return true;
 }
 
-/* Copies of pages in memory give their slots back: others want them more. */
+/* Some copies of pages in memory give their slots back: others want them more. */
 static void pageout_drop_copies(struct vm *vm)
 {
-    for (uint32_t page = 0; page < vm->table.count; page++)
-        if (vm->table.pages[page].state == PAGE_OBJECT)
-            vm_forget_copy(vm, page);
+    struct paging *paging = &vm->paging;
+    uint32_t most = vm->table.count, given = 0;
+
+    for (; paging->copies > 0 && given < PAGEOUT_COPIES && most > 0; most--) {
+        const struct page *record = &vm->table.pages[paging->hand];
+
+        if (record->state == PAGE_OBJECT && record->slot != SWAP_NONE) {
+            vm_forget_copy(vm, paging->hand);
+            given++;
+        }
+        paging->hand = paging->hand + 1 < vm->table.count ? paging->hand + 1 : 0;
+        paging->looked++;
+    }
+}
+
+bool paging_has_place(const struct vm *vm)
+{
+    return tier_takes(&vm->tier) || vm->paging.copies > 0 || swap_room(&vm->swap) > 0;
 }
 
 static uint32_t pageout_take_slots(struct vm *vm, uint32_t want, uint32_t *count)
@@ -133,8 +151,8 @@ static void pageout_begin(struct vm *vm, uint32_t page, uint32_t slot)
 static void pageout_undo(struct vm *vm, const struct vm_io *io)
 {
     for (uint32_t i = 0; i < io->count; i++) {
-        page_set_state(&vm->table, io->page[i], PAGE_OBJECT);
         vm_forget_copy(vm, io->page[i]);
+        page_set_state(&vm->table, io->page[i], PAGE_OBJECT);
     }
 }
 
@@ -227,10 +245,10 @@ void paging_end_write(struct vm *vm, uint32_t page, bool ok)
         return;
     }
     if (!(record->flags & PAGE_TAKEN)) {
-        object_put_out(vm, page, index_leaf_swap(record->slot));
+        paging_leave(vm, page, index_leaf_swap(record->slot));
         return;
     }
-    page_set_state(&vm->table, page, PAGE_OBJECT);
+    vm_keep_copy(vm, page);
     victims_keep(vm, page);
     vm->paging.counts.taken_back++;
     if (leaving || (record->flags & PAGE_WRITTEN))

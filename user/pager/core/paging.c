@@ -28,6 +28,12 @@ void paging_give_frames(struct vm *vm)
     }
 }
 
+void paging_leave(struct vm *vm, uint32_t page, uint64_t leaf)
+{
+    object_put_out(vm, page, leaf);
+    vm->table.pages[page].flags = PAGE_HARVESTED;
+}
+
 struct paging_request *paging_take(struct vm *vm, enum paging_state state)
 {
     struct paging *paging = &vm->paging;
@@ -211,7 +217,7 @@ uint32_t paging_requests(const struct vm *vm)
 
 const char *paging_check(const struct vm *vm)
 {
-    uint32_t taken = 0, writes = 0;
+    uint32_t taken = 0, writes = 0, copies = 0;
 
     for (uint32_t page = 0; page < vm->table.count; page++) {
         const struct page *record = &vm->table.pages[page];
@@ -222,6 +228,7 @@ const char *paging_check(const struct vm *vm)
             return "P8";
         if (!paging_check_page(vm, page))
             return "G1";
+        copies += record->state == PAGE_OBJECT && record->slot != SWAP_NONE;
     }
     for (uint32_t i = 0; i < PAGING_REQUESTS; i++) {
         taken += vm->paging.request[i].state != PAGING_FREE;
@@ -229,5 +236,7 @@ const char *paging_check(const struct vm *vm)
     }
     if (writes != vm->paging.writes || taken != vm->paging.taken || vm->paging.held != PAGE_NONE)
         return "G1";
+    if (copies != vm->paging.copies)
+        return "G4";
     return stream_check(&vm->paging.streams) ? NULL : "G3";
 }

@@ -36,7 +36,8 @@
  *  G1  a page that is busy and has a slot, is writing, or is a stray with a slot, is in one request; of
  *      other pages none is;
  *      (G3 is in stream.h)
- *  G2  as many slots are used as there are leaves that name one, and pages that have one. */
+ *  G2  as many slots are used as there are leaves that name one, and pages that have one;
+ *  G4  `copies` is the number of pages in PAGE_OBJECT that have one. */
 #ifndef PAGER_PAGING_H
 #define PAGER_PAGING_H
 
@@ -101,6 +102,9 @@ struct paging {
     bool torture;
     uint32_t
         held; /* first of the frames that are taken away, or PAGE_NONE: see paging_hold_frames */
+    uint32_t copies; /* G4: slots that others may have, before pages stay for want of one */
+    uint32_t hand;   /* the page record that is looked at next for such a slot ... */
+    uint64_t looked; /* ... and how many were, since the start */
     struct streams streams;
     struct paging_counts counts;
 };
@@ -115,6 +119,9 @@ enum object_supply paging_bring_in(struct vm *vm, struct object *object, uint64_
  * keep (wired).  They leave all page tables.  Returns how many left memory or are on their way; the
  * others stay, for want of slots or requests. */
 uint32_t paging_put_out(struct vm *vm, const uint32_t *page, uint32_t count);
+
+/* True if a page that is neither zero nor clean can leave memory, now or when a request has ended. */
+bool paging_has_place(const struct vm *vm);
 
 /* The core has written, or will before anything else happens, the contents of a page in an object. */
 void paging_note_write(struct vm *vm, uint32_t page);
@@ -154,6 +161,9 @@ void paging_note_mishap(struct vm *vm, const struct paging_mishap *mishap);
 
 /* The same, of a page with a slot, unless nobody has the page any more. */
 void paging_note_slot(struct vm *vm, uint32_t page, enum paging_mishap_kind kind);
+
+/* As object_put_out, of a page whose frame's D bit was cleared since a program could last write it. */
+void paging_leave(struct vm *vm, uint32_t page, uint64_t leaf);
 
 /* What becomes of a page whose request ended. */
 void paging_end_read(struct vm *vm, uint32_t page, bool ok);

@@ -39,18 +39,31 @@ void reclaim_note_given(struct vm *vm, uint32_t slot, uint64_t page)
             victims_give(vm, page_number(&vm->table, range, page));
 }
 
-void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64_t count, bool out)
+/* The bits of the pages of a window that lie in [first, end). */
+static uint32_t reclaim_mask(uint64_t window, uint64_t first, uint64_t end)
 {
-    uint64_t end = first + count, left = 0;
+    uint32_t mask = UINT32_MAX;
 
-    for (uint64_t at = first; vm->victims.on && at < end;) {
-        uint64_t window = at & ~(SWAP_CLUSTER - 1ull);
-        uint32_t asked = 0;
+    if (first > window)
+        mask &= UINT32_MAX << (first - window);
+    if (end - window < SWAP_CLUSTER)
+        mask &= (1u << (end - window)) - 1;
+    return mask;
+}
 
-        for (; at < end && at < window + SWAP_CLUSTER; at++)
-            asked |= 1u << (at - window);
-        if (!out || left < TIER_ADVISED || !tier_takes(&vm->tier))
-            left += victims_advise(vm, object, window, asked, out);
+void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64_t count,
+                    struct reclaim_advice *advice)
+{
+    uint64_t end = first + count, at = index_next(&object->index, first, end);
+
+    for (uint64_t window; vm->victims.on && at < end && advice->windows > 0;
+         at = index_next(&object->index, window + SWAP_CLUSTER, end)) {
+        window = at & ~(SWAP_CLUSTER - 1ull);
+        if (advice->out && advice->left >= TIER_ADVISED && tier_takes(&vm->tier))
+            return;
+        advice->windows--;
+        advice->left +=
+            victims_advise(vm, object, window, reclaim_mask(window, first, end), advice->out);
     }
 }
 
@@ -150,11 +163,11 @@ static uint32_t reclaim_step_counted(struct vm *vm, bool *last)
     return done;
 }
 
-/* True if the store of compressed pages is full, no disk is there, and nobody waits: looking for pages would only
- * take them out of the tables. */
+/* True if all places for pages are full, and nobody waits: looking for pages would only take them out of the
+ * tables. */
 static bool reclaim_is_stuck(const struct vm *vm)
 {
-    return vm->swap.areas == 0 && !tier_takes(&vm->tier) && wait_first_for_memory(vm) == 0;
+    return !paging_has_place(vm) && wait_first_for_memory(vm) == 0;
 }
 
 bool vm_reclaim_step(struct vm *vm)

@@ -10,7 +10,8 @@
  * Putting out needs no frame, so none is kept for it.  Without a swap area, and with no store of compressed
  * pages (tier.h), both levels are 0: nothing is ever put out, and who finds no frame is told so.
  *
- * Which pages leave: victims.h.
+ * Which pages leave: victims.h.  While there is no place for one (paging_has_place) nobody looks for them,
+ * until a request waits for memory: then zeros and pages of files may still leave.
  *
  * Out of memory.  When a request waits for a frame, and nothing can leave and nothing is on its way, or
  * all of memory left twice and the request still finds no frame for all that it needs at once, the
@@ -46,6 +47,15 @@ struct reclaim_work {
     uint64_t stolen;
 };
 
+/* How far swapoff has looked for pages that are out.  It names no entry and no object: when it goes on they
+ * are looked up again, and may be others.  What came to stand before it is found in another round. */
+struct reclaim_cursor {
+    uint32_t space;
+    uint32_t depth;   /* of the object below that of the entry ... */
+    uint64_t address; /* ... at or behind this address */
+    uint64_t index;   /* of the page that comes next */
+};
+
 struct reclaim {
     uint32_t target; /* frames; the level below it is page_table.reserved */
     uint64_t first;  /* the turn (wait.h) of the request that waits for memory first; 0: none ... */
@@ -60,9 +70,8 @@ struct reclaim {
     uint32_t emptied; /* its area ... */
     uint32_t errors;  /* ... and how many pages of it could not be read before */
     const struct space *empties_for; /* who waits for it, or NULL */
-    const struct object
-        *emptied_object; /* where the last page of it was found: only compared, it may be gone */
-    uint64_t emptied_index;
+    struct reclaim_cursor emptied_at;
+    uint64_t sought; /* leaves that were looked at for it, since the start */
 };
 
 /* A fault was given a page of memory (as vm_mapping has it) and its thread has not run yet: the page must not
@@ -76,9 +85,19 @@ void reclaim_note_given(struct vm *vm, uint32_t slot, uint64_t page);
  * it says false while a request waits for memory; what is left otherwise may be done in idle time. */
 bool vm_reclaim_step(struct vm *vm);
 
-/* Pages of an anonymous object will not be needed soon: they leave now, as many as requests can be made
- * for (`out`), or are the next victims. */
-void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64_t count, bool out);
+/* Advice about pages, which goes on from one object to the next. */
+struct reclaim_advice {
+    bool
+        out; /* they leave now, as many as requests can be made for; else they are the next victims */
+    uint32_t windows; /* that may still be looked at; what lies behind goes with the clock */
+    uint32_t left;    /* pages that left */
+};
+#define RECLAIM_ADVISED \
+    512u /* windows of SWAP_CLUSTER pages for one call: 3 million instructions */
+
+/* Pages of an anonymous object will not be needed soon. */
+void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64_t count,
+                    struct reclaim_advice *advice);
 
 /* True if frames may come from here: it makes sense to wait. */
 bool reclaim_has_hope(const struct vm *vm);

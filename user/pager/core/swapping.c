@@ -76,7 +76,7 @@ int vm_swap_off(struct vm *vm, uint32_t number)
     }
     vm->reclaim.empties = true;
     vm->reclaim.empties_for = NULL;
-    vm->reclaim.emptied_object = NULL;
+    vm->reclaim.emptied_at = (struct reclaim_cursor){0};
     vm->reclaim.emptied = number;
     vm->reclaim.errors = area->read_errors;
     return 0;
@@ -88,62 +88,105 @@ struct swapping_page {
     uint64_t index;
 };
 
-/* In the object where the last page was found the search goes on there. */
-static bool swapping_find_in_object(const struct vm *vm, struct object *object, uint32_t area,
+/* Goes on in an object. */
+static bool swapping_find_in_object(struct vm *vm, struct object *object, uint32_t area,
                                     struct swapping_page *found)
 {
-    const struct reclaim *reclaim = &vm->reclaim;
-    uint64_t index = object == reclaim->emptied_object ? reclaim->emptied_index : 0;
+    struct reclaim *reclaim = &vm->reclaim;
+    uint64_t *index = &reclaim->emptied_at.index;
 
     if (object->swapped == 0)
         return false;
-    while ((index = index_next(&object->index, index, INDEX_LIMIT)) < INDEX_LIMIT) {
-        uint64_t leaf = index_lookup(&object->index, index);
+    for (; (*index = index_next(&object->index, *index, INDEX_LIMIT)) < INDEX_LIMIT; ++*index) {
+        uint64_t leaf = index_lookup(&object->index, *index);
 
+        reclaim->sought++;
         if (index_leaf_is_swap(leaf) && SWAP_SLOT_AREA(index_leaf_slot(leaf)) == area) {
-            *found = (struct swapping_page){object, index};
+            *found = (struct swapping_page){object, *index};
             return true;
         }
-        index++;
     }
     return false;
 }
 
-/* Looks for a page that is out in the area: each object is found from the first of its entries, and those
- * below others with the first above them. */
-static bool swapping_search(const struct vm *vm, uint32_t area, struct swapping_page *found)
+/* The object so deep below an entry, or NULL.  Each one is found from the first of its entries, and what is
+ * below others with the first above it. */
+static struct object *swapping_object(const struct entry *entry, uint32_t depth)
 {
-    for (uint32_t id = 0; id < VM_SPACES_MAX; id++) {
-        const struct entry *entry = vm->spaces[id] ? vm->spaces[id]->map.first : NULL;
+    struct object *object = entry->object;
 
-        for (; entry; entry = entry->next) {
-            struct object *object = entry->object;
+    if (!object || object->entries != entry)
+        return NULL;
+    for (; depth > 0; depth--) {
+        if (!object->below || object->below->above != object)
+            return NULL;
+        object = object->below;
+    }
+    return object;
+}
 
-            if (!object || object->entries != entry)
-                continue;
-            for (; object; object = object->below)
-                if (swapping_find_in_object(vm, object, area, found))
-                    return true;
-        }
+/* Goes on in what an entry shows. */
+static bool swapping_find_in_entry(struct vm *vm, const struct entry *entry, uint32_t area,
+                                   struct swapping_page *found)
+{
+    struct reclaim_cursor *at = &vm->reclaim.emptied_at;
+    struct object *object;
+
+    if (at->address < entry->start)
+        *at = (struct reclaim_cursor){.space = at->space, .address = entry->start};
+    for (; (object = swapping_object(entry, at->depth)) != NULL; at->depth++, at->index = 0)
+        if (swapping_find_in_object(vm, object, area, found))
+            return true;
+    *at = (struct reclaim_cursor){.space = at->space, .address = entry->end};
+    return false;
+}
+
+static bool swapping_search(struct vm *vm, uint32_t area, struct swapping_page *found)
+{
+    struct reclaim_cursor *at = &vm->reclaim.emptied_at;
+
+    for (; at->space < VM_SPACES_MAX; *at = (struct reclaim_cursor){.space = at->space + 1}) {
+        const struct space *space = vm->spaces[at->space];
+        const struct entry *entry = space ? entry_find_from(&space->map, at->address) : NULL;
+
+        for (; entry; entry = entry->next)
+            if (swapping_find_in_entry(vm, entry, area, found))
+                return true;
     }
     return false;
+}
+
+/* Pages on their way from an area, or to it, and the requests that read them. */
+struct swapping_moves {
+    uint32_t pages;
+    uint32_t reads;
+};
+
+static struct swapping_moves swapping_count_moves(const struct vm *vm, uint32_t area)
+{
+    struct swapping_moves moves = {0, 0};
+
+    for (uint32_t i = 0; i < PAGING_REQUESTS; i++) {
+        const struct paging_request *request = &vm->paging.request[i];
+        const uint32_t *page = &request->io.page[request->at];
+
+        if (request->state == PAGING_FREE || SWAP_SLOT_AREA(vm->table.pages[*page].slot) != area)
+            continue;
+        moves.pages += request->io.count - request->at;
+        moves.reads += request->state == PAGING_READ;
+    }
+    return moves;
 }
 
 /* A page that is out in the area. */
 static bool swapping_find(struct vm *vm, uint32_t area, struct swapping_page *found)
 {
-    struct reclaim *reclaim = &vm->reclaim;
-    bool any = swapping_search(vm, area, found);
-
-    if (!any && reclaim->emptied_object) { /* pages may have come to stand before it */
-        reclaim->emptied_object = NULL;
-        any = swapping_search(vm, area, found);
-    }
-    if (any) {
-        reclaim->emptied_object = found->object;
-        reclaim->emptied_index = found->index;
-    }
-    return any;
+    if (vm->swap.area[area].used == swapping_count_moves(vm, area).pages)
+        return false;
+    if (swapping_search(vm, area, found))
+        return true;
+    vm->reclaim.emptied_at = (struct reclaim_cursor){0};
+    return swapping_search(vm, area, found);
 }
 
 static int swapping_give_up(struct vm *vm, int error)
@@ -196,7 +239,16 @@ int vm_swap_off_step(struct vm *vm)
 
 /* ---- a swapoff that a program waits for ---- */
 
-#define SWAPPING_REQUESTS 4u /* while there are so many, a swapoff makes no more */
+/* While so many read from the area, a swapoff makes no more.  Those of other areas do not count: it may take the
+ * record of one that ended before the faults that came later (wait.h), so it goes on whoever else reads. */
+#define SWAPPING_REQUESTS 4u
+
+/* True if the next step wants a frame and there is none: it waits in the order of arrival, as others do. */
+static bool swapping_waits_for_memory(struct vm *vm, uint32_t area)
+{
+    return vm->swap.area[area].used > swapping_count_moves(vm, area).pages &&
+           !reclaim_has_frame(vm) && wait_for_memory(vm);
+}
 
 int vm_swap_off_call(struct vm *vm, const struct space *space, uint32_t area)
 {
@@ -212,8 +264,10 @@ int vm_swap_off_call(struct vm *vm, const struct space *space, uint32_t area)
     }
     for (;;) {
         requests = paging_requests(vm);
-        if (requests >= SWAPPING_REQUESTS)
+        if (swapping_count_moves(vm, area).reads >= SWAPPING_REQUESTS)
             return wait_for_disk(vm);
+        if (swapping_waits_for_memory(vm, area))
+            return EINPROGRESS;
         error = vm_swap_off_step(vm);
         if (error != EINPROGRESS)
             return error;

@@ -9,8 +9,8 @@
  * It is used when the setting `compress` says so: the share of memory, in percent, that the store's
  * frames may take.  What packs badly goes on to a disk, and so does everything while the store is full:
  * then the store holds what was not touched for longest, and the disk what left later.  Pages are not
- * moved from the one to the other, since what would save a read now and then costs a page unpacked and written
- * each time.
+ * moved from the one to the other: that saves reads, but where a read takes less than a millisecond or so it
+ * costs more than it saves (docs/measurements.md).
  *
  * A put takes no free frame: the store has COMPRESS_RESERVE spare ones from the start, and takes the frame of
  * the page that it was given when it has fewer.  What it does not need any more is free at once.

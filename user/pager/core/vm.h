@@ -297,6 +297,14 @@ static inline void vm_forget_copy(struct vm *vm, uint32_t page)
         return;
     swap_free(&vm->swap, record->slot);
     record->slot = SWAP_NONE;
+    vm->paging.copies -= record->state == PAGE_OBJECT;
+}
+
+/* A page whose slot, if it has one, was being read or written is in memory, and that is a copy. */
+static inline void vm_keep_copy(struct vm *vm, uint32_t page)
+{
+    page_set_state(&vm->table, page, PAGE_OBJECT);
+    vm->paging.copies += vm->table.pages[page].slot != SWAP_NONE;
 }
 
 /* Finds the byte that an access (one of FL_ACCESS_*) of the program's own would use, and does what its

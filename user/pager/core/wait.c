@@ -247,7 +247,7 @@ void vm_page_done(struct vm *vm, uint32_t page, bool ok)
         page_release(&vm->table, page);
         return;
     }
-    page_set_state(&vm->table, page, PAGE_OBJECT);
+    vm_keep_copy(vm, page);
     wait_make_ready(vm, page, ok ? NULL : record);
     if (ok) {
         victims_note(vm, page);
@@ -256,7 +256,7 @@ void vm_page_done(struct vm *vm, uint32_t page, bool ok)
         return;
     }
     if (record->slot != SWAP_NONE) {
-        object_put_out(vm, page, index_leaf_swap(record->slot));
+        paging_leave(vm, page, index_leaf_swap(record->slot));
         return;
     }
     object_free_pages(vm, object, record->link, 1);
