@@ -232,6 +232,27 @@ TEST("a policy is switched by name, before there is swap too, and another name c
     kit_end();
 }
 
+TEST("of a victim's neighbours those leave with it that nobody used since they were looked at")
+{
+    struct space *space;
+
+    kit_begin_swap(128, 600);
+    CHECK(victims_set_policy(kit_vm(), "fifo"));
+    space = kit_space(1);
+    kit_map(space, AT, PAGES, MAP_PRIVATE);
+    for (uint64_t i = 0; i < PAGES; i++)
+        kit_write_page(space, AT + i * PAGE, 0);
+    put_one_out(); /* the others' first access is seen, and may be just over */
+    CHECK_EQ(space->resident, PAGES - 1);
+    kit_read_page(space, AT + 3 * PAGE, 0);
+    put_one_out();
+    CHECK_EQ(space->resident, 1);
+    CHECK(fake_peek(&slow.fake, space, AT + 3 * PAGE, FL_ACCESS_READ));
+    for (uint64_t i = 0; i < PAGES; i++)
+        kit_read_page(space, AT + i * PAGE, 0);
+    kit_end();
+}
+
 TEST("CLOCK-Pro knows a page again that comes back soon")
 {
     struct space *space;
