@@ -55,7 +55,8 @@ uint64_t kernel_host_find_free(uint64_t frames);
 struct kernel_host_state {
     struct kernel kernel;
     uint64_t time;
-    uint8_t memory[sizeof(kernel_host_memory)];
+    uint8_t memory[sizeof(kernel_host_memory)]
+        __attribute__((aligned(4096))); /* as what it is a copy of */
 };
 void kernel_host_save(struct kernel_host_state *state);
 void kernel_host_load(const struct kernel_host_state *state);
