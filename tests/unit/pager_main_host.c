@@ -59,6 +59,14 @@ void clock_note_idle(struct pager *host)
     (void)host;
 }
 
+void clock_tell_load(struct pager *host)
+{
+    struct load_event event;
+
+    while (load_take_event(&host->vm, &event))
+        ;
+}
+
 /* A refused call is told in the log: that is all that it may be. */
 void log_line(const char *format, ...)
 {

@@ -84,13 +84,17 @@ void clock_note_idle(struct pager *pager)
     load_note_idle(&pager->vm);
 }
 
-static void clock_tell(const struct load_event *event)
+void clock_tell_load(struct pager *pager)
 {
-    bool waits = event->reason == LOAD_OVERLOAD || event->reason == LOAD_EXCHANGE;
+    struct load_event event;
 
-    log_line("load control: process %lu %s: %s (it used %u pages, all %u of %u)", event->pid,
-             waits ? "waits" : "goes on", load_reason_name(event->reason), (unsigned)event->set,
-             (unsigned)event->needed, (unsigned)event->frames);
+    while (load_take_event(&pager->vm, &event)) {
+        bool waits = event.reason == LOAD_OVERLOAD || event.reason == LOAD_EXCHANGE;
+
+        log_line("load control: process %lu %s: %s (it used %u pages, all %u of %u)", event.pid,
+                 waits ? "waits" : "goes on", load_reason_name(event.reason), (unsigned)event.set,
+                 (unsigned)event.needed, (unsigned)event.frames);
+    }
 }
 
 /* True if what is due next may have to be waited for by the timer alone: no disk's end will come. */
@@ -114,7 +118,6 @@ static bool clock_rests(const struct pager *pager)
 bool clock_attend(struct pager *pager)
 {
     struct vm *vm = &pager->vm;
-    struct load_event event;
     uint64_t due, now;
     bool fired, late;
 
@@ -134,7 +137,5 @@ bool clock_attend(struct pager *pager)
     due = window_due(vm);
     clock.due = vm->windows.due;
     late = due != WINDOW_NEVER && clock_wait(pager, due > now ? due - now : 0, fired);
-    while (load_take_event(vm, &event))
-        clock_tell(&event);
     return late;
 }

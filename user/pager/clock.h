@@ -35,4 +35,7 @@ bool clock_attend(struct pager *pager);
 /* The idle thread has called: nobody else wants the hart. */
 void clock_note_idle(struct pager *pager);
 
+/* A line in the log for each program that load control stopped or let go on since the last call. */
+void clock_tell_load(struct pager *pager);
+
 #endif

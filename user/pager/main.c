@@ -234,6 +234,7 @@ static __attribute__((noinline)) bool main_attend(struct fl_message *message)
     do {
         late = clock_attend(&pager);
         main_reclaim();
+        clock_tell_load(&pager);
         pager.running = wait_next(&pager.vm);
         if (pager.running != WAIT_NONE) {
             *message = pager.parked[pager.running];
