@@ -36,6 +36,7 @@ help:
 	@echo 'make flash DEV=/dev/sdX [BOARD=...]   writes it to a card, after a look and a question'
 	@echo 'make dist            images, kernel, initrd and SDK in one archive'
 	@echo 'make bench           instruction counts, to $(BUILD)/bench.tsv'
+	@echo 'make bench-smp       four programs at once beside one alone, and who holds the lock how long'
 	@echo 'make memory-curve    run time of a program against memory, to docs/memory-curve.svg'
 	@echo 'make fuzz [SECONDS=60] [TARGET=NAME]'
 	@echo 'make lint            layout of sources, names in documents, generated documents'

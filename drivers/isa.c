@@ -20,3 +20,11 @@ bool isa_is_usable(const char *text)
     }
     return has_supervisor || !has_user;
 }
+
+bool isa_list_is_usable(const struct fdt_prop *extensions)
+{
+    for (const char *name = "m\0a\0c\0"; *name != 0; name += 2)
+        if (!fdt_prop_has_string(extensions, name))
+            return false;
+    return true;
+}

@@ -244,20 +244,33 @@ static enum machine_error read_chosen(struct machine *machine, const struct fdt 
 
 /* ---- /cpus ---- */
 
+/* Whether a property that tells of the hart's ISA lets it run this system; *is_told: there is one. */
+static bool isa_allows(const struct fdt *tree, const struct fdt_node *cpu, const char *name,
+                       bool *is_told)
+{
+    struct fdt_prop isa;
+
+    if (!fdt_prop_find(tree, cpu, name, &isa))
+        return true;
+    const char *text = fdt_prop_string(&isa, 0);
+    *is_told = true;
+    return text != NULL && isa_is_usable(text);
+}
+
 /* Few trees say "has S-mode"; an MMU implies it, but some tell of one that is not there. */
 static bool hart_is_usable(const struct fdt *tree, const struct fdt_node *cpu)
 {
-    struct fdt_prop mmu, isa;
+    struct fdt_prop prop;
+    bool is_told = false;
 
     if (!fdt_node_is_enabled(tree, cpu))
         return false;
-    if (!fdt_prop_find(tree, cpu, "mmu-type", &mmu) || fdt_prop_has_string(&mmu, "riscv,none"))
+    if (!fdt_prop_find(tree, cpu, "mmu-type", &prop) || fdt_prop_has_string(&prop, "riscv,none"))
         return false;
-    if (!fdt_prop_find(tree, cpu, "riscv,isa", &isa) &&
-        !fdt_prop_find(tree, cpu, "riscv,isa-base", &isa))
+    if (!isa_allows(tree, cpu, "riscv,isa", &is_told) ||
+        !isa_allows(tree, cpu, "riscv,isa-base", &is_told) || !is_told)
         return false;
-    const char *text = fdt_prop_string(&isa, 0);
-    return text != NULL && isa_is_usable(text);
+    return !fdt_prop_find(tree, cpu, "riscv,isa-extensions", &prop) || isa_list_is_usable(&prop);
 }
 
 /* Returns: false when the node has no hart id, or one that is in the list. */

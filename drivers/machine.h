@@ -101,8 +101,9 @@ struct machine {
  *              /reserved-memory, unless disabled
  *   timebase   /cpus timebase-frequency, or the first usable hart's own
  *   harts      children of /cpus that are cpus, enabled, with an mmu-type other than "riscv,none",
- *              an ISA that starts with rv64 (riscv,isa or riscv,isa-base), and no list of modes in
- *              it that lacks supervisor mode
+ *              an ISA (riscv,isa or riscv,isa-base, or both) that starts with rv64 and has no list of
+ *              modes in it that lacks supervisor mode, and m, a and c in riscv,isa-extensions if that
+ *              is there
  *   devices    enabled nodes below enabled ones whose first reg range translates through the
  *              `ranges` of its parents; nodes that are malformed are passed over
  * Empty ranges are passed over.

@@ -171,15 +171,13 @@ static void thread_leave_cspace(struct tcb *thread)
 /* Takes a space's tables apart.  No thread is left in it, or one that keeps it alive, stopped. */
 static enum fl_error space_lose_tables(struct vspace_object *object)
 {
-    struct hart *hart = hart_self();
     struct table_pool *pool = object->space.pool;
 
     if (object->first_thread != NULL)
         thread_stop(object->first_thread);
     if (pool == NULL)
         return FL_OK;
-    if (hart->space == &object->space)
-        arch_leave_space(hart);
+    arch_abandon_space(&object->space);
     object->ending = 1;
     enum fl_error error = vspace_destroy_step(&object->space);
     if (error != FL_OK)

@@ -12,6 +12,7 @@
 #include "cap_check.h"
 #include "census.h"
 #include "place.h"
+#include "sched.h"
 #include "timer.h"
 #include "upcall.h"
 
@@ -223,7 +224,7 @@ static const char *check_links(void)
     return broken;
 }
 
-/* --- queues: E1, N1, H1, H2 ------------------------------------------------------------------ */
+/* --- queues: E1, N1, H1, H2, H4, H5 ------------------------------------------------------------------ */
 
 /* Threads by state: how many are in queues, how many there are. */
 struct headcount {
@@ -282,6 +283,15 @@ static const char *check_notification(const struct notification *notification,
     return notification->bits == 0 || !is_awaited ? NULL : "N1";
 }
 
+static bool is_current_somewhere(const struct tcb *thread)
+{
+    bool is_current = false;
+
+    for (unsigned i = 0; i < kernel.hart_count; i++)
+        is_current |= kernel.harts[i].current == thread;
+    return is_current;
+}
+
 static const char *check_ready(const struct hart *hart, struct headcount *heads)
 {
     for (unsigned priority = 0; priority < FL_PRIORITIES; priority++) {
@@ -292,7 +302,7 @@ static const char *check_ready(const struct hart *hart, struct headcount *heads)
             return "H1";
         for (const struct tcb *thread = queue->head; thread != NULL; thread = thread->next) {
             if (thread->state != THREAD_READY || thread->priority != priority ||
-                thread == hart->current)
+                thread->queued_at != hart->index || is_current_somewhere(thread))
                 return "H1";
         }
     }
@@ -310,19 +320,42 @@ static const char *check_queued(const struct cap *object, struct headcount *head
     return NULL;
 }
 
+/* A hart's queues and the thread that it runs, which is counted like one that is queued. */
+static const char *check_hart(const struct hart *hart, struct headcount *heads)
+{
+    const struct tcb *thread = hart->current;
+    const char *broken = check_ready(hart, heads);
+    unsigned harts = 0;
+
+    if (broken != NULL || thread == NULL)
+        return broken;
+    if (!census_is_alive(thread, FL_OBJECT_TCB) || thread->state != THREAD_READY)
+        return "H1";
+    heads->queued[THREAD_READY]++;
+    for (unsigned i = 0; i < kernel.hart_count; i++)
+        harts += kernel.harts[i].current == thread;
+    return harts == 1 ? NULL : "H4";
+}
+
+static const char *check_harts(struct headcount *heads)
+{
+    const char *broken = sched_somebody_sleeps_beside_work() ? "H5" : NULL;
+
+    for (unsigned i = 0; broken == NULL && i < kernel.hart_count; i++)
+        broken = check_hart(&kernel.harts[i], heads);
+    return broken;
+}
+
 static const char *check_queues(void)
 {
-    const struct hart *hart = hart_self();
     struct headcount heads = {{0}, {0}};
-    const char *broken = check_ready(hart, &heads);
+    const char *broken = check_harts(&heads);
 
     for (struct census walk = census_start(); broken == NULL && census_next(&walk);)
         broken = check_queued(&walk.object, &heads);
     if (broken != NULL)
         return broken;
-    if (!census_is_alive(hart->current, FL_OBJECT_TCB) || hart->current->state != THREAD_READY)
-        return "H1";
-    if (heads.all[THREAD_READY] != heads.queued[THREAD_READY] + 1)
+    if (heads.all[THREAD_READY] != heads.queued[THREAD_READY])
         return "H1";
     for (unsigned state = THREAD_SENDING; state < THREAD_STATES; state++) {
         bool waits_in_queue = state != THREAD_AWAIT_REPLY;

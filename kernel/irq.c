@@ -51,7 +51,7 @@ void irq_end(struct irq_handler *handler)
         return;
     if (handler->claimed != 0)
         complete(handler);
-    plic_disable(&kernel.plic, kernel.hart.plic_context, handler->source);
+    plic_disable(&kernel.plic, kernel.harts[0].plic_context, handler->source);
     kernel.irqs[handler->source] = NULL;
 }
 
@@ -91,7 +91,7 @@ struct outcome call_irq_bind(uint64_t slot, uint64_t notification_slot)
         return outcome_error(FL_OVERFLOW, 2);
     if (cap_hold(&handler->target, target.cap) != FL_OK)
         return outcome_error(FL_MORE, 0);
-    plic_enable(&kernel.plic, kernel.hart.plic_context, handler->source);
+    plic_enable(&kernel.plic, kernel.harts[0].plic_context, handler->source);
     return outcome_ok(0);
 }
 

@@ -1,4 +1,4 @@
-/* The kernel's own state: one structure, owned by the hart that runs kernel code. */
+/* The kernel's own state: one structure, owned by the hart that holds the kernel's lock. */
 #ifndef KERNEL_KERNEL_H
 #define KERNEL_KERNEL_H
 
@@ -32,7 +32,11 @@ struct kernel {
     uint64_t other_faults;                            /* of them, those that were no PAGE_FAULT */
     struct device_range devices[FL_BOOT_DEVICES_MAX]; /* final at boot; O3 */
     uint32_t device_count;
-    struct hart hart; /* the boot hart; the others are parked in the firmware */
+    uint64_t idle_since;  /* cycles; 0 = a hart is awake */
+    uint64_t idle_cycles; /* that all harts slept */
+    uint64_t idle;        /* bit i: harts[i] sleeps and nobody woke it (H5) */
+    uint32_t hart_count;  /* of harts[]; harts[0] booted, the others were started by the firmware */
+    struct hart harts[HARTS_MAX];
 };
 
 extern struct kernel kernel;

@@ -209,7 +209,7 @@ static void fill_boot_info(struct root *root, const struct machine *machine,
     info->version = FL_ABI_VERSION;
     info->timebase_hz = machine->timebase_hz;
     info->cnode_slots = ROOT_CNODE_FRAMES * FL_CNODE_SLOTS;
-    info->harts = machine->hart_count;
+    info->harts = kernel.hart_count;
     info->zero_block_bytes = arch_zero_block_bytes();
     info->console = machine->console;
     memcpy(info->bootargs, machine->bootargs, sizeof info->bootargs);
@@ -271,6 +271,6 @@ void root_start(const struct machine *machine, const struct ranges *ram)
     info->ram[0].first_free =
         root.next.value - frame_containing((paddr_t){info->ram[0].physical}).value;
     configure_thread(&root, buffer, entry);
-    sched_ready(&kernel.hart, root.tcb);
-    sched_run(&kernel.hart);
+    sched_ready(&kernel.harts[0], root.tcb);
+    sched_run(&kernel.harts[0]);
 }

@@ -1,4 +1,4 @@
-/* The scheduler.  A ready queue per priority and a mask of those that are not empty. */
+/* The scheduler.  Each hart has a ready queue per priority and a mask of those that are not empty. */
 #include "sched.h"
 
 #include "arch.h"
@@ -8,23 +8,30 @@
 #include "panic.h"
 #include "timer.h"
 
-static unsigned highest_bit(uint64_t mask)
+/* Position of the highest bit, plus one; 0 of 0. */
+static unsigned bits_of(uint64_t mask)
 {
-    unsigned bit = 0;
+    unsigned bits = mask != 0;
 
     for (unsigned half = 32; half > 0; half /= 2) {
         if (mask >> half) {
             mask >>= half;
-            bit += half;
+            bits += half;
         }
     }
-    return bit;
+    return bits;
+}
+
+static uint64_t hart_bit(const struct hart *hart)
+{
+    return 1ull << hart->index;
 }
 
 static void push_back(struct hart *hart, struct tcb *thread)
 {
     thread_queue_append(&hart->ready[thread->priority], thread);
     hart->ready_mask |= 1ull << thread->priority;
+    thread->queued_at = (uint8_t)hart->index;
 }
 
 static void push_front(struct hart *hart, struct tcb *thread)
@@ -39,10 +46,12 @@ static void push_front(struct hart *hart, struct tcb *thread)
         queue->tail = thread;
     queue->head = thread;
     hart->ready_mask |= 1ull << thread->priority;
+    thread->queued_at = (uint8_t)hart->index;
 }
 
-void sched_remove(struct hart *hart, struct tcb *thread)
+void sched_remove(struct tcb *thread)
 {
+    struct hart *hart = &kernel.harts[thread->queued_at];
     struct thread_queue *queue = &hart->ready[thread->priority];
 
     thread_queue_remove(queue, thread);
@@ -50,11 +59,131 @@ void sched_remove(struct hart *hart, struct tcb *thread)
         hart->ready_mask &= ~(1ull << thread->priority);
 }
 
+void sched_pull(struct tcb *thread)
+{
+    for (unsigned i = 0; i < kernel.hart_count; i++) {
+        struct hart *hart = &kernel.harts[i];
+
+        if (hart->current != thread || hart == hart_self())
+            continue;
+        arch_request(hart, REQUEST_LEAVE_THREAD);
+        hart->current = NULL;
+        push_front(hart, thread);
+    }
+}
+
+/* --- which hart ------------------------------------------------------------------------------ */
+
+/* The priority that a hart runs or is about to run, plus one; 0 = it has nothing to run. */
+static unsigned level_of(const struct hart *hart)
+{
+    const struct tcb *current = hart->current;
+    unsigned running =
+        current != NULL && current->state == THREAD_READY ? current->priority + 1u : 0;
+    unsigned waiting = bits_of(hart->ready_mask);
+
+    return waiting > running ? waiting : running;
+}
+
+/* Where a thread that becomes ready shall run: where its floating-point registers are, or here; but a
+ * hart without work comes first, and if it would have to wait, the hart that runs the least. */
+static struct hart *choose_hart(struct hart *self, const struct tcb *thread)
+{
+    struct hart *best = thread->fp_home != 0 ? &kernel.harts[thread->fp_home - 1] : self;
+    unsigned least = level_of(best);
+    bool runs_there = least <= thread->priority;
+
+    if (least == 0 || (runs_there && best == self))
+        return best;
+    if (!runs_there)
+        least = thread->priority + 1u;
+    for (unsigned i = 0; i < kernel.hart_count; i++) {
+        unsigned level = level_of(&kernel.harts[i]);
+
+        if (level < least && (level == 0 || !runs_there)) {
+            least = level;
+            best = &kernel.harts[i];
+        }
+    }
+    return best;
+}
+
+/* Queues a thread for another hart and makes that hart look. */
+static void hand_to(struct hart *hart, struct tcb *thread)
+{
+    bool asleep = (kernel.idle & hart_bit(hart)) != 0;
+    bool runs = hart->current != NULL && !hart->reschedule;
+
+    push_back(hart, thread);
+    hart->reschedule = true;
+    kernel.idle &= ~hart_bit(hart);
+    if (asleep || runs)
+        arch_poke(hart);
+}
+
+/* The hart whose queues hold the highest priority; this one, if another's is not higher. */
+static struct hart *find_work(struct hart *hart)
+{
+    struct hart *best = hart;
+
+    for (unsigned i = 0; i < kernel.hart_count; i++) {
+        struct hart *other = &kernel.harts[i];
+
+        if (bits_of(other->ready_mask) > bits_of(best->ready_mask))
+            best = other;
+    }
+    return best;
+}
+
+/* Takes the first thread of the highest priority out of a hart's queues; NULL if there is none. */
+static struct tcb *take_first(const struct hart *hart)
+{
+    if (hart->ready_mask == 0)
+        return NULL;
+    struct tcb *next = hart->ready[bits_of(hart->ready_mask) - 1].head;
+    sched_remove(next);
+    return next;
+}
+
+/* What waits here goes to harts that sleep (H5). */
+static void spread(const struct hart *hart)
+{
+    while (kernel.idle != 0 && hart->ready_mask != 0) {
+        struct hart *sleeper = &kernel.harts[bits_of(kernel.idle) - 1];
+
+        hand_to(sleeper, take_first(hart));
+    }
+}
+
+bool sched_somebody_sleeps_beside_work(void)
+{
+    for (unsigned i = 0; i < kernel.hart_count && kernel.idle != 0; i++) {
+        const struct hart *hart = &kernel.harts[i];
+        bool is_asleep = (kernel.idle & hart_bit(hart)) != 0;
+        bool takes_one = !is_asleep && (hart->current == NULL || hart->reschedule);
+
+        if (hart->ready_mask == 0)
+            continue;
+        bool is_one = (hart->ready_mask & (hart->ready_mask - 1)) == 0 &&
+                      hart->ready[bits_of(hart->ready_mask) - 1].head->next == NULL;
+        if (!takes_one || !is_one)
+            return true;
+    }
+    return false;
+}
+
+/* --- what runs ------------------------------------------------------------------------------- */
+
 void sched_ready(struct hart *hart, struct tcb *thread)
 {
     const struct tcb *current = hart->current;
+    struct hart *chosen = kernel.hart_count > 1 ? choose_hart(hart, thread) : hart;
 
     thread->state = THREAD_READY;
+    if (chosen != hart) {
+        hand_to(chosen, thread);
+        return;
+    }
     push_back(hart, thread);
     if (current == NULL || current->state != THREAD_READY || thread->priority > current->priority)
         hart->reschedule = true;
@@ -62,21 +191,47 @@ void sched_ready(struct hart *hart, struct tcb *thread)
         timer_start_quantum(hart);
 }
 
+/* Sleeps until something happens; the lock is free meanwhile. */
 static void idle(struct hart *hart)
 {
-    uint64_t start = arch_cycles();
+    kernel.idle |= hart_bit(hart);
+    if (kernel.idle == (1ull << kernel.hart_count) - 1)
+        kernel.idle_since = arch_cycles();
+    unsigned pending = arch_wait_for_interrupt(hart);
+    if (kernel.idle_since != 0)
+        kernel.idle_cycles += arch_cycles() - kernel.idle_since;
+    kernel.idle_since = 0;
+    kernel.idle &= ~hart_bit(hart);
+    if (pending & ARCH_PENDING_TIMER)
+        timer_interrupt(hart);
+    if (pending & ARCH_PENDING_EXTERNAL)
+        irq_interrupt(hart);
+}
 
-    while (hart->ready_mask == 0) {
-        if (cap_empty_condemned() != FL_OK)
-            continue; /* nobody may ever ask for the rest */
-        unsigned pending = arch_wait_for_interrupt();
+/* A hart without a thread has none of one's registers in use, and no space: nobody interrupts it to get them
+ * or to fence that. */
+static void let_go(struct hart *hart)
+{
+    if (kernel.hart_count == 1)
+        return;
+    arch_fpu_leave(hart);
+    if (hart->space != NULL)
+        arch_leave_space(hart);
+}
 
-        if (pending & ARCH_PENDING_TIMER)
-            timer_interrupt(hart);
-        if (pending & ARCH_PENDING_EXTERNAL)
-            irq_interrupt(hart);
+/* The next thread to run, out of all queues; waits for one. */
+static struct tcb *take_next(struct hart *hart)
+{
+    struct tcb *next;
+
+    while ((next = take_first(kernel.hart_count > 1 ? find_work(hart) : hart)) == NULL) {
+        let_go(hart);
+        if (cap_empty_condemned() == FL_OK)
+            idle(hart);
+        else
+            arch_let_others_in(hart); /* nobody may ever ask for the rest */
     }
-    hart->counter[FL_COUNTER_IDLE_CYCLES] += arch_cycles() - start;
+    return next;
 }
 
 void sched_run(struct hart *hart)
@@ -94,16 +249,15 @@ void sched_run(struct hart *hart)
     if (current != NULL && current->state != THREAD_READY)
         turn_ended = true; /* it waits: what is left of its turn is not its peer's */
     hart->current = NULL;
-    if (hart->ready_mask == 0)
-        idle(hart);
+    struct tcb *next = take_next(hart);
     hart->reschedule = false;
     hart->quantum_over = false;
-
-    struct tcb *next = hart->ready[highest_bit(hart->ready_mask)].head;
-    sched_remove(hart, next);
     sched_dispatch(hart, next);
     if (turn_ended && priority == next->priority)
         hart->quantum_end = TIMER_NEVER;
+    if (hart->ready_mask == 0)
+        return;
+    spread(hart);
     if (hart->ready[next->priority].head != NULL)
         timer_start_quantum(hart);
 }
@@ -112,6 +266,11 @@ void sched_hand_over_slow(struct hart *hart, struct tcb *next)
 {
     bool only_peers = hart->ready_mask >> next->priority == 1;
 
+    if (!sched_is_at_home(hart, next)) {
+        sched_ready(hart, next);
+        sched_run(hart);
+        return;
+    }
     /* The turn of this priority is still running: a fault or call in between does not end it. */
     if (only_peers && hart->quantum_end != TIMER_NEVER && !hart->reschedule) {
         sched_dispatch(hart, next);
@@ -121,8 +280,27 @@ void sched_hand_over_slow(struct hart *hart, struct tcb *next)
     sched_run(hart);
 }
 
+/* The thread whose turn it is, if a higher priority has interrupted it: then it waits before its equals. */
+static struct tcb *interrupted(const struct hart *hart)
+{
+    const struct tcb *current = hart->current;
+
+    if (current == NULL || hart->ready[current->priority].head != NULL)
+        return NULL;
+    unsigned below = bits_of(hart->ready_mask & ((1ull << current->priority) - 1));
+    struct tcb *first = below != 0 ? hart->ready[below - 1].head : NULL;
+    return first == hart->turn ? first : NULL;
+}
+
 void sched_quantum_end(struct hart *hart)
 {
+    struct tcb *thread = interrupted(hart);
+
+    if (thread != NULL) {
+        sched_remove(thread);
+        push_back(hart, thread);
+        return;
+    }
     hart->quantum_over = true;
     hart->reschedule = true;
 }

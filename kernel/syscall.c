@@ -6,44 +6,33 @@
 
 typedef void (*syscall_entry)(void);
 
-/* Reports a plain call's results to the caller, unless the call ended it. */
-static inline void finish(struct tcb *caller, struct outcome outcome)
+void syscall_finish(uint64_t status, uint64_t value)
 {
     struct hart *hart = hart_self();
 
-    if (hart->current == caller)
-        thread_set_result(caller, outcome.status, outcome.value);
+    if (hart->current != NULL)
+        thread_set_result(hart->current, status, value);
     sched_if_asked(hart);
 }
 
-static void enter_reserved(void)
+static __attribute__((aligned(2))) struct outcome call_reserved(void)
 {
-    finish(hart_self()->current, outcome_error(FL_RESERVED_CALL, 0));
+    return outcome_error(FL_RESERVED_CALL, 0);
 }
 
-#define FL_CALL(number, name, args, doc)           \
-    static void enter_##name(FL_PARAMETERS args)   \
-    {                                              \
-        struct tcb *caller = hart_self()->current; \
-        finish(caller, call_##name args);          \
-    }
-#define FL_SWITCHING_CALL(number, name, args, doc)
-#define FL_RESERVED(number, name)
-#include "calls.def"
-#undef FL_CALL
-#undef FL_SWITCHING_CALL
-#undef FL_RESERVED
+#define PLAIN(function)     (syscall_entry)(void *)((char *)(function) + SYSCALL_PLAIN)
+#define SWITCHING(function) (syscall_entry)(void *)(function)
 
 extern const syscall_entry syscall_table[FL_CALL_COUNT];
 
-#define FL_CALL(number, name, args, doc)           [number] = (syscall_entry)(void *)enter_##name,
-#define FL_SWITCHING_CALL(number, name, args, doc) [number] = (syscall_entry)(void *)call_##name,
-#define FL_RESERVED(number, name)                  [number] = enter_reserved,
+#define FL_CALL(number, name, args, doc)           [number] = PLAIN(call_##name),
+#define FL_SWITCHING_CALL(number, name, args, doc) [number] = SWITCHING(call_##name),
+#define FL_RESERVED(number, name)                  [number] = PLAIN(call_reserved),
 /* Numbers without a name, between those of the calls, answer as reserved ones do. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
 const syscall_entry syscall_table[FL_CALL_COUNT] = {
-    [0 ... FL_CALL_COUNT - 1] = enter_reserved,
+    [0 ... FL_CALL_COUNT - 1] = PLAIN(call_reserved),
 #include "calls.def"
 };
 #pragma GCC diagnostic pop

@@ -72,6 +72,38 @@ struct outcome call_system_reset(uint64_t slot, uint64_t failure)
     arch_power_off(failure != 0);
 }
 
+/* The harts' stacks are alike: the one that was used most. */
+static uint64_t deepest_stack(void)
+{
+    uint64_t deepest = 0;
+
+    for (unsigned i = 0; i < kernel.hart_count; i++) {
+        uint64_t bytes = arch_stack_used_bytes(&kernel.harts[i]);
+
+        deepest = bytes > deepest ? bytes : deepest;
+    }
+    return deepest;
+}
+
+static uint64_t sum_of_harts(enum fl_counter which)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < kernel.hart_count; i++)
+        sum += kernel.harts[i].counter[which];
+    return sum;
+}
+
+/* Harts that came out of user mode while another one held the kernel's lock. */
+static uint64_t parallel_harts(void)
+{
+    uint64_t harts = 0;
+
+    for (unsigned i = 0; i < kernel.hart_count; i++)
+        harts += kernel.harts[i].counter[FL_COUNTER_LOCK_WAITS] != 0;
+    return harts;
+}
+
 static uint64_t counter_read(enum fl_counter which)
 {
     switch (which) {
@@ -98,17 +130,24 @@ static uint64_t counter_read(enum fl_counter which)
     case FL_COUNTER_BOOT_INSTRUCTIONS:
         return kernel.boot_instructions;
     case FL_COUNTER_STACK_BYTES:
-        return arch_stack_used_bytes(&kernel.hart);
+        return deepest_stack();
+    case FL_COUNTER_HARTS:
+        return kernel.hart_count;
+    case FL_COUNTER_PARALLEL_HARTS:
+        return parallel_harts();
+    case FL_COUNTER_IDLE_CYCLES:
+        return kernel.idle_cycles;
     case FL_COUNTER_FENCES:
     case FL_COUNTER_SPURIOUS_FAULTS:
     case FL_COUNTER_AD_FAULTS:
     case FL_COUNTER_SWITCHES:
-    case FL_COUNTER_IDLE_CYCLES:
     case FL_COUNTER_INTERRUPTS:
+    case FL_COUNTER_LOCK_WAITS:
+    case FL_COUNTER_IDLE_BESIDE_WORK:
     case FL_COUNTER_COUNT:
         break;
     }
-    return kernel.hart.counter[which];
+    return sum_of_harts(which);
 }
 
 struct outcome call_system_counter(uint64_t slot, uint64_t which)

@@ -132,7 +132,8 @@ struct outcome call_tcb_set_priority(uint64_t slot, uint64_t sched_slot, uint64_
         return outcome_error(FL_OUT_OF_RANGE, 3);
     struct tcb *thread = found.cap->object;
     if (thread->state == THREAD_READY && thread != hart->current) {
-        sched_remove(hart, thread);
+        sched_pull(thread);
+        sched_remove(thread);
         thread->priority = (uint8_t)priority;
         sched_ready(hart, thread);
     } else {

@@ -41,10 +41,12 @@ void thread_stop(struct tcb *thread)
     case THREAD_STOPPED:
         return;
     case THREAD_READY:
-        if (hart->current == thread)
+        if (hart->current == thread) {
             hart->reschedule = true;
-        else
-            sched_remove(hart, thread);
+        } else {
+            sched_pull(thread);
+            sched_remove(thread);
+        }
         thread->fault = 0; /* the last one was answered */
         break;
     case THREAD_SENDING:

@@ -9,12 +9,14 @@
  *   current --notification_wait--> AWAIT_BITS --signal--> READY
  *   any --suspend--> STOPPED        any --last capability deleted--> gone
  *
- *  H1  a READY thread is in the ready queue of its priority, unless it is its hart's current
- *      thread;
+ *  H1  a READY thread is in the ready queue of its priority of the hart that `queued_at` says, unless it
+ *      is a hart's current thread;
  *  H2  a SENDING or RECEIVING thread is in the queue of the endpoint it waits on, AWAIT_BITS in
  *      that of the notification; no other thread is in any queue;
  *  H3  reply->thread and tcb->reply point at each other (R1);
- *  H4  a thread that runs has a space and a CSpace;
+ *  H4  a thread that runs has a space and a CSpace, and is the current one of one hart only;
+ *  H5  while a hart sleeps that nobody woke, no thread is in a ready queue but one for each hart that
+ *      is about to take it;
  *  U1  a thread with a pending upcall has an upcall entry and a message buffer, and does not wait
  *      for the answer to a fault. */
 #ifndef KERNEL_THREAD_H
@@ -69,6 +71,8 @@ struct tcb {
     uint8_t fault;       /* SENDING or AWAIT_REPLY because of a fault, not a call */
     uint8_t fault_label; /* FL_LABEL_* of its last fault */
     uint8_t wants_reply; /* SENDING: ipc_call, not ipc_send */
+    uint8_t queued_at;   /* READY: index of the hart in whose queue it is (H1) */
+    uint8_t fp_home; /* index + 1 of the hart that has its floating-point registers; 0 = none has */
     struct object object;
     struct tcb *next; /* in the queue it is in (H1, H2) */
     struct tcb *prev;

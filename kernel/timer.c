@@ -1,5 +1,6 @@
 /* Timers.  The armed ones are a heap (T1 of object.h); the firmware's timer stands at the earliest of
- * its first one and the end of the quantum, or at never. */
+ * its first one and the end of the quantum, or at never.  Each hart has such a timer; one of them stands at the
+ * heap's first deadline or before. */
 #include "timer.h"
 
 #include "arch.h"
@@ -12,13 +13,23 @@
 #define QUANTUM_MAX_MICROSECONDS 1000000u
 #define FIRE_STEP                32u /* timers that one interrupt signals; what is still due interrupts again */
 
+/* Whether another hart's timer stands at this deadline or before it; that hart will look again then. */
+static bool is_covered(const struct hart *hart, uint64_t deadline)
+{
+    for (unsigned i = 0; i < kernel.hart_count; i++) {
+        if (i != hart->index && kernel.harts[i].timer_deadline <= deadline)
+            return true;
+    }
+    return false;
+}
+
 static void program(struct hart *hart)
 {
     const struct timer_node *first = timer_heap_first(&kernel.timers);
-    uint64_t next = first != NULL ? first->deadline : NEVER;
+    uint64_t next = hart->quantum_end;
 
-    if (hart->quantum_end < next)
-        next = hart->quantum_end;
+    if (first != NULL && first->deadline < next && !is_covered(hart, first->deadline))
+        next = first->deadline;
     if (next != hart->timer_deadline) {
         hart->timer_deadline = next;
         arch_timer_set(next);
@@ -52,6 +63,7 @@ void timer_start_quantum(struct hart *hart)
     if (hart->quantum_end != NEVER)
         return;
     hart->quantum_end = arch_time() + quantum_of(hart->current);
+    hart->turn = hart->current;
     program(hart);
 }
 

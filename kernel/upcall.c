@@ -75,7 +75,8 @@ struct outcome call_tcb_set_upcall(uint64_t slot, uint64_t entry)
         return outcome_error(FL_OUT_OF_RANGE, 2);
     struct tcb *thread = found.cap->object;
     thread->upcall_entry = entry;
-    if (entry == 0)
+    if (entry == 0 &&
+        upcall_is_pending(thread)) /* then no hart runs it, which would write full_frame */
         thread->full_frame &= (uint8_t)~FRAME_UPCALL;
     return outcome_ok(0);
 }
@@ -92,6 +93,8 @@ struct outcome call_tcb_upcall(uint64_t slot, uint64_t word0, uint64_t word1, ui
         error = FL_BUSY; /* its handler may want the save area for this fault */
     if (error != FL_OK)
         return outcome_error(error, 1);
+    if (thread->state == THREAD_READY)
+        sched_pull(thread);
     upcall_post(thread, 0, (const uint64_t[3]){word0, word1, word2});
     return outcome_ok(0);
 }

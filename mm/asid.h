@@ -2,9 +2,9 @@
  *
  *  A1  two spaces never hold the same ASID in the same generation;
  *  A2  ASID 0 is the kernel's, never a space's;
- *  A3  a space whose generation is not the current one has no translation that survives: it
- *      gets a new ASID before it runs, and on rollover the hart flushes everything before its
- *      next user ASID.
+ *  A3  each hart uses ASIDs of one generation at a time: before it uses one of another generation it
+ *      flushes everything.  A space whose generation is not the hart's gets one of the current generation
+ *      before it runs there; a hart that runs it goes on under the one that it has.
  * With 0 ASID bits every assignment starts a new generation: no second mechanism. */
 #ifndef MM_ASID_H
 #define MM_ASID_H
@@ -26,8 +26,8 @@ struct asid_tag {
 
 /* bits: 0..16, as probed in satp. */
 void asid_init(struct asid_allocator *allocator, unsigned bits);
-/* Makes the tag valid for the current generation.  Returns true when the caller must flush all user
- * translations of the hart before it uses the ASID. */
+/* Makes the tag valid for the current generation.  Returns true when a new one began: then no
+ * hart is in it, the caller's neither (A3). */
 bool asid_assign(struct asid_allocator *allocator, struct asid_tag *tag);
 
 #endif

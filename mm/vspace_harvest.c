@@ -28,26 +28,32 @@ static uint64_t harvest_entry(struct harvest *harvest, pte_t *slot, vaddr_t addr
 
 static void harvest_piece(struct harvest *harvest, const struct range_piece *piece)
 {
-    for (uint64_t i = 0; i < piece->pages; i++) {
-        pte_t *slot = &piece->path.slot[0][i];
-        bool is_mapped = sv39_is_valid(walk_load(slot));
-        if (!is_mapped && harvest->noted == 0) {
-            harvest->result->absent++;
+    pte_t *slot = piece->path.slot[0];
+    pte_t *end = slot + piece->pages;
+    uint64_t noted = harvest->noted;
+    while (noted == 0 && slot < end && !sv39_is_valid(walk_load(slot)))
+        slot++;
+    harvest->result->absent += (uint64_t)(slot - piece->path.slot[0]);
+    for (; slot < end; slot++, noted++) {
+        if (!sv39_is_valid(walk_load(slot)))
             continue;
-        }
-        uint64_t found =
-            is_mapped ? harvest_entry(harvest, slot, walk_address_plus(piece->address, i)) : 0;
-        harvest_note(harvest->result, harvest->noted++, (found & PTE_AD) >> 6);
+        uint64_t page = (uint64_t)(slot - piece->path.slot[0]);
+        uint64_t found = harvest_entry(harvest, slot, walk_address_plus(piece->address, page));
+        harvest_note(harvest->result, noted, (found & PTE_AD) >> 6);
     }
+    harvest->noted = noted;
 }
 
 enum fl_error vspace_harvest(struct vspace *space, vaddr_t address, uint64_t pages, uint32_t clear,
                              struct fl_harvest *result, uint64_t *done)
 {
     MM_ASSERT((clear & ~(FL_HARVEST_ACCESSED | FL_HARVEST_DIRTY)) == 0);
-    struct harvest harvest = {.result = result, .clear = (uint64_t)clear << 6};
     struct range range = range_start(space, address, pages);
     struct range_piece piece;
+    struct harvest harvest;
+    harvest.result = result;
+    harvest.noted = 0;
+    harvest.clear = (uint64_t)clear << 6;
     *result = (struct fl_harvest){0};
     removal_start(&harvest.removal, space);
     while (range_next(&range, &piece)) {

@@ -52,7 +52,7 @@ $(foreach f,$(FUZZERS),$(eval $(call host_test,fuzz/$(f)_replay,tests/fuzz/$(f)_
 
 host-tests: $(HOST_TESTS:%=$(BUILD)/tests/%)
 test-programs: all host-tests bad-pagers $(addprefix $(KERNEL_BUILD)/,kernel_test.bin conformance.bin system_handler.bin \
-        storm_test.bin blk_test.bin kernel_half.bin kernel_bench.bin threads_test.bin) $(BUILD)/initrd-test.cpio $(BUILD)/initrd-threads.cpio $(BUILD)/user/hanging_pager.elf $(BUILD)/user/dying_blk.elf
+        storm_test.bin smp_test.bin blk_test.bin kernel_half.bin kernel_bench.bin threads_test.bin) $(BUILD)/initrd-test.cpio $(BUILD)/initrd-threads.cpio $(BUILD)/user/hanging_pager.elf $(BUILD)/user/dying_blk.elf
 # Made last: the two compilers' kernels share the user side.
 clang-kernel: test-programs
 	@$(MAKE) --no-print-directory KERNEL_CC=clang $(BUILD)/clang/kernel_test.bin $(BUILD)/clang/conformance.bin $(BUILD)/clang/faultline.bin
@@ -174,10 +174,15 @@ bench:
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(KERNEL_BUILD)/compress_bench.bin $(BENCH_PROGRAMS)
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
+bench-smp:
+	@$(SETUP) run
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(SMP_BENCH)
+	@FAULTLINE_BUILD=$(BUILD) CROSS=$(CROSS) tests/bench/smp.py $(KERNEL_BUILD)
+
 memory-curve:
 	@$(SETUP) run
 	@$(MAKE) -s --no-print-directory $(JOBS) all
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/memory_curve.py --measure
 
 .PHONY: memory-curve host-tests test-programs clang-kernel test-host test test-matrix test-long mutants list-host-tests coverage proofs conformance replacement tiers \
-        record-traces fuzzers fuzz bench
+        record-traces fuzzers fuzz bench bench-smp

@@ -43,6 +43,7 @@ class Machines:
 
     def __init__(self, path=LIST):
         self.machines, self.wanted, self.smoke, self.later, self.without, self.cpus = [], [], [], [], [], {}
+        self.parallel = []
         with open(path, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 words = line.split()
@@ -57,8 +58,9 @@ class Machines:
             self.machines[-1].cpu = self.cpus.get(rest[4])
         elif kind == "cpu" and len(rest) == 2:
             self.cpus[rest[0]] = rest[1]
-        elif kind in ("suites", "smoke", "later") and rest:
-            {"suites": self.wanted, "smoke": self.smoke, "later": self.later}[kind].extend(rest)
+        elif kind in ("suites", "smoke", "later", "parallel") and rest:
+            {"suites": self.wanted, "smoke": self.smoke, "later": self.later,
+             "parallel": self.parallel}[kind].extend(rest)
         elif kind == "without" and len(rest) >= 3:
             self.without.append((rest[0].split(","), rest[1], " ".join(rest[2:])))
         else:
@@ -75,6 +77,10 @@ class Machines:
         if machine.suites == "all":
             return matches(suite, self.wanted) and not matches(suite, self.later)
         return matches(suite, self.smoke)
+
+    def is_parallel(self, suite):
+        """Whether its harts really run at the same time, where there are several."""
+        return matches(suite, self.parallel)
 
     def obstacle(self, machine, suite):
         """Why it can't, or None."""

@@ -75,7 +75,8 @@ class Suite:
     def _environment(self):
         if not self.machine:
             return None
-        return dict(os.environ, TEST_MACHINE=self.machine.name, FAULTLINE_QEMU=EMULATOR)
+        return dict(os.environ, TEST_MACHINE=self.machine.name, TEST_SUITE=self.name.split(":")[1],
+                    FAULTLINE_QEMU=EMULATOR)
 
     def _judge(self, lines, status):
         plan, ran, comments = None, 0, []

@@ -77,7 +77,7 @@ define program
 $(BUILD)/user/programs/$(1).elf: $(patsubst %.c,$(BUILD)/app/%.o,$(2)) $(CRT0_OBJECT) $(BUILD)/user/libos.a $(APP_LD)
 	@mkdir -p $$(@D)
 	$(CROSS)gcc $(APP_CFLAGS) -nostartfiles -static -Wl,--gc-sections -Wl,-z,max-page-size=4096 \
-	    -Wl,--build-id=none -T $(APP_LD) $(CRT0_OBJECT) $(patsubst %.c,$(BUILD)/app/%.o,$(2)) \
+	    -Wl,--build-id=none $$($(1)_LDFLAGS) -T $(APP_LD) $(CRT0_OBJECT) $(patsubst %.c,$(BUILD)/app/%.o,$(2)) \
 	    -Wl,--start-group $(BUILD)/user/libos.a -lc -lm -lgcc -Wl,--end-group -o $$@
 $(BUILD)/programs/$(1): $(BUILD)/user/programs/$(1).elf
 	@mkdir -p $$(@D)
@@ -106,6 +106,8 @@ $(eval $(call program,vm_bench,tests/bench/vm_bench.c,BENCH_PROGRAMS))
 $(eval $(call program,swap_bench,tests/bench/swap_bench.c,BENCH_PROGRAMS))
 $(eval $(call program,merge_bench,tests/bench/merge_bench.c,BENCH_PROGRAMS))
 $(eval $(call program,compress_walk,tests/bench/compress_walk.c,BENCH_PROGRAMS))
+$(eval $(call program,smp_bench,tests/bench/smp_bench.c,SMP_BENCH))
+smp_bench_LDFLAGS := -Wl,--defsym=__program_base=0x40000000
 
 BAD_PROGRAMS := $(addprefix $(BUILD)/bad-programs/,text_file truncated_elf overlapping_elf kernel_elf)
 $(BAD_PROGRAMS) &: tests/target/system/make_bad_programs.py $(BUILD)/programs/true

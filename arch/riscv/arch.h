@@ -37,16 +37,34 @@ static inline uint32_t arch_zero_block_bytes(void)
 /* Loads a space into satp with what it owes in fences; leaving it loads the kernel's own root. */
 void arch_load_space(struct hart *hart, struct vspace *space);
 void arch_leave_space(struct hart *hart);
+/* No hart has it in satp afterwards; no thread that could run is in it. */
+void arch_abandon_space(const struct vspace *space);
+
+/* Other harts.  arch_poke interrupts one: it looks at hart->reschedule and, if it sleeps, for work.  The one that
+ * was interrupted calls arch_note_poke.
+ * arch_request has another hart do what REQUEST_* says, and returns when it is done; the caller holds the
+ * kernel's lock and goes on holding it.  arch_let_others_in drops the lock for a moment.  The rest is the
+ * firmware's: it starts a hart, at boot.S's entry for it; it fences the harts that a mask of indexes names,
+ * one page of an ASID or (bytes = UINT64_MAX) all of it, or what they fetched of code. */
+void arch_poke(const struct hart *hart);
+void arch_note_poke(const struct hart *hart);
+void arch_request(struct hart *hart, uint32_t request);
+void arch_let_others_in(struct hart *hart);
+int64_t arch_start_hart(uint64_t id, uint64_t physical_entry);
+void arch_fence_harts(uint64_t harts, uint64_t address, uint64_t bytes, asid_t asid);
+void arch_fence_code_of_harts(uint64_t harts);
 
 /* Floating point.  arch_fpu_switch makes the hardware fit `next`; arch_fpu_first_use gives a thread
  * fresh registers and returns true, or false when it had them already; arch_fpu_store brings
  * tcb->fp of a thread that does not run up to date; arch_fpu_forget drops a thread that ends or gets
- * other registers; arch_fpu_probe learns at boot whether the hart has floating point. */
+ * other registers; arch_fpu_leave lets go of the thread that runs, and its registers stay in the hart;
+ * arch_fpu_probe learns at boot whether the hart has floating point. */
 void arch_fpu_probe(struct hart *hart);
 void arch_fpu_switch_slow(struct hart *hart, struct tcb *next);
 bool arch_fpu_first_use(struct hart *hart, struct tcb *thread);
 void arch_fpu_store(struct hart *hart, struct tcb *thread);
 void arch_fpu_forget(struct hart *hart, struct tcb *thread);
+void arch_fpu_leave(struct hart *hart);
 
 static inline void arch_fpu_switch(struct hart *hart, struct tcb *next)
 {
@@ -71,10 +89,11 @@ _Noreturn void arch_power_off(bool failure);
 /* The most bytes of the hart's kernel stack that were in use at once; reads up to all of it. */
 uint64_t arch_stack_used_bytes(const struct hart *hart);
 
-/* Sleeps until an enabled interrupt is pending; returns which are: ARCH_PENDING_*. */
+/* Sleeps until an enabled interrupt is pending; returns which are: ARCH_PENDING_*.  The kernel's lock is free
+ * meanwhile. */
 #define ARCH_PENDING_TIMER    1u
 #define ARCH_PENDING_EXTERNAL 2u
-unsigned arch_wait_for_interrupt(void);
+unsigned arch_wait_for_interrupt(struct hart *hart);
 
 /* The leaf of the kernel's own tables that maps an address of the kernel half, and the level it
  * stands at; an invalid entry at the level where the walk ended when there is none. */

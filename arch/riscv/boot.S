@@ -18,17 +18,23 @@ _start:                                 /* Linux RISC-V image header, 64 bytes *
     .quad   0                           /* flags: little endian */
     .word   2                           /* header version 0.2 */
     .word   0
+boot_taken:                             /* reserved; not 0 in memory once a hart has begun to boot */
     .quad   0
     .ascii  "RISCV\0\0\0"
     .ascii  "RSC\x05"
     .word   0
 
-/* Physical addressing; a0, a1 from the firmware; s1 = load address; no stack. */
+/* Physical addressing; a0, a1 from the firmware; s1 = load address; no stack.  A firmware may let a hart that is
+ * being started go before it knows where to: such a hart comes here too. */
 boot_entry:
     csrr    s4, instret
     csrw    sie, zero
     csrw    satp, zero
     lla     s1, _start
+    lla     t0, boot_taken
+    li      t1, 1
+    amoswap.d.aq t1, t1, (t0)
+    bnez    t1, boot_other_entry
     lla     t0, image_data_end          /* clear .bss */
     lla     t1, image_end
 1:  sd      zero, 0(t0)
@@ -81,11 +87,9 @@ boot_entry:
 3:  wfi
     j       3b
 
-/* From C, for ever: a0 = hart.  Boot's frames are left behind; the stack is painted, so that stack.c can
- * tell how deep entries use it. */
-    .globl arch_enter_user
-arch_enter_user:
-    ld      sp, HART_STACK(a0)
+/* Takes a hart's stack, painted so that stack.c can tell how deep entries use it. */
+    .macro  take_stack hart
+    ld      sp, HART_STACK(\hart)
     li      t0, KERNEL_STACK_BYTES
     sub     t0, sp, t0
     li      t1, STACK_PAINT
@@ -95,6 +99,40 @@ arch_enter_user:
     sd      t1, 24(t0)
     addi    t0, t0, 32
     bltu    t0, sp, 1b
+    .endm
+
+/* Another hart, the one that is being started, from the firmware: S-mode, physical addressing. */
+    .globl boot_other_entry
+    .balign 4
+boot_other_entry:
+    csrw    sie, zero
+    lla     s1, _start
+    li      t2, IMAGE_BASE
+    sub     t2, t2, s1
+    lla     t3, 2f
+    add     t3, t3, t2
+    csrw    stvec, t3
+    lla     t0, boot_starting
+    ld      tp, 0(t0)                   /* its struct hart, a virtual address */
+    lla     t0, boot_satp
+    ld      t0, 0(t0)
+    sfence.vma
+    csrw    satp, t0
+    .balign 4
+2:                                      /* virtual addressing, the kernel's own tables */
+    lla     t0, trap_entry
+    csrw    stvec, t0
+    csrw    sscratch, zero
+    take_stack tp
+    li      fp, 0
+    mv      a0, tp
+    call    boot_other_hart             /* takes the lock */
+    j       trap_thread_gone
+
+/* From C, for ever: a0 = hart.  Boot's frames are left behind. */
+    .globl arch_enter_user
+arch_enter_user:
+    take_stack a0
     call    boot_over
     j       trap_return
 
@@ -106,3 +144,4 @@ early_middle:   .skip 4096
 boot_stack_guard: .skip 4096           /* not mapped once boot has finished the tables */
 boot_stack:     .skip KERNEL_STACK_BYTES
 boot_stack_end:
+    .skip OTHER_HARTS * HART_STACK_STEP /* the same for each other hart */

@@ -1,6 +1,7 @@
-/* Brings the machine up: device tree, memory, final tables, the hart; then the root task.
+/* Brings the machine up: device tree, memory, final tables, the harts; then the root task.
  *
- * The other harts stay parked in the firmware (SBI HSM: STOPPED). */
+ * The other harts were parked by the firmware (SBI HSM: STOPPED) and are started one by one.  Each looks at itself, and
+ * then waits for the kernel's lock, which this one holds until it enters user mode. */
 #include "boot.h"
 
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "cpu.h"
 #include "kernel.h"
 #include "layout.h"
+#include "lock.h"
 #include "log.h"
 #include "paging.h"
 #include "panic.h"
@@ -19,10 +21,18 @@
 #define COUNTERS_READABLE 7u /* scounteren: cycle, time, instret */
 #define QUANTUM_HZ        100u
 
+/* Why a hart is left out; the firmware's errors are between them.  Spec: SBI 1.0, table 1. */
+#define HART_HAS_NO_ROOM (-1)
+#define HART_DIFFERS     INT64_MIN
+
 extern char boot_stack_end[];
-extern const char image_start[], image_end[];
+extern const char image_start[], image_end[], boot_other_entry[];
+extern uint64_t boot_satp;
+extern struct hart *boot_starting;
 
 struct kernel kernel;
+uint64_t boot_satp;         /* for harts that start */
+struct hart *boot_starting; /* the one that does */
 static struct machine machine;
 static struct ranges ram;
 
@@ -157,23 +167,90 @@ static void drop_what_is_over_image(uint64_t load)
         machine.plic.sources = 0;
 }
 
-static void start_hart(uint64_t hart_id)
+/* What a hart is before it runs. */
+static struct hart *describe_hart(uint32_t index, uint64_t id)
 {
-    struct hart *hart = &kernel.hart;
+    struct hart *hart = &kernel.harts[index];
 
-    __asm__ volatile("mv tp, %0" ::"r"(hart) : "tp");
-    hart->id = hart_id;
-    hart->stack_end = (uint64_t)(uintptr_t)boot_stack_end;
-    hart->timer_deadline = TIMER_NEVER;
-    hart->quantum_end = TIMER_NEVER;
-    cpu_start(hart);
+    *hart = (struct hart){.index = index,
+                          .id = id,
+                          .lock = &kernel_lock,
+                          .generation = HART_NO_GENERATION,
+                          .stack_end = (uint64_t)(uintptr_t)boot_stack_end +
+                                       (uint64_t)index * HART_STACK_STEP,
+                          .timer_deadline = TIMER_NEVER,
+                          .quantum_end = TIMER_NEVER};
+    return hart;
+}
+
+/* The registers of the hart that runs this. */
+static void set_registers(struct hart *hart)
+{
     csr_write(scounteren, (uint64_t)COUNTERS_READABLE);
     csr_clear(sstatus,
               SSTATUS_SIE | SSTATUS_SPP | SSTATUS_VS | SSTATUS_FS | SSTATUS_SUM | SSTATUS_MXR);
     arch_fpu_probe(hart);
     csr_set(sstatus, SSTATUS_SPIE);
     arch_timer_set(TIMER_NEVER);
-    csr_write(sie, SIE_TIMER);
+    csr_write(sie, SIE_TIMER | SIE_SOFTWARE);
+}
+
+static void start_first_hart(uint64_t id)
+{
+    struct hart *hart = describe_hart(0, id);
+
+    __asm__ volatile("mv tp, %0" ::"r"(hart) : "tp");
+    kernel.hart_count = 1;
+    lock_take(hart);
+    cpu_start(hart);
+    set_registers(hart);
+}
+
+/* Starts a hart and waits until it has looked at itself, which it does alone.  It finds by itself which one it is: some
+ * firmware lets it go before it has noted what we pass.  Returns: 0, the firmware's error, or HART_DIFFERS. */
+static int64_t start_hart(struct hart *hart, uint64_t load)
+{
+    uint64_t entry = (uint64_t)(uintptr_t)boot_other_entry - IMAGE_BASE + load;
+
+    __atomic_store_n(&boot_starting, hart, __ATOMIC_SEQ_CST);
+    int64_t error = arch_start_hart(hart->id, entry);
+    if (error != 0)
+        return error;
+    arch_request(hart, REQUEST_ANSWER);
+    return hart->differs ? HART_DIFFERS : 0;
+}
+
+/* The other harts that the device tree names, but those that the firmware does not start or that differ. */
+static void start_other_harts(uint64_t load)
+{
+    boot_satp = SATP_SV39 | kernel.root_table.value;
+    for (uint32_t i = 0; i < machine.hart_count; i++) {
+        uint64_t id = machine.harts[i];
+        int64_t error = HART_HAS_NO_ROOM;
+
+        if (id == kernel.harts[0].id)
+            continue;
+        if (kernel.hart_count < HARTS_MAX)
+            error = start_hart(describe_hart(kernel.hart_count, id), load);
+        if (error == 0)
+            kernel.hart_count++;
+        else
+            log_write(error == HART_DIFFERS
+                          ? "faultline: hart %lu is left out: it differs from the first one\n"
+                          : "faultline: hart %lu is left out, error %d\n",
+                      id, (int)error);
+    }
+}
+
+/* Looks at itself before it takes the lock, which answers REQUEST_ANSWER. */
+void boot_other_hart(struct hart *hart)
+{
+    hart->differs = !cpu_start(hart);
+    set_registers(hart);
+    hart->differs |= hart->has_fpu != kernel.harts[0].has_fpu;
+    if (hart->differs)
+        lock_stay_out(hart);
+    lock_take(hart);
 }
 
 /* Where the PLIC claims interrupts for a hart. */
@@ -188,7 +265,7 @@ static uint32_t find_context(uint64_t hart_id)
 /* Maps the PLIC and lets its interrupts in.  Without one that is of use there are no sources. */
 static void start_interrupts(void)
 {
-    struct hart *hart = &kernel.hart;
+    struct hart *hart = &kernel.harts[0];
     uint32_t context = find_context(hart->id);
 
     if (machine.plic.sources == 0 || context == MACHINE_NO_CONTEXT ||
@@ -228,7 +305,7 @@ static unsigned choose_asid_bits(void)
 
 void boot_kernel(uint64_t hart_id, uint64_t tree, uint64_t load, uint64_t instret)
 {
-    start_hart(hart_id);
+    start_first_hart(hart_id);
     read_machine(tree);
     drop_what_is_over_image(load);
     find_ram(load);
@@ -253,8 +330,9 @@ void boot_kernel(uint64_t hart_id, uint64_t tree, uint64_t load, uint64_t instre
     kernel.timebase_hz = machine.timebase_hz;
     kernel.quantum_ticks = machine.timebase_hz / QUANTUM_HZ;
     kernel.boot_instructions = instret;
+    start_other_harts(load);
     root_start(&machine, &ram);
-    arch_enter_user(&kernel.hart);
+    arch_enter_user(&kernel.harts[0]);
 }
 
 void boot_over(void)

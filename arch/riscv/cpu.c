@@ -51,8 +51,8 @@ bool cpu_start(struct hart *hart)
 
     cpu_features.value_is_short |= errata_value_is_short(&identity);
     cpu_features.fence_takes_all |= errata_fence_takes_all(&identity);
-    hart->has_stimecmp = RUNS("csrr %0, 0x14d", 0);
-    if (!RUNS("csrw 0x10a, %2", zeroes ? SENVCFG_CBZE : 0)) /* senvcfg */
+    hart->has_stimecmp = RUNS("csrr %0, " CSR_TEXT(CSR_STIMECMP), 0);
+    if (!RUNS("csrw " CSR_TEXT(CSR_SENVCFG) ", %2", zeroes ? SENVCFG_CBZE : 0))
         zeroes = false;
     if (!found && zeroes)
         cpu_features.zero_block_bytes = measure_zero_block();

@@ -14,6 +14,7 @@
 #define SSTATUS_FS_CLEAN (2ull << 13)
 #define SSTATUS_FS_DIRTY (3ull << 13)
 
+#define SIE_SOFTWARE (1ull << 1)
 #define SIE_TIMER    (1ull << 5)
 #define SIE_EXTERNAL (1ull << 9)
 
@@ -23,6 +24,7 @@
 #define SATP_ASID_MASK  0xffffull
 
 #define CAUSE_INTERRUPT        (1ull << 63)
+#define CAUSE_SOFTWARE         (CAUSE_INTERRUPT | 1)
 #define CAUSE_TIMER            (CAUSE_INTERRUPT | 5)
 #define CAUSE_EXTERNAL         (CAUSE_INTERRUPT | 9)
 #define CAUSE_FETCH_ACCESS     1u
@@ -35,15 +37,23 @@
 #define CAUSE_LOAD_PAGE_FAULT  13u
 #define CAUSE_STORE_PAGE_FAULT 15u
 
+/* Numbers of registers that an assembler may not know by name; CSR_TEXT: in its text. */
+#define CSR_SENVCFG  0x10a
+#define CSR_STIMECMP 0x14d
+
+#define CSR_TEXT_(name) #name
+#define CSR_TEXT(name)  CSR_TEXT_(name)
+
 #define csr_read(name)                                                    \
     ({                                                                    \
         uint64_t csr_value_;                                              \
         __asm__ volatile("csrr %0, " #name : "=r"(csr_value_)::"memory"); \
         csr_value_;                                                       \
     })
-#define csr_write(name, value) __asm__ volatile("csrw " #name ", %0" ::"r"(value) : "memory")
-#define csr_set(name, bits)    __asm__ volatile("csrs " #name ", %0" ::"r"(bits) : "memory")
-#define csr_clear(name, bits)  __asm__ volatile("csrc " #name ", %0" ::"r"(bits) : "memory")
+#define csr_write(name, value) \
+    __asm__ volatile("csrw " CSR_TEXT(name) ", %0" ::"r"(value) : "memory")
+#define csr_set(name, bits)   __asm__ volatile("csrs " #name ", %0" ::"r"(bits) : "memory")
+#define csr_clear(name, bits) __asm__ volatile("csrc " #name ", %0" ::"r"(bits) : "memory")
 #define csr_read_clear(name, bits)                                                             \
     ({                                                                                         \
         uint64_t csr_value_;                                                                   \

@@ -20,8 +20,10 @@
 #define DEVICE_MAX_BYTES 0x40000000 /* 1 GiB: one table */
 
 #define KERNEL_STACK_BYTES 8192
-#define PANIC_STACK_BYTES  4096
-#define STACK_PAINT        0x57ac57ac /* each word of a kernel stack before its first use */
-#define EARLY_LEAF         0xcf       /* V R W X A D: only until boot has built the final tables */
+#define HART_STACK_STEP \
+    (KERNEL_STACK_BYTES + 4096) /* from the stack of one hart to the next: a guard page between */
+#define PANIC_STACK_BYTES 4096
+#define STACK_PAINT       0x57ac57ac /* each word of a kernel stack before its first use */
+#define EARLY_LEAF        0xcf       /* V R W X A D: only until boot has built the final tables */
 
 #endif

@@ -82,12 +82,21 @@ static uint64_t map_direct(uint64_t start, uint64_t end, uint64_t offset)
     return start;
 }
 
+/* A guard page lies below each hart's stack. */
+static bool is_guard(const char *page)
+{
+    ptrdiff_t offset = page - boot_stack_guard;
+
+    return offset >= 0 && offset < (ptrdiff_t)HARTS_MAX * HART_STACK_STEP &&
+           offset % HART_STACK_STEP == 0;
+}
+
 static void map_image(uint64_t load)
 {
     uint64_t *table = tables[tables_used++];
 
     for (const char *page = image_start; page < image_end; page += PAGE_BYTES) {
-        if (page == boot_stack_guard)
+        if (is_guard(page))
             continue;
         uint64_t bits = page < image_text_end     ? LEAF_TEXT
                         : page < image_rodata_end ? LEAF

@@ -6,10 +6,10 @@
 #include "arch.h"
 #include "check.h"
 #include "layout.h"
+#include "lock.h"
 #include "log.h"
 
 extern const char image_start[], image_text_end[];
-extern char boot_stack_end[];
 struct panic_frame panic_frame;
 
 static const char *const cause_text[16] = {"instruction address misaligned",
@@ -67,7 +67,7 @@ static bool is_return_address(uint64_t value)
  * printed, innermost first; a few may be left over from calls that have returned. */
 static void print_backtrace(uint64_t pc, uint64_t sp)
 {
-    uint64_t top = (uint64_t)(uintptr_t)boot_stack_end;
+    uint64_t top = hart_self()->stack_end;
     unsigned printed = 0;
 
     log_write("backtrace: %lx", pc);
@@ -84,6 +84,13 @@ static void print_backtrace(uint64_t pc, uint64_t sp)
     log_write("\n");
 }
 
+/* One hart reports; another one that would do so at the same time only stops. */
+static void begin(void)
+{
+    if (!lock_stop_others(hart_self()))
+        lock_look_for_stop(hart_self());
+}
+
 _Noreturn static void stop(void)
 {
     log_write("faultline: the system has stopped\n");
@@ -95,6 +102,7 @@ void panic(const char *format, ...)
 {
     va_list arguments;
 
+    begin();
     log_write("\nfaultline: panic: ");
     va_start(arguments, format);
     log_write_list(format, arguments);
@@ -105,6 +113,7 @@ void panic(const char *format, ...)
 
 void panic_thread(const struct tcb *thread, uint64_t cause, uint64_t value)
 {
+    begin();
     log_write(
         "\nfaultline: panic: a thread that the system needs faulted: %s (cause %lu), value %lx",
         trap_cause_text(cause), cause, value);
@@ -116,6 +125,7 @@ void panic_trap(uint64_t cause, uint64_t value)
 {
     static bool again;
 
+    begin();
     if (again)
         arch_power_off(true);
     again = true;

@@ -62,7 +62,7 @@ void arch_timer_set(uint64_t deadline)
     if (deadline == UINT64_MAX)
         deadline = arch_time() + NEVER_TICKS;
     if (hart_self()->has_stimecmp)
-        csr_write(0x14d, deadline);
+        csr_write(CSR_STIMECMP, deadline);
     else if (sbi_call(SBI_TIME, 0, deadline, 0).error != 0)
         sbi_call(SBI_LEGACY_SET_TIMER, 0, deadline, 0);
 }
@@ -74,12 +74,4 @@ void arch_power_off(bool failure)
     sbi_call(SBI_LEGACY_SHUTDOWN, 0, 0, 0);
     for (;;)
         __asm__ volatile("wfi");
-}
-
-unsigned arch_wait_for_interrupt(void)
-{
-    __asm__ volatile("wfi" ::: "memory");
-    uint64_t pending = csr_read(sip) & csr_read(sie);
-    return (pending & SIE_TIMER ? ARCH_PENDING_TIMER : 0) |
-           (pending & SIE_EXTERNAL ? ARCH_PENDING_EXTERNAL : 0);
 }

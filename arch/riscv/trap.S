@@ -4,7 +4,10 @@
  * apart by one test.  x1..x31 of a thread are saved at TCB_REGS + 8 * n, its pc in the place of x0.
  * A call saves what the C ABI preserves; everything else dies and comes back as results or zero.  A
  * fault or interrupt saves all registers (full_frame).  The kernel never uses gp.  Each hart has one
- * stack, empty whenever user mode runs. */
+ * stack, empty whenever user mode runs.
+ *
+ * The kernel's lock (lock.h) is taken once the thread's registers are saved and dropped when the last decision
+ * about it is made.  Who finds it taken saves the rest and waits in C; the thread may be gone afterwards. */
 #include "layout.h"
 #include "offsets.h"
 
@@ -52,13 +55,20 @@ trap_entry:
     sb      zero, TCB_FULL(t1)
     ld      sp, HART_STACK(tp)
     li      s0, 0
+    ld      t0, HART_LOCK(tp)
+    amoswap.d.aq t0, tp, (t0)
+    bnez    t0, trap_call_wait
+trap_call_locked:                       /* lock held; a0..a7 as the user gave them */
     lla     t0, syscall_table
     slli    t2, a7, 3
     add     t0, t0, t2
     ld      t0, 0(t0)
-    jalr    t0
+    andi    s1, t0, SYSCALL_PLAIN
+    jalr    t0                          /* which ignores that bit */
+    beqz    s1, trap_return
+    call    syscall_finish              /* (status, value) */
 
-/* To U-mode: tp = hart, whose current thread runs; its space and FPU state are in place. */
+/* To U-mode: tp = hart, whose current thread runs; its space and FPU state are in place; lock held. */
     .globl trap_return
 trap_return:
     ld      t1, HART_CURRENT(tp)
@@ -66,8 +76,10 @@ trap_return:
     ld      t2, PC(t1)
     lb      t0, TCB_FULL(t1)
     csrw    sepc, t2
-    csrw    sscratch, tp
+    ld      t2, HART_LOCK(tp)
     bnez    t0, trap_return_full
+    amoswap.d.rl zero, zero, (t2)       /* nobody else touches what a hart's current thread has */
+    csrw    sscratch, tp
     ld      ra, X(1)(t1)
     ld      sp, X(2)(t1)
     ld      gp, X(3)(t1)
@@ -143,24 +155,87 @@ trap_full:
     sb      t0, TCB_FULL(t1)
     ld      sp, HART_STACK(tp)
     li      s0, 0
+    ld      t0, HART_LOCK(tp)
+    amoswap.d.aq t0, tp, (t0)
+    bnez    t0, trap_full_wait
+trap_full_locked:                       /* lock held; t1 = TCB, a1 = pc */
     csrr    a0, scause
     csrr    a2, stval
     mv      a3, t1
     call    trap_handle                 /* (cause, pc, trap value, TCB) */
     j       trap_return
 
+/* Another hart is in the kernel.  All is saved; whoever takes the thread lets it repeat what it did. */
+trap_full_wait:
+    mv      a0, tp
+    call    lock_take_from_user
+    ld      t1, HART_CURRENT(tp)
+    beqz    t1, trap_thread_gone
+    ld      a1, PC(t1)
+    j       trap_full_locked
+
+/* The same for a call: it is saved like a fault, to be made again by a thread that is taken away; t1 = TCB, the
+ * user's t0 and t1 are in the hart, all else of his that is not saved yet is where it was. */
+trap_call_wait:
+    ld      t0, HART_SAVED_T0(tp)
+    sd      t0, X(5)(t1)
+    ld      t0, HART_SAVED_T1(tp)
+    sd      t0, X(6)(t1)
+    sd      t2, X(7)(t1)
+    sd      a0, X(10)(t1)
+    sd      a1, X(11)(t1)
+    sd      a2, X(12)(t1)
+    sd      a3, X(13)(t1)
+    sd      a4, X(14)(t1)
+    sd      a5, X(15)(t1)
+    sd      a6, X(16)(t1)
+    sd      a7, X(17)(t1)
+    sd      t3, X(28)(t1)
+    sd      t4, X(29)(t1)
+    sd      t5, X(30)(t1)
+    sd      t6, X(31)(t1)
+    csrr    t0, sepc
+    sd      t0, PC(t1)
+    li      t0, 1
+    sb      t0, TCB_FULL(t1)
+    mv      a0, tp
+    call    lock_take_from_user
+    ld      t1, HART_CURRENT(tp)
+    beqz    t1, trap_thread_gone
+    ld      t0, PC(t1)
+    addi    t0, t0, 4
+    sd      t0, PC(t1)
+    sb      zero, TCB_FULL(t1)
+    ld      a0, X(10)(t1)
+    ld      a1, X(11)(t1)
+    ld      a2, X(12)(t1)
+    ld      a3, X(13)(t1)
+    ld      a4, X(14)(t1)
+    ld      a5, X(15)(t1)
+    ld      a6, X(16)(t1)
+    ld      a7, X(17)(t1)
+    j       trap_call_locked
+
+/* From boot too: a hart without a thread; tp = hart, lock held, stack empty. */
+    .globl trap_thread_gone
+trap_thread_gone:
+    mv      a0, tp
+    call    sched_run
+    j       trap_return
+
 /* t1 = TCB, on the way to U-mode: an upcall is pending.  The stack is empty. */
 trap_return_upcall:
-    csrw    sscratch, zero
     ld      sp, HART_STACK(tp)
     li      s0, 0
     mv      a0, t1
     call    upcall_enter                /* makes a frame without the mark */
     j       trap_return
 
-/* t1 = TCB, t0 = its full_frame: all registers as they were saved. */
+/* t1 = TCB, t0 = its full_frame, t2 = the lock: all registers as they were saved. */
 trap_return_full:
     bltz    t0, trap_return_upcall      /* FRAME_UPCALL */
+    amoswap.d.rl zero, zero, (t2)
+    csrw    sscratch, tp
     ld      ra, X(1)(t1)
     ld      sp, X(2)(t1)
     ld      gp, X(3)(t1)

@@ -85,6 +85,8 @@ static __attribute__((noinline)) void other_trap(uint64_t cause, uint64_t pc, ui
 {
     struct hart *hart = hart_self();
 
+    if (sched_somebody_sleeps_beside_work())
+        hart->counter[FL_COUNTER_IDLE_BESIDE_WORK]++;
     switch (cause) {
     case CAUSE_FETCH_ACCESS:
     case CAUSE_LOAD_ACCESS:
@@ -97,6 +99,9 @@ static __attribute__((noinline)) void other_trap(uint64_t cause, uint64_t pc, ui
         break;
     case CAUSE_BREAKPOINT:
         other_fault(thread, FL_LABEL_BREAKPOINT, value, 0, cause);
+        break;
+    case CAUSE_SOFTWARE:
+        arch_note_poke(hart);
         break;
     case CAUSE_TIMER:
         timer_interrupt(hart);

@@ -241,7 +241,7 @@ struct fl_boot_info {
     uint64_t initrd_bytes;  /* 0 without an initrd */
     uint64_t initrd_offset; /* of its first byte in page 0 of FL_BOOT_INITRD */
     uint64_t cnode_slots;   /* of the root task's CNode */
-    uint64_t harts;         /* usable ones that the device tree lists */
+    uint64_t harts;         /* that run */
     uint64_t image_page; /* of RAM 0: where the root task's own image begins, in order of address */
     uint64_t ram_count;
     struct fl_boot_ram ram[FL_BOOT_RAM_MAX];

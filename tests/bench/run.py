@@ -9,6 +9,9 @@ import re
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
+import paging_cost  # noqa: E402
+
 BUILD = os.environ.get("FAULTLINE_BUILD", "build")
 ACCEPTED = "docs/bench.tsv"
 KERNELS = sys.argv[1]
@@ -59,6 +62,13 @@ def main():
             counted = "" if fences == "-" else f"{fences} fences each; "  # "-": not counted
             lines.append(f"{operation}\t{figure}\t{iterations}\t{counted}{note}")
             print(f"{operation:<60}{figure:>13}{accepted.get(operation, '-'):>10}{fences:>8}")
+    try:
+        paging = paging_cost.rows(f"{KERNELS}/faultline.bin", f"{BUILD}/programs/paging_phases")
+    except ValueError as failure:
+        sys.exit(f"bench: paging_phases: {failure}")
+    for row in paging:
+        lines.append("\t".join(row))
+        print(f"{row[0]:<60}{row[1]:>13}{accepted.get(row[0], '-'):>10}{'-':>8}")
     with open(f"{KERNELS}/bench.tsv", "w") as file:
         file.write("\n".join(lines) + "\n")
 

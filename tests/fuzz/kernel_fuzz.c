@@ -150,7 +150,7 @@ static void check_fails(uint64_t number, const uint64_t argument[7], uint64_t st
 
 static enum kernel_host_end step_call(struct fuzz_input *input, uint64_t number)
 {
-    const struct tcb *caller = kernel.hart.current;
+    const struct tcb *caller = kernel.harts[0].current;
     uint64_t argument[7] = {0}, status, code;
     enum kernel_host_end end;
 
@@ -158,7 +158,7 @@ static enum kernel_host_end step_call(struct fuzz_input *input, uint64_t number)
         argument[i] = take_value(input);
     kernel_host_save(&before);
     end = kernel_host_call(number, argument);
-    if (end != KERNEL_HOST_RUNS || number >= FL_CALL_COUNT || kernel.hart.current != caller)
+    if (end != KERNEL_HOST_RUNS || number >= FL_CALL_COUNT || kernel.harts[0].current != caller)
         return end;
     status = caller->regs[REG_A0];
     code = FL_STATUS_CODE(status);
@@ -184,7 +184,7 @@ static enum kernel_host_end step_trap(struct fuzz_input *input, uint64_t step)
 /* The program writes a word of its message buffer. */
 static void step_write_buffer(struct fuzz_input *input)
 {
-    uint64_t *buffer = kernel.hart.current->buffer;
+    uint64_t *buffer = kernel.harts[0].current->buffer;
     uint64_t word = fuzz_take(input, 1) % FL_BUFFER_WORDS, value = take_value(input);
 
     if (buffer != NULL)

@@ -17,11 +17,13 @@ import sys
 OBJDUMP = os.environ.get("CROSS", "riscv64-unknown-elf-") + "objdump"
 CALL_TABLE = "syscall_table"
 # A function that calls through a register, and the constant table that the register comes from.
-INDIRECT = {"trap_entry": CALL_TABLE, "invariants_check": "parts", "enter_system_check": "parts"}
+INDIRECT = {"trap_call_locked": CALL_TABLE, "invariants_check": "parts", "call_system_check": "parts"}
 # Where a stack begins: what they load into sp is the end of a stack, or the user's.
-SWITCHES = {"boot_entry", "trap_entry", "trap_full", "trap_return", "trap_return_full", "trap_return_upcall",
-            "trap_from_kernel", "arch_enter_user"}
-ROOTS = {"trap": "trap_handle", "upcall": "upcall_enter", "boot": "boot_kernel", "the kernel's own trap": "panic_trap"}
+SWITCHES = {"boot_entry", "trap_entry", "trap_call_locked", "trap_full_locked", "trap_full", "trap_return", "trap_return_full", "trap_return_upcall",
+            "trap_from_kernel", "trap_full_wait", "trap_call_wait", "trap_thread_gone", "arch_enter_user",
+            "boot_other_entry"}
+ROOTS = {"trap": "trap_handle", "upcall": "upcall_enter", "boot": "boot_kernel", "another hart": "boot_other_hart",
+         "waiting": "lock_take_from_user", "without a thread": "sched_run", "the kernel's own trap": "panic_trap"}
 CALLS, JUMPS = {"jal", "jalr"}, {"j", "jr", "beq", "bne", "blt", "bge", "bltu", "bgeu", "beqz", "bnez", "blez", "bgez",
                                  "bltz", "bgtz", "bgt", "ble", "bgtu", "bleu"}
 NO_TARGET = {"sb", "sh", "sw", "sd", "fsd", "fsw"}
@@ -146,7 +148,7 @@ class Image:
     def functions_of(self, table, functions):
         by_address = {self.symbols[name][0]: name for name in self.symbols if base_name(name) in functions}
         try:
-            return [by_address[word] for word in self.words(table)]
+            return [by_address[word & ~1] for word in self.words(table)]  # bit 0: SYSCALL_PLAIN
         except KeyError as missing:
             raise Refused(f"{table} holds {missing.args[0]:x}, which is no function") from None
 

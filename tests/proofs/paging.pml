@@ -2,8 +2,8 @@
  * own, as after a fork; one page of it, two frames, one swap slot; a device that ends transfers in any
  * order, some with an error.  Steps of the pager are atomic, since it has one thread.
  *
- * Which C is meant.  What is marked "swap" is the plan of a part that the core does not have yet; page-in
- * and its waiters are there, for files and devices.
+ * Which C is meant.  What is marked "swap" is simpler than the core's (paging.h): a slot is free when its
+ * page was read, where the core keeps it for a clean copy; a page has no checksum; a request is of one page.
  *     handle           the steps of fault.c: finds the page from the top object down; parks on one that is
  *                      on its way (wait_for_page, wait_park of wait.c); maps it, takes it
  *                      (shadow_take_page) or copies it; answers

@@ -51,6 +51,28 @@ def _():
         check_equal(lines[-1].endswith(" 0 failed"), False)
 
 
+@test("a test in Python that fails is one failed test, also of a script that is in no checkout")
+def _():
+    with open("elsewhere_test.py", "w", encoding="utf-8") as file:
+        file.write(f"""import sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, {os.path.join(TOP, "tests", "sdk")!r})
+from ktap import check_equal, main, test
+@test("wrong")
+def _():
+    check_equal(1, 2)
+@test("right")
+def _():
+    check_equal(1, 1)
+main()
+""")
+    result = run(sys.executable, "elsewhere_test.py")
+    lines = result.stdout.decode().splitlines()
+    check_equal((result.returncode, lines[:2], lines[-2:], result.stderr),
+                (1, ["KTAP version 1", "1..2"], ["not ok 1 - wrong", "ok 2 - right"], b""))
+    check_in("got 1", result.stdout.decode())
+
+
 @test("carriage returns and firmware messages around KTAP do no harm")
 def _():
     status, lines = drive((5, "printf 'OpenSBI\\r\\nKTAP version 1\\r\\n1..1\\r\\nok 1 - a\\r\\nbye\\r\\n'"))

@@ -18,6 +18,7 @@ machine bare   few    system  virt      -     -  -    {folder}/none  -
 suites target/*
 smoke  target/b
 later  target/c
+parallel target/p*
 without small,tree target/b has no place for it
 """
 SUITES = "target/a 5 printf '1..1\\nok 1 - a\\n'\ntarget/b 5 printf '1..1\\nok 1 - b\\n'\n" \
@@ -45,8 +46,8 @@ def prepare():
     return dict(os.environ, TEST_MACHINES=os.path.abspath("list"), PATH=f"{os.getcwd()}:{os.environ['PATH']}")
 
 
-def emulate(machine, *words):
-    result = run(EMULATOR, *words, env=dict(prepare(), TEST_MACHINE=machine))
+def emulate(machine, *words, suite="target/a"):
+    result = run(EMULATOR, *words, env=dict(prepare(), TEST_MACHINE=machine, TEST_SUITE=suite))
     check_equal(result.returncode, 0)
     return result.stdout.decode().replace("\r", "").splitlines()
 
@@ -63,6 +64,15 @@ def _():
     check_equal(emulate("small", "-machine", "virt,aia=none", "-m", "64M", "-smp", "2"), ["-machine virt,aia=none -m 16M -smp 2"])
     check_equal(emulate("many", "-m", "64M", "-append", "a b", "-smp", "1"),
                 ["-m 64M -append a b word -smp 4 -machine virt -cpu fast,extra=on"])
+
+
+@test("a suite that is to run in parallel counts no instructions where there are several harts")
+def _():
+    words = ("-icount", "shift=0", "-m", "64M")
+    for machine, suite, left in (("many", "target/p1", False), ("many", "target/a", True), ("tree", "target/p1", True)):
+        line = emulate(machine, *words, suite=suite)[0]
+        check_equal("-icount shift=0" in line, left)
+        check_in("-m 64M", line)
 
 
 @test("harts that a suite chose stay")

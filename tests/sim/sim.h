@@ -36,6 +36,7 @@ struct sim_config {
     bool scarce;
     bool disk_fails;
     bool in_place; /* the file of the initrd lies on pages */
+    bool swap;     /* pages leave memory, to disks or compressed, and equal ones are merged */
 };
 
 enum sim_thread_state {
@@ -86,6 +87,11 @@ struct sim_counts {
     uint64_t meanwhile; /* accesses in the middle of calls */
     uint64_t forks;
     uint64_t compared; /* pages */
+    uint64_t left;     /* pages that left memory ... */
+    uint64_t came;     /* ... and that came back */
+    uint64_t merged;
+    uint64_t lost; /* faults and calls that a disk failed */
+    uint64_t suspended;
 };
 
 struct sim {
@@ -127,6 +133,7 @@ struct sim {
     bool compared;                              /* nothing was changed since the last comparison */
     struct sim_value *value_in[SIM_FRAMES_MAX]; /* that a page of the core was seen to hold */
     uint64_t stamp;                             /* of the comparison */
+    uint32_t framed; /* values that were found in frames of their own by it */
     struct sim_counts counts;
 };
 

@@ -2,6 +2,7 @@
 #include "sim_call.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "memory_values.h"
 #include "sim_walk.h"
@@ -20,12 +21,20 @@ bool sim_call_may_fail(const struct sim_need *need)
                         sim.commit_limit_before;
 
     return refused || promised || (need->of_files && sim.config.strict) ||
-           sim.free_before <= SIM_RECORD_FRAMES + need->frames;
+           sim.free_before <= SIM_RECORD_FRAMES + need->frames + sim_vm()->table.reserved ||
+           sim_vm()->waits.counts[WAIT_MEMORY] > 0;
+}
+
+bool sim_call_is_short(void)
+{
+    const struct sim_need need = {.frames = SIM_PAGES};
+
+    return sim.config.swap && sim_call_may_fail(&need);
 }
 
 bool sim_call_fills_all(void)
 {
-    return sim_free_frames() > VM_POPULATE_RESERVE &&
+    return !sim.config.swap && sim_free_frames() > VM_POPULATE_RESERVE &&
            sim.kernel.map_refusals + sim.kernel.reply_refusals == sim.refusals_before;
 }
 
@@ -84,10 +93,28 @@ uint32_t sim_call_find_gap(const struct sim_process *process, uint32_t count)
 
 /* ---- following the core ---- */
 
+/* True if the page is out of memory, or on its way back. */
+static bool sim_call_is_out(const struct sim_process *process, uint32_t page)
+{
+    struct sim_shown shown;
+
+    sim_walk_page(process, page, &shown);
+    return index_leaf_is_stored(shown.leaf) || (shown.anonymous && shown.busy);
+}
+
+/* True if what is shown there is not what the model's value was last seen in: it is a copy. */
+static bool sim_call_is_copy(const struct sim_value *own, const struct sim_shown *shown)
+{
+    return !own ||
+           (sim.config.swap ? own->object != shown->object->number : own->page != shown->page);
+}
+
 bool sim_call_is_missing(const struct sim_process *process, uint32_t page)
 {
     struct sim_shown shown;
 
+    if (sim.config.swap && process->page[page].mapped && sim_call_is_out(process, page))
+        return true;
     if (!process->page[page].mapped || process->page[page].own || !process->page[page].segment ||
         process->page[page].segment->kind != SIM_DISK || sim_page_is_beyond(&process->page[page]))
         return false;
@@ -111,17 +138,26 @@ static void sim_call_observe_segment(struct sim_process *process, struct sim_pag
         sim_segment_fill(&sim.model, segment, page->index);
 }
 
+/* A page of zeros that has no frame gets one of its own for who executes it, though others see it too. */
+static bool sim_call_wants_zeros(const struct sim_page *page, uint32_t access)
+{
+    static const uint8_t zeros[FL_PAGE_BYTES];
+
+    return sim.config.swap && (access & PROT_EXEC) && page->own && page->own->users > 1 &&
+           memcmp(page->own->bytes, zeros, FL_PAGE_BYTES) == 0;
+}
+
 void sim_call_observe(struct sim_process *process, uint32_t number, uint32_t access)
 {
     struct sim_page *page = &process->page[number];
     struct sim_shown shown;
 
-    if (!page->mapped || !sim_page_wants(page, access))
+    if (!page->mapped || (!sim_page_wants(page, access) && !sim_call_wants_zeros(page, access)))
         return;
     sim_walk_page(process, number, &shown);
     sim_call_observe_segment(process, page, &shown);
-    if (!page->shared && shown.anonymous && (!page->own || page->own->page != shown.page) &&
-        sim_page_wants(page, access))
+    if (!page->shared && shown.anonymous && sim_call_is_copy(page->own, &shown) &&
+        (sim_page_wants(page, access) || sim_call_wants_zeros(page, access)))
         sim_page_own(&sim.model, page);
 }
 
@@ -143,7 +179,7 @@ void sim_call_fill(struct sim_process *process, struct sim_range range, bool mus
 
         if (sim_call_is_missing(process, number))
             must = false;
-        if (access == 0 || sim_page_is_beyond(page) || !sim_page_wants(page, access))
+        if (access == 0 || sim_page_is_beyond(page))
             continue;
         if (must)
             sim_page_touch(&sim.model, page, access);
@@ -224,7 +260,7 @@ static bool sim_advice_drops(uint64_t advice)
 static int sim_advise_check(const struct sim_process *process, struct sim_range range,
                             uint64_t advice)
 {
-    bool moves = sim_advice_drops(advice) || advice == MADV_COLD;
+    bool moves = sim_advice_drops(advice) || advice == MADV_COLD || advice == MADV_PAGEOUT;
 
     for (uint32_t p = range.first; p < range.first + range.count; p++) {
         const struct sim_page *page = &process->page[p];
@@ -250,6 +286,8 @@ static void sim_advise_apply(struct sim_process *process, struct sim_range range
             continue;
         if (sim_advice_drops(advice))
             sim_page_disown(&sim.model, page);
+        else if (advice == MADV_MERGEABLE || advice == MADV_UNMERGEABLE)
+            page->mergeable = advice == MADV_MERGEABLE && !page->shared;
         else if (advice <= MADV_SEQUENTIAL)
             page->advice = kept[advice];
         else if (advice == MADV_WILLNEED && (!page->segment || page->segment->kind == SIM_MEMORY))
@@ -257,12 +295,35 @@ static void sim_advise_apply(struct sim_process *process, struct sim_range range
     }
 }
 
+/* The range is not to be merged any more, and there was no frame for a page that is. */
+static int sim_advise_break_stopped(struct sim_process *process, struct sim_range range, int error)
+{
+    const struct sim_need need = {.frames = SIM_PAGES};
+
+    SIM_EXPECT(sim_call_may_fail(&need), "madvise: error %d with %u frames free", error,
+               sim.free_before);
+    sim_advise_apply(process, range, MADV_UNMERGEABLE);
+    return error;
+}
+
+/* What is to be merged is mostly all that there is. */
+static struct sim_range sim_advise_range(const struct sim_step *step, uint64_t advice)
+{
+    uint32_t first = step->first % SIM_PAGES < SIM_LOW_PAGES ? 0 : SIM_LOW_PAGES;
+
+    return advice == MADV_MERGEABLE ? (struct sim_range){first, sim_window_end(first) - first}
+                                    : sim_call_range(step);
+}
+
 static int sim_call_advise(struct sim_process *process, const struct sim_step *step)
 {
-    static const uint8_t advices[] = {MADV_DONTNEED,   MADV_FREE,   MADV_WILLNEED, MADV_RANDOM,
-                                      MADV_SEQUENTIAL, MADV_NORMAL, MADV_DONTNEED, MADV_COLD};
-    uint64_t advice = advices[step->argument & 7];
-    struct sim_range range = sim_call_range(step);
+    static const uint8_t advices[] = {
+        MADV_DONTNEED,   MADV_FREE,      MADV_WILLNEED,  MADV_RANDOM,
+        MADV_SEQUENTIAL, MADV_NORMAL,    MADV_DONTNEED,  MADV_COLD,
+        MADV_PAGEOUT,    MADV_PAGEOUT,   MADV_PAGEOUT,   MADV_MERGEABLE,
+        MADV_MERGEABLE,  MADV_MERGEABLE, MADV_MERGEABLE, MADV_UNMERGEABLE};
+    uint64_t advice = advices[step->argument & (sim.config.swap ? 15 : 7)];
+    struct sim_range range = sim_advise_range(step, advice);
     const struct sim_need need = {.frames = SIM_PAGES};
     int expected = sim_advise_check(process, range, advice), error;
 
@@ -271,6 +332,8 @@ static int sim_call_advise(struct sim_process *process, const struct sim_step *s
     sim_call_guard(process);
     error = vm_advise(sim_vm(), process->space, sim_page_address(range.first),
                       range.count * SIM_PAGE_BYTES, advice);
+    if (advice == MADV_UNMERGEABLE && (error == EINPROGRESS || error == EAGAIN))
+        return sim_advise_break_stopped(process, range, error);
     if (sim_call_judge(error, expected, &need) || expected == ENOMEM)
         sim_advise_apply(process, range, advice);
     return error;
@@ -301,7 +364,8 @@ static bool sim_wire_stopped(struct sim_process *process, struct sim_range range
     sim_call_fill(process, range, false);
     for (uint32_t p = range.first; p < range.first + range.count; p++)
         missing = missing || sim_call_is_missing(process, p);
-    return error == EINPROGRESS ? missing : error == EAGAIN && !sim_call_fills_all();
+    return error == EINPROGRESS ? missing || sim_call_is_short()
+                                : error == EAGAIN && !sim_call_fills_all();
 }
 
 static int sim_call_wire(struct sim_process *process, const struct sim_step *step)
@@ -462,7 +526,7 @@ int sim_call_make(struct sim_process *process, const struct sim_step *step)
         [SIM_STEP_brk] = sim_call_brk,           [SIM_STEP_limit] = sim_call_limit,
         [SIM_STEP_resident] = sim_call_resident, [SIM_STEP_read] = sim_call_read,
         [SIM_STEP_write] = sim_call_write,       [SIM_STEP_truncate] = sim_call_truncate,
-        [SIM_STEP_fork] = sim_call_fork};
+        [SIM_STEP_fork] = sim_call_fork,         [SIM_STEP_swapoff] = sim_call_swap_off};
 
     return calls[step->kind](process, step);
 }

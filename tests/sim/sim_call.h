@@ -33,6 +33,9 @@ bool sim_call_judge(int error, int expected, const struct sim_need *need);
 /* True if there is a reason for something that takes so many frames to fail. */
 bool sim_call_may_fail(const struct sim_need *need);
 
+/* True if a call may wait for frames. */
+bool sim_call_is_short(void);
+
 /* True if what fills pages ahead had no reason to stop. */
 bool sim_call_fills_all(void);
 
@@ -65,6 +68,7 @@ int sim_call_resident(struct sim_process *process,
 int sim_call_read(struct sim_process *process, const struct sim_step *step);
 int sim_call_write(struct sim_process *process, const struct sim_step *step);
 int sim_call_truncate(struct sim_process *process, const struct sim_step *step);
-int sim_call_fork(struct sim_process *process, const struct sim_step *step); /* sim_pager.c */
+int sim_call_swap_off(struct sim_process *process, const struct sim_step *step); /* sim_swap.c */
+int sim_call_fork(struct sim_process *process, const struct sim_step *step);     /* sim_pager.c */
 
 #endif

@@ -7,13 +7,11 @@ static bool sim_is_live(const struct sim_hart *hart, const struct sim_translatio
 {
     const struct vspace *space = translation->space;
     asid_t asid = sim_tlb_asid(translation);
-    uint64_t current = sim_mmu_asids->generation;
-
-    if (hart->hart.space != NULL && hart->asid.value == asid.value)
+    if (hart->hart->space != NULL && hart->asid.value == asid.value)
         return true;
-    return hart->seen == current && translation->generation == current && space->pool != NULL &&
-           space->tag.generation == current && space->tag.asid.value == asid.value &&
-           (space->stale >> hart->hart.id & 1) == 0;
+    return translation->generation == hart->hart->generation && space->pool != NULL &&
+           space->tag.generation == hart->hart->generation && space->tag.asid.value == asid.value &&
+           (space->stale >> hart->hart->index & 1) == 0;
 }
 
 /* --- M1 ------------------------------------------------------------------------------------ */
@@ -45,7 +43,7 @@ static bool sim_counts_leaf(frame_t frame, uint32_t *translations)
 
 static bool sim_hart_is_sound(const struct sim_hart *hart, uint32_t *translations)
 {
-    if (!sim_is_root(hart->root) || (hart->hart.space != NULL && !sim_is_table(hart->walked)))
+    if (!sim_is_root(hart->root) || (hart->hart->space != NULL && !sim_is_table(hart->walked)))
         return false;
     for (uint32_t i = 0; i < hart->tlb.used; i++) {
         const struct sim_translation *t = &hart->tlb.entry[i];
@@ -128,13 +126,13 @@ const char *sim_check_places(void)
 static const char *sim_check_translation(const struct sim_hart *hart,
                                          const struct sim_translation *t)
 {
-    const struct vspace *space = hart->hart.space;
+    const struct vspace *space = hart->hart->space;
     pte_t now;
 
     if (!sim_is_live(hart, t))
         return NULL;
     if (space != NULL && hart->asid.value == sim_tlb_asid(t).value &&
-        (t->space != space || t->generation != hart->generation))
+        (t->space != space || t->generation != hart->hart->generation))
         return "M4";
     if (!sv39_is_valid(t->entry))
         return NULL;
@@ -147,7 +145,7 @@ static const char *sim_check_translation(const struct sim_hart *hart,
 
 static const char *sim_check_hart(const struct sim_hart *hart)
 {
-    const struct vspace *space = hart->hart.space;
+    const struct vspace *space = hart->hart->space;
     const char *broken = NULL;
 
     for (uint32_t i = 0; i < hart->tlb.used && broken == NULL; i++)
@@ -181,7 +179,7 @@ static const char *sim_check_asid(const struct vspace *space)
     for (uint32_t i = 0; i < sim_machine_config()->harts; i++) {
         const struct sim_hart *hart = &sim_harts[i];
 
-        if (hart->seen != sim_mmu_asids->generation || (space->stale >> i & 1) != 0)
+        if (hart->hart->generation != space->tag.generation || (space->stale >> i & 1) != 0)
             continue;
         for (uint32_t k = 0; k < hart->tlb.used; k++) {
             const struct sim_translation *t = &hart->tlb.entry[k];

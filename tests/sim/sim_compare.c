@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim_file.h"
+#include "sim_swap.h"
 #include "sim_walk.h"
 
 #define SIM_AT        "process %u page %u: "
@@ -25,6 +26,8 @@ static void sim_compare_attributes(const struct sim_process *process, uint32_t n
     SIM_EXPECT((entry->inheritance == ENTRY_SHARE) == page->shared, SIM_AT "shared is %u",
                SIM_AT_VALUES, !page->shared);
     SIM_EXPECT(entry->wired == page->wired, SIM_AT "wired is %u", SIM_AT_VALUES, entry->wired);
+    SIM_EXPECT(entry->mergeable == page->mergeable, SIM_AT "mergeable is %u", SIM_AT_VALUES,
+               entry->mergeable);
     SIM_EXPECT(entry->advice == page->advice, SIM_AT "advice %u, not %u", SIM_AT_VALUES,
                entry->advice, page->advice);
     SIM_EXPECT(entry->charge == page->charge, SIM_AT "charge %u, not %u", SIM_AT_VALUES,
@@ -51,7 +54,28 @@ static void sim_compare_value(const struct sim_process *process, uint32_t number
                SIM_AT "other bytes in page %u", SIM_AT_VALUES, shown->page);
     value->compared = sim.stamp;
     sim_note_page(value, shown->page);
+    sim.framed++;
     sim.counts.compared++;
+}
+
+/* A value and the leaf of the core that names it, which has no frame of its own or is being read. */
+static void sim_compare_away(const struct sim_process *process, uint32_t number,
+                             struct sim_value *value, const struct sim_shown *shown)
+{
+    SIM_EXPECT(sim.config.swap, SIM_AT "its page is gone", SIM_AT_VALUES);
+    if (value->compared == sim.stamp) {
+        SIM_EXPECT(value->page == SIM_NO_PAGE && value->object == shown->object->number &&
+                       value->index == shown->index,
+                   SIM_AT "away, and somewhere else too", SIM_AT_VALUES);
+        return;
+    }
+    SIM_EXPECT(!shown->contents || memcmp(value->bytes, shown->contents, FL_PAGE_BYTES) == 0,
+               SIM_AT "merged with other bytes", SIM_AT_VALUES);
+    value->compared = sim.stamp;
+    value->page = SIM_NO_PAGE;
+    value->object = shown->object->number;
+    value->index = shown->index;
+    sim.framed += shown->busy;
 }
 
 /* What has no value: zeros, the initrd, the disk. */
@@ -80,10 +104,14 @@ static void sim_compare_contents(const struct sim_process *process, uint32_t num
         sim_compare_under(process, number, shown);
         return;
     }
-    SIM_EXPECT(shown->page != SIM_NO_PAGE && !shown->busy, SIM_AT "its page is gone",
-               SIM_AT_VALUES);
     SIM_EXPECT(shown->anonymous == (page->own || page->segment->kind == SIM_MEMORY),
                SIM_AT "a page of its own: %u", SIM_AT_VALUES, shown->anonymous);
+    if (sim_shown_is_away(shown) || (shown->anonymous && shown->busy)) {
+        sim_compare_away(process, number, value, shown);
+        return;
+    }
+    SIM_EXPECT(shown->page != SIM_NO_PAGE && !shown->busy, SIM_AT "its page is gone",
+               SIM_AT_VALUES);
     sim_compare_value(process, number, value, shown);
 }
 
@@ -175,6 +203,7 @@ static void sim_compare_file_page(const struct sim_segment *segment, uint32_t in
     SIM_EXPECT(memcmp(value->bytes, page_contents(&sim_vm()->table, page), FL_PAGE_BYTES) == 0,
                "page %u of a file: other bytes", index);
     value->compared = sim.stamp;
+    sim.framed++;
     sim_note_page(value, page);
 }
 
@@ -187,9 +216,20 @@ static void sim_compare_file(const struct sim_segment *segment)
         sim_compare_file_page(segment, index);
 }
 
+/* Pages of the initrd's file may leave memory as if they had never been there. */
+static void sim_compare_forget(struct sim_segment *segment)
+{
+    for (uint32_t index = 0; index * SIM_PAGE_BYTES < segment->bytes; index++)
+        if (sim_walk_file(segment->object, index) == SIM_NO_PAGE)
+            sim_segment_forget(&sim.model, segment, index);
+}
+
 void sim_compare_programs(void)
 {
     sim.stamp++;
+    sim.framed = 0;
+    if (sim.config.swap)
+        sim_compare_forget(sim.model.file[0]);
     for (uint32_t i = 0; i < SIM_PROCESSES; i++)
         if (sim.model.process[i].space)
             sim_compare_pages(&sim.model.process[i]);
@@ -213,20 +253,22 @@ static uint32_t sim_count_fetched(void)
 static void sim_compare_frames(void)
 {
     const struct vm *vm = sim_vm();
-    uint32_t objects = vm->table.counts[PAGE_OBJECT] + vm->table.counts[PAGE_BUSY], all = 0;
+    uint32_t objects = vm->table.counts[PAGE_OBJECT] + vm->table.counts[PAGE_BUSY] +
+                       vm->table.counts[PAGE_WRITING],
+             values = sim.config.swap ? sim.framed : sim.model.values, all = 0;
     uint64_t resident = 0;
 
     for (uint32_t i = 0; i < PAGE_STATES; i++)
         all += vm->table.counts[i];
     SIM_EXPECT(all == vm->table.count, "%u of %u frames", all, vm->table.count);
-    SIM_EXPECT(objects == sim.model.values + sim_count_fetched(),
-               "programs and files take %u frames, not %u and %u", objects, sim.model.values,
+    SIM_EXPECT(objects == values + sim_count_fetched(),
+               "programs and files take %u frames, not %u and %u", objects, values,
                sim_count_fetched());
     for (uint32_t i = 0; i < SIM_PROCESSES; i++)
         if (sim.model.process[i].space)
-            resident += sim.model.process[i].space->resident;
-    SIM_EXPECT(resident == sim.model.private_values, "%" PRIu64 " pages are resident, not %u",
-               resident, sim.model.private_values);
+            resident += sim.model.process[i].space->resident + sim.model.process[i].space->swapped;
+    SIM_EXPECT(resident == sim.model.private_values,
+               "%" PRIu64 " pages are resident or out, not %u", resident, sim.model.private_values);
     SIM_EXPECT(vm->commit.pages == sim_model_committed(&sim.model),
                "%" PRIu64 " pages are promised, not %" PRIu64, vm->commit.pages,
                sim_model_committed(&sim.model));
@@ -235,15 +277,16 @@ static void sim_compare_frames(void)
 static void sim_compare_waits(void)
 {
     const struct vm *vm = sim_vm();
-    uint32_t parked = 0;
+    uint32_t parked = 0, moving = vm->table.counts[PAGE_BUSY] + vm->table.counts[PAGE_STRAY] +
+                                  vm->table.counts[PAGE_WRITING];
 
     for (uint32_t i = 0; i < SIM_THREADS; i++)
         parked += sim.thread[i].state == SIM_PARKED;
     SIM_EXPECT(parked == vm->waits.active, "%u tokens, and %u threads wait", vm->waits.active,
                parked);
-    SIM_EXPECT(vm->table.counts[PAGE_BUSY] + vm->table.counts[PAGE_STRAY] == sim_file_fetches(),
-               "%u fetches, and %u pages on their way", sim_file_fetches(),
-               vm->table.counts[PAGE_BUSY] + vm->table.counts[PAGE_STRAY]);
+    SIM_EXPECT(moving == sim_file_fetches() + sim_swap_pages(),
+               "%u fetches, %u pages of swap, and %u pages on their way", sim_file_fetches(),
+               sim_swap_pages(), moving);
 }
 
 static void sim_compare_check(const char *broken)
@@ -260,6 +303,8 @@ void sim_compare_all(bool handled)
     sim_compare_frames();
     sim_compare_waits();
     sim_compare_check(handled ? sim_kernel_check(&sim.kernel) : sim_machine_check_harts());
+    if (sim.config.swap)
+        sim_compare_check(sim_swap_check());
     if (handled)
         sim_compare_check(sim_file_check());
 }

@@ -13,9 +13,11 @@
 #include "sim_dirty.h"
 #include "sim_file.h"
 #include "sim_pager.h"
+#include "sim_swap.h"
 #include "stock.h"
 
 #define SIM_SEED_STEP 0x9e3779b97f4a7c15ull
+#define SIM_SALT_TAME 0xe0000u
 
 /* What fails of the same has the same number, whatever the values. */
 static uint32_t sim_number_failure(const char *text)
@@ -59,6 +61,12 @@ static struct sim_process *sim_do_find_process(const struct sim_step *step)
     return NULL;
 }
 
+/* True if a program is to be ended for the access, unless it is lucky.  What is to grow out of memory must live. */
+static bool sim_do_is_wild(const struct sim_step *step)
+{
+    return step->argument >> 3 == 1 && !(sim.config.swap && step->salt & SIM_SALT_TAME);
+}
+
 /* The page of a step, or the next one where the access is allowed: what a program would be ended for it does
  * seldom.  SIM_PAGES: there is none. */
 static uint32_t sim_do_find_page(const struct sim_process *process, const struct sim_step *step,
@@ -67,7 +75,7 @@ static uint32_t sim_do_find_page(const struct sim_process *process, const struct
     uint32_t first = step->first % SIM_PAGES;
 
     for (uint32_t i = 0; i < SIM_PAGES; i++)
-        if (step->argument >> 3 == 1 ||
+        if (sim_do_is_wild(step) ||
             sim_page_signal(&process->page[(first + i) % SIM_PAGES], access) == 0)
             return (first + i) % SIM_PAGES;
     return SIM_PAGES;
@@ -84,6 +92,10 @@ static bool sim_do_choose_access(const struct sim_process *process, const struct
     access->page = sim_do_find_page(process, step, access->access);
     access->offset = step->salt % FL_PAGE_BYTES;
     access->byte = step->byte;
+    if (sim.config.swap && access->page % 2) { /* a page that may be merged */
+        access->offset = 0;
+        access->byte %= 4;
+    }
     return access->page < SIM_PAGES;
 }
 
@@ -103,6 +115,18 @@ static void sim_do_access(const struct sim_step *step)
         sim_pager_send_fault(number);
 }
 
+/* One; where pages leave memory, more that need them, by other threads. */
+static void sim_do_accesses(const struct sim_step *step)
+{
+    struct sim_step next = *step;
+
+    for (uint32_t i = 0; i <= (sim.config.swap ? step->count : 0); i++) {
+        sim_do_access(&next);
+        next.thread++;
+        next.first++;
+    }
+}
+
 /* A thread in the middle of an access makes that first. */
 static void sim_do_call(const struct sim_step *step)
 {
@@ -120,15 +144,19 @@ static void sim_do_call(const struct sim_step *step)
 
 static void sim_do_serve(const struct sim_step *step)
 {
-    for (uint32_t i = 0; i <= step->count % 3u; i++)
+    for (uint32_t i = 0; i <= step->count % (sim.config.swap ? SIM_THREADS : 3u); i++)
         sim_pager_serve();
+    if (sim.config.swap) { /* which takes time */
+        sim_swap_poll(step->argument / 32u);
+        sim_pager_attend();
+    }
 }
 
 static void sim_do_exit(const struct sim_step *step)
 {
     struct sim_process *process = sim_do_find_process(step);
 
-    if (process)
+    if (process && !(sim.config.swap && step->salt & SIM_SALT_TAME))
         sim_pager_destroy(process);
 }
 
@@ -140,6 +168,8 @@ static void sim_do_replace(const struct sim_step *step)
 static void sim_do_disk(const struct sim_step *step)
 {
     (void)sim_file_poll(step->argument % 16u);
+    if (sim.config.swap)
+        sim_swap_poll(step->argument / 16u);
     sim_pager_attend();
 }
 
@@ -169,8 +199,11 @@ static void sim_do_refuse(const struct sim_step *step)
         sim.kernel.reply_refusals = 1 + step->to % 2u;
 }
 
+/* Where pages leave memory D is the core's to take. */
 static void sim_do_harvest(void)
 {
+    if (sim.config.swap)
+        return;
     if (!sim.compared)
         sim_compare_programs();
     sim_dirty_harvest();
@@ -209,6 +242,14 @@ static void sim_do_other(const struct sim_step *step)
     case SIM_STEP_harvest:
         sim_do_harvest();
         break;
+    case SIM_STEP_press:
+    case SIM_STEP_swapon:
+    case SIM_STEP_setting:
+    case SIM_STEP_window:
+    case SIM_STEP_merge:
+        if (sim.config.swap)
+            sim_swap_step(step);
+        break;
     default:
         sim_do_call(step);
         break;
@@ -222,9 +263,11 @@ void sim_do_step(const struct sim_step *step)
 
     sim_machine_seed(seed >> 16);
     sim_disk_seed(sim.disk, seed);
+    if (sim.config.swap)
+        sim_swap_seed(seed);
     sim.pager_hart = sim_machine_random(sim.config.harts);
     if (step->kind == SIM_STEP_access)
-        sim_do_access(step);
+        sim_do_accesses(step);
     else
         sim_do_other(step);
     sim_compare_all(!sends || sim.counts.messages != messages);

@@ -1,12 +1,5 @@
-/* The fences that mm/ asks for, on a machine of several harts, and the loading of spaces.
- *
- * Each hart is asked in turn, as by a remote fence: it runs arch/riscv/mmu.c as if the kernel ran there.  That
- * file knows one hart.  What more of them need stands here:
- *
- *  - a hart goes on under the ASID in its satp when the space got another one elsewhere, in a new generation:
- *    that is the one it fences, and writes with a new root;
- *  - a hart that did not start the current generation of ASIDs flushes everything when it first loads one
- *    of them. */
+/* The fences that mm/ asks for, on a machine of several harts, and the loading of spaces: arch/riscv/mmu.c's, with
+ * checks before and after, and what others do meanwhile. */
 #include "sim_mmu.h"
 
 typedef void sim_fence(struct vspace *space, vaddr_t address);
@@ -32,27 +25,13 @@ void sim_machine_meanwhile(void)
     sim_others.running = false;
 }
 
-static void sim_fence_hart(struct sim_hart *hart, sim_fence *fence, struct vspace *space,
-                           vaddr_t address)
-{
-    asid_t newest = space->tag.asid;
-
-    if (hart->hart.space == space)
-        space->tag.asid = hart->asid;
-    sim_mmu_become(hart);
-    fence(space, address);
-    space->tag.asid = newest;
-}
-
 static void sim_fence_all(sim_fence *fence, struct vspace *space, vaddr_t address)
 {
     sim_machine_note(sim_check_frames());
     sim_machine_note(sim_check_places());
     sim_machine_meanwhile();
-    for (uint32_t i = 0; i < sim_machine_config()->harts; i++) {
-        sim_fence_hart(&sim_harts[i], fence, space, address);
-        sim_machine_meanwhile();
-    }
+    fence(space, address);
+    sim_machine_meanwhile();
     sim_machine_note(sim_check_frames());
 }
 
@@ -103,25 +82,19 @@ void sim_machine_load(uint32_t number, struct vspace *space)
 
     sim_mmu_become(hart);
     if (space == NULL) {
-        arch_leave_space(&hart->hart);
+        arch_leave_space(hart->hart);
         return;
     }
-    arch_load_space(&hart->hart, space);
-    if (hart->seen != generation)
-        sim_mmu_flush(); /* once satp is written: it may hold the number that it held before */
-    hart->generation = space->tag.generation;
-    hart->seen = sim_mmu_asids->generation;
-    sim_machine_count()->rollovers += hart->seen != generation;
+    arch_load_space(hart->hart, space);
+    sim_machine_count()->rollovers += sim_mmu_asids->generation != generation;
 }
 
 struct vspace *sim_machine_loaded(uint32_t hart)
 {
-    return sim_harts[hart].hart.space;
+    return sim_harts[hart].hart->space;
 }
 
 void sim_machine_leave(const struct vspace *space)
 {
-    for (uint32_t i = 0; i < SIM_HARTS; i++)
-        if (sim_harts[i].hart.space == space)
-            sim_machine_load(i, NULL);
+    arch_abandon_space(space);
 }

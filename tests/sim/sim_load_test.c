@@ -579,3 +579,15 @@ TEST("the checker names what is wrong with windows and load control")
     BREAKS(kit_vm()->windows.due, 0, "U1");
     kit_end();
 }
+
+TEST("a suspended program that touches what is not mapped is stopped at once")
+{
+    struct space *space;
+
+    begin_loaded(3);
+    run_until_suspended(1);
+    space = find_suspended();
+    CHECK_EQ(slow_fault(&slow, &slow.thread[1], space, 0x100000, FL_ACCESS_READ), SLOW_STOPPED);
+    CHECK(space->stopped);
+    kit_end();
+}

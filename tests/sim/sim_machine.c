@@ -218,8 +218,8 @@ static void sim_keep(struct sim_hart *hart, unsigned level, vaddr_t address, pte
 {
     struct sim_translation translation = {.key = sim_tlb_key(hart->asid, level, address),
                                           .entry = entry,
-                                          .space = hart->hart.space,
-                                          .generation = hart->generation};
+                                          .space = hart->hart->space,
+                                          .generation = hart->hart->generation};
 
     if (sv39_is_valid(entry) || machine.config.caches_invalid)
         sim_tlb_keep(&hart->tlb, &translation, sim_machine_random(SIM_TLB_ENTRIES));
@@ -348,7 +348,7 @@ uint8_t *sim_machine_access(uint32_t number, vaddr_t address, uint32_t access)
     pte_t entry;
 
     machine.counts.accesses++;
-    if (hart->hart.space == NULL || address.value >= FL_USER_END)
+    if (hart->hart->space == NULL || address.value >= FL_USER_END)
         return NULL;
     sim_evict_by_chance(hart);
     sim_look_ahead_by_chance(hart, address);

@@ -387,6 +387,33 @@ TEST("spaces that take turns see their own frames with 0, 1, 2 and 16 bits of AS
     }
 }
 
+/* Hart 0 runs space 0 under the ASID of the first generation, hart 1 under another one of the second. */
+static void start_in_two_generations(void)
+{
+    kit_begin(2, 2);
+    kit_map(0, 1, 7, R);
+    kit_map(0, 2, 7, R);
+    sim_machine_load(0, &kit_space[0]);
+    CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), 7);
+    for (uint32_t i = 1; i <= 3; i++)
+        sim_machine_load(1, &kit_space[i]);
+    sim_machine_load(1, &kit_space[0]);
+    CHECK_EQ(kit_access(1, 1, FL_ACCESS_READ), 7);
+    CHECK(sim_harts[0].asid.value != sim_harts[1].asid.value);
+}
+
+TEST("two harts run a space under two ASIDs, and each is fenced under its own, whoever asks")
+{
+    for (uint32_t self = 0; self < 2; self++) {
+        start_in_two_generations();
+        sim_mmu_become(&sim_harts[self]);
+        kit_unmap(0, 1, 1);
+        CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), KIT_FAULT);
+        CHECK_EQ(kit_access(1, 1, FL_ACCESS_READ), KIT_FAULT);
+        CHECK_STRING(kit_broken(), "");
+    }
+}
+
 TEST("a hart that goes on in an old generation is fenced under the ASID that it uses")
 {
     kit_begin(2, 1);
@@ -396,7 +423,7 @@ TEST("a hart that goes on in an old generation is fenced under the ASID that it 
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), 7);
     sim_machine_load(1, &kit_space[1]); /* the next generation, and the one after */
     sim_machine_load(1, &kit_space[0]);
-    CHECK(sim_harts[0].generation != kit_space[0].tag.generation);
+    CHECK(sim_harts[0].hart->generation != kit_space[0].tag.generation);
     kit_unmap(0, 1, 1);
     CHECK_EQ(kit_access(0, 1, FL_ACCESS_READ), KIT_FAULT);
     CHECK_STRING(kit_broken(), "");

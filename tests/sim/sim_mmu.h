@@ -9,7 +9,7 @@
 #include "sim_tlb.h"
 
 struct sim_hart {
-    struct hart hart; /* what mmu.c knows of it */
+    struct hart *hart; /* what mmu.c knows of it */
     struct sim_tlb tlb;
     struct sim_code code;
     /* satp: */
@@ -18,8 +18,6 @@ struct sim_hart {
     /* Where walks start: a new root under the same ASID is sure to be taken only after a fence, since a walk
      * may be under way. */
     frame_t walked;
-    uint64_t generation; /* of the ASID, when the space was loaded */
-    uint64_t seen;       /* the newest generation of ASIDs that this hart has flushed for */
 };
 
 extern struct sim_hart sim_harts[SIM_HARTS];
@@ -30,9 +28,6 @@ void sim_mmu_start(frame_t kernel_root, uint32_t asid_bits);
 
 /* From now on kernel code runs on this hart. */
 void sim_mmu_become(struct sim_hart *hart);
-
-/* Everything that is cached in it, as sfence.vma does. */
-void sim_mmu_flush(void);
 
 /* mmu.c's own, for the hart that kernel code runs on. */
 void sim_mmu_fence_page(struct vspace *space, vaddr_t address);

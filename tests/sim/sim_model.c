@@ -92,8 +92,7 @@ struct sim_segment *sim_segment_create(struct sim_model *model, enum sim_kind ki
     return segment;
 }
 
-static void sim_segment_drop_value(struct sim_model *model, struct sim_segment *segment,
-                                   uint32_t index)
+void sim_segment_forget(struct sim_model *model, struct sim_segment *segment, uint32_t index)
 {
     struct sim_value *value = segment->page[index].value;
 
@@ -109,7 +108,7 @@ static void sim_segment_free_unused(struct sim_model *model, struct sim_segment 
     if (segment->users > 0 || segment->open)
         return;
     for (uint32_t i = 0; i < SIM_SEGMENT_PAGES; i++)
-        sim_segment_drop_value(model, segment, i);
+        sim_segment_forget(model, segment, i);
     segment->live = false;
 }
 
@@ -158,7 +157,7 @@ void sim_segment_resize(struct sim_model *model, struct sim_segment *segment, ui
         return;
     }
     for (uint64_t i = first; i < SIM_SEGMENT_PAGES; i++)
-        sim_segment_drop_value(model, segment, (uint32_t)i);
+        sim_segment_forget(model, segment, (uint32_t)i);
     segment->bytes = bytes;
     sim_segment_clear_tail(segment, UINT64_MAX);
     for (uint32_t i = 0; i < SIM_PROCESSES; i++)
@@ -207,9 +206,10 @@ bool sim_page_is_exclusive(const struct sim_page *page)
 bool sim_page_is_alike(const struct sim_page *page, const struct sim_page *other)
 {
     return page->mapped && other->mapped && page->shared == other->shared &&
-           page->wired == other->wired && page->protection == other->protection &&
-           page->max_protection == other->max_protection && page->advice == other->advice &&
-           page->charge == other->charge && page->use == other->use;
+           page->wired == other->wired && page->mergeable == other->mergeable &&
+           page->protection == other->protection && page->max_protection == other->max_protection &&
+           page->advice == other->advice && page->charge == other->charge &&
+           page->use == other->use;
 }
 
 /* ---- what changes ---- */
@@ -281,7 +281,7 @@ static void sim_page_leave_segment(struct sim_model *model, struct sim_page *pag
     if (!segment)
         return;
     if (--segment->page[page->index].users == 0 && segment->kind == SIM_MEMORY)
-        sim_segment_drop_value(model, segment, page->index);
+        sim_segment_forget(model, segment, page->index);
     segment->users--;
     sim_segment_free_unused(model, segment);
 }

@@ -81,6 +81,7 @@ struct sim_page {
     bool mapped;
     bool shared;
     bool wired;
+    bool mergeable;     /* as it was advised */
     uint8_t protection; /* PROT_* */
     uint8_t max_protection;
     uint8_t advice;              /* enum entry_advice */
@@ -171,6 +172,9 @@ void sim_segment_close(struct sim_model *model, struct sim_segment *segment);
 /* The value of a page of a file in memory, made if it must be. */
 struct sim_value *sim_segment_fill(struct sim_model *model, struct sim_segment *segment,
                                    uint32_t index);
+
+/* A page of a file left memory, and can be had again: it has no value until then. */
+void sim_segment_forget(struct sim_model *model, struct sim_segment *segment, uint32_t index);
 
 /* Sets the size of a file in memory, as truncation and growth do. */
 void sim_segment_resize(struct sim_model *model, struct sim_segment *segment, uint64_t bytes);

@@ -7,10 +7,14 @@
 #include "sim_access.h"
 #include "sim_call.h"
 #include "sim_compare.h"
+#include "sim_swap.h"
 #include "sim_walk.h"
 
-#define SIM_TURNS       200u /* that requests may be started again at a time */
-#define SIM_FAULT_TAKES 4u   /* frames: an index, and the page */
+/* That requests may be started again at a time: often, and as all of memory leaves twice before a swapoff is given
+ * up, twice before a program is ended, and twice before that is waited for. */
+#define SIM_TURNS       200u
+#define SIM_LEAVES      7u
+#define SIM_FAULT_TAKES 4u /* frames: an index, and the page */
 
 enum { SIM_SIGBUS = 7, SIM_SIGKILL = 9, SIM_SIGSEGV = 11 };
 
@@ -57,21 +61,30 @@ static struct sim_process *sim_message_process(const struct sim_message *message
     return space ? sim_process_of(space) : NULL;
 }
 
+/* True if a fault may want frames in vain: page tables took the rest. */
+static bool sim_fault_is_short(void)
+{
+    return sim_free_frames() <= SIM_FAULT_TAKES + sim_vm()->table.reserved;
+}
+
 /* True if a stop has a reason, beside what the program did. */
 static bool sim_fault_may_stop(const struct sim_message *message, const struct sim_page *page,
                                const struct space_event *event)
 {
     const struct sim_need need = {.frames = 0};
+    const struct sim_process *process = &sim.model.process[message->thread / SIM_THREADS_EACH];
     bool fetched = page->segment && page->segment->kind == SIM_DISK;
 
+    if (event->kind == PAGER_EVENT_UNREADABLE &&
+        sim_swap_may_be_lost(process, message->access.page))
+        return event->signal == SIM_SIGBUS;
     if (event->kind == PAGER_EVENT_UNREADABLE)
         return fetched && message->fetched && sim.config.disk_fails && event->signal == SIM_SIGBUS;
     if (event->kind != PAGER_EVENT_NO_MEMORY)
         return false;
     if (event->signal == SIM_SIGBUS)
         return sim.config.strict && page->segment && page->segment->kind == SIM_FILE;
-    return event->signal == SIM_SIGKILL &&
-           (sim_free_frames() <= SIM_FAULT_TAKES || sim_call_may_fail(&need));
+    return event->signal == SIM_SIGKILL && (sim_fault_is_short() || sim_call_may_fail(&need));
 }
 
 static void sim_fault_stopped(const struct sim_message *message, struct sim_process *process,
@@ -98,7 +111,7 @@ static void sim_fault_note(const struct sim_page *page, const struct vm_mapping 
     struct sim_value *value = sim_page_value(page);
     uint32_t range = mapping->slot - SIM_SLOT_RAM;
 
-    if (!value || value->page != SIM_NO_PAGE)
+    if (!value || value->page != SIM_NO_PAGE || sim_swap_is_shared(mapping))
         return;
     SIM_EXPECT(range < sim_vm()->table.range_count, "a page is mapped from slot %u", mapping->slot);
     sim_note_page(value, sim_vm()->table.range[range].base + (uint32_t)mapping->page);
@@ -124,11 +137,14 @@ static void sim_fault_resumed(const struct sim_message *message, struct sim_proc
 
     sim_access_note_fault(page);
     sim_page_touch(&sim.model, page, message->access.access);
+    sim_call_observe(process, message->access.page, message->access.access);
     sim_fault_note(page, &answer->mapping[0]);
     if (sim_vm()->waits.record[token].state == WAIT_RUNNING)
         vm_end_wait(sim_vm(), token, answer);
     process->minor_faults += !message->fetched;
     process->major_faults += message->fetched;
+    if (vm_is_low(sim_vm()))
+        reclaim_note_given(sim_vm(), answer->mapping[0].slot, answer->mapping[0].page);
     sim_fault_reply(message, process, answer);
 }
 
@@ -151,7 +167,8 @@ static void sim_fault_waits(struct sim_message *message, struct sim_process *pro
 
     sim_call_observe(process, message->access.page, message->access.access);
     SIM_EXPECT(sim_call_is_missing(process, message->access.page) ||
-                   sim_free_frames() <= SIM_FAULT_TAKES || sim_call_may_fail(&need),
+                   process->space->load.suspended || sim_fault_is_short() ||
+                   sim_call_may_fail(&need),
                "a fault waits, for nothing");
     if (!sim_pager_park(message, process, token))
         sim.thread[message->thread].state = SIM_RUNS;
@@ -173,7 +190,8 @@ static void sim_pager_handle_fault(struct sim_message *message, struct sim_proce
         sim_fault_stopped(message, process, signal, was_stopped);
         break;
     case VM_WAIT:
-        SIM_EXPECT(signal != SIM_SIGSEGV, "a fault waits that ends in signal %u", signal);
+        SIM_EXPECT(signal != SIM_SIGSEGV || process->space->load.suspended,
+                   "a fault waits that ends in signal %u", signal);
         sim_fault_waits(message, process, token);
         break;
     case VM_RESUME:
@@ -219,15 +237,24 @@ static void sim_pager_handle(struct sim_message *message, uint32_t token)
     sim_access_end_call();
 }
 
+/* The next request to start again, after what can leave memory has. */
+static uint32_t sim_pager_next(void)
+{
+    if (sim.config.swap)
+        sim_swap_reclaim();
+    return sim_vm()->waits.active > 0 ? wait_next(sim_vm()) : WAIT_NONE;
+}
+
 void sim_pager_attend(void)
 {
     struct vm *vm = sim_vm();
     uint32_t token, turns = 0;
 
-    while (vm->waits.active > 0 && (token = wait_next(vm)) != WAIT_NONE) {
+    while ((token = sim_pager_next()) != WAIT_NONE) {
         struct sim_message message = sim.parked[token];
 
-        SIM_EXPECT(turns++ < SIM_TURNS, "requests are started again for ever");
+        SIM_EXPECT(turns++ < SIM_TURNS + SIM_LEAVES * vm->table.count,
+                   "requests are started again for ever");
         sim_pager_handle(&message, token);
         if (vm->waits.record[token].state == WAIT_RUNNING)
             wait_release(vm, token);

@@ -181,6 +181,7 @@ static uint32_t sim_port_harvest_frames(void *context, const uint32_t *page, uin
     struct sim_kernel *kernel = context;
     uint32_t bits = 0;
 
+    sim_machine_meanwhile();
     for (uint32_t i = 0; i < count; i++) {
         struct fl_harvest harvest = {0};
         struct object_page found;

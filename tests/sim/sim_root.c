@@ -7,6 +7,7 @@
 #include "sim_compare.h"
 #include "sim_file.h"
 #include "sim_pager.h"
+#include "sim_swap.h"
 #include "sim_walk.h"
 
 #define SIM_FRAMES_PLENTY 320u
@@ -105,7 +106,7 @@ static uint32_t sim_fork_find_copied(const struct sim_process *process)
         if (!page->own || !page->wired)
             continue;
         sim_walk_page(process, p, &shown);
-        copied |= shown.top ? 1u << p : 0;
+        copied |= shown.top && shown.page != SIM_NO_PAGE && !shown.busy ? 1u << p : 0;
     }
     return copied;
 }
@@ -296,6 +297,8 @@ void sim_pager_begin(const struct sim_config *config)
     sim_start_kernel(config);
     sim_start_disk();
     sim_files_open();
+    if (config->swap)
+        sim_swap_begin();
     sim_process_start();
 }
 
@@ -318,6 +321,8 @@ void sim_pager_end(void)
         if (sim.model.process[i].space)
             sim_pager_destroy(&sim.model.process[i]);
     sim_end_fetches();
+    if (sim.config.swap)
+        sim_swap_end();
     sim_compare_all(true);
     space_destroy(sim_vm(), sim.keeper);
     for (uint32_t i = 0; i < SIM_OPEN_FILES; i++)

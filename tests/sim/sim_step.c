@@ -13,12 +13,15 @@ static const struct {
     uint32_t weight;
 } sim_steps[] = {
 #define SIM_STEP_ROW(name, weight) {#name, weight},
-    SIM_STEPS(SIM_STEP_ROW)
+    SIM_STEPS(SIM_STEP_ROW) SIM_SWAP_STEPS(SIM_STEP_ROW)
 #undef SIM_STEP_ROW
 };
 
 #define SIM_STEP_ADD(name, weight) +weight
-enum { SIM_WEIGHTS = 0 SIM_STEPS(SIM_STEP_ADD) };
+enum {
+    SIM_WEIGHTS = 0 SIM_STEPS(SIM_STEP_ADD),
+    SIM_SWAP_WEIGHTS = SIM_WEIGHTS SIM_SWAP_STEPS(SIM_STEP_ADD)
+};
 #undef SIM_STEP_ADD
 
 uint64_t sim_random(uint64_t *seed)
@@ -39,11 +42,12 @@ static enum sim_step_kind sim_step_choose_kind(uint32_t at)
     return (enum sim_step_kind)kind;
 }
 
-struct sim_step sim_step_choose(uint64_t *seed)
+struct sim_step sim_step_choose(uint64_t *seed, bool swap)
 {
+    uint32_t weights = swap ? SIM_SWAP_WEIGHTS : SIM_WEIGHTS;
     uint64_t one = sim_random(seed), other = sim_random(seed);
     struct sim_step step = {
-        .kind = (uint8_t)sim_step_choose_kind((uint32_t)(one & 0xffff) % SIM_WEIGHTS),
+        .kind = (uint8_t)sim_step_choose_kind((uint32_t)(one & 0xffff) % weights),
         .thread = (uint8_t)(one >> 16 & 0xff),
         .first = (uint8_t)((one >> 24 & 0xff) % SIM_PAGES),
         .to = (uint8_t)(one >> 40 & 0xff),

@@ -39,9 +39,18 @@
     STEP(refuse, 6)   /* the next maps or replies fail */                        \
     STEP(harvest, 10) /* D of all pages is read and cleared */
 
+/* Those that machines with swap have beside. */
+#define SIM_SWAP_STEPS(STEP)                                              \
+    STEP(press, 120)  /* pages leave as if memory were short of frames */ \
+    STEP(swapon, 10)  /* a disk is used for swap */                       \
+    STEP(swapoff, 10) /* a call: it is not any more */                    \
+    STEP(setting, 16) /* one of the pager's settings changes */           \
+    STEP(window, 24)  /* so much time passes that programs are judged */  \
+    STEP(merge, 24)   /* equal pages are looked for */
+
 enum sim_step_kind {
 #define SIM_STEP_KIND(name, weight) SIM_STEP_##name,
-    SIM_STEPS(SIM_STEP_KIND)
+    SIM_STEPS(SIM_STEP_KIND) SIM_SWAP_STEPS(SIM_STEP_KIND)
 #undef SIM_STEP_KIND
         SIM_STEP_KINDS,
     SIM_STEP_LAST_OF_CALLS = SIM_STEP_fork
@@ -58,8 +67,8 @@ struct sim_step {
     uint32_t salt; /* of all that is random inside the step */
 };
 
-/* The next step of a trace; *seed goes on. */
-struct sim_step sim_step_choose(uint64_t *seed);
+/* The next step of a trace; *seed goes on.  swap: of a machine with swap. */
+struct sim_step sim_step_choose(uint64_t *seed, bool swap);
 
 /* Deterministic random numbers. */
 uint64_t sim_random(uint64_t *seed);

@@ -31,25 +31,6 @@ static struct space *begin_row(void)
     return space;
 }
 
-static enum slow_state fault(uint32_t thread, struct space *space, uint64_t address,
-                             uint32_t access)
-{
-    slow_fault(&slow, &slow.thread[thread], space, address, access);
-    kit_serve();
-    return slow.thread[thread].state;
-}
-
-/* The program was stopped with SIGBUS; it goes on as if it had a handler. */
-static void check_bus_error(uint32_t thread, struct space *space)
-{
-    CHECK_EQ(slow.thread[thread].state, SLOW_STOPPED);
-    CHECK_EQ(space->event.kind, PAGER_EVENT_UNREADABLE);
-    CHECK_EQ(space->event.signal, 7);
-    CHECK(space_next_event(kit_vm()) == space);
-    space->stopped = false;
-    slow.thread[thread].state = SLOW_IDLE;
-}
-
 /* ---- reads ---- */
 
 TEST("a page that cannot be read is SIGBUS, its neighbours come, and later it is tried again")
@@ -57,19 +38,19 @@ TEST("a page that cannot be read is SIGBUS, its neighbours come, and later it is
     struct space *space = begin_row();
 
     kit_bad[0] = ROW_SLOT + 2;
-    CHECK_EQ(fault(0, space, ROW, FL_ACCESS_READ), SLOW_WAITS);
-    CHECK_EQ(fault(1, space, ROW + 2 * PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    CHECK_EQ(kit_fault(0, space, ROW, FL_ACCESS_READ), SLOW_WAITS);
+    CHECK_EQ(kit_fault(1, space, ROW + 2 * PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
     kit_settle();
     CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
-    check_bus_error(1, space);
+    kit_check_bus_error(1, space);
     CHECK_EQ(space->swapped, 1);
     CHECK_EQ(kit_vm()->paging.counts.read_errors, 1);
     for (uint64_t i = 0; i < 8; i++)
         if (i != 2)
             kit_read_page(space, ROW + i * PAGE, 0);
-    CHECK_EQ(fault(1, space, ROW + 2 * PAGE, FL_ACCESS_READ), SLOW_WAITS);
+    CHECK_EQ(kit_fault(1, space, ROW + 2 * PAGE, FL_ACCESS_READ), SLOW_WAITS);
     kit_settle();
-    check_bus_error(1, space);
+    kit_check_bus_error(1, space);
     kit_bad[0] = 0;
     kit_read_page(space, ROW + 2 * PAGE, 0);
     kit_end();
@@ -88,7 +69,7 @@ TEST("with few frames left a window is cut to them, and only pages that were out
         next = 40 - space->swapped;
         in = kit_vm()->paging.counts.swapped_in;
         kit_vm()->table.reserved = kit_vm()->table.counts[PAGE_FREE] - frames;
-        CHECK_EQ(fault(0, space, AT + next * PAGE, FL_ACCESS_READ), SLOW_WAITS);
+        CHECK_EQ(kit_fault(0, space, AT + next * PAGE, FL_ACCESS_READ), SLOW_WAITS);
         busy = kit_vm()->table.counts[PAGE_BUSY];
         CHECK(busy >= 1 && busy <= frames);
         CHECK_EQ(space->swapped, 40 - next - busy);
@@ -118,7 +99,7 @@ TEST("a page that came alone may be written while others of its request are stil
     uint64_t seed = 1;
 
     kit_bad[0] = ROW_SLOT + 6;
-    CHECK_EQ(fault(0, space, ROW, FL_ACCESS_WRITE), SLOW_WAITS);
+    CHECK_EQ(kit_fault(0, space, ROW, FL_ACCESS_WRITE), SLOW_WAITS);
     end_one();
     CHECK_EQ(slow.thread[0].state, SLOW_WAITS);
     end_one();
@@ -137,7 +118,7 @@ TEST("a call that needs a page that cannot be read fails, and nobody else does")
 
     kit_bad[0] = 1;
     CHECK_EQ(slow_write(&slow, &slow.thread[0], space, AT + 5, 1), SLOW_WAITS);
-    CHECK_EQ(fault(1, space, AT + PAGE, FL_ACCESS_READ), SLOW_WAITS);
+    CHECK_EQ(kit_fault(1, space, AT + PAGE, FL_ACCESS_READ), SLOW_WAITS);
     kit_settle();
     CHECK_EQ(slow.thread[0].state, SLOW_FAILED);
     CHECK_EQ(slow.thread[0].error, EFAULT);
@@ -163,9 +144,9 @@ TEST("what a write or a read tore, lost, corrupted or misplaced is SIGBUS, never
         kit_put_all_out();
         if (i % 2 == 0)
             sim_disk_inject(kit_disk[0], faults[i / 2]);
-        CHECK_EQ(fault(0, space, AT, FL_ACCESS_READ), SLOW_WAITS);
+        CHECK_EQ(kit_fault(0, space, AT, FL_ACCESS_READ), SLOW_WAITS);
         kit_settle();
-        check_bus_error(0, space);
+        kit_check_bus_error(0, space);
         CHECK_EQ(space->swapped, 1);
         if (i % 2 == 0)
             kit_read_page(space, AT, 0); /* the medium is right */
@@ -178,8 +159,8 @@ TEST("when the disk is gone, who needs a page of it gets SIGBUS, and pages stay 
     struct space *space = begin_out(4);
 
     kit_gone[0] = true;
-    CHECK_EQ(fault(0, space, AT, FL_ACCESS_READ), SLOW_STOPPED);
-    check_bus_error(0, space);
+    CHECK_EQ(kit_fault(0, space, AT, FL_ACCESS_READ), SLOW_STOPPED);
+    kit_check_bus_error(0, space);
     CHECK_EQ(vm_unmap(kit_vm(), space, AT, 4 * PAGE), 0);
     kit_map(space, AT, 4, MAP_PRIVATE);
     kit_write_pages(space, 0, 4, 1);
@@ -282,7 +263,7 @@ TEST("faults that find no frame wait in the order of arrival until pages are out
     }
     fake_limit(&slow.fake, kit_vm()->table.reserved);
     for (uint32_t i = 0; i < 3; i++)
-        CHECK_EQ(fault(i, space[i], AT, FL_ACCESS_WRITE), SLOW_WAITS);
+        CHECK_EQ(kit_fault(i, space[i], AT, FL_ACCESS_WRITE), SLOW_WAITS);
     kit_settle();
     for (uint32_t i = 0; i < 3; i++) {
         CHECK_EQ(slow.thread[i].state, SLOW_SERVED);
@@ -308,7 +289,7 @@ TEST("when swap is full too, the largest program is ended, and others go on")
     kit_write_pages(middle, 0, 30, 0);
     kit_write_pages(large, 0, 110, 0);
     for (uint64_t i = 0; !large->stopped && i < 25; i++) {
-        if (fault(0, small, AT + i * PAGE, FL_ACCESS_WRITE) == SLOW_WAITS)
+        if (kit_fault(0, small, AT + i * PAGE, FL_ACCESS_WRITE) == SLOW_WAITS)
             kit_settle();
         if (slow.thread[0].state == SLOW_SERVED)
             kit_write(small, AT + i * PAGE, 7);
@@ -340,12 +321,47 @@ TEST("a fault that needs more frames at once than can be had ends a program, and
     kit_put_all_out();
     CHECK_EQ(vm_fork(kit_vm(), space, child), 0);
     fake_limit(&slow.fake, kit_vm()->table.reserved + 1);
-    CHECK_EQ(fault(0, child, AT, FL_ACCESS_WRITE), SLOW_WAITS); /* a frame for each of two pages */
+    CHECK_EQ(kit_fault(0, child, AT, FL_ACCESS_WRITE),
+             SLOW_WAITS); /* a frame for each of two pages */
     for (uint32_t turn = 0; kit_vm()->reclaim.ended == 0; turn++) {
         CHECK(turn < 1000);
         kit_poll(DELAY);
     }
     CHECK(space->stopped != child->stopped);
+    kit_end();
+}
+
+TEST("who waits while others take each frame that comes is not kept waiting for ever: a program "
+     "ends")
+{
+    enum { pages = 150 };
+    struct space *space, *first;
+    uint64_t at = 0, left = 0, begun;
+
+    kit_begin(128);
+    CHECK_EQ(tier_set(kit_vm(), 40), 0);
+    space = kit_space(1);
+    first = kit_space(2);
+    kit_map(space, AT, pages, MAP_PRIVATE);
+    kit_map(first, AT, 1, MAP_PRIVATE);
+    kit_write_pages(space, 0, pages, 0);
+    fake_limit(&slow.fake, kit_vm()->table.reserved);
+    CHECK_EQ(slow_fault(&slow, &slow.thread[0], first, AT, FL_ACCESS_WRITE), SLOW_WAITS);
+    begun = kit_vm()->tier.counts.put;
+    for (uint32_t turn = 0; kit_vm()->reclaim.ended == 0; turn++) {
+        CHECK(turn < 10000);
+        left = kit_vm()->tier.counts.put - begun;
+        (void)vm_reclaim_step(kit_vm());
+        for (uint8_t byte; reclaim_has_frame(kit_vm()); at++) /* before it is started again */
+            (void)fake_touch(&slow.fake, space, AT + at % pages * PAGE, FL_ACCESS_READ, &byte);
+    }
+    CHECK(left >
+          2 * kit_vm()->table.count - TIER_STEP); /* all of memory twice, but for the last step */
+    CHECK(left <= 2 * kit_vm()->table.count);
+    CHECK(space->stopped && !first->stopped);
+    fake_destroy_space(&slow.fake, space);
+    kit_serve();
+    CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
     kit_end();
 }
 
@@ -393,9 +409,12 @@ TEST("slots of copies are given back when others need them")
     kit_read_pages(space, 0, 32, 0);
     CHECK_EQ(swap_room(&kit_vm()->swap), 0);
     kit_write_pages(space, 32, 60, 0);
+    CHECK_EQ(vm_protect(kit_vm(), space, AT, 32 * PAGE, PROT_READ), 0); /* wiring writes none */
     CHECK_EQ(vm_wire(kit_vm(), space, AT, 32 * PAGE, 0), 0);
+    CHECK_EQ(kit_vm()->paging.copies, 32);
     kit_put_all_out();
     CHECK_EQ(space->resident, 32);
+    CHECK(kit_vm()->paging.looked > 0);
     CHECK_EQ(space->swapped, 28);
     kit_read_pages(space, 0, 60, 0);
     kit_end();
@@ -523,7 +542,7 @@ TEST("swapoff while a program needs all memory gives up before anybody is ended"
     kit_put_all_out();
     CHECK_EQ(vm_swap_off(kit_vm(), 0), 0);
     for (uint64_t i = 0; i < 200; i++) {
-        if (fault(0, other, AT + i * PAGE, FL_ACCESS_WRITE) == SLOW_WAITS)
+        if (kit_fault(0, other, AT + i * PAGE, FL_ACCESS_WRITE) == SLOW_WAITS)
             kit_settle();
         CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
         kit_write_page(other, AT + i * PAGE, 1);

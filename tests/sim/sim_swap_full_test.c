@@ -68,6 +68,7 @@ static struct space *full_begin(void)
         while (fake_touch(&slow.fake, space, AT + i * PAGE, FL_ACCESS_READ, &byte) == FAKE_WAITS)
             kit_poll(DELAY);
     CHECK_EQ(full_paging()->copies, COPIES);
+    CHECK_EQ(vm_protect(kit_vm(), space, AT, COPIES * PAGE, PROT_READ), 0); /* wiring writes none */
     CHECK_EQ(vm_wire(kit_vm(), space, AT, COPIES * PAGE, 0), 0);
     return space;
 }
@@ -93,7 +94,7 @@ TEST("copies give their slots back in one round over the page records, whoever a
     full_fill(&pages);
     CHECK_EQ(swap_room(&kit_vm()->swap), 0);
     CHECK_EQ(full_paging()->copies, 0);
-    CHECK(full_paging()->looked <= FRAMES);
+    CHECK(full_paging()->looked >= COPIES && full_paging()->looked <= FRAMES);
     kit_end();
 }
 
@@ -144,5 +145,50 @@ TEST("a suspended program's pages are left where they are while there is no room
     while (full_unmaps == 0)
         CHECK(load_step(kit_vm()));
     CHECK(full_paging()->writes > 0);
+    kit_end();
+}
+
+static uint64_t full_unmapped;
+
+static void full_count_pages(void *context, uint32_t space, uint64_t address, uint64_t pages)
+{
+    full_unmapped += pages;
+    full_real_unmap(context, space, address, pages);
+}
+
+TEST("PAGEOUT takes no page out of the tables that cannot leave now")
+{
+    enum { pages = 1024 };
+    struct space *space;
+
+    kit_begin_swap(FRAMES, 2000);
+    space = full_program(1, pages);
+    for (uint64_t i = 0; i < pages; i++)
+        CHECK(full_write(space, i));
+    CHECK_EQ(kit_vm()->table.counts[PAGE_WRITING], 0);
+    full_real_unmap = kit_vm()->port.unmap;
+    kit_vm()->port.unmap = full_count_pages;
+    full_unmapped = 0;
+    CHECK_EQ(vm_advise(kit_vm(), space, AT, pages * PAGE, MADV_PAGEOUT), 0);
+    CHECK_EQ(kit_vm()->table.counts[PAGE_WRITING], PAGING_WRITES * SWAP_CLUSTER);
+    CHECK_EQ(full_unmapped, PAGING_WRITES * SWAP_CLUSTER);
+    kit_vm()->port.unmap = full_real_unmap;
+    kit_end();
+}
+
+TEST("PAGEOUT where swap is full takes no page out of the tables")
+{
+    struct space *second;
+    uint64_t pages;
+
+    full_begin();
+    second = full_fill(&pages);
+    CHECK(!paging_has_place(kit_vm()));
+    full_real_unmap = kit_vm()->port.unmap;
+    kit_vm()->port.unmap = full_count_pages;
+    full_unmapped = 0;
+    CHECK_EQ(vm_advise(kit_vm(), second, AT, pages * PAGE, MADV_PAGEOUT), 0);
+    CHECK_EQ(full_unmapped, 0);
+    kit_vm()->port.unmap = full_real_unmap;
     kit_end();
 }

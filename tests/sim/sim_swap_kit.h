@@ -31,6 +31,18 @@ static bool kit_gone[DISKS];      /* disks that take no request */
 static uint64_t
     kit_bad[DISKS]; /* a page of the disk that can be neither read nor written; 0: none */
 
+/* What a disk is told that it need not keep: in parts, as its requests are short. */
+#define KIT_DISCARD       1000u /* the tag of a part */
+#define KIT_DISCARD_PAGES 200u  /* most of a request of the core; no whole number of words */
+static struct {
+    uint32_t device;
+    uint64_t first, pages; /* pages > 0: under way */
+    uint32_t parts;        /* that have not ended */
+    bool ok;
+} kit_discard;
+static bool kit_is_idle;       /* what is for idle time is done whenever the core is served */
+static uint32_t kit_discarded; /* requests */
+
 static inline struct vm *kit_vm(void)
 {
     return &slow.fake.vm;
@@ -46,6 +58,9 @@ static inline bool kit_submit(struct fake *fake, const struct vm_io *io)
     (void)fake;
     if (kit_gone[io->device])
         return false;
+    if (kit_discard.pages > 0 && kit_discard.device == io->device) /* K5 */
+        CHECK(io->first >= kit_discard.first + kit_discard.pages ||
+              io->first + io->count <= kit_discard.first);
     for (uint32_t i = 0; i < io->count; i++)
         request.frame[i] = frame_plus(kit_frames.first, io->page[i]);
     kit_submitted[io->write]++;
@@ -53,6 +68,45 @@ static inline bool kit_submit(struct fake *fake, const struct vm_io *io)
         sim_disk_inject(kit_disk[io->device], SIM_DISK_ERROR);
     CHECK(sim_disk_submit(kit_disk[io->device], &request));
     return true;
+}
+
+static inline bool kit_submit_discard(struct fake *fake, uint32_t device, uint64_t first,
+                                      uint32_t pages)
+{
+    struct sim_disk_request request = {.op = SIM_DISK_DISCARD, .tag = KIT_DISCARD};
+
+    CHECK(pages > 0 && pages <= KIT_DISCARD_PAGES && kit_discard.pages == 0);
+    for (uint32_t area = 0; area < SWAP_AREAS; area++)
+        for (uint64_t page = first; page < first + pages; page++)
+            if (fake->vm.swap.area[area].device == device)
+                CHECK(!swap_is_used(&fake->vm.swap, SWAP_SLOT(area, page)));
+    if (kit_gone[device])
+        return false;
+    kit_discard.device = device;
+    kit_discard.first = first;
+    kit_discard.pages = pages;
+    kit_discard.ok = true;
+    kit_discarded++;
+    for (uint32_t done = 0; done < pages; done += request.segments, kit_discard.parts++) {
+        request.first = first + done;
+        request.segments = pages - done < SIM_DISK_SEGMENTS ? pages - done : SIM_DISK_SEGMENTS;
+        CHECK(sim_disk_submit(kit_disk[device], &request));
+    }
+    return true;
+}
+
+/* A request of a disk, or a part of one, has ended. */
+static inline void kit_end_request(const struct sim_disk_done *done)
+{
+    if (done->tag != KIT_DISCARD) {
+        vm_io_done(kit_vm(), (uint32_t)done->tag, done->ok);
+        return;
+    }
+    kit_discard.ok &= done->ok;
+    if (--kit_discard.parts > 0)
+        return;
+    kit_discard.pages = 0;
+    vm_discard_done(kit_vm(), kit_discard.ok);
 }
 
 /* Adds files to the initrd of machines that begin from now on; or NULL. */
@@ -71,6 +125,10 @@ static inline void kit_begin(uint32_t frames)
         kit_add_files();
     fake_start(&slow.fake);
     slow.fake.submit = kit_submit;
+    slow.fake.discard = kit_submit_discard;
+    memset(&kit_discard, 0, sizeof kit_discard);
+    kit_is_idle = false;
+    kit_discarded = 0;
     frame_table_init(&kit_frames, records, first, frames,
                      (uint64_t)(uintptr_t)slow.fake.memory - frame_address(first).value);
     memset(kit_submitted, 0, sizeof kit_submitted);
@@ -114,13 +172,18 @@ static inline void kit_sound(void)
         CHECK_STRING(told ? told : "", number); \
     } while (0)
 
-/* Swaps on disk `number`, whose header lists no bad page. */
-static inline uint32_t kit_swap_on(uint32_t number, uint64_t pages, int32_t priority)
+/* Swaps on disk `number`, whose header lists no bad page.  discards: SWAP_DISCARD_*. */
+static inline uint32_t kit_swap_on_discarding(uint32_t number, uint64_t pages, int32_t priority,
+                                              uint32_t discards)
 {
     static _Alignas(8) uint8_t header[FL_PAGE_BYTES];
     const uint32_t words[] = {1, (uint32_t)pages - 1, 0};
-    struct swap_device device = {
-        .header = header, .pages = pages, .device = number, .priority = priority};
+    struct swap_device device = {.header = header,
+                                 .pages = pages,
+                                 .device = number,
+                                 .priority = priority,
+                                 .discards = discards,
+                                 .discard_pages = KIT_DISCARD_PAGES};
     uint32_t area = SWAP_AREAS;
 
     memcpy(header + 1024, words, sizeof words);
@@ -128,6 +191,11 @@ static inline uint32_t kit_swap_on(uint32_t number, uint64_t pages, int32_t prio
     CHECK_EQ(vm_swap_on(kit_vm(), &device, &area), SWAP_OK);
     kit_sound();
     return area;
+}
+
+static inline uint32_t kit_swap_on(uint32_t number, uint64_t pages, int32_t priority)
+{
+    return kit_swap_on_discarding(number, pages, priority, 0);
 }
 
 /* A machine with one reliable disk of so many pages. */
@@ -158,6 +226,8 @@ static inline void kit_serve(void)
         slow_serve(&slow);
         CHECK(turns++ < 10000);
     } while (more);
+    while (kit_is_idle && vm_discard_step(kit_vm()))
+        CHECK(turns++ < 10000);
     kit_sound();
 }
 
@@ -169,7 +239,7 @@ static inline uint32_t kit_poll(uint32_t ticks)
 
     for (uint32_t i = 0; i < DISKS; i++)
         while (kit_disk[i] && sim_disk_next(kit_disk[i], ticks, &done)) {
-            vm_io_done(kit_vm(), (uint32_t)done.tag, done.ok);
+            kit_end_request(&done);
             told++;
             kit_serve();
         }
@@ -199,6 +269,7 @@ static inline void kit_settle(void)
 static inline void kit_end(void)
 {
     kit_sound();
+    kit_is_idle = false;
     slow_end(&slow);
     fake_unlimit(&slow.fake);
     kit_settle();
@@ -270,6 +341,41 @@ static inline uint8_t kit_read(struct space *space, uint64_t address)
 static inline void kit_write(struct space *space, uint64_t address, uint8_t byte)
 {
     CHECK_EQ(kit_touch(space, address, FL_ACCESS_WRITE, &byte), FAKE_DONE);
+}
+
+/* A fault of a thread of its own.  Returns its state then. */
+static inline enum slow_state kit_fault(uint32_t thread, struct space *space, uint64_t address,
+                                        uint32_t access)
+{
+    slow_fault(&slow, &slow.thread[thread], space, address, access);
+    kit_serve();
+    return slow.thread[thread].state;
+}
+
+/* The program was stopped with SIGBUS; it goes on as if it had a handler. */
+static inline void kit_check_bus_error(uint32_t thread, struct space *space)
+{
+    CHECK_EQ(slow.thread[thread].state, SLOW_STOPPED);
+    CHECK_EQ(space->event.kind, PAGER_EVENT_UNREADABLE);
+    CHECK_EQ(space->event.signal, 7);
+    CHECK(space_next_event(kit_vm()) == space);
+    space->stopped = false;
+    slow.thread[thread].state = SLOW_IDLE;
+}
+
+/* Reads the page of a program that shows page `index` of the slow file, which is fetched if it is not there. */
+static inline void kit_read_slow(struct space *space, uint64_t address, uint64_t index)
+{
+    struct slow_thread *thread = &slow.thread[0];
+    uint8_t byte;
+
+    slow_fault(&slow, thread, space, address, FL_ACCESS_READ);
+    if (thread->state == SLOW_WAITS)
+        slow_end_fetch(&slow, slow_find_fetch(&slow, index), true);
+    CHECK_EQ(thread->state, SLOW_SERVED);
+    CHECK_EQ(fake_touch(&slow.fake, space, address, FL_ACCESS_READ, &byte), FAKE_DONE);
+    CHECK_EQ(byte, slow_byte(index));
+    kit_serve();
 }
 
 /* What page `page` of a program holds at three places; writes differ by `salt`. */

@@ -172,7 +172,7 @@ TEST("who waits for a disk is not woken by a page or a frame, nor who waits for 
     CHECK_EQ(wait_for_disk(kit_vm()), EINPROGRESS);
     CHECK(wait_park(kit_vm(), asker, token[0]));
     token[1] = wait_find_free(kit_vm());
-    CHECK(wait_for_memory(kit_vm()) || true);
+    (void)wait_for_memory(kit_vm());
     CHECK(wait_park(kit_vm(), asker, token[1]));
     CHECK_EQ(wait_next(kit_vm()), token[1]);
     wait_release(kit_vm(), token[1]);
@@ -339,4 +339,37 @@ TEST("a swapoff ends while others read from another disk without a pause, with a
         off_check_pages(40);
         kit_end();
     }
+}
+
+TEST("a page that nobody has any more may be unreadable: swapoff goes on")
+{
+    uint32_t token;
+    int error;
+
+    off_begin(20);
+    kit_bad[0] = 7;
+    CHECK_EQ(vm_swap_off_call(kit_vm(), asker, 0), EINPROGRESS);
+    token = wait_find_free(kit_vm());
+    CHECK(wait_park(kit_vm(), asker, token));
+    CHECK_EQ(vm_unmap(kit_vm(), owner, AT, 20 * PAGE), 0); /* its pages are strays now */
+    while ((error = vm_swap_off_call(kit_vm(), asker, 0)) == EINPROGRESS)
+        CHECK(off_tell() > 0);
+    CHECK_EQ(error, 0);
+    wait_release(kit_vm(), token);
+    kit_end();
+}
+
+TEST("a swapoff that could not be parked does not begin")
+{
+    off_begin(60);
+    for (uint32_t parked = 0; parked < WAIT_RECORDS - 1; parked++) { /* as many as may wait */
+        (void)wait_for_disk(kit_vm());
+        CHECK(wait_park(kit_vm(), owner, wait_find_free(kit_vm())));
+    }
+    CHECK_EQ(vm_swap_off_call(kit_vm(), asker, 0), EAGAIN);
+    CHECK_EQ(kit_vm()->swap.area[0].state, SWAP_ACTIVE);
+    CHECK(!kit_vm()->reclaim.empties);
+    wait_drop_space(kit_vm(), owner);
+    CHECK_EQ(off_call(0), 0);
+    kit_end();
 }

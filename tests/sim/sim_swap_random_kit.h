@@ -36,7 +36,7 @@ static struct {
     uint32_t pages[DISKS];        /* of the disks */
     uint64_t seed, random, step, pids;
     uint64_t done, unreadable, ended, swapoffs, waited, suspended, resumed, merged, copied;
-    uint64_t packed, unpacked;
+    uint64_t packed, unpacked, discarded;
 } model;
 
 static inline uint32_t model_pick(uint32_t options)

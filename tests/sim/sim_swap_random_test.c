@@ -116,7 +116,7 @@ static void model_swap(void)
             return;
         }
     if (vm->table.counts[PAGE_FREE] > 4)
-        kit_swap_on(disk, model.pages[disk], (int32_t)model_pick(2));
+        kit_swap_on_discarding(disk, model.pages[disk], (int32_t)model_pick(2), model_pick(4));
 }
 
 /* The idle work, and what may be asked of it. */
@@ -153,7 +153,7 @@ static void model_tick(void)
     for (uint32_t i = 0; i < DISKS; i++)
         for (uint32_t n = model_pick(3); n > 0; n--)
             if (sim_disk_next(kit_disk[i], model_pick(DELAY), &done))
-                vm_io_done(kit_vm(), (uint32_t)done.tag, done.ok);
+                kit_end_request(&done);
 }
 
 /* Every byte that the tables show. */
@@ -267,6 +267,7 @@ static void model_step(void)
     if (program->space)
         model_act(program);
     model_tick();
+    kit_is_idle = model_pick(2);
     model_go_on();
     model_compare();
 }
@@ -291,7 +292,7 @@ static void model_begin(uint64_t seed)
     if (model_pick(2))
         CHECK_EQ(tier_set(kit_vm(), 10 + model_pick(TIER_MOST - 9)), 0);
     if (kit_vm()->tier.percent == 0 || model_pick(2))
-        kit_swap_on(0, model.pages[0], 0);
+        kit_swap_on_discarding(0, model.pages[0], 0, model_pick(4));
     load_set(kit_vm(), model_pick(2));
     if (model.merges)
         CHECK(samepage_set(kit_vm(), SAMEPAGE_ON));
@@ -344,6 +345,7 @@ static void model_end(void)
     model.unpacked += kit_vm()->tier.counts.got;
     model.merged += kit_vm()->samepage.counts.merged + kit_vm()->samepage.counts.zero;
     model.copied += kit_vm()->samepage.counts.copied;
+    model.discarded += kit_vm()->swap.discarded;
     CHECK(samepage_set(kit_vm(), SAMEPAGE_OFF));
     kit_end();
 }
@@ -359,15 +361,16 @@ TEST("random programs in too little memory find every byte, or are told that it 
         model_end();
     }
     effort_end(&effort);
-    harness_note("%" PRIu64 " accesses, %" PRIu64 " waits, %" PRIu64 " unreadable, %" PRIu64
-                 " ended, %" PRIu64 " areas emptied, %" PRIu64 " suspended, %" PRIu64
-                 " resumed, %" PRIu64 " pages merged, %" PRIu64
-                 " of them copied to be written, %" PRIu64 " pages packed, %" PRIu64 " unpacked",
-                 model.done, model.waited, model.unreadable, model.ended, model.swapoffs,
-                 model.suspended, model.resumed, model.merged, model.copied, model.packed,
-                 model.unpacked);
+    harness_note(
+        "%" PRIu64 " accesses, %" PRIu64 " waits, %" PRIu64 " unreadable, %" PRIu64
+        " ended, %" PRIu64 " areas emptied, %" PRIu64 " suspended, %" PRIu64 " resumed, %" PRIu64
+        " pages merged, %" PRIu64 " of them copied to be written, %" PRIu64
+        " pages packed, %" PRIu64 " unpacked, %" PRIu64 " slots discarded",
+        model.done, model.waited, model.unreadable, model.ended, model.swapoffs, model.suspended,
+        model.resumed, model.merged, model.copied, model.packed, model.unpacked, model.discarded);
     CHECK(model.suspended > 0 && model.resumed > 0);
     CHECK(model.packed > 0 && model.unpacked > 0);
     CHECK(model.done > 0 && model.unreadable > 0 && model.ended > 0 && model.swapoffs > 0);
     CHECK(model.merged > 0 && model.copied > 0);
+    CHECK(model.discarded > 0);
 }

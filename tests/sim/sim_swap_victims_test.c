@@ -3,6 +3,7 @@
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
 /* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
 #include "accessed.h"
+#include "rmap.h"
 #include "sim_swap_kit.h"
 
 #define FILE_AT   0x20000000ull
@@ -10,19 +11,9 @@
 #define PAGES     8u
 #define ANONYMOUS 40u
 
-/* Reads a page of the slow file, which is fetched if it is not there. */
 static void read_slow(struct space *space, uint64_t at, uint64_t index)
 {
-    struct slow_thread *thread = &slow.thread[0];
-    uint8_t byte;
-
-    slow_fault(&slow, thread, space, at + index * PAGE, FL_ACCESS_READ);
-    if (thread->state == SLOW_WAITS)
-        slow_end_fetch(&slow, slow_find_fetch(&slow, index), true);
-    CHECK_EQ(thread->state, SLOW_SERVED);
-    CHECK_EQ(fake_touch(&slow.fake, space, at + index * PAGE, FL_ACCESS_READ, &byte), FAKE_DONE);
-    CHECK_EQ(byte, slow_byte(index));
-    kit_serve();
+    kit_read_slow(space, at + index * PAGE, index);
 }
 
 static void read_all_slow(struct space *space)
@@ -152,6 +143,12 @@ TEST("what a file system keeps leaves last, and only then a program is ended")
     kit_end();
 }
 
+/* The page that a program has at page `index` behind AT. */
+static uint32_t page_at(const struct space *space, uint64_t index)
+{
+    return rmap_find_page(entry_find(&space->map, AT + index * PAGE), AT + index * PAGE);
+}
+
 /* ---- copies of pages of the initrd ---- */
 
 static uint8_t copied[5 * FL_PAGE_BYTES + 100];
@@ -232,24 +229,85 @@ TEST("a policy is switched by name, before there is swap too, and another name c
     kit_end();
 }
 
-TEST("of a victim's neighbours those leave with it that nobody used since they were looked at")
+TEST("of a victim's neighbours those leave with it that nobody used since they were looked at, nor "
+     "was given")
 {
     struct space *space;
 
     kit_begin_swap(128, 600);
     CHECK(victims_set_policy(kit_vm(), "fifo"));
     space = kit_space(1);
-    kit_map(space, AT, PAGES, MAP_PRIVATE);
-    for (uint64_t i = 0; i < PAGES; i++)
+    kit_map(space, AT, 2 * PAGES, MAP_PRIVATE);
+    for (uint64_t i = 0; i < 2 * PAGES; i++)
         kit_write_page(space, AT + i * PAGE, 0);
-    put_one_out(); /* the others' first access is seen, and may be just over */
-    CHECK_EQ(space->resident, PAGES - 1);
+    CHECK_EQ(vm_advise(kit_vm(), space, AT, 2ull * PAGES * PAGE, MADV_COLD), 0); /* looks */
     kit_read_page(space, AT + 3 * PAGE, 0);
-    put_one_out();
-    CHECK_EQ(space->resident, 1);
+    kit_forget_given();
+    victims_give(kit_vm(), page_at(space, 5));
+    kit_put_one_out();
+    CHECK_EQ(space->resident, 2);
     CHECK(fake_peek(&slow.fake, space, AT + 3 * PAGE, FL_ACCESS_READ));
-    for (uint64_t i = 0; i < PAGES; i++)
+    CHECK(fake_peek(&slow.fake, space, AT + 5 * PAGE, FL_ACCESS_READ));
+    for (uint64_t i = 0; i < 2 * PAGES; i++)
         kit_read_page(space, AT + i * PAGE, 0);
+    kit_end();
+}
+
+TEST("pages that came in side by side, and were used for that alone, leave together")
+{
+    struct space *space;
+
+    kit_begin_swap(128, 600);
+    space = kit_space(1);
+    kit_map(space, AT, PAGES, MAP_PRIVATE);
+    kit_write_pages(space, 0, PAGES, 0);
+    put_one_out();
+    CHECK_EQ(space->resident, 0);
+    CHECK_EQ(kit_submitted[1], 1);
+    kit_read_pages(space, 0, PAGES, 0);
+    kit_end();
+}
+
+/* A page in each of so many windows of a range, and all pages of the one behind them. */
+static struct space *begin_apart(uint64_t windows)
+{
+    struct space *space;
+
+    kit_begin_swap(256, 600);
+    CHECK(victims_set_policy(kit_vm(), "fifo"));
+    space = kit_space(1);
+    kit_map(space, AT, (windows + 1) * SWAP_CLUSTER, MAP_PRIVATE);
+    for (uint64_t i = 0; i < windows; i++)
+        kit_write_page(space, AT + i * SWAP_CLUSTER * PAGE, 0);
+    return space;
+}
+
+TEST("pages that lie apart leave in one request, not more than a step has to put out")
+{
+    struct space *space = begin_apart(3 * VICTIMS_BATCH);
+
+    put_one_out();
+    CHECK_EQ(space->resident, 2 * VICTIMS_BATCH);
+    CHECK_EQ(kit_submitted[1], 1);
+    put_one_out();
+    CHECK_EQ(space->resident, VICTIMS_BATCH);
+    CHECK_EQ(kit_submitted[1], 2);
+    for (uint64_t i = 0; i < 3 * VICTIMS_BATCH; i++)
+        kit_read_page(space, AT + i * SWAP_CLUSTER * PAGE, 0);
+    kit_end();
+}
+
+TEST("pages that lie apart and more beside the last of them than a request holds leave in two")
+{
+    struct space *space = begin_apart(VICTIMS_BATCH - 1);
+
+    kit_write_pages(space, (VICTIMS_BATCH - 1) * SWAP_CLUSTER, VICTIMS_BATCH * SWAP_CLUSTER, 0);
+    put_one_out();
+    CHECK_EQ(space->resident, 0);
+    CHECK_EQ(kit_submitted[1], 2);
+    kit_read_pages(space, (VICTIMS_BATCH - 1) * SWAP_CLUSTER, VICTIMS_BATCH * SWAP_CLUSTER, 0);
+    for (uint64_t i = 0; i + 1 < VICTIMS_BATCH; i++)
+        kit_read_page(space, AT + i * SWAP_CLUSTER * PAGE, 0);
     kit_end();
 }
 
@@ -264,6 +322,104 @@ TEST("CLOCK-Pro knows a page again that comes back soon")
         for (uint64_t i = 0; i < 120; i++)
             kit_write_page(space, AT + i * PAGE, 0);
     CHECK(kit_vm()->victims.set[VICTIMS_ANONYMOUS].returned > 0);
+    kit_end();
+}
+
+/* ---- ghosts ---- */
+
+TEST("CLOCK-Pro knows a page again by its object and its place there, and no other; it stays when "
+     "its neighbours leave")
+{
+    const struct replace *set;
+    struct space *space, *other;
+
+    kit_begin_swap(256, 600);
+    set = &kit_vm()->victims.set[VICTIMS_ANONYMOUS];
+    space = kit_space(1);
+    other = kit_space(2);
+    kit_map(space, AT, 3 * PAGES, MAP_PRIVATE);
+    kit_map(other, AT, PAGES, MAP_PRIVATE);
+    kit_write_page(space, AT, 0);
+    kit_put_all_out();
+    CHECK_EQ(space->resident, 0);
+    CHECK_EQ(set->ghosts.count, 1);
+    kit_write_page(space, AT + (3 * PAGES - 1) * PAGE, 0);
+    kit_write_page(other, AT, 0);
+    put_one_out();
+    CHECK_EQ(set->returned, 0);
+    kit_read_page(space, AT, 0);
+    kit_write_pages(space, 1, 2 * PAGES, 0);
+    put_one_out();
+    CHECK_EQ(set->returned, 1);
+    CHECK_EQ(space->resident, 1);
+    CHECK(fake_peek(&slow.fake, space, AT, FL_ACCESS_READ));
+    kit_end();
+}
+
+/* ---- what was given to faults ---- */
+
+/* A program with PAGES pages, which were given to faults in order. */
+static struct space *begin_given(uint16_t given_before)
+{
+    struct space *space = kit_begin_written(128, 600, PAGES);
+
+    kit_vm()->victims.given = given_before;
+    for (uint64_t i = 0; i < PAGES; i++)
+        victims_give(kit_vm(), page_at(space, i));
+    return space;
+}
+
+static void check_nothing_leaves(const struct space *space)
+{
+    kit_put_one_out();
+    CHECK_EQ(space->resident, PAGES);
+}
+
+TEST("a page that is given to faults again and again makes no other one old")
+{
+    struct space *space = begin_given(1);
+
+    for (uint32_t i = 0; i < 2 * RECLAIM_FRESH; i++)
+        victims_give(kit_vm(), page_at(space, 5));
+    check_nothing_leaves(space);
+    kit_end();
+}
+
+TEST("pages are fresh also when the numbers of what was given begin again")
+{
+    struct space *space = begin_given(UINT16_MAX - 2);
+
+    check_nothing_leaves(space);
+    kit_end();
+}
+
+TEST("what was given to a fault and is gone makes the next contents of its frame no fresher")
+{
+    struct space *space = begin_given(1);
+    uint32_t page = page_at(space, 2);
+
+    CHECK(kit_vm()->table.pages[page].given != 0);
+    CHECK_EQ(vm_unmap(kit_vm(), space, AT, PAGES * PAGE), 0);
+    CHECK_EQ(kit_vm()->table.pages[page].given, 0);
+    kit_end();
+}
+
+/* ---- advice ---- */
+
+TEST("what is said to be of no use leaves before what is older and as little used")
+{
+    struct space *space = kit_begin_written(256, 600, 3 * SWAP_CLUSTER);
+
+    CHECK(victims_set_policy(kit_vm(), "fifo"));
+    kit_forget_given();
+    kit_put_one_out(); /* all are told to their class, and the first ones leave */
+    CHECK_EQ(space->resident, 2 * SWAP_CLUSTER);
+    CHECK_EQ(vm_advise(kit_vm(), space, AT + 80 * PAGE, VICTIMS_BATCH * PAGE, MADV_COLD), 0);
+    kit_put_one_out();
+    for (uint64_t i = SWAP_CLUSTER; i < 2 * SWAP_CLUSTER; i++)
+        CHECK(fake_peek(&slow.fake, space, AT + i * PAGE, FL_ACCESS_READ));
+    for (uint64_t i = 80; i < 80 + VICTIMS_BATCH; i++)
+        CHECK(!fake_peek(&slow.fake, space, AT + i * PAGE, FL_ACCESS_READ));
     kit_end();
 }
 
@@ -294,11 +450,6 @@ TEST("pages that were wired may leave again after as many pages left as memory h
 
 /* ---- copies ---- */
 
-static uint32_t page_at(const struct space *space, uint64_t index)
-{
-    return index_leaf_page(index_lookup(&entry_find(&space->map, AT)->object->index, index));
-}
-
 TEST("a page that was written since it came back gives its copy up when its bits are looked at")
 {
     struct space *space;
@@ -325,6 +476,42 @@ TEST("a page that was written since it came back gives its copy up when its bits
     kit_end();
 }
 
+TEST("what a private mapping read of its file is found used when the bits of its own pages are "
+     "looked at")
+{
+    const uint64_t from = 2;
+    struct space *space;
+    uint32_t page;
+
+    kit_begin_swap(128, 600);
+    space = kit_space(1);
+    CHECK(slow_map(&slow, space, AT, from, PAGES - from, true));
+    for (uint64_t i = 0; i < 2; i++)
+        kit_read_slow(space, AT + i * PAGE, from + i);
+    kit_write(space, AT, 7);
+    page = index_leaf_page(index_lookup(&slow_object(&slow)->index, from + 1));
+    CHECK(!(kit_vm()->table.pages[page].flags & PAGE_ACCESSED));
+    (void)accessed_harvest(kit_vm(), page_at(space, 0));
+    CHECK(kit_vm()->table.pages[page].flags & PAGE_ACCESSED);
+    kit_end();
+}
+
+TEST("copies are given up page by page also where neighbours are missing or have none")
+{
+    struct space *space = kit_begin_written(128, 600, PAGES);
+
+    kit_put_all_out();
+    kit_read_pages(space, 0, PAGES, 0);
+    kit_write_page(space, AT + 2 * PAGE, 1);
+    (void)accessed_harvest(kit_vm(), page_at(space, 2));
+    CHECK_EQ(vm_unmap(kit_vm(), space, AT, PAGE), 0);
+    CHECK_EQ(kit_vm()->swap.used, PAGES - 2);
+    kit_write_page(space, AT + 3 * PAGE, 1);
+    (void)accessed_harvest(kit_vm(), page_at(space, 3));
+    CHECK_EQ(kit_vm()->swap.used, PAGES - 3);
+    kit_end();
+}
+
 /* ---- the checker ---- */
 
 TEST("the checker names what is wrong with victims")
@@ -348,8 +535,7 @@ TEST("the checker names what is wrong with victims")
     BREAKS(victims->on, false, "Y1");
     kit_put_all_out();
     kit_read_page(space, AT, 0);
-    kit_forget_given();
-    kit_put_one_out();
+    CHECK_EQ(vm_advise(kit_vm(), space, AT, PAGE, MADV_COLD), 0);
     page = index_leaf_page(index_lookup(&entry_find(&space->map, AT)->object->index, 0));
     record = &kit_vm()->table.pages[page];
     CHECK_EQ(record->known, VICTIMS_TOLD);

@@ -1,19 +1,38 @@
 /* Small worlds of swap, searched to the end: every order of a few steps of up to three programs that share
  * two pages since forks, whose pages go out, are on their way out, are compressed, come back, and are merged
  * where they are equal, which is often, as there are few contents.  After each order every
- * program finds what a model of arrays says, and in the end nothing is lost. */
+ * program finds what a model of arrays says, and in the end nothing is lost.
+ *
+ * DEPTH=n in the environment: orders of so many steps.  WORLD=id, as a failure prints it, runs one order alone. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
 /* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
 #include "sim_swap_kit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "case_name.h"
 
 #define PROGRAMS 3u
 #define PAGES    2u
-#define DEPTH    4u
+#define DEPTH    4u /* unless the environment says another */
+#define DEEPEST  10u
 
-enum world_step { WRITE, READ, FORK, EXIT, DROP, OUT, PACK, SETTLE, MERGE, STEPS };
+enum world_step {
+    WRITE,
+    READ,
+    FORK,
+    EXIT,
+    DROP,
+    PAGEOUT, /* the program's own call */
+    PART,    /* its second page is not to be merged any more */
+    OUT,     /* from here on: of all programs */
+    PACK,
+    SETTLE,
+    MERGE,
+    STEPS
+};
 
 struct world_move {
     uint8_t step; /* enum world_step */
@@ -25,14 +44,60 @@ static struct {
     uint8_t byte[PROGRAMS][PAGES];
     uint8_t last; /* byte that was written */
     uint64_t orders, merged;
+    uint32_t depth;
+    uint32_t order[DEEPEST]; /* of moves */
 } world;
 
-/* What programs may do; the last three are of all of them. */
-static const struct world_move moves[] = {{WRITE, 0},  {WRITE, 1}, {WRITE, 2}, {READ, 0}, {READ, 1},
-                                          {READ, 2},   {FORK, 0},  {FORK, 1},  {EXIT, 0}, {EXIT, 1},
-                                          {EXIT, 2},   {DROP, 0},  {DROP, 1},  {OUT, 0},  {PACK, 0},
-                                          {SETTLE, 0}, {MERGE, 0}};
+/* What programs may do; the last four are of all of them. */
+static const struct world_move moves[] = {
+    {WRITE, 0}, {WRITE, 1}, {WRITE, 2}, {READ, 0},   {READ, 1}, {READ, 2}, {FORK, 0},
+    {FORK, 1},  {EXIT, 0},  {EXIT, 1},  {EXIT, 2},   {DROP, 0}, {DROP, 1}, {PAGEOUT, 1},
+    {PART, 0},  {OUT, 0},   {PACK, 0},  {SETTLE, 0}, {MERGE, 0}};
 #define MOVES (sizeof moves / sizeof moves[0])
+
+/* ---- ids: moves with "/" between them ---- */
+
+static size_t world_name_move(uint32_t move, char *name, size_t bytes)
+{
+    static const char *const names[STEPS] = {"write", "read", "fork", "exit",   "drop", "pageout",
+                                             "part",  "out",  "pack", "settle", "merge"};
+
+    return (size_t)snprintf(name, bytes, moves[move].step < OUT ? "%s%u" : "%s",
+                            names[moves[move].step], (unsigned)moves[move].program);
+}
+
+static void world_write_id(char *name)
+{
+    size_t length = (size_t)snprintf(name, CASE_NAME_BYTES, "WORLD=");
+
+    for (uint32_t i = 0; i < world.depth; i++) {
+        if (i > 0)
+            name[length++] = '/';
+        length += world_name_move(world.order[i], name + length, CASE_NAME_BYTES - length);
+    }
+}
+
+/* The moves of an id.  False: it is none. */
+static bool world_read_id(const char *id)
+{
+    char name[CASE_NAME_BYTES];
+
+    for (world.depth = 0; *id && world.depth < DEEPEST; id += *id == '/') {
+        size_t length = strcspn(id, "/");
+        uint32_t move = 0;
+
+        while (move < MOVES && (world_name_move(move, name, sizeof name) != length ||
+                                strncmp(name, id, length) != 0))
+            move++;
+        if (move == MOVES)
+            return false;
+        world.order[world.depth++] = move;
+        id += length;
+    }
+    return !*id;
+}
+
+/* ---- the world ---- */
 
 static void world_write(uint32_t program, uint64_t page)
 {
@@ -134,6 +199,12 @@ static bool world_move(const struct world_move *move)
         CHECK_EQ(vm_advise(kit_vm(), world.space[program], AT + PAGE, PAGE, MADV_DONTNEED), 0);
         world.byte[program][1] = 0;
         return true;
+    case PAGEOUT:
+        CHECK_EQ(vm_advise(kit_vm(), world.space[program], AT, PAGES * PAGE, MADV_PAGEOUT), 0);
+        return true;
+    case PART:
+        CHECK_EQ(vm_advise(kit_vm(), world.space[program], AT + PAGE, PAGE, MADV_UNMERGEABLE), 0);
+        return true;
     case OUT:
         return world_put_out();
     case PACK:
@@ -152,12 +223,13 @@ static bool world_move(const struct world_move *move)
 }
 
 /* One order, from its beginning.  Returns how many of its moves were done before one that is none. */
-static uint32_t world_run(const uint32_t *order)
+static uint32_t world_run(void)
 {
     uint32_t done = 0;
 
+    case_name_begin(world_write_id);
     world_begin();
-    while (done < DEPTH && world_move(&moves[order[done]])) {
+    while (done < world.depth && world_move(&moves[world.order[done]])) {
         kit_serve();
         done++;
     }
@@ -169,45 +241,42 @@ static uint32_t world_run(const uint32_t *order)
             slow_destroy(&slow, world.space[i]);
     CHECK(samepage_set(kit_vm(), SAMEPAGE_OFF));
     kit_end();
+    case_name_end();
     return done;
 }
 
 /* The next order that does not begin with the first `done` + 1 moves of this one.  False: there is none. */
-static bool world_next(uint32_t *order, uint32_t done)
+static bool world_next(uint32_t done)
 {
-    uint32_t at = done < DEPTH ? done : DEPTH - 1;
+    uint32_t at = done < world.depth ? done : world.depth - 1;
 
-    for (uint32_t i = at + 1; i < DEPTH; i++)
-        order[i] = 0;
-    while (++order[at] == MOVES) {
-        order[at] = 0;
+    for (uint32_t i = at + 1; i < world.depth; i++)
+        world.order[i] = 0;
+    while (++world.order[at] == MOVES) {
+        world.order[at] = 0;
         if (at-- == 0)
             return false;
     }
     return true;
 }
 
-static void world_run_in_test(void *context)
-{
-    uint32_t *order = context;
-
-    order[DEPTH] = world_run(order);
-}
-
 TEST("in every order of fork, write, read, exit, drop, page-out, compression and merge no program "
      "sees "
      "another's bytes")
 {
-    uint32_t order[DEPTH + 1] = {0};
+    const char *wanted = case_name_wanted("WORLD"), *depth = getenv("DEPTH");
 
-    do {
-        if (!harness_try(world_run_in_test, order)) {
-            for (uint32_t i = 0; i < DEPTH; i++)
-                harness_note("move %u: step %u of program %u", (unsigned)i,
-                             (unsigned)moves[order[i]].step, (unsigned)moves[order[i]].program);
-            CHECK(!"an order fails");
-        }
-    } while (world_next(order, order[DEPTH]));
+    world.depth = depth ? (uint32_t)strtoul(depth, NULL, 10) : DEPTH;
+    CHECK(world.depth > 0 && world.depth <= DEEPEST);
+    if (wanted) {
+        if (!world_read_id(wanted))
+            return;
+        case_name_found();
+        world_run();
+        return;
+    }
+    while (world_next(world_run()))
+        continue;
     harness_note("%u orders, %u pages merged", (unsigned)world.orders, (unsigned)world.merged);
-    CHECK(world.orders > 1000 && world.merged > 1000);
+    CHECK(depth || (world.orders > 1000 && world.merged > 1000));
 }

@@ -8,6 +8,7 @@
 /* sources: tests/sim/sim_access.c tests/sim/sim_call.c tests/sim/sim_map.c tests/sim/sim_remap.c */
 /* sources: tests/sim/sim_transfer.c tests/sim/sim_walk.c tests/sim/sim_compare.c tests/sim/sim_pager.c */
 /* sources: tests/sim/sim_root.c tests/sim/sim_dirty.c tests/sim/sim_do.c tests/sim/sim_trace.c tests/sim/sim_regressions.c */
+/* sources: tests/sim/sim_swap.c */
 /* sources: mm/[a-z]*.c user/pager/core/[a-z]*.c */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c */
 #define _DEFAULT_SOURCE
@@ -25,7 +26,8 @@
 #define SIM_OPERATIONS    120000u
 #define SIM_STEPS_EACH    400u
 #define SIM_LONG_EVERY    7u   /* traces, one of SIM_TRACE_STEPS; no divisor either */
-#define SIM_CONFIG_STRIDE 857u /* no divisor of SIM_CONFIGS */
+#define SIM_CONFIG_STRIDE 857u /* no divisor of SIM_PLAIN_CONFIGS */
+#define SIM_SWAP_EVERY    17u  /* traces, one with swap, which is long; no divisor either */
 
 /* What the child that runs the traces tells. */
 struct sim_told {
@@ -52,12 +54,15 @@ static void sim_run_traces(void *context)
     uint64_t seed = sim_environment("SEED", 1) << 32, only = sim_environment("CONFIG", SIM_CONFIGS);
     bool goes_on = true;
 
-    for (uint32_t config = 0; goes_on; config = (config + SIM_CONFIG_STRIDE) % SIM_CONFIGS) {
+    for (uint32_t config = 0; goes_on; config = (config + SIM_CONFIG_STRIDE) % SIM_PLAIN_CONFIGS) {
         uint32_t steps = 0, most;
 
-        told->config = only < SIM_CONFIGS ? (uint32_t)only : config;
         told->seed = ++seed;
-        most = seed % SIM_LONG_EVERY ? SIM_STEPS_EACH : SIM_TRACE_STEPS;
+        told->config = only < SIM_CONFIGS
+                           ? (uint32_t)only
+                           : config + (seed % SIM_SWAP_EVERY ? 0 : SIM_PLAIN_CONFIGS);
+        most = seed % SIM_LONG_EVERY && told->config < SIM_PLAIN_CONFIGS ? SIM_STEPS_EACH
+                                                                         : SIM_TRACE_STEPS;
         while (steps < most && (goes_on = effort_continues(&effort)))
             steps++;
         sim_trace_generate(&sim_case, told->config, told->seed, steps);
@@ -78,6 +83,9 @@ static void sim_tell(const struct sim_told *told)
                  counts->operations, counts->traces, told->accesses, counts->meanwhile,
                  counts->messages, counts->parked, counts->refused, counts->forks,
                  counts->compared);
+    harness_note("with swap: %" PRIu64 " pages left memory, %" PRIu64 " came back, %" PRIu64
+                 " could not; %" PRIu64 " were merged; %" PRIu64 " programs were suspended",
+                 counts->left, counts->came, counts->lost, counts->merged, counts->suspended);
 }
 
 TEST("whatever programs do, on any machine, they see what the model says")

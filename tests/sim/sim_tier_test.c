@@ -402,3 +402,45 @@ TEST("the checker names what is wrong with compressed pages")
     BREAKS(object->swapped, 3, "O2");
     kit_end();
 }
+
+TEST("swapoff is refused when the store, which is off, could not end without the disk")
+{
+    struct space *space;
+
+    kit_begin_swap(128, 400);
+    CHECK_EQ(tier_set(kit_vm(), 60), 0);
+    space = kit_space(1);
+    kit_map(space, AT, 150, MAP_PRIVATE);
+    tier_fill_all(space, 150, TIER_PACKS, 0);
+    CHECK_EQ(kit_vm()->swap.used, 0);
+    CHECK_EQ(tier_set(kit_vm(), 0), 0); /* what it holds can go to the disk */
+    CHECK(tier_store()->pages > kit_vm()->table.counts[PAGE_FREE]);
+    CHECK_EQ(vm_swap_off(kit_vm(), 0), ENOMEM);
+    for (uint64_t i = 0; i < 150; i++) { /* without the check: ended by SIGKILL at one of these */
+        (void)slow_fault(&slow, &slow.thread[0], space, AT + i * PAGE, FL_ACCESS_READ);
+        kit_serve();
+        kit_settle();
+        CHECK(!space->stopped);
+    }
+    kit_end();
+}
+
+TEST("a smaller share is refused where what the store holds above it fits nowhere else")
+{
+    struct space *space;
+
+    kit_begin(128);
+    CHECK_EQ(tier_set(kit_vm(), 60), 0);
+    space = kit_space(1);
+    kit_map(space, AT, 150, MAP_PRIVATE);
+    tier_fill_all(space, 150, TIER_PACKS, 0);
+    CHECK(tier_store()->pages > kit_vm()->table.counts[PAGE_FREE]);
+    CHECK_EQ(tier_set(kit_vm(), 1), ENOMEM);
+    CHECK_EQ(kit_vm()->tier.percent, 60);
+    CHECK_EQ(vm_unmap(kit_vm(), space, AT + 30 * PAGE, 120 * PAGE), 0);
+    CHECK_EQ(tier_set(kit_vm(), 1), 0);
+    for (uint64_t i = 0; i < 30; i++)
+        (void)kit_read(space, AT + i * PAGE);
+    CHECK(!space->stopped);
+    kit_end();
+}

@@ -41,18 +41,20 @@ struct sim_config sim_config_of(uint32_t number)
     config.scarce = sim_digit(&number, 2);
     config.disk_fails = sim_digit(&number, 2);
     config.in_place = sim_digit(&number, 2);
+    config.swap = sim_digit(&number, 2);
     return config;
 }
 
 void sim_trace_generate(struct sim_trace *trace, uint32_t config, uint64_t seed, uint32_t count)
 {
+    bool swap = sim_config_of(config).swap;
     uint64_t random = seed;
 
     trace->config = config;
     trace->seed = seed;
     trace->count = count;
     for (uint32_t i = 0; i < count; i++)
-        trace->step[i] = sim_step_choose(&random);
+        trace->step[i] = sim_step_choose(&random, swap);
 }
 
 bool sim_trace_read(struct sim_trace *trace, const char *id)
@@ -93,12 +95,12 @@ void sim_trace_list(const struct sim_trace *trace)
     char text[SIM_STEP_BYTES];
 
     harness_note(
-        "machine %u: %u harts, %u ASID bits%s%s%s%s%s%s%s", (unsigned)trace->config,
+        "machine %u: %u harts, %u ASID bits%s%s%s%s%s%s%s%s", (unsigned)trace->config,
         (unsigned)config.harts, (unsigned)config.asid_bits, config.sets_ad ? ", sets A and D" : "",
         config.caches_invalid ? ", caches invalid entries" : "",
         config.fork_clones ? ", fork=clone" : "", config.strict ? ", overcommit=strict" : "",
         config.scarce ? ", few frames" : "", config.disk_fails ? ", a disk that fails" : "",
-        config.in_place ? ", the initrd's file on pages" : "");
+        config.in_place ? ", the initrd's file on pages" : "", config.swap ? ", swap" : "");
     for (uint32_t i = 0; i < trace->count; i++) {
         text[sim_step_write(&trace->step[i], text, sizeof text)] = '\0';
         harness_note("step %u: %s", (unsigned)i, text);

@@ -20,7 +20,8 @@ struct sim_trace {
     struct sim_step step[SIM_TRACE_STEPS];
 };
 
-#define SIM_CONFIGS (4u * 3u * 128u)
+#define SIM_PLAIN_CONFIGS (4u * 3u * 128u) /* without swap; the same with it follow */
+#define SIM_CONFIGS       (2u * SIM_PLAIN_CONFIGS)
 
 /* What a number stands for. */
 struct sim_config sim_config_of(uint32_t number);

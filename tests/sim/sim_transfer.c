@@ -5,6 +5,7 @@
 #include "file_values.h"
 #include "memory_values.h"
 #include "sim_call.h"
+#include "sim_swap.h"
 #include "sim_walk.h"
 
 #define RW               (PROT_READ | PROT_WRITE)
@@ -88,7 +89,8 @@ static void sim_transfer_stopped(const struct sim_transfer *transfer, uint64_t d
 /* True if the call waited for the page, and the disk failed. */
 static bool sim_transfer_is_unreadable(const struct sim_process *process, uint32_t page)
 {
-    return sim.fetched && sim.config.disk_fails && sim_call_is_missing(process, page);
+    return sim.config.disk_fails && sim_call_is_missing(process, page) &&
+           (sim.fetched || sim_swap_may_be_lost(process, page));
 }
 
 /* The answer of a call that copied less than all. */
@@ -101,7 +103,8 @@ static int sim_transfer_judge(const struct sim_transfer *transfer, int error, in
     SIM_EXPECT(done <= transfer->bytes, "%u of %u bytes are copied", (unsigned)done,
                (unsigned)transfer->bytes);
     if (error == EINPROGRESS) {
-        SIM_EXPECT(expected == 0 && sim_call_is_missing(transfer->process, first),
+        SIM_EXPECT((expected == 0 && sim_call_is_missing(transfer->process, first)) ||
+                       sim_call_is_short(),
                    "waits for a page that is there");
         return error;
     }
@@ -232,8 +235,8 @@ static int sim_resident_check(const struct sim_process *process, struct sim_rang
     return sim_page_signal(&process->page[vector], RW) ? EFAULT : 0;
 }
 
-/* The vector is in the model what it is in memory where the page is a disk's: there is nothing to say of
- * it. */
+/* The vector is in the model what it is in memory where the page is a disk's, or may be out: there is
+ * nothing to say of it. */
 static void sim_resident_apply(struct sim_process *process, struct sim_range range, uint32_t vector,
                                uint32_t offset)
 {
@@ -245,7 +248,8 @@ static void sim_resident_apply(struct sim_process *process, struct sim_range ran
     SIM_EXPECT(shown.contents != NULL, "the vector's page is gone");
     for (uint32_t i = 0; i < range.count; i++) {
         const struct sim_page *at = &process->page[range.first + i];
-        bool fetched = at->segment && at->segment->kind == SIM_DISK && !at->own;
+        bool fetched =
+            sim.config.swap || (at->segment && at->segment->kind == SIM_DISK && !at->own);
 
         sim_page_value(page)->bytes[offset + i] =
             fetched ? shown.contents[offset + i] : sim_is_resident(at);
@@ -263,8 +267,9 @@ int sim_call_resident(struct sim_process *process, const struct sim_step *step)
     sim_transfer_begin(process);
     error = vm_resident(sim_vm(), process->space, sim_page_address(range.first),
                         range.count * SIM_PAGE_BYTES, sim_page_address(vector) + offset, &pages);
-    if (!expected && error == EINPROGRESS) {
-        SIM_EXPECT(sim_call_is_missing(process, vector), "mincore waits for a page that is there");
+    if (error == EINPROGRESS) {
+        SIM_EXPECT((!expected && sim_call_is_missing(process, vector)) || sim_call_is_short(),
+                   "mincore waits for a page that is there");
         return error;
     }
     if (!expected && error == EFAULT && /* as Linux: no memory to write it */

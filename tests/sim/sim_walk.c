@@ -16,6 +16,23 @@ static void sim_walk_found(uint32_t page, struct sim_shown *shown)
         shown->contents = page_contents(&sim_vm()->table, page);
 }
 
+/* What an anonymous object holds. */
+static void sim_walk_leaf(const struct object *object, uint64_t index, struct sim_shown *shown)
+{
+    const struct vm *vm = sim_vm();
+    uint64_t leaf = shown->leaf;
+
+    shown->anonymous = true;
+    shown->object = object;
+    shown->index = (uint32_t)index;
+    if (index_leaf_is_frame(leaf))
+        sim_walk_found(index_leaf_page(leaf), shown);
+    else if (index_leaf_is_merged(leaf))
+        shown->contents = page_contents(&vm->table, index_leaf_page(leaf));
+    else if (!index_leaf_is_stored(leaf))
+        shown->contents = page_contents(&vm->table, vm->zero_page);
+}
+
 static void sim_walk_source(const struct object *file, uint64_t index, struct sim_shown *shown)
 {
     struct object_page found;
@@ -34,13 +51,11 @@ void sim_walk(const struct entry *entry, uint64_t address, struct sim_shown *sho
 
     *shown = (struct sim_shown){.entry = entry, .page = SIM_NO_PAGE};
     for (const struct object *object = top; object && object->owner; object = object->below) {
-        uint32_t page = sim_walk_file(object, index);
-
-        if (page == SIM_NO_PAGE)
+        shown->leaf = index_lookup(&object->index, index);
+        if (!shown->leaf)
             continue;
-        sim_walk_found(page, shown);
-        shown->anonymous = true;
         shown->top = object == top;
+        sim_walk_leaf(object, index, shown);
         return;
     }
     if (!top->owner)

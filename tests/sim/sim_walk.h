@@ -12,7 +12,16 @@ struct sim_shown {
     bool anonymous;            /* in an anonymous object: written, or shared memory */
     bool top;                  /* in the entry's own object */
     bool busy;
+    uint64_t leaf;               /* of the object that holds it; 0: none does */
+    const struct object *object; /* that one */
+    uint32_t index;              /* there */
 };
+
+/* True if the page has no frame of its own: it is out, merged with others, or known to be zeros. */
+static inline bool sim_shown_is_away(const struct sim_shown *shown)
+{
+    return shown->leaf && !index_leaf_is_frame(shown->leaf);
+}
 
 void sim_walk(const struct entry *entry, uint64_t address, struct sim_shown *shown);
 

@@ -79,17 +79,16 @@ TEST("what replacement found used counts in the window, and what the sweep found
 
     begin_windows(512, WINDOW);
     CHECK(victims_set_policy(kit_vm(), "clock"));
-    space = begin_program(1, 20);
+    space = begin_program(1, 30);
     kit_forget_given();
-    kit_put_one_out(); /* what brought a page does not count */
-    CHECK_EQ(space->resident, 20);
+    CHECK_EQ(vm_advise(kit_vm(), space, AT, 30 * PAGE, MADV_COLD), 0); /* looks */
     end_window();
-    for (uint64_t i = 0; i < 6; i++)
+    for (uint64_t i = 0; i < 12; i++)
         kit_read(space, AT + i * PAGE);
     kit_put_one_out(); /* asks, and clears */
-    CHECK_EQ(space->resident, 6);
+    CHECK_EQ(space->resident, 12);
     end_window();
-    CHECK_EQ(space->set.pages, 6);
+    CHECK_EQ(space->set.pages, 12);
     for (uint64_t i = 0; i < 3; i++)
         kit_read(space, AT + i * PAGE);
     end_window(); /* asks, and clears */
@@ -193,6 +192,24 @@ TEST("for a program that mostly waits for pages a window goes on, and tells all 
     kit_read(space, AT);
     end_window();
     CHECK_EQ(space->set.pages, 1);
+    kit_end();
+}
+
+TEST("an access that a window found before replacement heard of the page says nothing to it")
+{
+    struct space *space;
+
+    begin_windows(512, WINDOW);
+    CHECK(victims_set_policy(kit_vm(), "clock"));
+    space = kit_space(1);
+    kit_map(space, AT, 20, MAP_PRIVATE);
+    kit_write_pages(space, 0, 10, 0);
+    end_window();
+    CHECK_EQ(space->set.pages, 10);
+    kit_write_pages(space, 10, 20, 0);
+    kit_forget_given();
+    kit_put_one_out();
+    CHECK_EQ(space->resident, 0);
     kit_end();
 }
 

@@ -6,7 +6,8 @@ SUITE_SOURCES := $(KIT_SOURCES) tests/harness.c tests/target/kernel/refusal.c te
                  arch/riscv/user/test_registers.S arch/riscv/user/upcall_entry.S
 # A world for calls with any arguments: the kernel suite and the storms.
 BOX_SOURCES := $(addprefix tests/target/kernel/,sandbox.c plausible.c lockstep.c) user/common/call_names.c
-KERNEL_TEST_SOURCES := $(SUITE_SOURCES) $(BOX_SOURCES) tests/target/kernel/upcall_world.c $(wildcard tests/target/kernel/*_test.c)
+KERNEL_TEST_SOURCES := $(SUITE_SOURCES) $(BOX_SOURCES) tests/target/kernel/upcall_world.c \
+                       $(filter-out tests/target/kernel/smp%,$(wildcard tests/target/kernel/*_test.c))
 CONFORMANCE_SOURCES := $(SUITE_SOURCES) $(wildcard tests/target/conformance/*_test.c)
 
 $(eval $(call server,kernel_test,$(KERNEL_TEST_SOURCES)))
@@ -18,6 +19,9 @@ $(eval $(call kernel_image,system_handler,$(BUILD)/user/system_handler.bin))
 # The kernel's half alone, for machines with much memory.
 $(eval $(call server,kernel_half,$(KIT_SOURCES) tests/harness.c tests/target/kernel/kernel_half_test.c))
 $(eval $(call kernel_image,kernel_half,$(BUILD)/user/kernel_half.bin))
+# What needs several harts.
+$(eval $(call server,smp_test,$(SUITE_SOURCES) tests/target/kernel/upcall_world.c $(wildcard tests/target/kernel/smp*_test.c)))
+$(eval $(call kernel_image,smp_test,$(BUILD)/user/smp_test.bin))
 $(eval $(call server,kernel_bench,$(KIT_SOURCES) tests/bench/kernel_bench.c))
 $(eval $(call kernel_image,kernel_bench,$(BUILD)/user/kernel_bench.bin))
 # Parts of the pager's core that no fault needs, by themselves.

@@ -17,6 +17,9 @@
 #include "tree_blob.h"
 #include "tree_model.h"
 
+#define TREES \
+    6u /* of the kernel, at least: the VisionFive, its forerunner, two of the VisionFive 2, two like that */
+
 static struct machine machine;
 
 /* ---- what the manuals say ---- */
@@ -179,7 +182,7 @@ TEST("the trees of Debian's kernel for StarFive's boards are read as libfdt read
 
     for (size_t i = 0; i < files.gl_pathc; i++)
         check_tree(files.gl_pathv[i], read_file(files.gl_pathv[i]));
-    CHECK(files.gl_pathc >= 2);
+    CHECK(files.gl_pathc >= TREES);
     globfree(&files);
 }
 

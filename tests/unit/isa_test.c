@@ -1,5 +1,5 @@
 /* Instruction sets as device trees tell them. */
-/* sources: drivers/isa.c */
+/* sources: drivers/fdt.c drivers/isa.c */
 #include "isa.h"
 
 #include "harness.h"
@@ -47,4 +47,35 @@ TEST("letters of longer names are no modes, but those of supervisor mode tell of
     check("rv64imacu_s", false);
     check("rv64imacuzihpms", false);
     check("rv64imacusstc", true);
+}
+
+/* `list`: names, each with its NUL, as the property holds them. */
+static void check_list(const char *list, uint32_t bytes, bool expected)
+{
+    struct fdt_prop prop = {.value = (const uint8_t *)list, .bytes = bytes};
+
+    if (isa_list_is_usable(&prop) != expected)
+        harness_fail(__FILE__, __LINE__, list);
+}
+#define CHECK_LIST(list, expected) check_list(list, sizeof(list), expected)
+
+TEST("a list of extensions needs m, a and c, in any order, each as a name of its own")
+{
+    CHECK_LIST("i\0m\0a\0c", true);
+    CHECK_LIST("i\0m\0a\0f\0d\0c\0zba\0zicsr", true);
+    CHECK_LIST("zicsr\0c\0a\0i\0m", true);
+    CHECK_LIST("i\0m\0a\0f\0d\0zca", false);
+    CHECK_LIST("i\0m\0c\0zaamo", false);
+    CHECK_LIST("i\0a\0c\0zmmul", false);
+    CHECK_LIST("imac", false);
+    CHECK_LIST("i", false);
+    CHECK_LIST("", false);
+}
+
+TEST("a list of extensions that is cut ends where it is cut")
+{
+    static const char list[] = "i\0m\0a\0c";
+
+    check_list(list, sizeof list - 1, false); /* the last name lacks its end */
+    check_list(list, 0, false);
 }

@@ -22,7 +22,7 @@
 /* The current thread makes a call; what it got back, when it did. */
 static uint64_t call(uint64_t number, const uint64_t argument[7])
 {
-    struct tcb *self = kernel.hart.current;
+    struct tcb *self = kernel.harts[0].current;
     const char *broken;
 
     kernel_host_call(number, argument);
@@ -34,7 +34,7 @@ static uint64_t call(uint64_t number, const uint64_t argument[7])
 
 static struct tcb *thread_of(uint64_t slot)
 {
-    return cap_lookup(kernel.hart.current, slot, FL_OBJECT_TCB, 0, 1).cap->object;
+    return cap_lookup(kernel.harts[0].current, slot, FL_OBJECT_TCB, 0, 1).cap->object;
 }
 
 static struct tcb *client, *server, *other, *waker;
@@ -48,7 +48,7 @@ static void start(void)
     other = thread_of(OTHER);
     waker = thread_of(WAKER);
     CHECK_EQ(CALL(tcb_set_priority, WAKER, WORLD_SCHED, 1), FL_OK);
-    CHECK(kernel.hart.current == server);
+    CHECK(kernel.harts[0].current == server);
     CHECK_EQ(CALL(tcb_suspend, CLIENT), FL_OK);
     CHECK_EQ(CALL(tcb_suspend, OTHER), FL_OK);
     CHECK_EQ(CALL(tcb_set_space, CLIENT, WORLD_SPACE, WORLD_ENDPOINT_SEND), FL_OK);
@@ -61,11 +61,11 @@ static void start_fault(void)
 {
     start();
     CALL(ipc_recv, WORLD_ENDPOINT, WORLD_REPLY);
-    CHECK(kernel.hart.current == client);
+    CHECK(kernel.harts[0].current == client);
     client->regs[REG_SP] = 0x7777000;
     client->regs[REG_PC] = 0x10040;
     kernel_host_trap(CAUSE_STORE_PAGE_FAULT, AREA + 8);
-    CHECK(kernel.hart.current == server);
+    CHECK(kernel.harts[0].current == server);
 }
 
 static uint64_t reply(uint64_t info, struct fl_item item)
@@ -213,11 +213,11 @@ TEST("who has no buffer answers with one item and no more")
 {
     start();
     CHECK_EQ(CALL(tcb_set_priority, WAKER, WORLD_SCHED, 12), FL_OK);
-    CHECK(kernel.hart.current == waker);
+    CHECK(kernel.harts[0].current == waker);
     CALL(ipc_recv, WORLD_ENDPOINT, WORLD_REPLY);
     CALL(notification_wait, SIGNAL);
     kernel_host_trap(CAUSE_STORE_PAGE_FAULT, AREA);
-    CHECK(kernel.hart.current == waker);
+    CHECK(kernel.harts[0].current == waker);
     CHECK_EQ(reply(FL_INFO_ITEMS(FL_LABEL_RESUME, 3, 2), item(AREA, RW, WORLD_MEMORY, 1)),
              FL_STATUS(FL_NO_BUFFER, 2));
     check_still_waits();
@@ -229,10 +229,10 @@ TEST("a thread that an answer stops does not run until it is resumed")
     CHECK_EQ(CALL(ipc_reply, WORLD_REPLY, FL_INFO(FL_LABEL_STOP, 0)), FL_OK);
     CHECK_EQ(client->state, THREAD_STOPPED);
     CALL(notification_wait, SIGNAL);
-    CHECK(kernel.hart.current == waker);
+    CHECK(kernel.harts[0].current == waker);
     CHECK_EQ(CALL(ipc_reply, WORLD_REPLY, FL_INFO(FL_LABEL_RESUME, 0)), FL_GONE);
     CHECK_EQ(CALL(tcb_resume, CLIENT), FL_OK);
-    CHECK(kernel.hart.current == client);
+    CHECK(kernel.harts[0].current == client);
 }
 
 TEST("a thread whose faults nobody takes stops")
@@ -240,7 +240,7 @@ TEST("a thread whose faults nobody takes stops")
     start();
     CHECK_EQ(CALL(tcb_suspend, CLIENT), FL_OK);
     CALL(notification_wait, SIGNAL);
-    CHECK(kernel.hart.current == waker);
+    CHECK(kernel.harts[0].current == waker);
     CHECK_EQ(kernel_host_trap(CAUSE_LOAD_PAGE_FAULT, AREA), KERNEL_HOST_ASLEEP);
     CHECK_EQ(waker->state, THREAD_STOPPED);
 }
@@ -253,13 +253,13 @@ static void start_after_fault(void)
     start_fault();
     CHECK_EQ(CALL(ipc_reply, WORLD_REPLY, FL_INFO(FL_LABEL_RESUME, 0)), FL_OK);
     CALL(notification_wait, SIGNAL);
-    CHECK(kernel.hart.current == client);
+    CHECK(kernel.harts[0].current == client);
 }
 
 /* The object that the client waits for ends. */
 static void check_cancelled(void)
 {
-    CHECK(kernel.hart.current == waker);
+    CHECK(kernel.harts[0].current == waker);
     CHECK_EQ(CALL(cnode_revoke, WORLD_CNODE, WORLD_FREE + 1, 0), FL_OK);
     CHECK_EQ(CALL(cnode_delete, WORLD_CNODE, WORLD_FREE + 1), FL_OK);
     CHECK_EQ(client->state, THREAD_READY);
@@ -270,9 +270,9 @@ TEST("a call after a fault is a call: its answer is a message")
 {
     start_after_fault();
     CALL(ipc_call, WORLD_ENDPOINT, FL_INFO(3, 1), 33);
-    CHECK(kernel.hart.current == waker);
+    CHECK(kernel.harts[0].current == waker);
     CALL(notification_signal, SIGNAL);
-    CHECK(kernel.hart.current == server);
+    CHECK(kernel.harts[0].current == server);
     CHECK_EQ(CALL(ipc_recv, WORLD_ENDPOINT, WORLD_REPLY), FL_OK);
     CHECK_EQ(server->regs[REG_A0 + 2], 33);
     CHECK_EQ(CALL(ipc_reply, WORLD_REPLY, FL_INFO(9, 1), 44), FL_OK);
@@ -292,7 +292,7 @@ TEST("words behind the registers go from buffer to buffer, every one")
         server->buffer[i] = 0;
     }
     CALL(ipc_call, WORLD_ENDPOINT, FL_INFO(3, 7), 1, 2, 3, 4);
-    CHECK(kernel.hart.current == server);
+    CHECK(kernel.harts[0].current == server);
     for (unsigned i = 4; i < 8; i++)
         CHECK_EQ(server->buffer[i], i < 7 ? 100 + i : 0);
 }
@@ -302,14 +302,14 @@ TEST("senders that wait are received in their order")
     start();
     CHECK_EQ(CALL(tcb_resume, OTHER), FL_OK);
     CALL(notification_wait, SIGNAL);
-    CHECK(kernel.hart.current == client);
+    CHECK(kernel.harts[0].current == client);
     CALL(ipc_call, WORLD_ENDPOINT, FL_INFO(3, 1), 1);
-    CHECK(kernel.hart.current == other);
+    CHECK(kernel.harts[0].current == other);
     CALL(ipc_send, WORLD_ENDPOINT, FL_INFO(3, 1), 2);
-    CHECK(kernel.hart.current == waker);
+    CHECK(kernel.harts[0].current == waker);
     CALL(notification_signal, SIGNAL);
     for (uint64_t i = 0; i < 2; i++) {
-        CHECK(kernel.hart.current == server);
+        CHECK(kernel.harts[0].current == server);
         CHECK_EQ(CALL(ipc_recv, WORLD_ENDPOINT, WORLD_REPLY + i), FL_OK);
         CHECK_EQ(server->regs[REG_A0 + 2], i + 1);
     }

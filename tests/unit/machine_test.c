@@ -455,6 +455,31 @@ TEST("an ISA with modes among its letters but not supervisor mode is no hart, wh
     CHECK_EQ(machine.harts_skipped, 2);
 }
 
+/* A hart whose ISA is told so. */
+#define HART(id, isa)    "cpu@" id " { reg = <" id ">; mmu-type = \"riscv,sv39\"; " isa " }; "
+#define OLD(text)        "riscv,isa = \"" text "\"; "
+#define BASE(text)       "riscv,isa-base = \"" text "\"; "
+#define EXTENSIONS(list) "riscv,isa-extensions = " list "; "
+#define IMAC             "\"i\", \"m\", \"a\", \"c\""
+
+TEST("what a tree says of an ISA in the old way and in the new one must both allow the hart")
+{
+    static const char harts[] = HART("0", BASE("rv64i") EXTENSIONS(IMAC))
+        HART("1", BASE("rv64i") EXTENSIONS("\"i\", \"m\", \"a\""))
+            HART("2", BASE("rv32i") OLD("rv64imac")) HART("3", BASE("rv64i") OLD("rv64imacu"))
+                HART("4", OLD("rv64imafdc") EXTENSIONS("\"i\", \"c\"")) HART("5", EXTENSIONS(IMAC))
+                    HART("6", BASE("rv64i") OLD("rv64imafdc") EXTENSIONS(IMAC ", \"zicsr\""))
+                        HART("7", BASE("rv64i") "riscv,isa-extensions; ");
+    char text[4096];
+
+    snprintf(text, sizeof text, CPUS_OF(TIMEBASE, "%s"), harts);
+    check_error(read_text(text), MACHINE_OK);
+    CHECK_EQ(machine.hart_count, 2);
+    CHECK_EQ(machine.harts[0], 0);
+    CHECK_EQ(machine.harts[1], 6);
+    CHECK_EQ(machine.harts_skipped, 6);
+}
+
 TEST("hart ids may have two cells")
 {
     check_error(read_text("/ { " CELLS MEMORY

@@ -181,19 +181,19 @@ static int call_fork(void)
     return error;
 }
 
-/* Takes the event of a program, which goes on.  EAGAIN: there is none, it faults on, as it may while frames
- * are on their way. */
-static int stopped(const struct space *space)
+/* Takes the event of a program, which goes on: the one that faulted, or the largest, which was ended for it.
+ * EAGAIN: there is none, it faults on, as it may while frames are on their way. */
+static int stopped(void)
 {
     if (root(PAGER_NEXT_EVENT, 0, 0, 0) != 0)
         return EAGAIN;
-    pager_vm()->spaces[space->id]->stopped = false;
+    answered_space()->stopped = false;
     return ENOMEM;
 }
 
 static int touch(const struct space *space, uint64_t address, uint32_t access)
 {
-    return kernel_fake_touch(space, address, access, 8) ? 0 : stopped(space);
+    return kernel_fake_touch(space, address, access, 8) ? 0 : stopped();
 }
 
 /* A program that was stopped still has frames: the fault may wait until it is destroyed.  Then it is served,
@@ -212,7 +212,7 @@ static int call_fault_waits(void)
         return EIO;
     if (served || (parked && kernel_fake.stops == stops))
         return 0;
-    return stopped(world.program);
+    return stopped();
 }
 static int call_fault(void)
 {
@@ -437,6 +437,14 @@ static void end(void)
     fail_nth_expect(pager_vm()->commit.pages == 0, "promises are lost");
 }
 
+/* Who was ended for another goes on, and the fault of the other is made again. */
+static void go_on(void)
+{
+    while (root(PAGER_NEXT_EVENT, 0, 0, 0) == 0)
+        answered_space()->stopped = false;
+    (void)root(PAGER_STATISTICS, 0, 0, 0);
+}
+
 static enum fail_run run(const void *context)
 {
     const struct scenario *scenario = context;
@@ -447,6 +455,7 @@ static enum fail_run run(const void *context)
     fail_nth_arm();
     error = scenario->call();
     met = fail_nth_disarm();
+    go_on();
     expect_sound();
     fail_nth_expect(met || error == 0, "the scenario fails without a failure");
     if (error) {

@@ -238,6 +238,13 @@ static bool fake_submit(void *context, const struct vm_io *io)
     return fake->submit && fake->submit(fake, io);
 }
 
+static bool fake_discard(void *context, uint32_t device, uint64_t first, uint32_t pages)
+{
+    struct fake *fake = context;
+
+    return fake->discard && fake->discard(fake, device, first, pages);
+}
+
 static void fake_stock_is_low(void *context)
 {
     struct fake *fake = context;
@@ -280,6 +287,7 @@ void fake_start(struct fake *fake)
                  .harvest = fake_harvest,
                  .harvest_frames = fake_harvest_frames,
                  .submit = fake_submit,
+                 .discard = fake_discard,
                  .stock_is_low = fake_stock_is_low}};
 
     fake->archive_bytes +=
@@ -337,6 +345,19 @@ const struct cpio_file *fake_find_file(const struct fake *fake, const char *name
     return cpio_index_find(&fake->files, name, (uint32_t)strlen(name));
 }
 
+/* Takes the event of the program that was stopped, which goes on: `space`, or NULL: the largest was ended for another. */
+static void fake_go_on(struct fake *fake, const struct space *space)
+{
+    struct space *stopped = space_next_event(&fake->vm);
+
+    if (!stopped || (space && stopped != space)) {
+        fake_break_rule(fake, "no event of a stopped space");
+        return;
+    }
+    fake_last_event = stopped->event;
+    stopped->stopped = false;
+}
+
 enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t address,
                              uint32_t access, uint8_t *byte)
 {
@@ -347,6 +368,7 @@ enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t ad
         struct vm_fault fault = {.address = address, .pc = 0x1234, .access = access};
         struct vm_answer answer;
         enum vm_verdict verdict;
+        uint64_t ended = fake->vm.reclaim.ended;
         uint8_t *contents;
 
         if (entry && (entry->mapping.rights & access) == access) {
@@ -361,13 +383,10 @@ enum fake_outcome fake_touch(struct fake *fake, struct space *space, uint64_t ad
         }
         fake->faults++;
         verdict = vm_handle_fault(&fake->vm, space, &fault, &answer);
-        if (verdict == VM_WAIT)
+        if (verdict == VM_WAIT && fake->vm.reclaim.ended == ended)
             return FAKE_WAITS;
-        if (verdict == VM_STOPPED) {
-            if (space_next_event(&fake->vm) != space)
-                fake_break_rule(fake, "no event of a stopped space");
-            fake_last_event = space->event;
-            space->stopped = false;
+        if (verdict != VM_RESUME) {
+            fake_go_on(fake, verdict == VM_STOPPED ? space : NULL);
             return FAKE_STOPPED;
         }
         fake_answer(fake, space->id, page, &answer);

@@ -44,7 +44,9 @@ struct fake {
     uint32_t stock_calls; /* of the port's stock_is_low */
     uint8_t *written;     /* of each frame: the D bit that its ended entries left */
     bool (*submit)(struct fake *fake, const struct vm_io *io); /* a disk, or NULL */
-    const char *broken; /* first rule that the core broke, or NULL */
+    bool (*discard)(struct fake *fake, uint32_t device, uint64_t first,
+                    uint32_t pages); /* or NULL */
+    const char *broken;              /* first rule that the core broke, or NULL */
 };
 
 /* Starts a machine with so many frames, in two ranges, and an empty archive; later fake_add_file and

@@ -37,12 +37,14 @@ static void nth_port_clone(void *context, uint32_t to, uint32_t from, uint64_t a
 
 /* ---- programs ---- */
 
-int nth_stopped(struct space *space)
+int nth_stopped(const struct space *space)
 {
-    fail_nth_expect(space_next_event(nth.vm) == space, "no event of a stopped program");
-    fake_last_event = space->event;
-    space->stopped = false;
-    return space->event.kind == PAGER_EVENT_NO_MEMORY ? ENOMEM : EFAULT;
+    struct space *stopped = space_next_event(nth.vm);
+
+    fail_nth_expect(stopped && (!space || stopped == space), "no event of a stopped program");
+    fake_last_event = stopped->event;
+    stopped->stopped = false;
+    return stopped->event.kind == PAGER_EVENT_NO_MEMORY ? ENOMEM : EFAULT;
 }
 
 /* A refused answer maps nothing: the page that the address shows may be one that was taken back, so it
@@ -52,13 +54,14 @@ int nth_touch(struct space *space, uint64_t address, uint32_t access)
     const struct vm_fault fault = {.address = address, .access = access};
 
     for (uint32_t turn = 0; turn < 3; turn++) {
+        uint64_t ended = nth.vm->reclaim.ended;
         struct vm_answer answer;
 
         if (fake_peek(&nth.slow.fake, space, address, access))
             return 0;
         switch (vm_handle_fault(nth.vm, space, &fault, &answer)) {
         case VM_WAIT:
-            return EINPROGRESS;
+            return nth.vm->reclaim.ended > ended ? nth_stopped(NULL) : EINPROGRESS;
         case VM_STOPPED:
             return nth_stopped(space);
         case VM_RESUME:

@@ -89,7 +89,7 @@ void nth_sweep(const struct nth_scenario *scenarios, uint32_t count);
 int nth_touch(struct space *space, uint64_t address, uint32_t access);
 
 /* Takes the event of a program that was just stopped, which may go on then.  ENOMEM or EFAULT: why. */
-int nth_stopped(struct space *space);
+int nth_stopped(const struct space *space);
 
 /* What a test prepares: these succeed, or end it. */
 void nth_write(struct space *space, uint64_t address, uint8_t byte);

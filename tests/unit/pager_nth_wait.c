@@ -38,8 +38,13 @@ static int thread_result(struct slow_thread *thread)
         return result;
     case SLOW_AGAIN:
         return NTH_REFUSED;
+    case SLOW_WAITS: /* for frames of the largest, which was ended; and does not any more */
+        if (!nth.vm->event_first)
+            break;
+        wait_drop_space(nth.vm, thread->space);
+        thread->state = SLOW_IDLE;
+        return nth_stopped(NULL);
     case SLOW_IDLE:
-    case SLOW_WAITS:
     case SLOW_GONE:
         break;
     }

@@ -1,5 +1,5 @@
 /* Swap areas: what a header may say, as mkswap of the host writes it, and slots against a model. */
-/* sources: user/pager/core/swap.c user/pager/core/checksum.c user/pager/core/page.c user/pager/core/buddy.c */
+/* sources: user/pager/core/swap.c user/pager/core/swap_discard.c user/pager/core/checksum.c user/pager/core/page.c user/pager/core/buddy.c */
 #define _POSIX_C_SOURCE 200809L
 #include "harness.h"
 
@@ -20,6 +20,7 @@ static struct page_table table;
 static struct swap swap;
 static uint8_t *memory;
 static uint8_t header[PAGE] __attribute__((aligned(8)));
+static uint32_t discards; /* of areas that are added */
 
 static void area_begin(void)
 {
@@ -71,8 +72,12 @@ static void make_header(uint32_t last, const uint32_t *bad, uint32_t count)
 
 static enum swap_error add(uint64_t pages, int32_t priority, uint32_t *area)
 {
-    const struct swap_device device = {
-        .header = header, .pages = pages, .device = 7, .priority = priority};
+    const struct swap_device device = {.header = header,
+                                       .pages = pages,
+                                       .device = 7,
+                                       .priority = priority,
+                                       .discards = discards,
+                                       .discard_pages = UINT32_MAX};
     enum swap_error error = swap_add(&swap, &device, area);
 
     area_sound();
@@ -253,9 +258,51 @@ TEST("a search for a run ends after a while with the longest that it came to")
     area_end();
 }
 
+TEST("a search for slots to discard looks at a few words at once, and comes to the last one")
+{
+    uint32_t area, count, steps = 1;
+
+    area_begin();
+    discards = SWAP_DISCARD_FREED;
+    make_header(20000, NULL, 0);
+    CHECK_EQ(add(20001, 0, &area), SWAP_OK);
+    discards = 0;
+    CHECK(!swap_discard_begin(&swap));
+    while (swap_take_run(&swap, 32, &count) != SWAP_NONE)
+        ;
+    for (uint32_t page = 19904; page < 19968; page++)
+        CHECK_EQ(swap_free(&swap, SWAP_SLOT(0, page)), page == 19967);
+    for (; swap_discard_begin(&swap) && swap.discard.count == 0; steps++)
+        area_sound();
+    CHECK_EQ(steps, 19904 / SWAP_WORD_SLOTS / SWAP_DISCARD_LOOKS + 1);
+    CHECK_EQ(swap.discard.first, 19904);
+    CHECK_EQ(swap.discard.count, SWAP_WORD_SLOTS);
+    CHECK(!swap_is_used(&swap, SWAP_SLOT(0, 19904)));
+    CHECK(!swap_discard_end(&swap, true));
+    area_end();
+}
+
+TEST("what is discarded with one request has its records in one chunk")
+{
+    uint32_t area;
+
+    area_begin();
+    discards = SWAP_DISCARD_ONCE;
+    make_header(3 * SWAP_CHUNK_SLOTS - 1, NULL, 0);
+    CHECK_EQ(add(3 * SWAP_CHUNK_SLOTS, 0, &area), SWAP_OK);
+    discards = 0;
+    swap.area[area].discard_at = SWAP_CHUNK_SLOTS + SWAP_WORD_SLOTS;
+    CHECK(swap_discard_begin(&swap));
+    CHECK_EQ(swap.discard.first + swap.discard.count, 2 * SWAP_CHUNK_SLOTS);
+    area_sound();
+    CHECK(swap_discard_end(&swap, true));
+    area_end();
+}
+
 /* The model: the state of each slot. */
-enum slot_state { SLOT_FREE, SLOT_USED, SLOT_BAD };
+enum slot_state { SLOT_FREE, SLOT_USED, SLOT_BAD, SLOT_DISCARDING };
 static uint8_t model[SLOTS];
+static bool model_stale[SLOTS];
 
 static uint32_t model_longest(uint32_t want)
 {
@@ -279,24 +326,64 @@ static void model_take(uint64_t *seed)
     for (uint32_t i = 0; i < count; i++) {
         CHECK_EQ(model[first + i], SLOT_FREE);
         model[first + i] = SLOT_USED;
+        model_stale[first + i] = false;
     }
+}
+
+/* True if the word of slots that begins here is to be discarded. */
+static bool model_is_ripe(uint32_t first)
+{
+    bool stale = false;
+
+    for (uint32_t i = first; i < first + SWAP_WORD_SLOTS; i++) {
+        if (i >= SLOTS || model[i] != SLOT_FREE)
+            return false;
+        stale |= model_stale[i];
+    }
+    return stale;
+}
+
+static void model_begin_discard(void)
+{
+    const struct swap_discard *discard = &swap.discard;
+    bool ripe = false;
+
+    for (uint32_t i = 0; i < SLOTS; i += SWAP_WORD_SLOTS)
+        ripe |= model_is_ripe(i);
+    CHECK_EQ(swap_discard_begin(&swap), ripe);
+    CHECK_EQ(discard->count > 0, ripe);
+    for (uint32_t i = 0; i < discard->count; i++) {
+        CHECK(i % SWAP_WORD_SLOTS > 0 || model_is_ripe(discard->first + i));
+        model[discard->first + i] = SLOT_DISCARDING;
+    }
+}
+
+static void model_end_discard(void)
+{
+    for (uint32_t i = 0; i < SLOTS; i++)
+        if (model[i] == SLOT_DISCARDING) {
+            model[i] = SLOT_FREE;
+            model_stale[i] = false;
+        }
+    swap_discard_end(&swap, true);
 }
 
 static void model_check(void)
 {
-    uint32_t used = 0, bad = 0;
+    uint32_t used = 0, bad = 0, discarding = 0;
 
     for (uint32_t i = 0; i < SLOTS; i++) {
         used += model[i] == SLOT_USED;
         bad += model[i] == SLOT_BAD;
+        discarding += model[i] == SLOT_DISCARDING;
         CHECK_EQ(swap_is_used(&swap, i), model[i] == SLOT_USED);
     }
     CHECK_EQ(swap.used, used);
     CHECK_EQ(swap_total(&swap), SLOTS - bad);
-    CHECK_EQ(swap_room(&swap), SLOTS - used - bad);
+    CHECK_EQ(swap_room(&swap), SLOTS - used - bad - discarding);
 }
 
-TEST("slots that are taken, given back and retired at random are those of a model")
+TEST("slots that are taken, given back, retired and discarded at random are those of a model")
 {
     static const uint32_t bad[] = {1, 63, 64, 256, 447, 448, 449, 599};
     struct effort effort = effort_begin(4000);
@@ -305,8 +392,11 @@ TEST("slots that are taken, given back and retired at random are those of a mode
 
     area_begin();
     make_header(SLOTS - 1, bad, 8);
+    discards = SWAP_DISCARD_ONCE | SWAP_DISCARD_FREED;
     CHECK_EQ(add(SLOTS, 0, &area), SWAP_OK);
+    discards = 0;
     memset(model, SLOT_FREE, sizeof model);
+    memset(model_stale, true, sizeof model_stale);
     model[0] = SLOT_BAD;
     for (uint32_t i = 0; i < 8; i++)
         model[bad[i]] = SLOT_BAD;
@@ -317,6 +407,11 @@ TEST("slots that are taken, given back and retired at random are those of a mode
         slot = (uint32_t)(seed >> 40) % SLOTS;
         if (seed >> 61 == 0) {
             model_take(&seed);
+        } else if (seed >> 58 == 63) {
+            if (swap.discard.count > 0)
+                model_end_discard();
+            else
+                model_begin_discard();
         } else if (model[slot] == SLOT_USED) {
             bool retires = (seed >> 50) % 256 == 0;
 
@@ -325,10 +420,14 @@ TEST("slots that are taken, given back and retired at random are those of a mode
             else
                 swap_free(&swap, slot);
             model[slot] = retires ? SLOT_BAD : SLOT_FREE;
+            model_stale[slot] = true;
         }
         area_sound();
         model_check();
     }
     effort_end(&effort);
+    if (swap.discard.count > 0)
+        model_end_discard();
+    CHECK(swap.discarded > 0);
     area_end();
 }

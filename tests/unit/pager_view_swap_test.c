@@ -87,7 +87,7 @@ TEST("meminfo and vmstat tell how much swap there is, and what went there")
     CHECK_EQ(view_figure("AnonPages"), 8);
     CHECK_EQ(fake_touch(&fake, space, AT + 2 * PAGE, FL_ACCESS_READ, &byte), FAKE_WAITS);
     view_text(NULL, "/proc/meminfo");
-    CHECK_EQ(view_figure("SwapCached"), 4);
+    CHECK_EQ(view_figure("SwapCached"), 0); /* it is on its way */
     CHECK_EQ(view_figure("AnonPages"), 12);
     vm_io_done(&fake.vm, submitted, false);
     view_text(NULL, "/proc/vmstat");
@@ -97,6 +97,54 @@ TEST("meminfo and vmstat tell how much swap there is, and what went there")
     CHECK_EQ(view_figure("swap_read_errors"), 1);
     CHECK_EQ(view_figure("pgsteal"), 3);
     CHECK_EQ(view_figure("oom_kill"), 0);
+    end_out();
+}
+
+TEST("SwapCached are pages with a copy in swap, not those on their way there")
+{
+    uint8_t byte;
+    struct space *space = begin_out();
+
+    view_text(NULL, "/proc/meminfo");
+    CHECK_EQ(view_figure("SwapCached"), 0);
+    CHECK_EQ(fake_touch(&fake, space, AT + 2 * PAGE, FL_ACCESS_READ, &byte), FAKE_DONE);
+    vm_io_done(&fake.vm, submitted, true);
+    view_text(NULL, "/proc/meminfo");
+    CHECK_EQ(view_figure("SwapCached"), 4);
+    view_text(NULL, "/proc/vmstat");
+    CHECK_EQ(view_figure("nr_swapcached"), 1);
+    end_out();
+}
+
+static long sum_of_classes(void)
+{
+    static const char *const classes[] = {
+        "MemFree",       "AnonPages",      "Cached",      "Slab",     "PageTables",
+        "KernelObjects", "MessageBuffers", "PageRecords", "ZeroPage", "Zswap"};
+    long sum = 0;
+
+    view_text(NULL, "/proc/meminfo");
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
+        sum += view_figure(classes[i]);
+    return sum;
+}
+
+TEST("frames that a device has for nobody, and those kept for who waits, are in a class of meminfo")
+{
+    struct space *space = begin_out();
+    long all = sum_of_classes(), free;
+
+    CHECK_EQ(all, view_figure("MemTotal"));
+    CHECK_EQ(vm_unmap(&fake.vm, space, AT, 8 * PAGE), 0);
+    CHECK_EQ(fake.vm.table.counts[PAGE_STRAY], 2);
+    CHECK_EQ(sum_of_classes(), all);
+    free = view_figure("MemFree");
+    (void)wait_for_memory(&fake.vm);
+    CHECK(wait_park(&fake.vm, space, wait_find_free(&fake.vm)));
+    CHECK(fake.vm.table.counts[PAGE_HELD] > 0);
+    CHECK_EQ(sum_of_classes(), all);
+    CHECK_EQ(view_figure("MemFree"), free);
+    vm_io_done(&fake.vm, submitted, true);
     end_out();
 }
 

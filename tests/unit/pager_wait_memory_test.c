@@ -138,8 +138,8 @@ static void wait_two_in_line(struct space **stopped, struct space **first)
     CHECK_EQ(wait_fault(2, second, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
 }
 
-TEST("when nothing is on its way any more the first in line is ended, and its frames serve the "
-     "others")
+TEST(
+    "when nothing is on its way any more the largest is ended, and its frames serve who is in line")
 {
     struct space *stopped, *first;
 
@@ -148,11 +148,116 @@ TEST("when nothing is on its way any more the first in line is ended, and its fr
     stopped->stopped = false; /* as if its frames had not come back */
     slow_serve(&slow);
     wait_sound();
-    CHECK_EQ(slow.thread[1].state, SLOW_STOPPED);
+    CHECK(space_next_event(&slow.fake.vm) == stopped);
+    CHECK_EQ(slow.thread[1].state, SLOW_WAITS);
     CHECK_EQ(slow.thread[2].state, SLOW_WAITS);
-    slow_destroy(&slow, first);
+    slow_destroy(&slow, stopped);
     wait_sound();
-    CHECK_EQ(slow.thread[2].state, SLOW_SERVED);
+    for (uint32_t i = 1; i < 3; i++)
+        CHECK_EQ(slow.thread[i].state, SLOW_SERVED);
+    CHECK(slow.thread[1].order < slow.thread[2].order);
+    wait_end();
+}
+
+static int wait_touch(struct space *space, uint64_t address, uint8_t byte)
+{
+    return fake_touch(&slow.fake, space, address, FL_ACCESS_WRITE, &byte);
+}
+
+TEST("without a place for pages to go the largest is ended, not the smaller one that asks, which "
+     "goes on")
+{
+    struct space *large, *small;
+
+    slow_begin(&slow, FRAMES);
+    small = wait_hog(2);
+    large = wait_hog(3);
+    CHECK_EQ(wait_touch(small, HEAP, 0x31), FAKE_DONE);
+    fake_limit(&slow.fake, 0);
+    CHECK_EQ(wait_fault(0, small, HEAP + 2 * PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    CHECK(space_next_event(&slow.fake.vm) == large);
+    CHECK(!space_next_event(&slow.fake.vm));
+    CHECK_EQ(large->event.kind, PAGER_EVENT_NO_MEMORY);
+    CHECK_EQ(large->event.signal, 9);
+    CHECK_EQ(large->event.access, 0); /* none of its own */
+    CHECK_EQ(large->event.address, 3);
+    CHECK_EQ(slow.fake.vm.reclaim.ended, 1);
+    CHECK(!small->stopped);
+    slow_destroy(&slow, large);
+    wait_sound();
+    CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
+    CHECK_EQ(wait_touch(small, HEAP + 2 * PAGE, 0x32), FAKE_DONE);
+    CHECK_EQ(wait_read(small, HEAP), 0x31);
+    CHECK_EQ(wait_read(small, HEAP + 2 * PAGE), 0x32);
+    wait_end();
+}
+
+TEST("who asks is ended where it is the largest itself, and the smaller one beside it goes on")
+{
+    struct space *large, *small;
+
+    slow_begin(&slow, FRAMES);
+    small = wait_hog(2);
+    large = wait_hog(3);
+    CHECK_EQ(wait_touch(small, HEAP, 0x31), FAKE_DONE);
+    fake_limit(&slow.fake, 0);
+    CHECK_EQ(wait_fault(0, large, HEAP + 3 * PAGE, FL_ACCESS_WRITE), SLOW_STOPPED);
+    wait_stopped(0, large, PAGER_EVENT_NO_MEMORY, 9);
+    CHECK_EQ(large->event.address, HEAP + 3 * PAGE);
+    CHECK_EQ(slow.fake.vm.reclaim.ended, 1);
+    slow_destroy(&slow, large);
+    CHECK_EQ(wait_read(small, HEAP), 0x31);
+    wait_end();
+}
+
+TEST("two that ask at once have one program ended, and both go on with its frames")
+{
+    struct space *large, *first, *second;
+
+    slow_begin(&slow, FRAMES);
+    first = wait_hog(1);
+    second = wait_hog(2);
+    large = wait_hog(3);
+    fake_limit(&slow.fake, 0);
+    CHECK_EQ(wait_fault(0, second, HEAP + 2 * PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    CHECK_EQ(wait_fault(1, first, HEAP + PAGE, FL_ACCESS_WRITE), SLOW_WAITS);
+    CHECK(!first->stopped && !second->stopped && large->stopped);
+    slow_destroy(&slow, large);
+    wait_sound();
+    for (uint32_t i = 0; i < 2; i++) {
+        CHECK_EQ(slow.thread[i].state, SLOW_SERVED);
+        CHECK_EQ(slow.thread[i].answers, 1);
+    }
+    CHECK_EQ(slow.fake.vm.reclaim.ended, 1);
+    wait_end();
+}
+
+TEST("what servers and files have is nobody's charge: where no program has a page, who asks is "
+     "ended")
+{
+    struct space *first, *second;
+
+    slow_begin(&slow, FRAMES);
+    first = wait_hog(0);
+    second = wait_hog(0);
+    fake_limit(&slow.fake, 0);
+    CHECK_EQ(wait_fault(0, second, HEAP, FL_ACCESS_WRITE), SLOW_STOPPED);
+    CHECK(second->stopped && !first->stopped);
+    wait_end();
+}
+
+TEST("a call without a frame fails, and ends nobody")
+{
+    struct space *large, *small;
+
+    slow_begin(&slow, FRAMES);
+    small = wait_hog(1);
+    large = wait_hog(3);
+    fake_limit(&slow.fake, 0);
+    CHECK_EQ(wait_write(0, small, HEAP + PAGE), SLOW_FAILED);
+    CHECK_EQ(slow.thread[0].error, ENOMEM);
+    CHECK(!large->stopped && !small->stopped);
+    CHECK_EQ(slow.fake.vm.reclaim.ended, 0);
     wait_end();
 }
 

@@ -287,17 +287,6 @@ TEST("stamp 0 is passed over when a page is put in front of the first")
     check_leave((const uint32_t[]){2, 0, 1}, 3);
 }
 
-TEST("a held page that is put back as new is behind all others, and its past is forgotten")
-{
-    world_begin(REPLACE_CLOCK, 8, GHOST_PLACES);
-    world_add_all(3);
-    world.pages[0].marks = 1;
-    replace_hold(&world.replace, 0);
-    replace_renew(&world.replace, 0);
-    CHECK_EQ(world.pages[0].marks, 0);
-    check_leave((const uint32_t[]){1, 2, 0}, 3);
-}
-
 TEST("soon after a victim leave those that came not long after it, and none from a better queue")
 {
     world_begin(REPLACE_CLOCK, 1000, GHOST_PLACES);

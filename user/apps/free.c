@@ -1,8 +1,8 @@
 /* How much memory and swap there is, and what it is used for: the table of procps' free.
  *
- * usage: free [-b | -k | -m | -g]
+ * usage: free [-b | -k | -m | -g | -h]
  *
- * total = used + free + buff/cache, in each line that has these. */
+ * total = used + free + buff/cache, in each line that has these.  -h: each figure in the unit that suits it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -43,7 +43,43 @@ static unsigned long free_scale(unsigned long kib, unsigned shift)
     return shift < 10 ? kib << (10 - shift) : kib >> (shift - 10);
 }
 
-static void free_print(const struct free_figures *figures, unsigned shift)
+/* As procps does it: at most four characters and a unit, with one digit behind the point below 10; of two that
+ * are as near the even one. */
+static void free_print_suited(unsigned long kib)
+{
+    static const char units[] = "KMGT";
+    char text[16] = "0B";
+
+    for (unsigned unit = 0; kib > 0 && units[unit]; unit++) {
+        unsigned shift = unit * 10;
+        unsigned long half = 1ul << shift >> 1, rest = kib * 10 & ((1ul << shift) - 1);
+        unsigned long tenths = kib * 10 >> shift;
+
+        tenths += rest > half || (rest == half && rest > 0 && tenths % 2 == 1);
+        if (tenths < 100)
+            snprintf(text, sizeof text, "%lu.%lu%ci", tenths / 10, tenths % 10, units[unit]);
+        else
+            snprintf(text, sizeof text, "%lu%ci", kib >> shift, units[unit]);
+        if (kib >> shift < 1000)
+            break;
+    }
+    printf("%12s", text);
+}
+
+static void free_print_line(const char *name, const unsigned long *kib, size_t count, char unit)
+{
+    static const char units[] = "bkmg";
+
+    printf("%-8s", name);
+    for (size_t i = 0; i < count; i++)
+        if (unit == 'h')
+            free_print_suited(kib[i]);
+        else
+            printf("%12lu", free_scale(kib[i], (unsigned)(strchr(units, unit) - units) * 10));
+    printf("\n");
+}
+
+static void free_print(const struct free_figures *figures, char unit)
 {
     unsigned long cache = figures->buffers + figures->cached;
     const unsigned long memory[] = {figures->total, figures->total - figures->free - cache,
@@ -53,31 +89,25 @@ static void free_print(const struct free_figures *figures, unsigned shift)
                                   figures->swap_free};
 
     printf("               total        used        free      shared  buff/cache   available\n");
-    printf("%-8s", "Mem:");
-    for (size_t i = 0; i < sizeof memory / sizeof memory[0]; i++)
-        printf("%12lu", free_scale(memory[i], shift));
-    printf("\n%-8s", "Swap:");
-    for (size_t i = 0; i < sizeof swap / sizeof swap[0]; i++)
-        printf("%12lu", free_scale(swap[i], shift));
-    printf("\n");
+    free_print_line("Mem:", memory, sizeof memory / sizeof memory[0], unit);
+    free_print_line("Swap:", swap, sizeof swap / sizeof swap[0], unit);
 }
 
 int main(int argc, char **argv)
 {
-    static const char units[] = "bkmg";
     struct free_figures figures = {0};
     const char *unit = "k";
 
     if (argc == 2 && argv[1][0] == '-' && argv[1][1] && !argv[1][2])
         unit = &argv[1][1];
-    if (argc > 2 || (argc == 2 && unit != &argv[1][1]) || !strchr(units, *unit)) {
-        fprintf(stderr, "usage: free [-b | -k | -m | -g]\n");
+    if (argc > 2 || (argc == 2 && unit != &argv[1][1]) || !strchr("bkmgh", *unit)) {
+        fprintf(stderr, "usage: free [-b | -k | -m | -g | -h]\n");
         return 1;
     }
     if (!free_read(&figures)) {
         perror("free: /proc/meminfo");
         return 1;
     }
-    free_print(&figures, (unsigned)(strchr(units, *unit) - units) * 10);
+    free_print(&figures, *unit);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* Uses disks for swap, and shows those that are used, as util-linux's swapon does.
  *
- * usage: swapon [-p PRIORITY] DISK... | swapon -s | swapon [--show] */
+ * usage: swapon [-d[once|pages]] [-p PRIORITY] DISK... | swapon -s | swapon [--show] | swapon -h */
 #include <errno.h>
 #include <faultline/swap.h>
 #include <stdio.h>
@@ -27,16 +27,20 @@ static FILE *swapon_open(void)
     return file;
 }
 
-/* -s: what the kernel of Linux prints. */
+/* -s: what the kernel of Linux prints, and nothing if no disk is used. */
 static int swapon_summarize(void)
 {
     FILE *file = swapon_open();
-    char line[256];
+    char head[256], line[256];
 
     if (!file)
         return 1;
-    while (fgets(line, sizeof line, file))
-        fputs(line, stdout);
+    for (unsigned lines = 0; fgets(lines == 0 ? head : line, sizeof line, file); lines++) {
+        if (lines == 1)
+            fputs(head, stdout);
+        if (lines > 0)
+            fputs(line, stdout);
+    }
     fclose(file);
     return 0;
 }
@@ -104,30 +108,85 @@ static int swapon_use(const char *disk, int flags)
     return 0;
 }
 
+static const char swapon_usage[] =
+    "usage: swapon [OPTION]... DISK... | swapon -s | swapon [--show]\n"
+    "\n"
+    "  -p, --priority N       0..32767: disks with higher ones are filled first\n"
+    "  -d, --discard[=POLICY] tell the disk, in idle time, what it need not keep: what is there "
+    "now\n"
+    "                         (once), what becomes free (pages), or both; -dPOLICY is the same\n"
+    "  -s, --summary          the disks that are used, as /proc/swaps has them\n"
+    "  -h, --help             this text\n";
+
 static int swapon_complain(void)
 {
-    fprintf(stderr, "usage: swapon [-p 0..32767] DISK... | swapon -s | swapon [--show]\n");
+    fputs(swapon_usage, stderr);
     return 1;
+}
+
+/* Flags of a policy of discards; "": both.  Returns: whether there is one of this name. */
+static int swapon_read_policy(const char *policy, int *flags)
+{
+    *flags |= SWAP_FLAG_DISCARD;
+    if (strcmp(policy, "once") == 0)
+        *flags |= SWAP_FLAG_DISCARD_ONCE;
+    else if (strcmp(policy, "pages") == 0)
+        *flags |= SWAP_FLAG_DISCARD_PAGES;
+    else if (*policy) {
+        fprintf(stderr, "swapon: unsupported discard policy: %s\n", policy);
+        return 0;
+    }
+    return 1;
+}
+
+static int swapon_read_priority(const char *text, int *flags)
+{
+    char *end;
+    long priority = text ? strtol(text, &end, 10) : -1;
+
+    if (priority < 0 || *end || end == text || priority > SWAP_FLAG_PRIO_MASK)
+        return 0;
+    *flags |= SWAP_FLAG_PREFER | (int)priority;
+    return 1;
+}
+
+/* The option at *at, which moves to its last word.  Returns: whether it is one. */
+static int swapon_read_option(char **argv, int *at, int *flags)
+{
+    const char *option = argv[*at];
+
+    if (strcmp(option, "-p") == 0 || strcmp(option, "--priority") == 0)
+        return swapon_read_priority(argv[++*at], flags);
+    if (strcmp(option, "--discard") == 0)
+        return swapon_read_policy("", flags);
+    if (strncmp(option, "--discard=", 10) == 0)
+        return swapon_read_policy(option + 10, flags);
+    return strncmp(option, "-d", 2) == 0 && swapon_read_policy(option + 2, flags);
+}
+
+/* What is asked for alone.  Returns the status, or -1: disks are to be used. */
+static int swapon_answer(int argc, char **argv)
+{
+    if (argc == 1 || (argc == 2 && strcmp(argv[1], "--show") == 0))
+        return swapon_show();
+    if (argc == 2 && (strcmp(argv[1], "-s") == 0 || strcmp(argv[1], "--summary") == 0))
+        return swapon_summarize();
+    if (argc != 2 || (strcmp(argv[1], "-h") != 0 && strcmp(argv[1], "--help") != 0))
+        return -1;
+    fputs(swapon_usage, stdout);
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    int first = 1, flags = 0, fine = 1;
+    int status = swapon_answer(argc, argv), first = 1, flags = 0, fine = 1;
 
-    if (argc == 1 || (argc == 2 && strcmp(argv[1], "--show") == 0))
-        return swapon_show();
-    if (argc == 2 && strcmp(argv[1], "-s") == 0)
-        return swapon_summarize();
-    if (argc > 2 && strcmp(argv[1], "-p") == 0) {
-        char *end;
-        long priority = strtol(argv[2], &end, 10);
-
-        if (*end || end == argv[2] || priority < 0 || priority > SWAP_FLAG_PRIO_MASK)
+    if (status >= 0)
+        return status;
+    for (; first < argc && argv[first][0] == '-'; first++)
+        if (!swapon_read_option(argv, &first, &flags))
             return swapon_complain();
-        flags = SWAP_FLAG_PREFER | (int)priority;
-        first = 3;
-    }
-    if (first == argc || argv[first][0] == '-')
+    if (first >= argc)
         return swapon_complain();
     for (int i = first; i < argc; i++)
         fine &= swapon_use(argv[i], flags);

@@ -296,6 +296,8 @@ static int calls_zero_ahead(struct call *call)
     call->out[0] = stock_fill(vm);
     if (call->out[0] == 0)
         call->out[0] = samepage_step(vm);
+    if (call->out[0] == 0)
+        call->out[0] = vm_discard_step(vm);
     return 0;
 }
 

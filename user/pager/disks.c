@@ -17,8 +17,9 @@ _Static_assert(BLK_DISKS == DEVICES_DISKS, "every disk has a name");
 #define DISKS_ERRORS_TOLD  256u
 #define DISKS_MISHAPS_TOLD 64u
 
-/* Tags of requests: those of the core, then one for each disk's header. */
-#define DISKS_TAG_HEADER PAGING_REQUESTS
+/* Tags of requests: those of the core, then one for each disk's header, and that of the discard. */
+#define DISKS_TAG_HEADER  PAGING_REQUESTS
+#define DISKS_TAG_DISCARD (DISKS_TAG_HEADER + BLK_DISKS)
 
 enum disks_header_state { HEADER_NONE, HEADER_READING, HEADER_READ };
 
@@ -30,6 +31,7 @@ struct disks_header {
     uint32_t generation;
     uint32_t page; /* that it goes to */
     int32_t priority;
+    uint32_t discards;
     int error;               /* what came of it: an errno value ... */
     enum swap_error refused; /* ... and of EINVAL more */
 };
@@ -100,6 +102,20 @@ bool disks_submit(void *context, const struct vm_io *io)
     return true;
 }
 
+bool disks_discard(void *context, uint32_t disk, uint64_t first, uint32_t pages)
+{
+    struct pager *pager = context;
+
+    if (disks.info[disk].sectors == 0 || blk_client_is_broken(&disks.ring[disk]))
+        return false;
+    disks_put(disk, &(struct blk_request){.op = BLK_DISCARD,
+                                          .sector = first * DISKS_SECTORS,
+                                          .sectors = pages * DISKS_SECTORS,
+                                          .tag = DISKS_TAG_DISCARD});
+    pager->attention = true; /* D2 */
+    return true;
+}
+
 /* ---- ends ---- */
 
 static int disks_errno(enum swap_error refused)
@@ -122,9 +138,15 @@ static void disks_tell_swap(const struct pager *pager, uint32_t disk, uint32_t n
     const struct disks_header *header = &disks.header[disk];
     const struct swap_area *area = &pager->vm.swap.area[number];
 
+    static const char *const discards[] = {"", "; discards what was there",
+                                           "; discards what becomes free",
+                                           "; discards what was there and what becomes free"};
+
     if (header->refused == SWAP_OK)
-        log_line("disk %u: swap, %u KiB", (unsigned)disk,
-                 (unsigned)((area->pages - area->bad) * (FL_PAGE_BYTES / 1024)));
+        log_line("disk %u: swap, %u KiB%s", (unsigned)disk,
+                 (unsigned)((area->pages - area->bad) * (FL_PAGE_BYTES / 1024)),
+                 header->discards && !area->discards ? "; cannot discard"
+                                                     : discards[area->discards]);
     else if (header->refused != SWAP_NO_HEADER || header->asked)
         log_line("disk %u: no swap: %s", (unsigned)disk, swap_error_name(header->refused));
 }
@@ -135,7 +157,10 @@ static void disks_header_came(struct pager *pager, uint32_t disk, int32_t error)
     const struct swap_device device = {.header = page_contents(&pager->vm.table, header->page),
                                        .pages = disks.info[disk].sectors / DISKS_SECTORS,
                                        .device = disk,
-                                       .priority = header->priority};
+                                       .priority = header->priority,
+                                       .discards = header->discards,
+                                       .discard_pages =
+                                           disks.info[disk].discard_sectors / DISKS_SECTORS};
     uint32_t area = 0;
 
     pins_give(DISKS_TAG_HEADER + disk);
@@ -188,6 +213,17 @@ static void disks_end_request(struct pager *pager, const struct vm_io *io, int32
         pager->out_cycles += fl_rdcycle() - begun;
 }
 
+static void disks_end_discard(struct pager *pager, uint32_t disk, int32_t error)
+{
+    const struct swap_discard *discard = &pager->vm.swap.discard;
+
+    if (error)
+        log_line("disk %u: discard of %u pages at page %u: error %d; nothing is discarded there "
+                 "any more",
+                 (unsigned)disk, (unsigned)discard->count, (unsigned)discard->first, (int)error);
+    vm_discard_done(&pager->vm, error == 0);
+}
+
 static void disks_end(struct pager *pager, uint32_t disk, const struct blk_end *end)
 {
     uint32_t tag = (uint32_t)end->tag;
@@ -195,7 +231,9 @@ static void disks_end(struct pager *pager, uint32_t disk, const struct blk_end *
 
     if (end->error == ENOTRECOVERABLE)
         log_stop("disk %u does not let go of memory", (unsigned)disk);
-    if (tag >= DISKS_TAG_HEADER)
+    if (tag == DISKS_TAG_DISCARD)
+        disks_end_discard(pager, disk, end->error);
+    else if (tag >= DISKS_TAG_HEADER)
         disks_header_came(pager, disk, end->error);
     else
         disks_end_request(pager, paging_io(&pager->vm, tag, &one), end->error);
@@ -333,7 +371,8 @@ int disks_swap_on(struct pager *pager, const struct disks_swap_on *request, cons
     const struct disks_header asked = {.asked = true,
                                        .space = space->id,
                                        .generation = space->generation,
-                                       .priority = request->priority};
+                                       .priority = request->priority,
+                                       .discards = request->discards};
 
     if (request->disk >= disks.count)
         return ENODEV;

@@ -25,6 +25,7 @@ struct disks_swap_on {
     const struct space *space;
     uint64_t disk;
     int32_t priority;
+    uint32_t discards; /* SWAP_DISCARD_*; a disk that cannot discard is used without */
 };
 int disks_swap_on(struct pager *pager, const struct disks_swap_on *request, const char **reason);
 
@@ -34,8 +35,9 @@ int disks_swap_off(struct pager *pager, const struct space *space, uint64_t disk
 /* Tells of pages that were lost, on a disk or compressed, the last one first. */
 void disks_tell_mishaps(struct pager *pager);
 
-/* The core's port: vm_port.submit. */
+/* The core's port: vm_port.submit, vm_port.discard. */
 bool disks_submit(void *context, const struct vm_io *io);
+bool disks_discard(void *context, uint32_t disk, uint64_t first, uint32_t pages);
 
 /* Gives the driver what was submitted and takes what has ended.  True: something has; look again.  Else a
  * signal comes with the next end. */

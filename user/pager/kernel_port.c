@@ -192,5 +192,6 @@ struct vm_port kernel_port_make(struct pager *pager)
                             .harvest = kernel_port_harvest,
                             .harvest_frames = kernel_port_harvest_frames,
                             .submit = disks_submit,
+                            .discard = disks_discard,
                             .stock_is_low = kernel_port_stock_is_low};
 }

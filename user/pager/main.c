@@ -203,24 +203,20 @@ static bool main_reclaim_step(void)
     return more;
 }
 
-/* What reclaim can do now; the root task hears of programs that were ended for want of memory. */
-static void main_reclaim(void)
+/* What reclaim can do now.  True: pages of suspended programs are left to put out after the next message. */
+static bool main_reclaim(void)
 {
-    uint64_t ended = pager.vm.reclaim.ended;
-
     while (main_reclaim_step())
         ;
-    while (load_step(&pager.vm))
-        ;
-    if (pager.vm.reclaim.ended != ended)
-        flr_notification_signal(PAGER_SLOT_EVENTS);
+    request_tell_ended(&pager);
+    return load_step(&pager.vm);
 }
 
 /* After a message while there is more to do than to answer it.  True: *message is one that was parked
  * and comes next.  False: the next one is to be received.  Apart, as main_write_items. */
 static __attribute__((noinline)) bool main_attend(struct fl_message *message)
 {
-    bool late;
+    bool late, left;
 
     if (FL_INFO_ITEM_COUNT(message->info) > 0)
         reclaim_note_given(&pager.vm, main_mappings.mapping[0].slot, main_mappings.mapping[0].page);
@@ -233,7 +229,8 @@ static __attribute__((noinline)) bool main_attend(struct fl_message *message)
         clock_note_idle(&pager);
     do {
         late = clock_attend(&pager);
-        main_reclaim();
+        left = main_reclaim();
+        pager.attention |= left;
         clock_tell_load(&pager);
         pager.running = wait_next(&pager.vm);
         if (pager.running != WAIT_NONE) {
@@ -242,7 +239,7 @@ static __attribute__((noinline)) bool main_attend(struct fl_message *message)
         }
     } while (disks_look(&pager));
     pager.attention =
-        late || pager.vm.trace.records || pager.vm.waits.active > 0 || pager.disks_pending;
+        late || left || pager.vm.trace.records || pager.vm.waits.active > 0 || pager.disks_pending;
     pager.running = wait_find_free(&pager.vm);
     return false;
 }

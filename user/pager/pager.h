@@ -32,6 +32,7 @@ struct pager {
     /* Requests (request.h): */
     bool attention;     /* a message leaves more to do than to answer it */
     bool disks_pending; /* a disk has a request (disks.h) */
+    uint64_t ended;     /* programs that memory ended and the root task was told of */
     uint32_t running; /* token of the one that is handled, or next to receive; WAIT_NONE: parked */
     struct fl_message parked[WAIT_RECORDS]; /* by token */
 };

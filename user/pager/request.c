@@ -34,6 +34,14 @@ void request_stop(struct pager *pager, struct space *space, const struct space_e
     request_answer_stop(message);
 }
 
+void request_tell_ended(struct pager *pager)
+{
+    if (pager->ended == pager->vm.reclaim.ended)
+        return;
+    pager->ended = pager->vm.reclaim.ended;
+    flr_notification_signal(PAGER_SLOT_EVENTS);
+}
+
 /* The kernel refused to map what we answered to a fault.  For want of a table while frames are on
  * their way the program just faults again: its page is there, and the next fault asks for tables
  * first.  Else it can't go on. */
@@ -47,7 +55,8 @@ static void request_refused_fault(struct pager *pager, uint64_t status, struct f
     if (FL_STATUS_CODE(status) != FL_NO_TABLE) {
         log_line("answer refused: status 0x%lx, item 0x%lx 0x%lx 0x%lx", status, answer->word[0],
                  answer->word[1], answer->word[2]);
-    } else if (wait_for_memory(&pager->vm)) {
+    } else if (space && reclaim_helps_fault(&pager->vm, space)) {
+        request_tell_ended(pager);
         answer->info = FL_INFO(FL_LABEL_RESUME, 0);
         return;
     }

@@ -38,6 +38,9 @@ void request_answer_stop(struct fl_message *message);
 void request_stop(struct pager *pager, struct space *space, const struct space_event *event,
                   struct fl_message *message);
 
+/* Tells the root task of programs that were ended for want of memory, if there are new ones. */
+void request_tell_ended(struct pager *pager);
+
 /* The live space that the badge of a fault or a program names, or NULL. */
 static inline struct space *request_space(const struct pager *pager, uint64_t badge)
 {

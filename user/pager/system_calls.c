@@ -75,12 +75,28 @@ int system_calls_disk(struct call *call)
     return error;
 }
 
+/* SWAP_DISCARD_* of the flags: both unless one is named. */
+static uint32_t system_calls_discards(uint64_t flags)
+{
+    if (!(flags & SWAP_FLAG_DISCARD))
+        return 0;
+    if (flags & SWAP_FLAG_DISCARD_ONCE)
+        return SWAP_DISCARD_ONCE;
+    return flags & SWAP_FLAG_DISCARD_PAGES ? SWAP_DISCARD_FREED
+                                           : SWAP_DISCARD_ONCE | SWAP_DISCARD_FREED;
+}
+
 int system_calls_swapon(struct call *call)
 {
-    const uint64_t known = SWAP_FLAG_PREFER | SWAP_FLAG_PRIO_MASK, flags = call->in[1];
-    const struct disks_swap_on request = {
-        call->space, call->in[0],
-        flags & SWAP_FLAG_PREFER ? (int32_t)(flags & SWAP_FLAG_PRIO_MASK) : SWAP_NO_PRIORITY};
+    const uint64_t known = SWAP_FLAG_PREFER | SWAP_FLAG_PRIO_MASK | SWAP_FLAG_DISCARD |
+                           SWAP_FLAG_DISCARD_ONCE | SWAP_FLAG_DISCARD_PAGES;
+    const uint64_t flags = call->in[1];
+    const struct disks_swap_on request = {.space = call->space,
+                                          .disk = call->in[0],
+                                          .priority = flags & SWAP_FLAG_PREFER
+                                                          ? (int32_t)(flags & SWAP_FLAG_PRIO_MASK)
+                                                          : SWAP_NO_PRIORITY,
+                                          .discards = system_calls_discards(flags)};
     const char *reason = "unknown flags";
     int error = flags & ~known ? EINVAL : disks_swap_on(call->pager, &request, &reason);
 

@@ -48,7 +48,10 @@
 #define RLIMIT_MEMLOCK 8
 #define RLIMIT_AS      9
 
-#define SWAP_FLAG_PREFER    0x8000 /* with a priority in the bits below */
-#define SWAP_FLAG_PRIO_MASK 0x7fff
+#define SWAP_FLAG_PREFER        0x8000 /* with a priority in the bits below */
+#define SWAP_FLAG_PRIO_MASK     0x7fff
+#define SWAP_FLAG_DISCARD       0x10000 /* the disk is told what it need not keep: */
+#define SWAP_FLAG_DISCARD_ONCE  0x20000 /* what is there now, alone */
+#define SWAP_FLAG_DISCARD_PAGES 0x40000 /* what becomes free later, alone */
 
 #endif

@@ -1,6 +1,7 @@
 /* Structure offsets for assembly: compiled, never run; the build turns it into offsets.h. */
 #include <stddef.h>
 
+#include "calls.h"
 #include "hart.h"
 #include "panic.h"
 #include "thread.h"
@@ -14,13 +15,16 @@ void offsets(void)
 {
     OFFSET(HART_CURRENT, struct hart, current);
     OFFSET(HART_STACK, struct hart, stack_end);
+    OFFSET(HART_LOCK, struct hart, lock);
     OFFSET(HART_SAVED_T0, struct hart, saved_t0);
     OFFSET(HART_SAVED_T1, struct hart, saved_t1);
     OFFSET(TCB_REGS, struct tcb, regs);
     OFFSET(TCB_FULL, struct tcb, full_frame);
     OFFSET(PANIC_REGS, struct panic_frame, regs);
     VALUE(REGISTER_BYTES, sizeof(uint64_t));
+    VALUE(OTHER_HARTS, HARTS_MAX - 1);
     VALUE(CALL_COUNT, FL_CALL_COUNT);
+    VALUE(SYSCALL_PLAIN, SYSCALL_PLAIN);
 
     /* For the user side. */
     VALUE(UPCALL_AREA, FL_BUFFER + FL_UPCALL_WORD * sizeof(uint64_t));

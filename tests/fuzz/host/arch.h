@@ -14,16 +14,22 @@
 
 static inline struct hart *hart_self(void)
 {
-    return &kernel.hart;
+    return &kernel.harts[0];
 }
 
 uint64_t arch_time(void);
 uint64_t arch_cycles(void);
 void arch_load_space(struct hart *hart, struct vspace *space);
 void arch_leave_space(struct hart *hart);
+void arch_abandon_space(const struct vspace *space);
+void arch_poke(const struct hart *hart);
+void arch_note_poke(const struct hart *hart);
+void arch_request(struct hart *hart, uint32_t request);
+void arch_let_others_in(struct hart *hart);
 void arch_fpu_switch(struct hart *hart, struct tcb *next);
 bool arch_fpu_first_use(struct hart *hart, struct tcb *thread);
 void arch_fpu_store(struct hart *hart, struct tcb *thread);
+void arch_fpu_leave(struct hart *hart);
 void arch_fpu_forget(struct hart *hart, struct tcb *thread);
 void arch_console_put(char c);
 int arch_console_get(void);
@@ -38,7 +44,7 @@ uint64_t arch_stack_used_bytes(const struct hart *hart);
 
 #define ARCH_PENDING_TIMER    1u
 #define ARCH_PENDING_EXTERNAL 2u
-unsigned arch_wait_for_interrupt(void);
+unsigned arch_wait_for_interrupt(struct hart *hart);
 
 pte_t arch_kernel_entry(vaddr_t address, unsigned *level);
 

@@ -26,9 +26,11 @@ char kernel_host_line[200];
 
 static jmp_buf leave; /* out of a step that the hardware ends */
 
-typedef void (*entry_function)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
+typedef void (*switching_call)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
                                uint64_t);
-extern const entry_function syscall_table[FL_CALL_COUNT];
+typedef struct outcome (*plain_call)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
+                                     uint64_t);
+extern char *const syscall_table[FL_CALL_COUNT];
 void trap_handle(uint64_t cause, uint64_t pc, uint64_t value, struct tcb *thread);
 
 /* The root task's image: a page of text, and nothing else. */
@@ -57,14 +59,42 @@ void arch_load_space(struct hart *hart, struct vspace *space)
 {
     hart->space = space;
     hart->counter[FL_COUNTER_SWITCHES]++;
-    if (space->tag.generation != kernel.asids.generation)
+    if (space->tag.generation != hart->generation)
         asid_assign(&kernel.asids, &space->tag);
+    hart->generation = space->tag.generation;
     space->stale = space->stale_code = 0;
 }
 
 void arch_leave_space(struct hart *hart)
 {
     hart->space = NULL;
+}
+
+void arch_abandon_space(const struct vspace *space)
+{
+    if (kernel.harts[0].space == space)
+        arch_leave_space(&kernel.harts[0]);
+}
+
+void arch_let_others_in(struct hart *hart)
+{
+    (void)hart;
+}
+
+/* There is no other hart. */
+void arch_poke(const struct hart *hart)
+{
+    panic("hart %u is poked", hart->index);
+}
+
+void arch_note_poke(const struct hart *hart)
+{
+    (void)hart;
+}
+
+void arch_request(struct hart *hart, uint32_t request)
+{
+    panic("hart %u is asked for %x", hart->index, request);
 }
 
 void arch_fpu_switch(struct hart *hart, struct tcb *next)
@@ -81,6 +111,11 @@ bool arch_fpu_first_use(struct hart *hart, struct tcb *thread)
 void arch_fpu_store(struct hart *hart, struct tcb *thread)
 {
     (void)hart, (void)thread;
+}
+
+void arch_fpu_leave(struct hart *hart)
+{
+    (void)hart;
 }
 
 void arch_fpu_forget(struct hart *hart, struct tcb *thread)
@@ -129,8 +164,8 @@ static bool find_deadline(void)
     const struct timer_node *first = timer_heap_first(&kernel.timers);
     uint64_t next = first != NULL ? first->deadline : TIMER_NEVER;
 
-    if (kernel.hart.quantum_end < next)
-        next = kernel.hart.quantum_end;
+    if (kernel.harts[0].quantum_end < next)
+        next = kernel.harts[0].quantum_end;
     if (next == TIMER_NEVER)
         return false;
     if (next > kernel_host_time)
@@ -138,8 +173,9 @@ static bool find_deadline(void)
     return true;
 }
 
-unsigned arch_wait_for_interrupt(void)
+unsigned arch_wait_for_interrupt(struct hart *hart)
 {
+    (void)hart;
     if (!find_deadline())
         longjmp(leave, KERNEL_HOST_ASLEEP);
     return ARCH_PENDING_TIMER;
@@ -218,9 +254,11 @@ void kernel_host_boot(void)
     memset(kernel_host_memory, 0xee, sizeof(kernel_host_memory));
     memset(kernel_host_memory, 0, PAGE_BYTES);
     kernel_host_time = 1000;
-    kernel.hart.timer_deadline = kernel.hart.quantum_end = TIMER_NEVER;
+    kernel.harts[0].timer_deadline = kernel.harts[0].quantum_end = TIMER_NEVER;
     machine.timebase_hz = TIMEBASE_HZ;
     machine.hart_count = 1;
+    kernel.hart_count = 1;
+    kernel.harts[0].generation = HART_NO_GENERATION;
     machine.device_count = 1;
     machine.devices[0] = (struct fl_boot_device){.physical = 0x10000000, .bytes = 2 * PAGE_BYTES};
     *root = (struct cap){0};
@@ -244,13 +282,13 @@ void kernel_host_boot(void)
 /* As trap_return: an upcall that is pending is carried out before user mode runs. */
 static void enter_user(void)
 {
-    if (upcall_is_pending(kernel.hart.current))
-        upcall_enter(kernel.hart.current);
+    if (upcall_is_pending(kernel.harts[0].current))
+        upcall_enter(kernel.harts[0].current);
 }
 
 enum kernel_host_end kernel_host_trap(uint64_t cause, uint64_t value)
 {
-    struct tcb *thread = kernel.hart.current;
+    struct tcb *thread = kernel.harts[0].current;
     int end = setjmp(leave);
 
     if (end != 0)
@@ -263,7 +301,7 @@ enum kernel_host_end kernel_host_trap(uint64_t cause, uint64_t value)
 
 enum kernel_host_end kernel_host_fault(uint32_t label, uint64_t value, uint64_t detail)
 {
-    struct tcb *thread = kernel.hart.current;
+    struct tcb *thread = kernel.harts[0].current;
     int end = setjmp(leave);
 
     if (end != 0)
@@ -274,9 +312,23 @@ enum kernel_host_end kernel_host_fault(uint32_t label, uint64_t value, uint64_t 
     return KERNEL_HOST_RUNS;
 }
 
+/* As trap.S does for a known call. */
+static void make_call(uint64_t number, const uint64_t a[7])
+{
+    char *entry = syscall_table[number];
+
+    if (((uintptr_t)entry & SYSCALL_PLAIN) == 0) {
+        ((switching_call)(void *)entry)(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+        return;
+    }
+    entry -= SYSCALL_PLAIN;
+    struct outcome outcome = ((plain_call)(void *)entry)(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+    syscall_finish(outcome.status, outcome.value);
+}
+
 enum kernel_host_end kernel_host_call(uint64_t number, const uint64_t argument[7])
 {
-    struct tcb *thread = kernel.hart.current;
+    struct tcb *thread = kernel.harts[0].current;
     int end;
 
     if (number >= FL_CALL_COUNT) {
@@ -289,8 +341,7 @@ enum kernel_host_end kernel_host_call(uint64_t number, const uint64_t argument[7
         return (enum kernel_host_end)end;
     thread->full_frame = 0;
     thread->regs[REG_PC] += 4;
-    syscall_table[number](argument[0], argument[1], argument[2], argument[3], argument[4],
-                          argument[5], argument[6]);
+    make_call(number, argument);
     enter_user();
     return KERNEL_HOST_RUNS;
 }
@@ -302,7 +353,7 @@ enum kernel_host_end kernel_host_tick(void)
 
 uint64_t kernel_host_must(uint64_t number, const uint64_t argument[7])
 {
-    const struct tcb *caller = kernel.hart.current;
+    const struct tcb *caller = kernel.harts[0].current;
 
     CHECK_EQ(kernel_host_call(number, argument), KERNEL_HOST_RUNS);
     if (caller->regs[REG_A0] != FL_OK)
@@ -319,7 +370,7 @@ uint64_t kernel_host_find_free(uint64_t frames)
         found = kernel.frames.frames[i].type == FRAME_FREE ? found + 1 : 0;
     CHECK_EQ(found, frames);
     return i - frames -
-           (kernel.hart.current->cspace->slots[FL_BOOT_RAM].first_frame -
+           (kernel.harts[0].current->cspace->slots[FL_BOOT_RAM].first_frame -
             kernel.frames.first.value);
 }
 

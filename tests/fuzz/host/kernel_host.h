@@ -3,7 +3,7 @@
  *
  *     kernel_host_boot();                        the root task is the current thread
  *     kernel_host_call(FL_CALL_..., a0, ...);    it makes a call; somebody else may run afterwards
- *     kernel.hart.current                        who
+ *     kernel.harts[0].current                        who
  *
  * A panic or a failed assert of the kernel's fails the test. */
 #ifndef FAULTLINE_TESTS_KERNEL_HOST_H

@@ -75,7 +75,7 @@ static void make_programs(void)
              WORLD_PROGRAM_CNODE + i);
         MUST(tcb_set_cspace, WORLD_PROGRAM + i, WORLD_PROGRAM_CNODE + i);
         MUST(tcb_set_priority, WORLD_PROGRAM + i, FL_BOOT_SCHED, PRIORITY);
-        world.client[1 + i] = kernel.hart.current->cspace->slots[WORLD_PROGRAM + i].object;
+        world.client[1 + i] = kernel.harts[0].current->cspace->slots[WORLD_PROGRAM + i].object;
     }
 }
 
@@ -98,7 +98,7 @@ struct pager_world pager_world_boot(void)
 
     memset(&world, 0, sizeof(world));
     kernel_host_boot();
-    world.client[0] = kernel.hart.current;
+    world.client[0] = kernel.harts[0].current;
     slots = world.client[0]->cspace->slots;
     made.window = frame_contents(&kernel.frames, (frame_t){slots[RAM].first_frame});
     made.pages = slots[RAM].pages;
@@ -116,7 +116,7 @@ struct pager_world pager_world_boot(void)
     world.pager = slots[WORLD_TCB].object;
     made.first_free = kernel_host_find_free(1);
     MUST(tcb_start, WORLD_TCB, 0x10000, 0x20000, 0);
-    CHECK_EQ(kernel.hart.current, world.pager);
+    CHECK_EQ(kernel.harts[0].current, world.pager);
     return made;
 }
 
@@ -137,19 +137,19 @@ bool pager_world_fault(uint32_t label, uint64_t value, uint64_t detail)
 
 uint64_t *pager_world_registers(void)
 {
-    return &kernel.hart.current->regs[REG_A0];
+    return &kernel.harts[0].current->regs[REG_A0];
 }
 
 uint64_t *pager_world_buffer(void)
 {
-    return kernel.hart.current->buffer;
+    return kernel.harts[0].current->buffer;
 }
 
 unsigned pager_world_current(void)
 {
     unsigned i = 0;
 
-    while (i < PAGER_WORLD_CLIENTS && world.client[i] != kernel.hart.current)
+    while (i < PAGER_WORLD_CLIENTS && world.client[i] != kernel.harts[0].current)
         i++;
     return i;
 }
@@ -158,10 +158,10 @@ bool pager_world_switch(unsigned client)
 {
     const uint64_t zero[7] = {0};
 
-    for (unsigned i = 0; i < YIELDS && kernel.hart.current != world.client[client]; i++)
+    for (unsigned i = 0; i < YIELDS && kernel.harts[0].current != world.client[client]; i++)
         if (!pager_world_call(FL_CALL_thread_yield, zero))
             return false;
-    return kernel.hart.current == world.client[client];
+    return kernel.harts[0].current == world.client[client];
 }
 
 bool pager_world_end(unsigned program)

@@ -5,7 +5,7 @@ import sys
 
 sys.dont_write_bytecode = True
 from disks import EIO, MIB, PAGE, Disks, check_kth, disk, failing_disk, file_node, image, page, plain, verified
-from ktap import check_equal, check_in, comment, main, test
+from ktap import check_equal, check_in, comment, main, skip_on_other_machines, test
 
 EINVAL, EROFS, ETIMEDOUT = 22, 30, 116  # as the target's C library numbers them
 PATTERN_PAGES = 1000
@@ -173,6 +173,7 @@ def _():
 
 @test("requests and pages cost what is told here, and not more than their limits")
 def _():
+    skip_on_other_machines("the limits are those of virt with one hart")
     limits = {("1 page", 1): 9000, ("32 pages", 1): 12000, ("1 page", 8): 4000, ("32 pages", 6): 10000}
     with Disks("do=measure", *plain(0, image("d.img")), icount=True) as machine:
         machine.end()

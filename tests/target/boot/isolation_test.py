@@ -16,6 +16,7 @@ KERNEL_ADDRESS, HOLE = 0xffffffc080200000, 0x2000000000
 SIGSEGV_STATUS = 139
 ROUNDS = 20  # of all modes that need little memory
 INITRD_AT = boot.KERNEL + 0x80000
+SMALL_BYTES = 2 * boot.MIB + 0x20000  # the least in which the pager starts, and a little
 NEEDED_KIB = 800  # at least, to run one program
 LINE = re.compile(r"segv\[\d+\]: (read from|write to|instruction fetch from) 0x([0-9a-f]+) \(([^)]*)\) at pc 0x([0-9a-f]+): "
                   r"ended by signal 11")
@@ -129,12 +130,12 @@ def _():
         raise AssertionError(f"hung: {result.hung}, status: {result.status}\n{boot.tail(result)}")
 
 
-@test("two hundred bad accesses in 2 MiB of RAM: less than a page is lost with each")
+@test("two hundred bad accesses in little RAM: less than a page is lost with each")
 def _():
     every = boot.archive.read(boot.build_file("initrd.cpio"))
     initrd = boot.archive.write(boot.members("sh") | {name: every[name] for name in (b"sh", b"segv")})
     root = tree.of_machine(f"nonce={boot.NONCE}", (INITRD_AT, len(initrd)))
-    tree.set_banks(root, (boot.KERNEL, 2 * boot.MIB))
+    tree.set_banks(root, (boot.KERNEL, SMALL_BYTES))
     lines = "hello a\n" + "".join(f"segv {mode}\n" for mode in SMALL_MODES) * ROUNDS + "hello b\n"
     result = boot.boot_tree(tree.write(root), initrd, initrd_at=INITRD_AT, stdin=lines.encode(), seconds=30)
     check_equal((result.hung, result.status), (False, "exit 0"))

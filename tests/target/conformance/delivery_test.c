@@ -36,9 +36,10 @@ TEST("Q2: a handler that waits gets the message before anything else runs")
 TEST("Q3: five faults are taken in the order in which they happened")
 {
     fault_setup();
-    for (unsigned i = 0; i < 5; i++)
+    for (unsigned i = 0; i < 5; i++) {
         fault_run(fault_read_word, AREA + i * PAGE);
-    kit_settle();
+        kit_settle();
+    }
     for (unsigned i = 0; i < 5; i++) {
         fault_expect(AREA + i * PAGE, FL_ACCESS_READ);
         CHECK_DONE(fault_answer_info(STOP));
@@ -71,7 +72,9 @@ TEST("Q3: a fault waits behind a send, and before a call, that came at those tim
 {
     forger_setup();
     fault_run(send_forged, AREA);
+    kit_settle();
     fault_run(fault_read_word, AREA + PAGE);
+    kit_settle();
     fault_run(call_forged, AREA);
     kit_settle();
     fl_ipc_recv(fw.endpoint, fw.reply, &fw.fault);
@@ -387,6 +390,7 @@ TEST("B6: nobody waits for the answer to a send that looks like a page fault")
     fault_run(send_forged, AREA);
     fl_ipc_recv(fw.endpoint, fw.reply, &fw.fault);
     CHECK_REFUSED(fault_answer_one(AREA, RW, 1, fw.page), GONE, 0);
+    kit_settle();
     fault_reader(AREA + PAGE); /* and the Reply is free for the next */
     fault_finish(AREA + PAGE, R);
 }

@@ -368,6 +368,38 @@ EXCEPTION_OF("M7: sfence.vma is a USER_EXCEPTION of cause 2", 0x12000073, 2)
 EXCEPTION_OF("M7: reading sstatus is a USER_EXCEPTION of cause 2", 0x10002573, 2)
 EXCEPTION_OF("M7: writing satp is a USER_EXCEPTION of cause 2", 0x18051073, 2)
 
+/* An atomic instruction on the word at a1, which is one byte behind the start of a page of data.  An emulator of one
+ * hart may load and store in place of it, and tell of the load. */
+static void check_misaligned(uint32_t instruction, uint64_t cause, uint64_t emulated)
+{
+    const uint32_t code[] = {0x00001597, 0x00158593, instruction, 0x00008067}; /* auipc, addi: a1 */
+
+    fault_setup();
+    fault_put_code(0, 0, code, 4);
+    CHECK_DONE(flr_vspace_map(fw.space, RAM, fw.page, CODE, 1, R | X));
+    CHECK_DONE(flr_vspace_map(fw.space, RAM, fw.page + 1, CODE + PAGE, 1, RW));
+    uint64_t *data = kit_window(fw.page + 1);
+    data[0] = data[1] = 0x1111111111111111ull;
+    fault_run(fault_run_code, CODE);
+    fault_take(EXCEPTION);
+    CHECK_EQ(fw.fault.word[0], CODE + PAGE + 1);
+    CHECK_EQ(fw.fault.word[1], CODE + 8);
+    CHECK(fw.fault.word[2] == cause || fw.fault.word[2] == emulated);
+    CHECK_DONE(fault_answer_info(STOP));
+    CHECK_EQ(data[0], 0x1111111111111111ull);
+    CHECK_EQ(data[1], 0x1111111111111111ull);
+}
+
+TEST("M7: a misaligned lr.w is a USER_EXCEPTION of cause 4 with its address")
+{
+    check_misaligned(0x1005a62f, 4, 4);
+}
+
+TEST("M7: a misaligned amoadd.w is a USER_EXCEPTION of cause 6 with its address, and adds nothing")
+{
+    check_misaligned(0x00b5a62f, 6, 4);
+}
+
 /* A breakpoint and what it tells, by the instruction's length. */
 static void check_breakpoint(uint32_t instruction)
 {

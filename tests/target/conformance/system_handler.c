@@ -1,6 +1,8 @@
 /* A root task of its own: a thread whose handler is System faults (rule H6).  The system must stop with a
- * report, so this is no test of the suite; tests/target/boot/handler_test.py boots it and reads. */
+ * report, so this is no test of the suite; tests/target/boot/handler_test.py boots it and reads.
+ * With several harts there is a crowd: each other hart has a thread that writes, and two threads fault. */
 #include <stdio.h>
+#include <string.h>
 
 #include "fl_calls.h"
 #include "kit.h"
@@ -11,9 +13,29 @@ static void touch(uint64_t address)
     kit_sleep();
 }
 
+static void write_lines(uint64_t unused)
+{
+    static const char line[] = "a thread writes\n";
+
+    (void)unused;
+    for (;;) {
+        memcpy((char *)(uintptr_t)(FL_BUFFER + FL_BUFFER_DATA), line, sizeof line);
+        flr_system_console_write(FL_BOOT_SYSTEM, sizeof line - 1);
+    }
+}
+
+static void make_crowd(uint64_t others)
+{
+    for (uint64_t i = 0; i < others; i++)
+        kit_run(kit_space(kit_pool(24)), 0, write_lines, 0);
+    if (others > 0)
+        kit_run(kit_space(kit_pool(24)), FL_BOOT_SYSTEM, touch, KIT_AREA);
+}
+
 int main(void)
 {
     kit_begin();
+    make_crowd(kit_counter(FL_COUNTER_HARTS) - 1);
     printf("a thread whose handler is System writes to 0x%llx\n", (unsigned long long)KIT_AREA);
     fflush(stdout);
     kit_run(kit_space(kit_pool(24)), FL_BOOT_SYSTEM, touch, KIT_AREA);

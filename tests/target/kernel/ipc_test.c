@@ -218,9 +218,10 @@ TEST("senders and callers are served in the order in which they came")
 
     setup();
     words = 1;
-    for (unsigned i = 0; i < THREADS; i++)
+    for (unsigned i = 0; i < THREADS; i++) {
         kit_run(space, 0, i % 2 ? send_words : call_words, i);
-    kit_settle();
+        kit_settle();
+    }
     for (unsigned i = 0; i < THREADS; i++) {
         fl_ipc_recv(endpoint, reply, &message);
         CHECK_EQ(message.word[0], 10 * i + 1);

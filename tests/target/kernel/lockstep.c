@@ -8,6 +8,7 @@
 
 #define PRIORITY 20u /* above what the Sched of a sandbox allows */
 #define PATTERN  0x5eed000000000000ull
+#define NAPS     1000u /* of 1 ms, for a thread that another hart runs when it gets round to it */
 
 enum { X_A0 = 10, X_A7 = 17 };
 
@@ -53,15 +54,25 @@ void lockstep_end(struct lockstep *lockstep)
     kit_end();
 }
 
+static bool runs(const struct lockstep *lockstep)
+{
+    return FL_STATE(flr_tcb_state(lockstep->thread->tcb).value) == FL_STATE_READY;
+}
+
 /* Waits until the thread has faulted, or nothing goes on any more.  False: the latter. */
 static bool wait_for_end(struct lockstep *lockstep)
 {
-    struct fl_message message;
+    struct fl_message message = {.info = FL_INFO(FL_LABEL_NOTIFICATION, 0)};
 
-    flr_timer_set(lockstep->alarm, fl_rdtime() + kit_boot_info()->timebase_hz / 1000);
-    fl_ipc_recv(lockstep->ended, lockstep->reply, &message);
-    flr_timer_set(lockstep->alarm, 0);
-    flr_notification_poll(lockstep->woken);
+    for (unsigned nap = 0; nap < NAPS && FL_INFO_LABEL(message.info) == FL_LABEL_NOTIFICATION;
+         nap++) {
+        if (nap > 0 && !runs(lockstep))
+            break;
+        flr_timer_set(lockstep->alarm, fl_rdtime() + kit_boot_info()->timebase_hz / 1000);
+        fl_ipc_recv(lockstep->ended, lockstep->reply, &message);
+        flr_timer_set(lockstep->alarm, 0);
+        flr_notification_poll(lockstep->woken);
+    }
     return FL_INFO_LABEL(message.info) != FL_LABEL_NOTIFICATION;
 }
 

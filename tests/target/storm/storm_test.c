@@ -191,6 +191,8 @@ static void skip_if_bounded(void)
 {
     if (boot_argument("SECONDS=", 0) > 0)
         SKIP("the storms end by time");
+    if (boot_argument("CALLS=", CALLS) < CALLS)
+        SKIP("fewer calls were asked for");
 }
 
 TEST("each call but reset succeeds a hundred times")

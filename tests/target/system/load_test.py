@@ -7,7 +7,7 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "sdk"))
-from ktap import SDK, TOP, check_equal, main, run, test  # noqa: E402
+from ktap import SDK, TOP, check_equal, comment, main, run, test  # noqa: E402
 
 INITRD = os.path.join(TOP, os.environ.get("FAULTLINE_BUILD", "build"), "initrd.cpio")
 SETS = re.compile(r" +(\d+) +(\d+) +(\d+)( +suspended)?")
@@ -46,8 +46,8 @@ def _():
     check(any(used), used)
 
 
-def thrash(control, rounds=LAST_ROUND, append="", disk=("-s", "64M")):
-    out, log = runner("thrash", "3", "6", rounds, "4000", append=f"vm.load-control={control} {append}",
+def thrash(control, programs=4, rounds=LAST_ROUND, append="", disk=("-s", "64M")):
+    out, log = runner("thrash", str(programs), "6", rounds, "4000", append=f"vm.load-control={control} {append}",
                       options=("-m", "16M", *disk))
     figures = dict(re.split(r"  +", line) for line in out if "  " in line)
     check_equal(figures["programs that failed"], "0")
@@ -56,14 +56,14 @@ def thrash(control, rounds=LAST_ROUND, append="", disk=("-s", "64M")):
 
 @test("without a disk, too, who does not fit waits until others ended, and finds its compressed pages again")
 def _():
-    figures, log = thrash("on", rounds="5", append="vm.compress=50", disk=())
+    figures, log = thrash("on", programs=3, rounds="8", append="vm.compress=50", disk=())
     check_equal((figures["pages in"], figures["disk requests"]), (0, 0))
     check(figures["programs suspended"] > 0, figures)
     waits, goes_on = (re.findall(rf"load control: process (\d+) {what}", log) for what in ("waits", "goes on"))
     check_equal(sorted(waits), sorted(goes_on))
 
 
-@test("three programs that fit alone and not together thrash; with load control they read less than two thirds as much")
+@test("four programs that fit alone and not together thrash; with load control they read less than two thirds as much, and get on with less work")
 def _():
     off, log = thrash("off")
     check_equal(off["programs suspended"], 0)
@@ -76,6 +76,9 @@ def _():
     check_equal({pid for pid, *_ in waits} <= set(re.findall(r"load control: process (\d+) goes on", log)), True)
     check(3 * on["pages in"] < 2 * off["pages in"], f"{on} {off}")
     check(3 * on["disk requests"] < 2 * off["disk requests"], f"{on} {off}")
+    comment(f"computed, of the work: {off['computed, of the work']} % without, {on['computed, of the work']} % with it")
+    check(on["computed, of the work"] > off["computed, of the work"], f"{on} {off}")
+    check(on["work, thousand cycles"] < off["work, thousand cycles"], f"{on} {off}")
 
 
 main()

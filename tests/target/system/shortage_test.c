@@ -76,3 +76,41 @@ TEST("programs that fit together are left alone")
 {
     CHECK_EQ(shortage_run(3, 28, 1), 0);
 }
+
+/* Takes most of what is free and keeps it. */
+static _Noreturn void shortage_hog(uint64_t pages, volatile uint64_t *full)
+{
+    (void)shortage_fill(pages, pages);
+    *full = 1;
+    for (;;)
+        sched_yield();
+}
+
+static int shortage_small(uint64_t pages, const volatile uint64_t *full)
+{
+    while (!*full)
+        sched_yield();
+    CHILD_CHECK(shortage_fill(pages, 1) == 0);
+    return 0;
+}
+
+TEST("beside a hog a small program gets what it asks for: the hog is ended")
+{
+    uint64_t free = fork_counter(FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES);
+    volatile uint64_t *full =
+        mmap(NULL, FORK_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t hog, small;
+
+    CHECK(full != MAP_FAILED);
+    hog = fork();
+    if (hog == 0)
+        shortage_hog(free * 4 / 5, full);
+    small = fork();
+    if (small == 0)
+        _exit(shortage_small(free * 3 / 10, full));
+    CHECK(hog > 0 && small > 0);
+    CHECK_EQ(fork_wait(hog), SIGKILL);
+    CHECK_EQ(fork_wait(small), EXITED(0));
+    CHECK_EQ(munmap((void *)(uintptr_t)full, FORK_PAGE), 0);
+    harness_note("the hog had %u pages or more", (unsigned)(free * 4 / 5));
+}

@@ -39,7 +39,7 @@ TEST("both disks are used from the start, as large as they are, without a priori
     CHECK(areas_refuse(swapon("/dev/vdc", 0), ENOENT));
     CHECK(areas_refuse(swapoff("/dev/vdc"), ENOENT));
     CHECK(areas_refuse(swapon("swap_areas_test", 0), EINVAL));
-    CHECK(areas_refuse(swapon(LARGE, SWAP_FLAG_PREFER << 1), EINVAL));
+    CHECK(areas_refuse(swapon(LARGE, SWAP_FLAG_DISCARD_PAGES << 1), EINVAL));
     CHECK(areas_refuse(swapon((const char *)8, 0), EFAULT));
 }
 

@@ -464,7 +464,7 @@ static int more_than_there_is(void)
     return 0;
 }
 
-TEST("without swap who finds no frame is ended, and nobody else")
+TEST("without swap the program that wants too much is ended, and nobody else")
 {
     CHECK_EQ(kib_at_start, 0);
     CHECK_EQ(swap_run(more_than_there_is), SIGKILL);

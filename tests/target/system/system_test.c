@@ -218,6 +218,12 @@ TEST("an ebreak ends a program with SIGTRAP")
     CHECK_EQ(RUN("breakpoint"), SIGNALED(SIGTRAP));
 }
 
+TEST("an atomic operation that is not aligned ends a program with SIGBUS")
+{
+    CHECK_EQ(RUN("misaligned", "add"), SIGNALED(SIGBUS));
+    CHECK_EQ(RUN("misaligned", "swap"), SIGNALED(SIGBUS));
+}
+
 TEST("reading address 0 ends a program with SIGSEGV")
 {
     system_check_segv("null-read");

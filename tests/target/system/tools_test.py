@@ -10,12 +10,12 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "sdk"))
 from ktap import SDK, TOP, check_equal, main, run, test  # noqa: E402
 
-INITRD = os.path.join(TOP, os.environ.get("FAULTLINE_BUILD", "build"), "initrd.cpio")
+BUILD = os.path.join(TOP, os.environ.get("FAULTLINE_BUILD", "build"))
 
 
-def prompt(*lines, append="", options=()):
+def prompt(*lines, append="", options=(), initrd="initrd.cpio"):
     """What the prompt and its programs print when these lines are typed, and what the system logs."""
-    result = run(os.path.join(SDK, "faultline-run"), "--initrd", INITRD, "--append", append, *options, "sh",
+    result = run(os.path.join(SDK, "faultline-run"), "--initrd", os.path.join(BUILD, initrd), "--append", append, *options, "sh",
                  stdin="".join(line + "\n" for line in lines).encode())
     log = result.stderr.decode()
     return result.stdout.decode().replace("faultline$ ", "").splitlines(), log
@@ -77,8 +77,8 @@ def _():
                       "ls /dev", "ls /dev/vdb", "cat /dev/vda",
                       append="vm.swap-auto=off", options=("-d", "a", "-d", "b"))
     heads = [i for i, line in enumerate(out) if line.startswith("Filename")]
-    check_equal([out[i] for i in heads], ["Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority"] * 3)
-    check_equal(out[heads[1] + 1], "/dev/vda".ljust(40) + "partition\t1020\t\t0\t\t7")
+    check_equal([out[i] for i in heads], ["Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority"])  # no area: nothing
+    check_equal(out[heads[0] + 1], "/dev/vda".ljust(40) + "partition\t1020\t\t0\t\t7")
     check_equal(areas(out), [("/dev/vda", 1020, 0, 7), ("/dev/vdb", 2044, 0, -2)])
     shown = [line for line in out if re.match(r"NAME |/dev/vd. partition ", line)]
     check_equal(shown, ["NAME     TYPE      SIZE USED PRIO", "/dev/vda partition 1020K   0B    7",
@@ -121,9 +121,9 @@ def numbers(line):
 
 @test("free has the columns of procps, and total is the sum of its parts in each line")
 def _():
-    out, log = prompt("free", "free -b", "free -m", "free -x", options=("-s", "16M"))
+    out, log = prompt("free", "free -b", "free -m", "free -x", "free -h", options=("-s", "16M"))
     heads = [i for i, line in enumerate(out) if line.strip().startswith("total")]
-    check_equal([out[i] for i in heads], ["               total        used        free      shared  buff/cache   available"] * 3)
+    check_equal([out[i] for i in heads], ["               total        used        free      shared  buff/cache   available"] * 4)
     for head, unit in zip(heads, (1024, 1)):
         memory, swap = out[head + 1], out[head + 2]
         check_equal((bool(re.fullmatch(r"Mem: {4}( *\d+){6}", memory)), len(memory)), (True, 80))
@@ -132,7 +132,38 @@ def _():
         check_equal((total, free <= available + cache, shared <= cache), (used + free + cache, True, True))
         check_equal(numbers(swap), [(16384 - 4) * 1024 // unit, 0, (16384 - 4) * 1024 // unit])
     check_equal(numbers(out[heads[2] + 2]), [15, 0, 15])
-    check_equal(told(out, log, "usage"), ["usage: free [-b | -k | -m | -g]"])
+    memory, swap = out[heads[3] + 1], out[heads[3] + 2]
+    check_equal((len(memory), swap), (80, "Swap:" + "15Mi".rjust(15) + "0B".rjust(12) + "15Mi".rjust(12)))
+    check_equal([word for word in memory.split()[1:] if not re.fullmatch(r"0B|\d\.\d[KM]i|\d{2,3}[KM]i", word)], [])
+    check_equal(told(out, log, "usage"), ["usage: free [-b | -k | -m | -g | -h]"])
+
+
+@test("free, swapon and vmstat tell the pages that are out, and what came back")
+def _():
+    out, _ = prompt("put_out 500", "free", "swapon -s", "swapon", "major_faults 64", "vmstat", "cat /proc/vmstat",
+                    options=("-m", "32M", "-s", "64M"), initrd="initrd-test.cpio")
+    slots = (64 << 20) // 4096 - 1
+    swap = next(line for line in out if line.startswith("Swap:"))
+    check_equal(numbers(swap), [slots * 4, 500 * 4, (slots - 500) * 4])
+    check_equal(areas(out), [("/dev/vda", slots * 4, 500 * 4, -2)])
+    check_equal([line.split()[2:4] for line in out if line.startswith("/dev/vda partition ")], [["64M", "2M"]])
+    row = numbers(next(line for line in out if re.fullmatch(r"( *\d+){17}", line)))
+    si, so, bi, bo = row[6:10]
+    check_equal((row[2], bi, bo), (500 * 4, si, so))
+    moved = dict(line.split() for line in out if line.startswith(("pswpin ", "pswpout ")))
+    check_equal(moved, {"pswpin": "128", "pswpout": str(500 + 64)})  # twice 64 came, and left clean the second time
+    # Rates since the start, so they are to each other as the pages are, but for their rounding.
+    check_equal((si > 0, abs(so * 128 - si * 564) <= 128 + 564), (True, True))
+
+
+@test("vmstat tells requests that wait, and pages that go and come meanwhile")
+def _():
+    # Three that do not fit together wait for pages, and one of them, suspended, until the others have ended.
+    out, _ = prompt("thrash 3 6 10 4000 &", "vmstat 0.1 12", append="clock=work", options=("--icount", "-m", "16M", "-s", "64M"))
+    rows = [numbers(line) for line in out if re.fullmatch(r"( *\d+){17}", line)]
+    check_equal(len(rows), 12)
+    check_equal([any(row[column] > 0 for row in rows) for column in (1, 2, 6, 7)], [True] * 4)  # b, swpd, si, so
+    check_equal([row for row in rows if row[8:10] != row[6:8]], [])
 
 
 @test("vmstat has the columns of procps, and its figures are those of the views")
@@ -169,6 +200,15 @@ def _():
     check_equal(float(lines[10].split()[1]) >= 0.3, True)
     check_equal([line.split("] ")[1] for line in out if "exited with status" in line], ["exitwith: exited with status 3"])
     check_equal(re.findall(r"exit status (\d+)", log), ["127"])
+
+
+@test("time tells major faults: the page that was waited for, not those that came along")
+def _():
+    out, log = prompt("time major_faults 64", "cat /proc/vmstat", options=("-s", "16M"))
+    major = [numbers(line)[0] for line in out + log.splitlines() if line.startswith("major faults")]
+    told = dict(line.split() for line in out if line.startswith(("pgmajfault ", "swap_reads ")))
+    check_equal((len(major), str(major[0])), (1, told["pgmajfault"]))
+    check_equal(2 <= major[0] <= int(told["swap_reads"]), True)
 
 
 main()

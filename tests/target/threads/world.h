@@ -72,6 +72,7 @@ struct world_space *world_fork_under(struct world_space *parent, enum world_blow
 void world_kill_threads(struct world_space *space);
 void world_destroy(struct world_space *space);
 
+uint64_t world_harts(void);
 /* A counter of the pager, enum pager_statistic. */
 uint64_t world_statistic(unsigned which);
 

@@ -15,7 +15,7 @@ struct accessed_window {
 static void accessed_note(struct vm *vm, struct space *space, struct page *record)
 {
     if (record->flags & PAGE_NEW)
-        record->flags ^= PAGE_NEW | PAGE_ONCE;
+        record->flags &= (uint8_t)~PAGE_NEW;
     else
         record->flags |= PAGE_ACCESSED;
     window_note(vm, space, record);
@@ -50,17 +50,21 @@ static void accessed_ask(void *context, const struct entry *entry, uint64_t addr
     }
 }
 
-/* The pages of a window begin to be looked at.  Returns those that have a copy in swap, by bits. */
-static uint64_t accessed_begin(struct vm *vm, const uint64_t *leaf)
+/* The pages of a window begin to be looked at.  Returns those that have a copy in swap, by bits; *first: the first
+ * page that is there. */
+static uint64_t accessed_begin(struct vm *vm, const uint64_t *leaf, uint32_t *first)
 {
     uint64_t copied = 0;
 
-    for (uint32_t k = 0; k < SWAP_CLUSTER; k++)
+    *first = 0;
+    while (!index_leaf_is_frame(leaf[*first]))
+        ++*first;
+
+    for (uint32_t k = *first; k < SWAP_CLUSTER; k++)
         if (index_leaf_is_frame(leaf[k])) {
             struct page *record = &vm->table.pages[index_leaf_page(leaf[k])];
 
             record->looked = vm->victims.step;
-            record->flags &= (uint8_t)~PAGE_ONCE;
             if (record->state == PAGE_OBJECT && record->slot != SWAP_NONE)
                 copied |= 1ull << k;
         }
@@ -73,11 +77,11 @@ uint32_t accessed_harvest(struct vm *vm, uint32_t page)
     uint64_t first = record->link & ~(SWAP_CLUSTER - 1ull), copied;
     struct index_place place;
     struct rmap_run run = {.object = record->object};
-    uint32_t questions = 0;
+    uint32_t questions = 0, k;
 
     index_find(&record->object->index, first, &place);
-    copied = accessed_begin(vm, &place.node->slot[place.slot]);
-    for (uint32_t k = 0; k < SWAP_CLUSTER; k += (uint32_t)run.pages) {
+    copied = accessed_begin(vm, &place.node->slot[place.slot], &k);
+    for (; k < SWAP_CLUSTER; k += (uint32_t)run.pages) {
         struct accessed_window window = {vm, &place.node->slot[place.slot + k], copied >> k, 0};
 
         run.first = first + k;

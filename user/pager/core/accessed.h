@@ -4,8 +4,7 @@
  * for the window of time.  So a bit that was cleared in a table is lost to neither, and none counts twice.
  *
  * The first access of a page says nothing to replacement: each page came in for one.  It is not counted,
- * whether it brought the page or the page was read in ahead of it: PAGE_NEW becomes PAGE_ONCE, and that goes
- * when the tables are looked at again.
+ * whether it brought the page or the page was read in ahead of it: the look that finds it clears PAGE_NEW.
  *
  * A page that was written since it came from swap is found with it, by its D bit, and its copy there is given up:
  * slots that nobody can use would lie between free ones, and page-out writes runs of them. */

@@ -193,19 +193,35 @@ static bool advise_may_merge(const struct entry *entry)
     return entry->object->owner && entry->inheritance == ENTRY_COPY;
 }
 
+/* Where the search for merged pages begins: a call that waited goes on where it was. */
+static uint64_t advise_break_start(const struct advise *advise)
+{
+    const struct space_unmerging *before = &advise->space->unmerging;
+
+    return before->start == advise->start && before->end == advise->end ? before->at
+                                                                        : advise->start;
+}
+
 /* Gives the pages of the range frames of their own; what they hold does not change.  0; EINPROGRESS (wait.h);
  * EAGAIN (no frames). */
-static int advise_break(struct advise *advise)
+static int advise_break(const struct advise *advise)
 {
     struct vm *vm = advise->vm;
+    struct advise rest = *advise;
 
-    for (struct entry *entry = advise_first(advise); entry;
-         entry = advise_skip(advise, entry->next)) {
-        uint64_t start = advise_part_start(advise, entry);
-        uint64_t end = start + advise_part_pages(advise, entry) * FL_PAGE_BYTES;
+    rest.start = advise_break_start(advise);
+    advise->space->unmerging = (struct space_unmerging){0};
+    for (struct entry *entry = advise_first(&rest); entry;
+         entry = advise_skip(&rest, entry->next)) {
+        uint64_t at = advise_part_start(&rest, entry);
+        uint64_t end = at + advise_part_pages(&rest, entry) * FL_PAGE_BYTES;
 
-        if (!samepage_break_range(vm, entry, start, end))
-            return reclaim_has_hope(vm) && wait_for_memory(vm) ? EINPROGRESS : EAGAIN;
+        if (samepage_break_range(vm, entry, &at, end))
+            continue;
+        if (!reclaim_has_hope(vm) || !wait_for_memory(vm))
+            return EAGAIN;
+        advise->space->unmerging = (struct space_unmerging){advise->start, advise->end, at};
+        return EINPROGRESS;
     }
     return 0;
 }
@@ -286,7 +302,9 @@ int vm_advise(struct vm *vm, struct space *space, uint64_t address, uint64_t byt
         error = advise_break(&advise);
     if (error)
         return error;
-    if (advice == MADV_MERGEABLE)
+    if (advice == MADV_MERGEABLE) {
+        space->unmerging = (struct space_unmerging){0};
         samepage_wake(vm);
+    }
     return mapped ? 0 : ENOMEM;
 }

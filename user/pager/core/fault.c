@@ -509,7 +509,7 @@ enum vm_verdict vm_handle_fault(struct vm *vm, struct space *space, const struct
     step = fault_resolve_own(&fault);
     if (step == FAULT_GO_ON)
         return fault_resume(&fault, request, answer);
-    if (load_holds_back(vm, space))
+    if ((step == FAULT_MISSING || step == FAULT_AWAY) && load_holds_back(vm, space))
         step = FAULT_BUSY;
     if (step == FAULT_MISSING) {
         struct fault rest = fault;

@@ -40,13 +40,14 @@ static void fault_stop(struct vm *vm, struct space *space, const struct vm_fault
                                 .signal = reasons[step].signal};
 
     fault_trace(vm, space, request, TRACE_STOP);
+    vm->reclaim.ended += step == FAULT_NO_FRAME;
     space_stop(vm, space, &event);
 }
 
 enum vm_verdict fault_end(struct vm *vm, struct space *space, const struct vm_fault *request,
                           enum fault_step step)
 {
-    if (step == FAULT_BUSY || (step == FAULT_NO_FRAME && wait_for_memory(vm))) {
+    if (step == FAULT_BUSY || (step == FAULT_NO_FRAME && reclaim_helps_fault(vm, space))) {
         fault_trace(vm, space, request, TRACE_WAIT);
         return VM_WAIT;
     }

@@ -5,7 +5,7 @@
 
 #include "vm.h"
 
-#define LOAD_LOOKS 64u /* entries that a step passes over, at most */
+#define LOAD_LOOKS 64u /* entries, or pages of one, that a part of a step passes over, at most */
 
 const char *load_reason_name(enum load_reason reason)
 {
@@ -311,7 +311,8 @@ static uint32_t load_find_page(const struct vm *vm, const struct object *object,
     return page;
 }
 
-/* Puts out pages of an entry from `address` on, at most a cluster, or few if they are to be compressed.  Returns where the next ones are. */
+/* Puts out pages of an entry from `address` on, at most a cluster, or few if they are to be compressed.  Returns
+ * where the next ones are. */
 static uint64_t load_put_out_from(struct vm *vm, const struct entry *entry, uint64_t address)
 {
     const struct object *object = entry->object;
@@ -320,7 +321,7 @@ static uint64_t load_put_out_from(struct vm *vm, const struct entry *entry, uint
     uint32_t victims[SWAP_CLUSTER], count = 0;
     uint32_t most = tier_takes(&vm->tier) ? TIER_STEP : SWAP_CLUSTER;
 
-    for (; index < end && index < first + most; index++) {
+    for (; index < end && index < first + LOAD_LOOKS && count < most; index++) {
         uint32_t page = load_find_page(vm, object, index);
 
         if (page != PAGE_NONE)
@@ -359,7 +360,7 @@ static void load_resume_all(struct vm *vm)
         load_resume(vm, space, LOAD_OFF);
 }
 
-bool load_step(struct vm *vm)
+static bool load_step_part(struct vm *vm)
 {
     if (vm->load.suspended == 0)
         return false;
@@ -377,6 +378,17 @@ bool load_step(struct vm *vm)
             return true;
     }
     return false;
+}
+
+bool load_step(struct vm *vm)
+{
+    /* Packing takes long; what is written, or leaves as it is, comes in as many clusters as may be on their way. */
+    uint32_t parts = tier_takes(&vm->tier) ? 1 : PAGING_WRITES;
+    bool more = true;
+
+    while (more && parts-- > 0)
+        more = load_step_part(vm);
+    return more;
 }
 
 /* ---- the checker ---- */

@@ -16,8 +16,8 @@
  * and have no space here.
  *
  * A suspended program is not stopped: its pages are put out, used or not, but for those that others see too,
- * and its next fault that needs a frame or a page from disk waits until it is resumed (wait.h).  Calls are
- * answered, its own and those of servers about it: nobody waits for it who does not know that it may be slow.
+ * and its next fault that needs more than a page that it has in memory itself waits until it is resumed (wait.h).
+ * What it may not touch ends it as ever.  Calls are answered, its own and those of servers about it: nobody waits for it who does not know that it may be slow.
  *
  * Resumed is the one that waits longest, when its set and those of the active ones fit with room to spare, or
  * when it is its turn: after LOAD_PATIENCE windows for each one that waits, however it is; then the one that has
@@ -81,8 +81,8 @@ struct load {
 
 /* Of a space. */
 struct load_state {
-    uint64_t
-        since; /* the number of windows that had ended when it was suspended or resumed last, or began */
+    /* The number of windows that had ended when it was suspended or resumed last, or began. */
+    uint64_t since;
     uint32_t set;   /* pages of its set when it was suspended that then left, and ... */
     uint32_t stays; /* ... those that stay, for they are locked */
     bool suspended;
@@ -102,8 +102,10 @@ bool load_has_rivals(const struct vm *vm);
 /* A window has ended: somebody may be suspended or resumed. */
 void load_judge(struct vm *vm);
 
-/* Puts out the next pages of those who are suspended: at most one cluster.  False: nothing is left to do, or
- * all requests that may write are out.  Also resumes all when there is no load control any more. */
+/* Puts out the next pages of those who are suspended: at most PAGING_WRITES clusters, or TIER_STEP pages where
+ * they are packed.  True: more are left, and the driver calls it again after the next message, so that others
+ * have their turn between.  False: nothing is left to do, or all requests that may write are out.  Also
+ * resumes all when there is no load control any more. */
 bool load_step(struct vm *vm);
 
 /* No program runs, none waits for a disk, and no time will pass: who waits longest is resumed. */

@@ -52,7 +52,7 @@ void object_drop_leaf(struct vm *vm, uint64_t leaf)
     if (index_leaf_is_frame(leaf))
         object_drop_page(vm, index_leaf_page(leaf));
     else if (index_leaf_is_swap(leaf))
-        swap_free(&vm->swap, index_leaf_slot(leaf));
+        vm_free_slot(vm, index_leaf_slot(leaf));
     else if (index_leaf_is_merged(leaf))
         samepage_drop(vm, index_leaf_page(leaf));
     else if (index_leaf_is_compressed(leaf))

@@ -87,10 +87,8 @@ _Static_assert(sizeof(struct page) == 32, "0.8 % of memory, and its place is fou
 #define PAGE_AHEAD 16u
 /* Of a page in an object: the store of compressed pages did not take it (tier.h). */
 #define PAGE_DENSE 32u
-/* Its first access, for which it came in, was not seen yet; or it was the last time that the tables were
- * looked at, and may be just over (accessed.h). */
-#define PAGE_NEW  64u
-#define PAGE_ONCE 128u
+/* Its first access, for which it came in, was not seen yet (accessed.h). */
+#define PAGE_NEW 64u
 
 struct page_range {
     uint64_t pages;

@@ -238,10 +238,11 @@ void paging_end_read(struct vm *vm, uint32_t page, bool ok)
     struct page *record = &vm->table.pages[page];
     uint32_t slot = record->slot;
     bool whole = ok && swap_is_whole(&vm->swap, slot, page_contents(&vm->table, page));
+    bool lost = !whole && record->state != PAGE_STRAY; /* a stray is nobody's */
 
     vm->paging.counts.swapped_in += whole;
-    vm->swap.area[SWAP_SLOT_AREA(slot)].read_errors += !whole;
-    vm->paging.counts.read_errors += !whole;
+    vm->swap.area[SWAP_SLOT_AREA(slot)].read_errors += lost;
+    vm->paging.counts.read_errors += lost;
     /* What nobody waits for and could not be read is read again when it is wanted. */
     if (!whole && (ok || record->given != 0))
         paging_note_slot(vm, page, ok ? PAGING_CHANGED : PAGING_UNREADABLE);

@@ -100,8 +100,8 @@ struct paging {
     uint32_t taken;  /* requests */
     uint32_t writes; /* of them write */
     bool torture;
-    uint32_t
-        held; /* first of the frames that are taken away, or PAGE_NONE: see paging_hold_frames */
+    /* First of the frames that are taken away, or PAGE_NONE: see paging_hold_frames. */
+    uint32_t held;
     uint32_t copies; /* G4: slots that others may have, before pages stay for want of one */
     uint32_t hand;   /* the page record that is looked at next for such a slot ... */
     uint64_t looked; /* ... and how many were, since the start */

@@ -61,8 +61,12 @@ struct vm_port {
      * returned.  False: there is no such disk, nothing was done.  NULL: there are no disks. */
     bool (*submit)(void *context, const struct vm_io *io);
 
-    /* The stock of zeroed frames has become low, or pages are to be merged: somebody may call stock_fill and
-     * samepage_step in idle time. */
+    /* Tells a disk that it need not keep so many of its pages.  The end is told by vm_discard_done, and not before
+     * this returned.  False: the disk is not there, nothing was done.  NULL: disks are not told. */
+    bool (*discard)(void *context, uint32_t device, uint64_t first, uint32_t pages);
+
+    /* The stock of zeroed frames has become low, or pages are to be merged, or slots to be discarded: somebody may
+     * call stock_fill, samepage_step and vm_discard_step in idle time. */
     void (*stock_is_low)(void *context);
 };
 

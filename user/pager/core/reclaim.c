@@ -51,6 +51,14 @@ static uint32_t reclaim_mask(uint64_t window, uint64_t first, uint64_t end)
     return mask;
 }
 
+/* True if what is advised out may leave now: else it would be taken out of the tables in vain. */
+static bool reclaim_may_put_out(const struct vm *vm, const struct reclaim_advice *advice)
+{
+    if (vm->paging.writes == PAGING_WRITES || !paging_has_place(vm))
+        return false;
+    return advice->left < TIER_ADVISED || !tier_takes(&vm->tier);
+}
+
 void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64_t count,
                     struct reclaim_advice *advice)
 {
@@ -59,11 +67,9 @@ void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64
     for (uint64_t window; vm->victims.on && at < end && advice->windows > 0;
          at = index_next(&object->index, window + SWAP_CLUSTER, end)) {
         window = at & ~(SWAP_CLUSTER - 1ull);
-        if (advice->out && advice->left >= TIER_ADVISED && tier_takes(&vm->tier))
-            return;
         advice->windows--;
-        advice->left +=
-            victims_advise(vm, object, window, reclaim_mask(window, first, end), advice->out);
+        advice->left += victims_advise(vm, object, window, reclaim_mask(window, first, end),
+                                       advice->out && reclaim_may_put_out(vm, advice));
     }
 }
 
@@ -73,6 +79,8 @@ bool reclaim_is_moving(const struct vm *vm)
 {
     const uint32_t *counts = vm->table.counts;
 
+    if (vm->swap.discard.count > 0)
+        return true;
     return counts[PAGE_WRITING] + counts[PAGE_STRAY] + counts[PAGE_BUSY] > 0;
 }
 
@@ -115,17 +123,27 @@ static struct space *reclaim_find_largest(const struct vm *vm)
     return largest;
 }
 
-static void reclaim_end_largest(struct vm *vm)
+static void reclaim_end(struct vm *vm, struct space *space)
 {
-    struct space_event event = {.kind = PAGER_EVENT_NO_MEMORY, .signal = RECLAIM_SIGKILL};
-    struct space *space = reclaim_find_largest(vm);
+    struct space_event event = {.address = space->resident + space->swapped,
+                                .kind = PAGER_EVENT_NO_MEMORY,
+                                .signal = RECLAIM_SIGKILL};
 
-    vm->reclaim.hopeless = !space;
-    if (!space)
-        return;
-    event.address = space->resident + space->swapped;
     vm->reclaim.ended++;
     vm_stop_space(vm, space, &event);
+}
+
+bool reclaim_helps_fault(struct vm *vm, const struct space *space)
+{
+    struct space *largest;
+
+    if (wait_for_memory(vm))
+        return true;
+    largest = reclaim_find_largest(vm);
+    if (!largest || largest == space)
+        return false;
+    reclaim_end(vm, largest);
+    return true;
 }
 
 /* Nothing helps who waits. */
@@ -135,7 +153,11 @@ static bool reclaim_give_up(struct vm *vm)
 
     reclaim->spent = 0;
     if (!reclaim->empties || vm->swap.area[reclaim->emptied].state == SWAP_ACTIVE) {
-        reclaim_end_largest(vm);
+        struct space *largest = reclaim_find_largest(vm);
+
+        vm->reclaim.hopeless = !largest;
+        if (largest)
+            reclaim_end(vm, largest);
         return false;
     }
     vm->swap.area[reclaim->emptied].state = SWAP_ACTIVE;
@@ -170,6 +192,14 @@ static bool reclaim_is_stuck(const struct vm *vm)
     return !paging_has_place(vm) && wait_first_for_memory(vm) == 0;
 }
 
+/* True if all of memory left twice in vain for who waits first, and a program is ending: what is needed comes from
+ * there.  More pages would leave and come back for ever, and nobody would hear that the program is to go. */
+static bool reclaim_waits_for_end(const struct vm *vm)
+{
+    return vm->reclaim.spent > 2 * vm->table.count &&
+           vm->reclaim.first == wait_first_for_memory(vm) && reclaim_is_ending(vm);
+}
+
 bool vm_reclaim_step(struct vm *vm)
 {
     struct reclaim *reclaim = &vm->reclaim;
@@ -179,7 +209,7 @@ bool vm_reclaim_step(struct vm *vm)
     if (!reclaim_is_on(vm) || reclaim_in_sight(vm) >= reclaim->target ||
         vm->paging.writes > PAGING_WRITES - RECLAIM_WRITES ||
         vm->paging.taken > PAGING_REQUESTS - RECLAIM_WRITES || reclaim_rests(vm) ||
-        reclaim_is_stuck(vm))
+        reclaim_is_stuck(vm) || reclaim_waits_for_end(vm))
         return false;
     done = reclaim_step_counted(vm, &last);
     if (done > 0) {

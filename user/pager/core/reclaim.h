@@ -8,17 +8,23 @@
  *      <= reserved   page tables, records and calls; faults wait, in order of arrival (wait.h)
  *
  * Putting out needs no frame, so none is kept for it.  Without a swap area, and with no store of compressed
- * pages (tier.h), both levels are 0: nothing is ever put out, and who finds no frame is told so.
+ * pages (tier.h), both levels are 0: nothing is ever put out.
  *
  * Which pages leave: victims.h.  While there is no place for one (paging_has_place) nobody looks for them,
  * until a request waits for memory: then zeros and pages of files may still leave.
  *
- * Out of memory.  When a request waits for a frame, and nothing can leave and nothing is on its way, or
- * all of memory left twice and the request still finds no frame for all that it needs at once, the
- * program with the largest charge (pages in memory and out of it, save merged ones, which would stay for
- * others) is ended as if it had failed to get memory itself; the root task destroys it, which frees all.
- * Servers are not among them: they are loaded whole before they run and have no space here.  If there is
- * none, who waits is told that there is no memory. */
+ * Out of memory.  When a fault finds no frame, and nothing can leave and nothing is on its way, or
+ * all of memory left twice and the request that waits first still finds no frame for all that it needs at
+ * once, the program with the largest charge is ended; the root task destroys it, which frees all, and
+ * the fault waits for that.  It is the same with a place for pages to go and without.  If the program that
+ * asked is itself the largest, or nobody has any page, it is ended where it is.  A call that finds no frame
+ * waits only where pages can leave, else it says so: it ends nobody.  While a program is ending already nobody
+ * else is ended, and when memory has left twice in vain no more pages leave: the end must be heard.
+ *
+ * The charge of a program: the pages of objects that it owns (object.h), in memory and out of it, save merged
+ * ones, which would stay for others.  Not in it are page tables, which only the kernel counts by space, the
+ * pager's records and the program's kernel objects, a few frames each; pages of files, which stay when it
+ * goes.  Servers are not among the programs: they are loaded whole before they run and have no space here. */
 #ifndef PAGER_RECLAIM_H
 #define PAGER_RECLAIM_H
 
@@ -71,7 +77,9 @@ struct reclaim {
     uint32_t errors;  /* ... and how many pages of it could not be read before */
     const struct space *empties_for; /* who waits for it, or NULL */
     struct reclaim_cursor emptied_at;
-    uint64_t sought; /* leaves that were looked at for it, since the start */
+    /* Leaves that were looked at for it, since the start.  One step may look at all that there are, twice; all
+     * steps together do it a few times. */
+    uint64_t sought;
 };
 
 /* A fault was given a page of memory (as vm_mapping has it) and its thread has not run yet: the page must not
@@ -79,7 +87,7 @@ struct reclaim {
  * vm_reclaim_step, while memory is short. */
 void reclaim_note_given(struct vm *vm, uint32_t slot, uint64_t page);
 
-/* Does a bounded part of what the levels ask for: a few victims are looked at, and one window put out.  False:
+/* Does a bounded part of what the levels ask for: a few victims are looked at, and put out together (victims.h).  False:
  * there is nothing to do, or what comes next is the end of a request or of a
  * program.  The driver calls this after each message while an area is in use, before wait_next, and until
  * it says false while a request waits for memory; what is left otherwise may be done in idle time. */
@@ -87,17 +95,22 @@ bool vm_reclaim_step(struct vm *vm);
 
 /* Advice about pages, which goes on from one object to the next. */
 struct reclaim_advice {
-    bool
-        out; /* they leave now, as many as requests can be made for; else they are the next victims */
+    /* They leave now, as many as there are requests and places for; the others are the next victims. */
+    bool out;
     uint32_t windows; /* that may still be looked at; what lies behind goes with the clock */
     uint32_t left;    /* pages that left */
 };
-#define RECLAIM_ADVISED \
-    512u /* windows of SWAP_CLUSTER pages for one call: 3 million instructions */
+/* Windows of SWAP_CLUSTER pages for one call: 3 million instructions, and the contents of pages that begin with
+ * zeros are looked at besides. */
+#define RECLAIM_ADVISED 512u
 
 /* Pages of an anonymous object will not be needed soon. */
 void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64_t count,
                     struct reclaim_advice *advice);
+
+/* A fault of `space` finds no frame.  True: it waits for one, as wait_for_memory notes, if need be for those of
+ * the program with the largest charge, which was ended for that.  False: it is the one to be ended. */
+bool reclaim_helps_fault(struct vm *vm, const struct space *space);
 
 /* True if frames may come from here: it makes sense to wait. */
 bool reclaim_has_hope(const struct vm *vm);
@@ -106,11 +119,22 @@ bool reclaim_has_hope(const struct vm *vm);
  * some are left for others. */
 bool reclaim_spares_frame(const struct vm *vm);
 
-/* True if a device has pages: the end of its request may help. */
+/* True if a device has pages or slots: the end of its request may help. */
 bool reclaim_is_moving(const struct vm *vm);
 
 /* Sets the levels: of the machine's frames, and of whether pages can leave memory. */
 void reclaim_set_levels(struct vm *vm);
+
+/* Does a bounded part of what disks are to be told of slots that nobody wants (swap.h): looks for some, or makes a
+ * request, of which there is one at a time.  False: there is nothing to do until the port's stock_is_low. */
+bool vm_discard_step(struct vm *vm);
+
+/* The request of the port's discard has ended.  ok: the disk took it; else it gets no other. */
+void vm_discard_done(struct vm *vm, bool ok);
+
+/* True if there is room, in memory and where pages may still go, for all that must come back: what is in an
+ * area that is being emptied, and what the store of compressed pages holds above its limit. */
+bool reclaim_fits(const struct vm *vm);
 
 /* Begins to use a swap device. */
 enum swap_error vm_swap_on(struct vm *vm, const struct swap_device *device, uint32_t *area);
@@ -126,7 +150,8 @@ int vm_swap_off(struct vm *vm, uint32_t area);
 int vm_swap_off_step(struct vm *vm);
 
 /* The same as a call of a program: begins, or goes on when the call is made again.  What vm_swap_off and its
- * steps say; EINPROGRESS: the call is to be parked, wait_for_disk was called. */
+ * steps say; EINPROGRESS: the call is to be parked, wait_for_disk or wait_for_memory was called; EAGAIN: it did
+ * not begin, since it could not be parked. */
 int vm_swap_off_call(struct vm *vm, const struct space *space, uint32_t area);
 
 /* A space goes: if it waits for a swapoff, the area is in use as before. */

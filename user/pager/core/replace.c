@@ -225,15 +225,6 @@ void replace_put_back(struct replace *replace, uint32_t page)
         replace->ops->enter(replace, page);
 }
 
-void replace_renew(struct replace *replace, uint32_t page)
-{
-    struct replace_page *record = replace_record(replace, page);
-
-    record->stamp = 0;
-    record->marks = 0;
-    replace->ops->enter(replace, page);
-}
-
 void replace_remove(struct replace *replace, uint32_t page)
 {
     struct replace_page *record = replace_record(replace, page);

@@ -126,9 +126,6 @@ void replace_hold(struct replace *replace, uint32_t page);
 /* A held page, also one that replace_victim gave, may be a victim again. */
 void replace_put_back(struct replace *replace, uint32_t page);
 
-/* A held page may be a victim again, as one that has just come in and was not known. */
-void replace_renew(struct replace *replace, uint32_t page);
-
 /* The next page to leave; it is held then, and the caller evicts it or puts it back.
  * Returns: REPLACE_NONE if there is none but those that are held or given. */
 uint32_t replace_victim(struct replace *replace);

@@ -211,14 +211,17 @@ bool samepage_break_for_all(struct vm *vm, struct object *object, uint64_t index
     return true;
 }
 
-bool samepage_break_range(struct vm *vm, const struct entry *entry, uint64_t start, uint64_t end)
+bool samepage_break_range(struct vm *vm, const struct entry *entry, uint64_t *start, uint64_t end)
 {
-    uint64_t index = entry_index(entry, start), last = entry_index(entry, end);
+    uint64_t first = entry_index(entry, *start), last = entry_index(entry, end), index = first;
     struct object *holder;
 
-    for (; (holder = samepage_next(entry, &index, last)) != NULL; index++)
+    for (; (holder = samepage_next(entry, &index, last)) != NULL;
+         index++, vm->samepage.counts.sought++)
         if (index_leaf_is_merged(index_lookup(&holder->index, index)) &&
-            !samepage_break_for_all(vm, holder, index))
+            !samepage_break_for_all(vm, holder, index)) {
+            *start += (index - first) * FL_PAGE_BYTES;
             return false;
+        }
     return true;
 }

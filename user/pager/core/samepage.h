@@ -70,6 +70,7 @@ struct samepage_counts {
     uint64_t zero;       /* the same, for the zero page */
     uint64_t copied;     /* copies because a merged page was to be written */
     uint64_t taken;      /* merged pages that were given back to their last object */
+    uint64_t sought;     /* leaves that were looked at for merged pages of a range */
 };
 
 struct samepage {
@@ -106,9 +107,9 @@ void samepage_wake(struct vm *vm);
  * changed. */
 bool samepage_break(struct vm *vm, struct object *object, uint64_t index);
 
-/* The same for what an entry shows in [start, end), wherever it lies; the pages leave the tables of all who
- * show them.  False: no frame; those before have theirs. */
-bool samepage_break_range(struct vm *vm, const struct entry *entry, uint64_t start, uint64_t end);
+/* The same for what an entry shows in [*start, end), wherever it lies; the pages leave the tables of all who
+ * show them.  False: no frame for the page at *start; those before have theirs. */
+bool samepage_break_range(struct vm *vm, const struct entry *entry, uint64_t *start, uint64_t end);
 
 /* A leaf that named a merged page is gone, and nobody maps the page for its sake any more. */
 void samepage_drop(struct vm *vm, uint32_t page);

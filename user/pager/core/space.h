@@ -33,6 +33,14 @@ struct space_event {
     uint16_t signal;
 };
 
+/* An UNMERGEABLE that waits for frames: its range, and where it goes on when it is made again.  Nothing before that
+ * is merged meanwhile, as the entries are not mergeable any more.  All 0: none waits. */
+struct space_unmerging {
+    uint64_t start;
+    uint64_t end;
+    uint64_t at;
+};
+
 struct space {
     struct entry_map map;
     uint32_t id;
@@ -52,7 +60,8 @@ struct space {
     struct load_state load; /* load.h */
     struct limit limits[LIMITS];
     struct description *handles[HANDLES_MAX]; /* NULL: not open */
-    uint32_t buffer;                          /* page of the message buffer, or PAGE_NONE */
+    struct space_unmerging unmerging;
+    uint32_t buffer;  /* page of the message buffer, or PAGE_NONE */
     bool wire_future; /* mlockall(MCL_FUTURE): what is mapped from now on is wired */
     bool attached;    /* a thread was bound to it */
     bool stopped;

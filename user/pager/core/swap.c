@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "checksum.h"
+#include "swap_chunk.h"
 
 /* ---- the header ---- */
 
@@ -93,42 +94,6 @@ const char *swap_error_name(enum swap_error error)
 
 /* ---- slots ---- */
 
-/* What one frame holds. */
-struct swap_chunk {
-    uint64_t checksum[SWAP_CHUNK_SLOTS];
-    uint64_t taken[SWAP_CHUNK_SLOTS / 64]; /* used or bad */
-    uint64_t bad[SWAP_CHUNK_SLOTS / 64];
-};
-_Static_assert(sizeof(struct swap_chunk) <= FL_PAGE_BYTES, "a chunk is a frame");
-
-static struct swap_chunk *swap_chunk(const struct swap *swap, const struct swap_area *area,
-                                     uint32_t page)
-{
-    const uint32_t *directory = page_contents(swap->table, area->directory);
-
-    return page_contents(swap->table, directory[page / SWAP_CHUNK_SLOTS]);
-}
-
-static struct swap_chunk *swap_chunk_of(const struct swap *swap, uint32_t slot)
-{
-    return swap_chunk(swap, &swap->area[SWAP_SLOT_AREA(slot)], SWAP_SLOT_PAGE(slot));
-}
-
-static uint32_t swap_chunks(const struct swap_area *area)
-{
-    return (area->pages + SWAP_CHUNK_SLOTS - 1) / SWAP_CHUNK_SLOTS;
-}
-
-static uint64_t *swap_word(uint64_t *words, uint32_t page)
-{
-    return &words[page % SWAP_CHUNK_SLOTS / 64];
-}
-
-static uint64_t swap_bit(uint32_t page)
-{
-    return 1ull << page % 64;
-}
-
 static void swap_mark_bad(const struct swap *swap, struct swap_area *area, uint32_t page)
 {
     struct swap_chunk *chunk = swap_chunk(swap, area, page);
@@ -214,6 +179,7 @@ enum swap_error swap_add(struct swap *swap, const struct swap_device *device, ui
     if (!swap_take_frames(swap, &area))
         return SWAP_NO_MEMORY;
     swap_mark_area(swap, &area, device->header);
+    swap_discard_prepare(swap, &area, device);
     if (area.bad == area.pages) {
         swap_release_frames(swap, &area, swap_chunks(&area));
         return SWAP_NO_SLOTS;
@@ -237,6 +203,11 @@ static uint32_t swap_slots(const struct swap_area *area)
     return area->pages - area->bad;
 }
 
+static uint32_t swap_free_slots(const struct swap_area *area)
+{
+    return swap_slots(area) - area->used - area->discarding;
+}
+
 uint32_t swap_total(const struct swap *swap)
 {
     uint32_t total = 0;
@@ -253,7 +224,7 @@ uint32_t swap_room(const struct swap *swap)
 
     for (uint32_t i = 0; i < SWAP_AREAS; i++)
         if (swap->area[i].state == SWAP_ACTIVE)
-            room += swap_slots(&swap->area[i]) - swap->area[i].used;
+            room += swap_free_slots(&swap->area[i]);
     return room;
 }
 
@@ -267,7 +238,7 @@ static struct swap_area *swap_choose_area(struct swap *swap)
     for (uint32_t i = 0; i < SWAP_AREAS; i++) {
         struct swap_area *area = &swap->area[i];
 
-        if (area->state != SWAP_ACTIVE || area->used == swap_slots(area))
+        if (area->state != SWAP_ACTIVE || swap_free_slots(area) == 0)
             continue;
         if (!best || area->priority > best->priority ||
             (area->priority == best->priority && area->turn < best->turn))
@@ -363,14 +334,18 @@ static struct swap_run swap_find_run(const struct swap *swap, const struct swap_
     return best;
 }
 
-static void swap_mark_taken(const struct swap *swap, const struct swap_area *area,
-                            struct swap_run run)
+void swap_mark_taken(const struct swap *swap, struct swap_area *area, uint32_t first,
+                     uint32_t count)
 {
-    for (uint32_t page = run.first, end = run.first + run.count; page < end;) {
-        uint64_t *word = swap_word(swap_chunk(swap, area, page)->taken, page);
+    for (uint32_t page = first, end = first + count; page < end;) {
+        struct swap_chunk *chunk = swap_chunk(swap, area, page);
+        uint64_t *taken = swap_word(chunk->taken, page), *stale = swap_word(chunk->stale, page);
         uint32_t here = 64 - page % 64 < end - page ? 64 - page % 64 : end - page;
+        uint64_t bits = UINT64_MAX >> (64 - here) << page % 64;
 
-        *word |= UINT64_MAX >> (64 - here) << page % 64;
+        area->ripe -= swap_is_ripe(chunk, page);
+        *taken |= bits;
+        *stale &= ~bits;
         page += here;
     }
 }
@@ -389,7 +364,7 @@ uint32_t swap_take_run(struct swap *swap, uint32_t want, uint32_t *count)
         if (before.count > run.count)
             run = before;
     }
-    swap_mark_taken(swap, area, run);
+    swap_mark_taken(swap, area, run.first, run.count);
     area->next = run.first + run.count;
     area->turn = ++swap->turns;
     area->used += run.count;
@@ -407,7 +382,8 @@ bool swap_is_used(const struct swap *swap, uint32_t slot)
         page >= swap->area[number].pages)
         return false;
     chunk = swap_chunk_of(swap, slot);
-    return *swap_word(chunk->taken, page) & ~*swap_word(chunk->bad, page) & swap_bit(page);
+    return (*swap_word(chunk->taken, page) & ~*swap_word(chunk->bad, page) & swap_bit(page)) &&
+           !swap_is_discarding(swap, slot);
 }
 
 static void swap_discount(struct swap *swap, uint32_t slot)
@@ -416,12 +392,20 @@ static void swap_discount(struct swap *swap, uint32_t slot)
     swap->used--;
 }
 
-void swap_free(struct swap *swap, uint32_t slot)
+bool swap_free(struct swap *swap, uint32_t slot)
 {
     uint32_t page = SWAP_SLOT_PAGE(slot);
+    struct swap_chunk *chunk = swap_chunk_of(swap, slot);
+    struct swap_area *area = &swap->area[SWAP_SLOT_AREA(slot)];
 
-    *swap_word(swap_chunk_of(swap, slot)->taken, page) &= ~swap_bit(page);
+    *swap_word(chunk->taken, page) &= ~swap_bit(page);
     swap_discount(swap, slot);
+    if (area->discards & SWAP_DISCARD_FREED)
+        *swap_word(chunk->stale, page) |= swap_bit(page);
+    if (!swap_is_ripe(chunk, page))
+        return false;
+    area->ripe++;
+    return !swap->discard_called && swap_discard_call(swap);
 }
 
 void swap_retire(struct swap *swap, uint32_t slot)
@@ -465,7 +449,7 @@ static const char *swap_check_area(const struct swap *swap, const struct swap_ar
     for (uint32_t page = 0; page < area->pages; page += SWAP_CHUNK_SLOTS) {
         const struct swap_chunk *chunk = swap_chunk(swap, area, page);
 
-        for (uint32_t i = 0; i < SWAP_CHUNK_SLOTS / 64; i++) {
+        for (uint32_t i = 0; i < SWAP_CHUNK_SLOTS / SWAP_WORD_SLOTS; i++) {
             if (chunk->bad[i] & ~chunk->taken[i])
                 return "K1";
             taken += swap_count_bits(chunk->taken[i]);
@@ -474,7 +458,7 @@ static const char *swap_check_area(const struct swap *swap, const struct swap_ar
     }
     if (!(swap_chunk(swap, area, 0)->bad[0] & 1))
         return "K1";
-    return bad == area->bad + behind && taken == area->used + bad ? NULL : "K2";
+    return bad == area->bad + behind && taken == area->used + area->discarding + bad ? NULL : "K2";
 }
 
 const char *swap_check(const struct swap *swap)
@@ -495,5 +479,5 @@ const char *swap_check(const struct swap *swap)
     }
     if (areas != swap->areas || used != swap->used)
         return "K2";
-    return frames == swap->frames ? NULL : "K3";
+    return frames == swap->frames ? swap_discard_check(swap) : "K3";
 }

@@ -12,9 +12,19 @@
  * from another place, or as it was before, has other bytes, and so another sum.  All records lie in
  * frames that are taken at the start, one for 448 slots: later nothing here can want memory.
  *
- *  K1  a slot is taken exactly if it is used, bad or retired; slot 0 and those behind the end are bad;
+ * A disk may be told what it need not keep any more (swap_discard.c).  A slot is *stale* if it is free and its disk
+ * may still keep something for it that nobody wants; SWAP_WORD_SLOTS slots side by side, which are one word of each
+ * bitmap, are *ripe* when all are free and one is stale.
+ *
+ *     free, stale ----swap_discard_begin----> being discarded ----swap_discard_end----> free
+ *
+ *  K1  a slot is taken exactly if it is used, bad, retired, or being discarded; slot 0 and those behind the end are
+ *      bad;
  *  K2  used and bad of an area count its slots; `used` of all is the sum;
- *  K3  an area holds as many frames as it has chunks, and one for their directory.
+ *  K3  an area holds as many frames as it has chunks, and one for their directory;
+ *  K4  stale slots are free; `ripe` counts the ripe words of an area;
+ *  K5  what is being discarded are whole words of one area that is in use, which are taken, and nobody's: none of
+ *      these slots is read or written meanwhile.
  *
  * Spec: mkswap(8) of util-linux; the header is union swap_header of Linux's include/linux/swap.h. */
 #ifndef PAGER_SWAP_H
@@ -29,6 +39,7 @@
 #define SWAP_CLUSTER     32u   /* most slots of a run */
 #define SWAP_SEARCH      1024u /* slots that are looked at for a run as long as is wanted */
 #define SWAP_CHUNK_SLOTS 448u  /* that one frame describes; a multiple of 64 */
+#define SWAP_WORD_SLOTS  64u   /* that are discarded together, at least */
 #define SWAP_CHUNKS      (FL_PAGE_BYTES / 4)
 #define SWAP_PAGES_MAX \
     (SWAP_CHUNKS * SWAP_CHUNK_SLOTS) /* 1.75 GiB; the rest of an area is not used */
@@ -69,6 +80,10 @@ enum swap_state {
     SWAP_LEAVING /* gives no slots any more */
 };
 
+/* What an area's disk is told that it need not keep.  Bits of swap_area.discards. */
+#define SWAP_DISCARD_ONCE  1u /* all that was there when its use began */
+#define SWAP_DISCARD_FREED 2u /* slots that were given back */
+
 struct swap_area {
     uint32_t pages;       /* numbers of slots are below */
     uint32_t used;        /* slots */
@@ -79,7 +94,19 @@ struct swap_area {
     int32_t priority;     /* higher ones are filled first, equal ones in turn */
     uint32_t read_errors; /* pages that could not be read, or were wrong */
     uint32_t turn;        /* among equal ones that which was taken from longest ago */
+    uint32_t ripe;        /* words */
+    uint32_t discarding;  /* slots that are being discarded */
+    uint32_t discard_max; /* most of one request */
+    uint32_t discard_at;  /* the slot where the search for a ripe word goes on */
+    uint8_t discards;     /* SWAP_DISCARD_*; 0: never, or not any more */
     uint8_t state;
+};
+
+/* Slots side by side that a disk is told of. */
+struct swap_discard {
+    uint32_t area;
+    uint32_t first;
+    uint32_t count; /* 0: none */
 };
 
 struct swap {
@@ -89,6 +116,9 @@ struct swap {
     uint32_t used;   /* slots of all areas */
     uint32_t frames; /* that hold records */
     uint32_t turns;
+    struct swap_discard discard; /* what is being discarded */
+    bool discard_called;         /* somebody will call swap_discard_begin, or swap_discard_end */
+    uint64_t discarded;          /* slots since the start */
 };
 
 void swap_init(struct swap *swap, struct page_table *table);
@@ -102,10 +132,13 @@ struct swap_device {
     uint64_t pages;
     uint32_t device;
     int32_t priority;
+    uint32_t discards; /* SWAP_DISCARD_* */
+    uint64_t
+        discard_pages; /* most of one request; with fewer than SWAP_WORD_SLOTS nothing is discarded */
 };
 enum swap_error swap_add(struct swap *swap, const struct swap_device *device, uint32_t *area);
 
-/* Ends the use of an area of which no slot is used. */
+/* Ends the use of an area of which no slot is used, nor being discarded. */
 void swap_remove(struct swap *swap, uint32_t area);
 
 /* Takes up to `want` (at most SWAP_CLUSTER) neighbouring slots of the area with the highest priority that
@@ -113,8 +146,10 @@ void swap_remove(struct swap *swap, uint32_t area);
  * Returns the first, *count of them, or SWAP_NONE: all are taken. */
 uint32_t swap_take_run(struct swap *swap, uint32_t want, uint32_t *count);
 
-/* Gives a used slot back, or, after an error of the device, never uses it again. */
-void swap_free(struct swap *swap, uint32_t slot);
+/* Gives a used slot back.  True: slots have become ripe, and whoever calls swap_discard_begin does not know. */
+bool swap_free(struct swap *swap, uint32_t slot);
+
+/* After an error of the device: a used slot is never used again. */
 void swap_retire(struct swap *swap, uint32_t slot);
 
 /* A page is about to be written to the slot. */
@@ -129,6 +164,30 @@ bool swap_is_used(const struct swap *swap, uint32_t slot);
 static inline bool swap_is_leaving(const struct swap *swap, uint32_t slot)
 {
     return swap->area[SWAP_SLOT_AREA(slot)].state == SWAP_LEAVING;
+}
+
+/* ---- discards ---- */
+
+/* Begins to discard some slots if there are ripe ones and none is being discarded: swap->discard says which then; the
+ * disk may get one request for them.  Looks at SWAP_DISCARD_LOOKS words at most.  False: there is nothing to do until
+ * swap_free says so, or until swap_discard_end. */
+#define SWAP_DISCARD_LOOKS 64u
+bool swap_discard_begin(struct swap *swap);
+
+/* The request for what is being discarded has ended: the slots are free.  ok: else nothing of this area is discarded
+ * any more.  True: there may be more to begin. */
+bool swap_discard_end(struct swap *swap, bool ok);
+
+/* Slots may have become ripe otherwise than by swap_free.  True: as of swap_free. */
+bool swap_discard_call(struct swap *swap);
+
+/* True if the slot is being discarded. */
+static inline bool swap_is_discarding(const struct swap *swap, uint32_t slot)
+{
+    const struct swap_discard *discard = &swap->discard;
+
+    return SWAP_SLOT_AREA(slot) == discard->area &&
+           SWAP_SLOT_PAGE(slot) - discard->first < discard->count;
 }
 
 /* Slots that are not bad, of all areas that are not leaving; and how many of these are free. */

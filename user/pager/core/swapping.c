@@ -27,12 +27,45 @@ void reclaim_set_levels(struct vm *vm)
         victims_stop(vm);
 }
 
+/* There may be slots to discard. */
+static void swapping_call_discards(struct vm *vm)
+{
+    if (swap_discard_call(&vm->swap))
+        vm->port.stock_is_low(vm->port.context);
+}
+
 enum swap_error vm_swap_on(struct vm *vm, const struct swap_device *device, uint32_t *area)
 {
     enum swap_error error = swap_add(&vm->swap, device, area);
 
     reclaim_set_levels(vm);
+    swapping_call_discards(vm);
     return error;
+}
+
+/* ---- discards ---- */
+
+bool vm_discard_step(struct vm *vm)
+{
+    const struct swap_discard *discard = &vm->swap.discard;
+    const struct vm_port *port = &vm->port;
+
+    if (!swap_discard_begin(&vm->swap))
+        return false;
+    if (discard->count > 0 &&
+        (!port->discard || !port->discard(port->context, vm->swap.area[discard->area].device,
+                                          discard->first, discard->count)))
+        vm_discard_done(vm, false);
+    return true;
+}
+
+void vm_discard_done(struct vm *vm, bool ok)
+{
+    if (vm->swap.discard.count == 0)
+        return;
+    if (swap_discard_end(&vm->swap, ok))
+        vm->port.stock_is_low(vm->port.context);
+    wait_wake_disk(vm);
 }
 
 /* ---- swapoff ---- */
@@ -49,14 +82,17 @@ static void swapping_drop_copies(struct vm *vm, uint32_t area)
     }
 }
 
-/* True if what is out in an area fits in memory and in the others. */
-static bool swapping_fits(const struct vm *vm, const struct swap_area *area)
+bool reclaim_fits(const struct vm *vm)
 {
     uint32_t frames = vm->table.counts[PAGE_FREE], reserved = vm->table.reserved;
+    uint64_t room = (uint64_t)swap_room(&vm->swap) + tier_gain(&vm->tier) +
+                    (frames > reserved ? frames - reserved : 0);
+    uint64_t pages = tier_excess(&vm->tier);
 
-    return area->used <= swap_room(&vm->swap) + tier_gain(&vm->tier) +
-                             (frames > reserved ? frames - reserved : 0) &&
-           (!vm->commit.strict || vm->commit.pages <= commit_limit(vm));
+    for (uint32_t i = 0; i < SWAP_AREAS; i++)
+        if (vm->swap.area[i].state == SWAP_LEAVING)
+            pages += vm->swap.area[i].used;
+    return pages <= room;
 }
 
 int vm_swap_off(struct vm *vm, uint32_t number)
@@ -70,7 +106,7 @@ int vm_swap_off(struct vm *vm, uint32_t number)
     area = &vm->swap.area[number];
     swapping_drop_copies(vm, number);
     area->state = SWAP_LEAVING;
-    if (!swapping_fits(vm, area)) {
+    if (!reclaim_fits(vm) || (vm->commit.strict && vm->commit.pages > commit_limit(vm))) {
         area->state = SWAP_ACTIVE;
         return ENOMEM;
     }
@@ -193,6 +229,7 @@ static int swapping_give_up(struct vm *vm, int error)
 {
     vm->swap.area[vm->reclaim.emptied].state = SWAP_ACTIVE;
     vm->reclaim.empties = false;
+    swapping_call_discards(vm);
     return error;
 }
 
@@ -229,8 +266,8 @@ int vm_swap_off_step(struct vm *vm)
         return swapping_give_up(vm, EIO);
     if (swapping_find(vm, number, &found))
         return swapping_bring_in(vm, &found);
-    if (area->used > 0)
-        return EINPROGRESS; /* of pages that a device has now */
+    if (area->used + area->discarding > 0)
+        return EINPROGRESS; /* of pages, or slots, that a device has now */
     swap_remove(&vm->swap, number);
     vm->reclaim.empties = false;
     reclaim_set_levels(vm);
@@ -257,7 +294,7 @@ int vm_swap_off_call(struct vm *vm, const struct space *space, uint32_t area)
     int error;
 
     if (!reclaim->empties || reclaim->empties_for != space || reclaim->emptied != area) {
-        error = vm_swap_off(vm, area);
+        error = wait_has_room(vm) ? vm_swap_off(vm, area) : EAGAIN;
         if (error)
             return error;
         reclaim->empties_for = space;

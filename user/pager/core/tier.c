@@ -58,30 +58,33 @@ void tier_settle(struct vm *vm)
 
 /* ---- the setting ---- */
 
-/* True if what is in the store can come back although nothing else can leave. */
-static bool tier_can_end(const struct vm *vm)
+uint32_t tier_excess(const struct tier *tier)
 {
-    return vm->swap.areas > 0 ||
-           vm->tier.store.pages + vm->table.reserved <= vm->table.counts[PAGE_FREE];
+    uint64_t frames = compress_frames(&tier->store), pages = tier->store.pages;
+
+    if (pages == 0 || frames <= tier->limit)
+        return 0;
+    return (uint32_t)((pages * (frames - tier->limit) + frames - 1) / frames);
 }
 
 int tier_set(struct vm *vm, uint64_t percent)
 {
     struct tier *tier = &vm->tier;
-    uint32_t frames = vm->table.count - vm->table.counts[PAGE_OUTSIDE], before = tier->percent;
+    uint32_t frames = vm->table.count - vm->table.counts[PAGE_OUTSIDE];
+    uint32_t percent_before = tier->percent, limit_before = tier->limit;
 
     if (percent > TIER_MOST)
         return EINVAL;
-    if (percent == 0 && !tier_can_end(vm))
-        return ENOMEM;
     tier->percent = (uint32_t)percent;
+    tier->limit = (uint32_t)(frames * percent / 100);
     tier_lend(vm);
-    if (tier->store.spare < tier_reserve(tier)) {
-        tier->percent = before;
+    if (tier->store.spare < tier_reserve(tier) ||
+        (tier->limit < limit_before && !reclaim_fits(vm))) {
+        tier->percent = percent_before;
+        tier->limit = limit_before;
         tier_take_back(vm);
         return ENOMEM;
     }
-    tier->limit = (uint32_t)(frames * percent / 100);
     tier->full = false;
     tier_settle(vm);
     reclaim_set_levels(vm);

@@ -26,8 +26,8 @@
 #include "compress.h"
 
 #define TIER_MOST    75u /* percent */
-#define TIER_STEP    8u  /* pages that are packed before others have their turn ... */
-#define TIER_ADVISED 64u /* ... and by advice: what is left goes with the clock */
+#define TIER_STEP    8u  /* pages that a step of reclaim, or of load control, packs at most ... */
+#define TIER_ADVISED 64u /* ... and advice: what is left goes with the clock */
 /* 30 units hold the pages of 5 frames in 4: one page more than frames for so many. */
 #define TIER_LEAST 4u
 /* Pages of 4:1 are believed in where a promise only has to be plausible (commit.h). */
@@ -54,8 +54,8 @@ struct tier {
 void tier_init(struct vm *vm);
 
 /* Sets the share of memory, 0..TIER_MOST percent.  With 0 nothing is put any more, and what is there stays
- * until it is wanted.  0; EINVAL; ENOMEM: no frames to begin with, or, with 0 and no disk, too few for
- * what the store holds. */
+ * until it is wanted.  0; EINVAL; ENOMEM: no frames to begin with, or too little room, in memory and on
+ * disks, for what the store holds above a smaller share. */
 int tier_set(struct vm *vm, uint64_t percent);
 
 /* Puts a page that nobody maps, of an object, into the store: *leaf is what takes its place.  The caller
@@ -92,6 +92,9 @@ static inline uint32_t tier_gain(const struct tier *tier)
 
     return tier_takes(tier) && tier->limit > frames ? (tier->limit - frames) / TIER_LEAST : 0;
 }
+
+/* Pages that it holds above what it may, after its share became smaller: there must be room for them elsewhere. */
+uint32_t tier_excess(const struct tier *tier);
 
 /* Pages that may be in it at most where they pack well. */
 static inline uint64_t tier_plausible(const struct tier *tier)

@@ -20,7 +20,9 @@
  * its bit says: the fault itself sets it.
  *
  * What leaves with a victim: pages beside it in its object that nobody used since they were looked at, and
- * that the policy would let go soon after.  So writes are clusters, and what is read back has neighbours.
+ * that the policy would let go soon after.  What is read back so has neighbours.  A step puts out several victims
+ * together, wherever they lie: their writes are few requests, since slots are taken in runs, and looking at what there
+ * is to do is shared.
  *
  * A victim that cannot leave now, since it is wired, fresh, or finds no slot, is held aside, so that the policy
  * goes on to others.  When as many pages left as memory has, or no victim is left, those aside come back.
@@ -50,8 +52,10 @@ enum victims_class {
 #define VICTIMS_LISTED 1u
 #define VICTIMS_TOLD   2u /* to its class */
 
-#define VICTIMS_ADMIT 64u  /* newcomers that one step takes, at most */
-#define VICTIMS_TRIES 8u   /* victims that one step tries until one leaves */
+#define VICTIMS_ADMIT 64u /* newcomers that one step takes, at most */
+#define VICTIMS_BATCH \
+    8u /* pages that one step puts out at least, if it finds them in so many tries */
+#define VICTIMS_TRIES 16u
 #define VICTIMS_WALK  256u /* page records that one step looks at for those aside */
 
 struct victims {
@@ -102,7 +106,8 @@ void victims_keep(struct vm *vm, uint32_t page);
 
 /* ---- who leaves ---- */
 
-/* Puts out the next victim and those that leave with it.  Returns how many left memory or are on their way.
+/* Puts out the next victims and those that leave with them: of pages that are to be compressed, which takes long, those
+ * of one victim; else VICTIMS_BATCH pages or little more than a request holds.  Returns how many left memory or are on their way.
  * *last: no victim is left. */
 uint32_t victims_step(struct vm *vm, bool *last);
 

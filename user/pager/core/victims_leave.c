@@ -41,32 +41,45 @@ static void victims_begin_walk(struct vm *vm)
 
 /* ---- who leaves ---- */
 
-/* Pages side by side: bit k is page first + k of the object. */
+/* Pages side by side that an object has in memory: bit k is page first + k of the object. */
 struct victims_window {
     struct vm *vm;
     struct object *object;
     uint64_t first;
-    uint32_t page[SWAP_CLUSTER];
+    uint32_t count;              /* in order: */
+    uint32_t page[SWAP_CLUSTER]; /* its record ... */
+    uint8_t bit[SWAP_CLUSTER];   /* ... and where it lies */
     uint32_t chosen;
     uint32_t wired;
     uint32_t at; /* where the run that is looked at begins */
 };
 
-/* Finds the pages that an object has in memory, of those that are asked for. */
+static inline bool victims_is_chosen(const struct victims_window *window, uint32_t i)
+{
+    return window->chosen >> window->bit[i] & 1;
+}
+
+/* Finds the pages of a window that may leave; of those that are asked for all are chosen. */
 static void victims_find_pages(struct victims_window *window, uint32_t asked)
 {
+    const struct page *pages = window->vm->table.pages;
+    uint32_t count = 0, found = 0;
     struct index_place place;
+    const uint64_t *leaf;
 
     index_find(&window->object->index, window->first, &place);
-    for (uint32_t k = 0; place.node && k < SWAP_CLUSTER; k++) {
-        uint64_t leaf = place.node->slot[place.slot + k];
-
-        if (!(asked >> k & 1) || !index_leaf_is_frame(leaf))
+    if (!place.node)
+        return;
+    leaf = &place.node->slot[place.slot];
+    for (uint32_t k = 0; k < SWAP_CLUSTER; k++, leaf++) {
+        if (!index_leaf_is_frame(*leaf) || !victims_may_leave(&pages[index_leaf_page(*leaf)]))
             continue;
-        window->page[k] = index_leaf_page(leaf);
-        if (victims_may_leave(&window->vm->table.pages[window->page[k]]))
-            window->chosen |= 1u << k;
+        window->page[count] = index_leaf_page(*leaf);
+        window->bit[count++] = (uint8_t)k;
+        found |= 1u << k;
     }
+    window->count = count;
+    window->chosen = found & asked;
 }
 
 /* True if the step let a page into its queue, and not the victim: it may be in use. */
@@ -84,16 +97,15 @@ static void victims_choose(struct victims_window *window, uint32_t victim)
     struct vm *vm = window->vm;
     const struct replace *set = victims_set_of(vm, victim);
 
-    for (uint32_t k = 0; k < SWAP_CLUSTER; k++) {
-        uint32_t page = window->page[k];
+    for (uint32_t i = 0; i < window->count; i++) {
+        uint32_t page = window->page[i];
 
-        if (!(window->chosen >> k & 1) || page == victim)
+        if (page == victim)
             continue;
         vm->reclaim.scanned++;
         if (!replace_leaves_soon(set, page, victim) || victims_is_late(vm, page, victim) ||
-            victims_is_fresh(vm, &vm->table.pages[page]) || accessed_test(vm, page) ||
-            (vm->table.pages[page].flags & PAGE_ONCE))
-            window->chosen &= ~(1u << k);
+            victims_is_fresh(vm, &vm->table.pages[page]) || accessed_test(vm, page))
+            window->chosen &= ~(1u << window->bit[i]);
     }
 }
 
@@ -112,14 +124,14 @@ static void victims_drop_wired(struct victims_window *window)
 {
     struct rmap_run run = {.object = window->object};
 
-    for (uint32_t k = 0; k < SWAP_CLUSTER; k += (uint32_t)run.pages) {
-        run.pages = 1;
-        if (!(window->chosen >> k & 1))
+    for (uint32_t i = 0, end = 0; i < window->count; i++) {
+        window->at = window->bit[i];
+        if (window->at < end || !victims_is_chosen(window, i))
             continue;
-        window->at = k;
-        run.first = window->first + k;
-        run.pages = SWAP_CLUSTER - k;
+        run.first = window->first + window->at;
+        run.pages = SWAP_CLUSTER - window->at;
         rmap_visit_pages(&run, victims_note_wired, window);
+        end = window->at + (uint32_t)run.pages;
     }
     window->chosen &= ~window->wired;
 }
@@ -132,19 +144,16 @@ static void victims_unmap(void *context, const struct entry *entry, uint64_t add
     port->unmap(port->context, entry->space->id, address, pages);
 }
 
-/* Pages that can be supplied again leave at once. */
-static uint32_t victims_drop(struct vm *vm, const uint32_t *page, uint32_t count)
+/* A page that can be supplied again leaves at once. */
+static void victims_drop(struct vm *vm, uint32_t page)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        const struct page *record = &vm->table.pages[page[i]];
-        struct rmap_run run = {record->object, record->link, 1};
+    const struct page *record = &vm->table.pages[page];
+    struct rmap_run run = {record->object, record->link, 1};
 
-        rmap_visit_pages(&run, victims_unmap, &vm->port);
-        victims_evict(vm, page[i]);
-        object_free_pages(vm, record->object, record->link, 1);
-        vm->paging.counts.dropped++;
-    }
-    return count;
+    rmap_visit_pages(&run, victims_unmap, &vm->port);
+    victims_evict(vm, page);
+    object_free_pages(vm, record->object, record->link, 1);
+    vm->paging.counts.dropped++;
 }
 
 /* Those that could not leave come next again if only requests were short; else others have their turn. */
@@ -157,34 +166,56 @@ static void victims_keep_rest(struct vm *vm, const uint32_t *page, uint32_t coun
         }
 }
 
-uint32_t victims_put_out(struct vm *vm, const uint32_t *page, uint32_t count)
+/* Puts out pages that are held. */
+static uint32_t victims_put_out_held(struct vm *vm, const uint32_t *page, uint32_t count)
 {
-    uint32_t done;
+    uint32_t done = paging_put_out(vm, page, count);
 
-    for (uint32_t i = 0; i < count; i++)
-        victims_hold(vm, page[i]);
-    done = paging_put_out(vm, page, count);
     if (done < count)
         victims_keep_rest(vm, page, count);
     return done;
 }
 
-/* Puts out the chosen pages of a window.  Returns how many. */
-static uint32_t victims_put_out_window(const struct victims_window *window)
+uint32_t victims_put_out(struct vm *vm, const uint32_t *page, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        victims_hold(vm, page[i]);
+    return victims_put_out_held(vm, page, count);
+}
+
+/* Pages of several windows that leave together. */
+struct victims_batch {
+    struct vm *vm;
+    uint32_t count;
+    uint32_t left; /* those that left before */
+    uint32_t page[SWAP_CLUSTER];
+};
+
+static void victims_put_out_batch(struct victims_batch *batch)
+{
+    if (batch->count > 0)
+        batch->left += victims_put_out_held(batch->vm, batch->page, batch->count);
+    batch->count = 0;
+}
+
+/* The chosen pages of a window leave, or join others that will. */
+static void victims_add_window(struct victims_batch *batch, const struct victims_window *window)
 {
     struct vm *vm = window->vm;
-    uint32_t pages[SWAP_CLUSTER], count = 0;
 
-    for (uint32_t k = 0; k < SWAP_CLUSTER; k++)
-        if (window->chosen >> k & 1)
-            pages[count++] = window->page[k];
-    if (count == 0)
-        return 0;
-    if (window->object->owner)
-        return victims_put_out(vm, pages, count);
-    for (uint32_t i = 0; i < count; i++)
-        victims_hold(vm, pages[i]);
-    return victims_drop(vm, pages, count);
+    if (batch->count + window->count > SWAP_CLUSTER)
+        victims_put_out_batch(batch);
+    for (uint32_t i = 0; i < window->count; i++) {
+        if (!victims_is_chosen(window, i))
+            continue;
+        victims_hold(vm, window->page[i]);
+        if (window->object->owner) {
+            batch->page[batch->count++] = window->page[i];
+        } else {
+            victims_drop(vm, window->page[i]);
+            batch->left++;
+        }
+    }
 }
 
 static struct victims_window victims_window_of(struct vm *vm, uint32_t page)
@@ -195,30 +226,6 @@ static struct victims_window victims_window_of(struct vm *vm, uint32_t page)
         .vm = vm, .object = record->object, .first = record->link & ~(SWAP_CLUSTER - 1)};
 }
 
-/* A victim whose first access may be just over is queued once more, and its neighbours of that kind with it: they
- * stay side by side.  True: it was so, and is enough for a step. */
-static bool victims_renew(struct vm *vm, uint32_t victim)
-{
-    const struct page *record = &vm->table.pages[victim];
-    struct victims_window window = victims_window_of(vm, victim);
-
-    if (victims_is_fresh(vm, record) || !(record->flags & PAGE_ONCE) ||
-        record->looked != vm->victims.step)
-        return false;
-    victims_keep(vm, victim);
-    victims_find_pages(&window, UINT32_MAX);
-    for (uint32_t k = 0; k < SWAP_CLUSTER; k++) {
-        uint32_t page = window.page[k];
-
-        if (!(window.chosen >> k & 1) || !(vm->table.pages[page].flags & PAGE_ONCE) ||
-            victims_told(vm, page)->state != REPLACE_QUEUED)
-            continue;
-        replace_hold(victims_set_of(vm, page), page);
-        replace_renew(victims_set_of(vm, page), page);
-    }
-    return true;
-}
-
 /* The pages of a window that are few enough to be compressed in a step, and the victim among them. */
 static uint32_t victims_mask_beside(const struct vm *vm, uint32_t victim)
 {
@@ -227,19 +234,20 @@ static uint32_t victims_mask_beside(const struct vm *vm, uint32_t victim)
     return ((1u << TIER_STEP) - 1) << at;
 }
 
-/* Puts out a victim and those that leave with it. */
-static uint32_t victims_put_out_around(struct vm *vm, uint32_t victim)
+/* A victim leaves, and others with it. */
+static void victims_add_around(struct victims_batch *batch, uint32_t victim)
 {
+    struct vm *vm = batch->vm;
     struct victims_window window = victims_window_of(vm, victim);
 
     if (victims_is_fresh(vm, &vm->table.pages[victim]))
-        return 0;
+        return;
     victims_find_pages(&window, UINT32_MAX);
     victims_choose(&window, victim);
     victims_drop_wired(&window);
     if (window.object->owner && tier_takes(&vm->tier))
         window.chosen &= victims_mask_beside(vm, victim);
-    return victims_put_out_window(&window);
+    victims_add_window(batch, &window);
 }
 
 /* The next victim, which is held then, or PAGE_NONE. */
@@ -282,16 +290,18 @@ static bool victims_try_again(struct vm *vm)
 
 uint32_t victims_step(struct vm *vm, bool *last)
 {
-    uint32_t left = 0, page = 0;
+    struct victims_batch batch = {.vm = vm};
+    uint32_t most = tier_takes(&vm->tier) ? 1 : VICTIMS_BATCH, left, page = 0;
 
     victims_begin_step(vm);
-    for (uint32_t tries = 0; tries < VICTIMS_TRIES && left == 0 && page != PAGE_NONE; tries++) {
+    for (uint32_t tries = 0;
+         tries < VICTIMS_TRIES && batch.left + batch.count < most && page != PAGE_NONE; tries++) {
         page = victims_next(vm);
-        if (page != PAGE_NONE && victims_renew(vm, page))
-            break;
         if (page != PAGE_NONE)
-            left = victims_put_out_around(vm, page);
+            victims_add_around(&batch, page);
     }
+    victims_put_out_batch(&batch);
+    left = batch.left;
     *last = page == PAGE_NONE && !victims_try_again(vm);
     vm->victims.barren = vm->victims.barren && left == 0;
     vm->victims.left += left;
@@ -304,20 +314,24 @@ uint32_t victims_advise(struct vm *vm, struct object *object, uint64_t first, ui
                         bool out)
 {
     struct victims_window window = {.vm = vm, .object = object, .first = first};
+    struct victims_batch batch = {.vm = vm};
 
     victims_find_pages(&window, asked);
     vm->reclaim.scanned += (uint32_t)__builtin_popcount(window.chosen);
     victims_drop_wired(&window);
-    if (out)
-        return victims_put_out_window(&window);
-    for (uint32_t k = SWAP_CLUSTER; k-- > 0;)
-        if (window.chosen >> k & 1) {
-            uint32_t page = window.page[k];
-
-            if (!(vm->table.pages[page].known & VICTIMS_TOLD))
-                victims_tell(vm, page);
-            (void)accessed_take(vm, page);
-            replace_cool(victims_set_of(vm, page), page);
+    if (out) {
+        victims_add_window(&batch, &window);
+        victims_put_out_batch(&batch);
+        return batch.left;
+    }
+    for (uint32_t i = 0; i < window.count; i++)
+        if (victims_is_chosen(&window, i) &&
+            !(vm->table.pages[window.page[i]].known & VICTIMS_TOLD))
+            victims_tell(vm, window.page[i]);
+    for (uint32_t i = window.count; i-- > 0;)
+        if (victims_is_chosen(&window, i)) {
+            (void)accessed_take(vm, window.page[i]);
+            replace_cool(victims_set_of(vm, window.page[i]), window.page[i]);
         }
     return 0;
 }

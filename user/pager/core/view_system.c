@@ -12,23 +12,19 @@ static uint32_t system_slab_frames(const struct vm *vm)
     return vm->table.counts[PAGE_METADATA] - vm->record_pages - 1;
 }
 
-/* Anonymous pages, also those on their way in or out; a merged one once. */
+/* Free frames, also those that are kept for who waits. */
+static uint64_t system_free_pages(const struct vm *vm)
+{
+    return (uint64_t)vm->table.counts[PAGE_FREE] + vm->table.counts[PAGE_HELD];
+}
+
+/* Anonymous pages, also those on their way in or out, though nobody may want them any more; a merged one once. */
 static uint64_t system_anonymous_pages(const struct vm *vm)
 {
     const uint32_t *counts = vm->table.counts;
 
     return (uint64_t)counts[PAGE_OBJECT] + counts[PAGE_BUSY] + counts[PAGE_WRITING] +
-           counts[PAGE_MERGED] - vm->file_pages;
-}
-
-/* Slots that hold a copy of a page in memory. */
-static uint64_t system_copies(const struct vm *vm)
-{
-    uint64_t copies = 0;
-
-    for (uint32_t page = 0; vm->swap.used > 0 && page < vm->table.count; page++)
-        copies += vm->table.pages[page].slot != SWAP_NONE;
-    return copies;
+           counts[PAGE_STRAY] + counts[PAGE_MERGED] - vm->file_pages;
 }
 
 /* Pages of files in memory; what else files hold are copies of the initrd. */
@@ -51,11 +47,11 @@ static void system_print_sizes(struct view_step *step)
         uint64_t pages;
     } lines[] = {
         {"MemTotal:", vm->table.count - counts[PAGE_OUTSIDE]},
-        {"MemFree:", counts[PAGE_FREE]},
-        {"MemAvailable:", counts[PAGE_FREE]},
+        {"MemFree:", system_free_pages(vm)},
+        {"MemAvailable:", system_free_pages(vm)},
         {"Buffers:", 0},
         {"Cached:", vm->file_pages},
-        {"SwapCached:", system_copies(vm)},
+        {"SwapCached:", vm->paging.copies},
         {"SwapTotal:", swap_total(&vm->swap)},
         {"SwapFree:", swap_room(&vm->swap)},
         {"Zswap:", counts[PAGE_PACKED]},
@@ -101,10 +97,10 @@ static void system_print_levels(struct view_step *step)
     const struct vm *vm = step->vm;
     const uint32_t *counts = vm->table.counts;
     const struct system_line lines[] = {
-        {"nr_free_pages", counts[PAGE_FREE]},      {"nr_anon_pages", system_anonymous_pages(vm)},
+        {"nr_free_pages", system_free_pages(vm)},  {"nr_anon_pages", system_anonymous_pages(vm)},
         {"nr_file_pages", vm->file_pages},         {"nr_shmem", system_memory_pages(vm)},
         {"nr_page_table_pages", vm->table_frames}, {"nr_writeback", counts[PAGE_WRITING]},
-        {"nr_swapcached", system_copies(vm)},
+        {"nr_swapcached", vm->paging.copies},
     };
 
     system_print_lines(step, lines, sizeof lines / sizeof lines[0]);
@@ -127,6 +123,7 @@ static void system_print_paging(struct view_step *step)
         {"swap_taken_back", vm->paging.counts.taken_back},
         {"swap_read_errors", vm->paging.counts.read_errors},
         {"swap_write_errors", vm->paging.counts.write_errors},
+        {"swap_discarded", vm->swap.discarded},
         {"zswpin", vm->tier.counts.got},
         {"zswpout", vm->tier.counts.put},
     };
@@ -141,7 +138,8 @@ static void system_print_reclaim(struct view_step *step)
     const struct system_line lines[] = {
         {"pgscan", vm->reclaim.scanned},
         {"pgsteal", vm->paging.counts.swapped_out + vm->paging.counts.put_out_clean +
-                        vm->paging.counts.put_out_zero + vm->tier.counts.put},
+                        vm->paging.counts.put_out_zero + vm->paging.counts.dropped +
+                        vm->tier.counts.put},
         {"pgscan_kswapd", vm->reclaim.background.scanned},
         {"pgscan_direct", vm->reclaim.direct.scanned},
         {"pgsteal_kswapd", vm->reclaim.background.stolen},

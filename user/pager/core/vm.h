@@ -267,7 +267,8 @@ static inline bool vm_is_low(const struct vm *vm)
     return vm->table.counts[PAGE_FREE] < vm->reclaim.target;
 }
 
-/* True if load control keeps a program waiting: its fault is given only what is in memory. */
+/* True if load control keeps a program waiting: a fault of it that needs more than a page that its own object has
+ * in memory waits.  What it may not touch at all is no reason to wait. */
 static inline bool load_holds_back(struct vm *vm, const struct space *space)
 {
     if (space->load.suspended)
@@ -288,6 +289,13 @@ static inline void victims_note(struct vm *vm, uint32_t page)
         victims_list(vm, page);
 }
 
+/* A slot is nobody's any more. */
+static inline void vm_free_slot(struct vm *vm, uint32_t slot)
+{
+    if (swap_free(&vm->swap, slot))
+        vm->port.stock_is_low(vm->port.context);
+}
+
 /* The copy of a page in swap, if it has one, is of no use any more. */
 static inline void vm_forget_copy(struct vm *vm, uint32_t page)
 {
@@ -295,7 +303,7 @@ static inline void vm_forget_copy(struct vm *vm, uint32_t page)
 
     if (record->slot == SWAP_NONE)
         return;
-    swap_free(&vm->swap, record->slot);
+    vm_free_slot(vm, record->slot);
     record->slot = SWAP_NONE;
     vm->paging.copies -= record->state == PAGE_OBJECT;
 }

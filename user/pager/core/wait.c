@@ -116,13 +116,18 @@ uint32_t wait_find_free(const struct vm *vm)
     return token;
 }
 
+bool wait_has_room(const struct vm *vm)
+{
+    return vm->waits.active < WAIT_RECORDS - 1;
+}
+
 bool wait_park(struct vm *vm, struct space *space, uint32_t token)
 {
     struct waits *waits = &vm->waits;
     struct wait *wait = &waits->record[token];
 
     if (wait->state == WAIT_FREE) {
-        if (waits->active == WAIT_RECORDS - 1)
+        if (!wait_has_room(vm))
             return false;
         *wait = (struct wait){.space = space, .turn = ++waits->turns};
         waits->active++;

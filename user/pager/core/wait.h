@@ -31,9 +31,9 @@
  * Shortage.  A fault that finds no frame waits while frames are sure to come back: those of stray
  * pages, those of programs that were stopped, which the root task destroys, and those that reclaim
  * (reclaim.h) finds or writes out.  The first in the order of arrival has all frames that faults may
- * take kept for it, so nobody overtakes it.  When nothing is
- * on its way any more and it still finds none, it is stopped itself; then its frames are on their way
- * to the next.  So nobody waits for ever: each wait ends with a destroy that the root task owes, or a
+ * take kept for it, so nobody overtakes it.  When nothing is on its way any more and it still finds none, the
+ * program with the largest charge is stopped, be it itself or another (reclaim.h); then its frames are on
+ * their way.  So nobody waits for ever: each wait ends with a destroy that the root task owes, or a
  * request that a device owes, and each stop makes the programs fewer.  The root task never waits here.
  *
  *  Q1  a record that waits for a page names a busy one;
@@ -113,6 +113,9 @@ void wait_for_resume(struct vm *vm);
 /* Parks the request that now runs, for what was noted last.  `token`: a free one, or one that
  * wait_next gave.  False: it is the last free one, and nothing happened. */
 bool wait_park(struct vm *vm, struct space *space, uint32_t token);
+
+/* True if one more request may be parked. */
+bool wait_has_room(const struct vm *vm);
 
 /* A token with no request: there is always one. */
 uint32_t wait_find_free(const struct vm *vm);

@@ -7,11 +7,15 @@
 extern "C" {
 #endif
 
-#define SWAP_FLAG_PREFER     0x8000 /* a priority is in the bits below */
-#define SWAP_FLAG_PRIO_MASK  0x7fff
-#define SWAP_FLAG_PRIO_SHIFT 0
+#define SWAP_FLAG_PREFER        0x8000 /* a priority is in the bits below */
+#define SWAP_FLAG_PRIO_MASK     0x7fff
+#define SWAP_FLAG_PRIO_SHIFT    0
+#define SWAP_FLAG_DISCARD       0x10000 /* discard what is there now and what becomes free later ... */
+#define SWAP_FLAG_DISCARD_ONCE  0x20000 /* ... the first of these alone */
+#define SWAP_FLAG_DISCARD_PAGES 0x40000 /* ... the second alone */
 
-/* Uses a disk (/dev/vda) that mkswap has prepared for swap.  Returns 0, or -1 with EINVAL (not a disk, no swap
+/* Uses a disk (/dev/vda) that mkswap has prepared for swap.  Discards are done in idle time; a disk that has none is
+ * used without.  Returns 0, or -1 with EINVAL (not a disk, no swap
  * header, other flags), EBUSY (in use), ENOENT, EPERM (too many areas), ENOMEM, EIO. */
 int swapon(const char *path, int flags);
 
