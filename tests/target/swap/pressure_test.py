@@ -4,6 +4,7 @@
 import os
 import random
 import re
+import shlex
 import struct
 import sys
 
@@ -17,17 +18,27 @@ POLICIES = ("fifo", "clock", "lru", "lfu", "clockpro")
 PAGE = 4096
 
 
-def prompt(*lines, append="", options=(), programs=1):
+def prompt(*lines, append="", options=(), programs=1, env=None):
     """What is printed when these lines are typed; `programs` of them compared what they read, but for those that did not
     start for want of memory."""
     result = run(os.path.join(SDK, "faultline-run"), "--once", "-m", "16M", "--initrd", INITRD, "--append", append, *options, "sh",
-                 stdin="".join(line + "\n" for line in lines).encode(), seconds=100)
+                 stdin="".join(line + "\n" for line in lines).encode(), seconds=100, env={**os.environ, **(env or {})})
     check_equal(result.returncode, 0)
     out = result.stdout.decode().replace("faultline$ ", "")
     wrong = re.findall(r"^visit +\d+ +(\d+)", out, re.M)
     refused = (out + result.stderr.decode()).count("sh: locality: Not enough space\n")
     check_equal((wrong, refused <= programs // 3), (["0"] * (programs - refused), True))
     return out
+
+
+def slow_disk(writes):
+    """An emulator whose first disk writes no more than so many times in a second of the host: those that it writes for
+    wait, however fast the host's own disk is."""
+    emulator = os.environ.get("FAULTLINE_QEMU", "qemu-system-riscv64")
+    with open("slow", "w", encoding="utf-8") as file:
+        file.write(f'#!/bin/sh\nexec {shlex.quote(emulator)} "$@" -set drive.disk0.throttling.iops-write={writes}\n')
+    os.chmod("slow", 0o755)
+    return {"FAULTLINE_QEMU": os.path.abspath("slow")}
 
 
 def counts(out):
@@ -39,11 +50,11 @@ def counts(out):
             for i in range(many)]
 
 
-@test("twelve programs in 2.5 MiB: pages leave ahead of need, and while somebody waits for a frame; nobody is ended")
+@test("twelve programs in 2.5 MiB, whose disk is slow: pages leave ahead of need, and while somebody waits for a frame; nobody is ended")
 def _():
     each = "locality 2 800"
     (told,) = counts(prompt(*[each + " &"] * 12, "wait", "cat /proc/vmstat", options=("-s", "64M", "--icount"),
-                            append="mem=2560K", programs=12))
+                            append="mem=2560K", programs=12, env=slow_disk(200)))
     comment(f"{told['pgsteal_kswapd']} pages left ahead of need, {told['pgsteal_direct']} while somebody waited")
     check_equal((told["pgsteal_direct"] > 0, told["pgsteal_kswapd"] > 0, told["oom_kill"]), (True, True, 0))
     check_equal(told["pgscan_direct"] >= told["pgsteal_direct"], True)
