@@ -311,6 +311,25 @@ TEST("pages that lie apart and more beside the last of them than a request holds
     kit_end();
 }
 
+TEST("an access that was seen before a page was told to its class is that for which it came")
+{
+    struct space *space;
+
+    kit_begin_swap(128, 600);
+    CHECK(victims_set_policy(kit_vm(), "clock"));
+    space = kit_space(1);
+    kit_map(space, AT, 2 * SWAP_CLUSTER, MAP_PRIVATE);
+    kit_write_pages(space, 0, PAGES, 0);
+    (void)accessed_harvest(kit_vm(), page_at(space, 0)); /* as at the end of a window of time */
+    CHECK(kit_vm()->table.pages[page_at(space, 0)].flags & PAGE_ACCESSED);
+    kit_write_pages(space, SWAP_CLUSTER, SWAP_CLUSTER + PAGES, 0);
+    put_one_out();
+    CHECK_EQ(space->resident, PAGES);
+    CHECK(fake_peek(&slow.fake, space, AT + SWAP_CLUSTER * PAGE, FL_ACCESS_READ));
+    kit_read_pages(space, 0, PAGES, 0);
+    kit_end();
+}
+
 TEST("CLOCK-Pro knows a page again that comes back soon")
 {
     struct space *space;
@@ -420,6 +439,25 @@ TEST("what is said to be of no use leaves before what is older and as little use
         CHECK(fake_peek(&slow.fake, space, AT + i * PAGE, FL_ACCESS_READ));
     for (uint64_t i = 80; i < 80 + VICTIMS_BATCH; i++)
         CHECK(!fake_peek(&slow.fake, space, AT + i * PAGE, FL_ACCESS_READ));
+    kit_end();
+}
+
+TEST("what is said to be of no use leaves before others, also if it was used since its bits were "
+     "looked at")
+{
+    struct space *space = kit_begin_written(256, 600, SWAP_CLUSTER);
+    const uint64_t first = 16;
+
+    CHECK(victims_set_policy(kit_vm(), "clock"));
+    CHECK_EQ(vm_advise(kit_vm(), space, AT, SWAP_CLUSTER * PAGE, MADV_COLD), 0); /* looks */
+    kit_forget_given();
+    kit_read_pages(space, 0, SWAP_CLUSTER, 0); /* and no step of reclaim between the two */
+    CHECK_EQ(vm_advise(kit_vm(), space, AT + first * PAGE, PAGES * PAGE, MADV_COLD), 0);
+    kit_put_one_out();
+    CHECK_EQ(space->resident, SWAP_CLUSTER - PAGES);
+    for (uint64_t i = first; i < first + PAGES; i++)
+        CHECK(!fake_peek(&slow.fake, space, AT + i * PAGE, FL_ACCESS_READ));
+    kit_read_pages(space, 0, SWAP_CLUSTER, 0);
     kit_end();
 }
 

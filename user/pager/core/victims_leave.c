@@ -324,6 +324,7 @@ uint32_t victims_advise(struct vm *vm, struct object *object, uint64_t first, ui
         victims_put_out_batch(&batch);
         return batch.left;
     }
+    vm->victims.step++; /* what was used since the last look is of no use either */
     for (uint32_t i = 0; i < window.count; i++)
         if (victims_is_chosen(&window, i) &&
             !(vm->table.pages[window.page[i]].known & VICTIMS_TOLD))
