@@ -60,6 +60,9 @@ static void sound(void)
         free_pages += !taken[n];
     }
     CHECK_EQ(table.counts[PAGE_FREE], free_pages);
+    for (uint32_t order = 1; order <= BUDDY_ORDERS; order++)
+        CHECK_EQ(buddy_count(&table, order), listed(table.block_head[order - 1]));
+    CHECK_EQ(buddy_count(&table, 0), listed(table.free_head) + listed(table.zeroed_head));
     CHECK_EQ(listed(table.zeroed_head), table.zeroed);
     CHECK_EQ(listed(table.free_head) + table.zeroed + in_blocks, free_pages);
 }
@@ -340,7 +343,7 @@ static void broken(const char *invariant)
     CHECK_STRING(found ? found : "none", invariant);
 }
 
-TEST("B1 to B4: wrong blocks are found")
+TEST("B1 to B5: wrong blocks are found")
 {
     uint32_t first;
 
@@ -361,6 +364,9 @@ TEST("B1 to B4: wrong blocks are found")
     table.block_head[8] = table.pages[first].link;
     table.pages[table.block_head[8]].previous = PAGE_NONE;
     broken("B4");
+    begin(0, 0);
+    table.blocks[8]++;
+    broken("B5");
     begin(0, 0);
     table.pages[3].order = BUDDY_INNER;
     broken("B4");

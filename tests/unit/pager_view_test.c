@@ -257,6 +257,57 @@ TEST("vmstat counts faults, copies and shadow objects")
     view_end();
 }
 
+/* The free blocks of an order, by the page records alone. */
+static uint32_t view_count_blocks(uint32_t order)
+{
+    uint32_t count = 0;
+
+    for (uint32_t n = 0; n < fake.vm.table.count; n++)
+        count += fake.vm.table.pages[n].state == PAGE_FREE && fake.vm.table.pages[n].order == order;
+    return count;
+}
+
+/* The line that Linux would print of such memory, as mm/vmstat.c of Linux 6.1 has its format. */
+static void view_check_blocks(void)
+{
+    char line[200];
+    size_t used = (size_t)snprintf(line, sizeof line, "Node %d, zone %8s ", 0, "Normal");
+
+    for (uint32_t order = 0; order < 10; order++)
+        used += (size_t)snprintf(line + used, sizeof line - used, "%6lu ",
+                                 (unsigned long)view_count_blocks(order));
+    snprintf(line + used, sizeof line - used, "\n");
+    CHECK_STRING(view_text(NULL, "/proc/buddyinfo"), line);
+}
+
+TEST("buddyinfo tells the free blocks of each order as they are taken, split and merged")
+{
+    struct space *space = view_begin(1600);
+    uint64_t at = view_map_at(space, 0x10000, 700, RW, MAP_PRIVATE);
+    struct page_table *table = &fake.vm.table;
+    struct object *kept = view_must_open(NULL, "/proc/vmstat"); /* the others need no record */
+    uint32_t run;
+
+    view_check_blocks();
+    CHECK(view_count_blocks(9) > 0);
+    for (uint64_t i = 0; i < 700; i++)
+        view_write(space, at + i * PAGE);
+    view_check_blocks();
+    CHECK_EQ(vm_unmap(&fake.vm, space, at, 700 * PAGE), 0);
+    CHECK(page_zero_ahead(table));
+    view_check_blocks();
+    CHECK(view_count_blocks(0) >= 700);
+    run = page_allocate_run(table, 512, PAGE_LENT);
+    CHECK(run != PAGE_NONE);
+    CHECK(page_allocate_run(table, 512, PAGE_LENT) != PAGE_NONE); /* of single ones, merged */
+    view_check_blocks();
+    page_release_run(table, run, 300);
+    view_check_blocks();
+    object_release(&fake.vm, kept);
+    fake_unlimit(&fake);
+    view_end();
+}
+
 /* ---- steps ---- */
 
 /* Pages [0, count) of every second address, so that none joins. */

@@ -116,6 +116,16 @@ def _():
                 known & {line.split()[0] for line in lines}, True)
 
 
+@test("buddyinfo has the line that Linux has for a zone, to the column")
+def _():
+    line = re.compile(r"Node \d+, zone (?=.{8} ) *\w+ (?:(?=.{6} ) *\d+ )+")
+    check_equal(line.fullmatch(host("/proc/buddyinfo").splitlines()[0]) is not None, True)
+    text = ours("cat", "/proc/buddyinfo")
+    check_equal((text.count("\n"), line.fullmatch(text.rstrip("\n")) is not None), (1, True))
+    blocks = [int(word) for word in text.split()[4:]]
+    check_equal((len(blocks), blocks[-1] > 0), (10, True))  # 4 KiB to 2 MiB
+
+
 @test("no server has a space here, so none can be suspended, put out, or ended for want of memory")
 def _():
     result = run(os.path.join(SDK, "faultline-run"), "--initrd", INITRD, "-s", "16M", "cat", "/proc/vmstat", "/proc/swaps")

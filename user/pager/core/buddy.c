@@ -46,6 +46,8 @@ static void buddy_unlink(struct page_table *table, uint32_t first, uint32_t orde
         *buddy_head(table, first, order) = next;
     if (next != PAGE_NONE)
         table->pages[next].previous = previous;
+    if (order > 0)
+        table->blocks[order - 1]--;
 }
 
 static void buddy_link(struct page_table *table, uint32_t first, uint32_t order)
@@ -59,6 +61,19 @@ static void buddy_link(struct page_table *table, uint32_t first, uint32_t order)
     if (*head != PAGE_NONE)
         table->pages[*head].previous = first;
     *head = first;
+    if (order > 0)
+        table->blocks[order - 1]++;
+}
+
+uint32_t buddy_count(const struct page_table *table, uint32_t order)
+{
+    uint32_t single = table->counts[PAGE_FREE];
+
+    if (order > 0)
+        return table->blocks[order - 1];
+    for (uint32_t k = 1; k <= BUDDY_ORDERS; k++)
+        single -= table->blocks[k - 1] << k;
+    return single;
 }
 
 uint32_t buddy_order(uint32_t pages)
@@ -227,23 +242,38 @@ static const char *buddy_check_block(const struct page_table *table, uint32_t fi
     return NULL;
 }
 
+/* Looks at the blocks of an order, and adds their pages to *pages. */
+static const char *buddy_check_order(const struct page_table *table, uint32_t order,
+                                     uint32_t *pages)
+{
+    uint32_t n = table->block_head[order - 1], previous = PAGE_NONE;
+
+    for (; n != PAGE_NONE; previous = n, n = table->pages[n].link) {
+        const char *broken = n < table->count ? buddy_check_block(table, n, order) : "B2";
+
+        if (broken || table->pages[n].previous != previous || *pages > table->count)
+            return broken ? broken : "B2";
+        *pages += 1u << order;
+    }
+    return NULL;
+}
+
 const char *buddy_check(const struct page_table *table, uint32_t *pages)
 {
-    uint32_t marked = 0;
+    uint32_t marked = 0, wrong = 0;
 
     *pages = 0;
     for (uint32_t order = 1; order <= BUDDY_ORDERS; order++) {
-        uint32_t n = table->block_head[order - 1], previous = PAGE_NONE;
+        uint32_t before = *pages;
+        const char *broken = buddy_check_order(table, order, pages);
 
-        for (; n != PAGE_NONE; previous = n, n = table->pages[n].link) {
-            const char *broken = n < table->count ? buddy_check_block(table, n, order) : "B2";
-
-            if (broken || table->pages[n].previous != previous || *pages > table->count)
-                return broken ? broken : "B2";
-            *pages += 1u << order;
-        }
+        if (broken)
+            return broken;
+        wrong += *pages - before != table->blocks[order - 1] << order;
     }
     for (uint32_t n = 0; n < table->count; n++)
         marked += table->pages[n].order != 0;
-    return marked == *pages ? NULL : "B4";
+    if (marked != *pages)
+        return "B4";
+    return wrong == 0 ? NULL : "B5";
 }

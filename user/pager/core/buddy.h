@@ -16,7 +16,8 @@
  *      begins at a multiple of 2^k in physical memory; 1 <= k <= BUDDY_ORDERS;
  *  B2  its first page has order k and is on list k, exactly once; all others are BUDDY_INNER;
  *  B3  no two blocks are the halves of a larger one;
- *  B4  every page that is in no block has order 0.
+ *  B4  every page that is in no block has order 0;
+ *  B5  blocks[k - 1] is the number of blocks of order k.
  *
  * The lists are those of page_table; who owns the page records is page.c. */
 #ifndef PAGER_BUDDY_H
@@ -37,6 +38,9 @@ void buddy_insert_run(struct page_table *table, uint32_t first, uint32_t end);
 /* Takes a block of an order >= 1; merges single pages for it if it must, zeroed ones last.  Returns
  * its first page; its pages are free, of order 0, and on no list.  PAGE_NONE: no free pages lie so. */
 uint32_t buddy_take(struct page_table *table, uint32_t order);
+
+/* Free blocks of an order; of order 0: single pages, zeroed or not. */
+uint32_t buddy_count(const struct page_table *table, uint32_t order);
 
 /* While there is no single page but zeroed ones: makes some of the smallest block, or of a part of it.
  * False: there is no block. */

@@ -106,6 +106,7 @@ struct page_table {
     uint32_t free_head;                /* of single ones that may hold anything */
     uint32_t zeroed_head;              /* of those that are zero */
     uint32_t block_head[BUDDY_ORDERS]; /* of blocks of order 1, 2, ... */
+    uint32_t blocks[BUDDY_ORDERS];     /* on each of these lists (B5) */
     uint32_t zeroed;                   /* how many of these */
     uint32_t reserved;                 /* free frames that faults may not take (reclaim.h) */
     uint32_t range_count;

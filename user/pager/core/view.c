@@ -10,8 +10,8 @@
 #define VIEW_LINE_BYTES (VIEW_PATH_BYTES + 120u)
 
 static const struct view_kind *const view_kinds[] = {
-    &view_maps, &view_smaps,   &view_status, &view_objects,
-    &view_uses, &view_meminfo, &view_vmstat, &view_swaps,
+    &view_maps,    &view_smaps,  &view_status, &view_objects,   &view_uses,
+    &view_meminfo, &view_vmstat, &view_swaps,  &view_buddyinfo,
 };
 
 /* ---- paths ---- */

@@ -3,7 +3,7 @@
  *   /proc/PID/maps, smaps, status   as Linux writes them, PID a number or `self`
  *   /proc/PID/objects               the same entries, each with its chain of objects
  *   /proc/PID/uses                  in how many windows each page was used
- *   /proc/meminfo, vmstat, swaps
+ *   /proc/meminfo, vmstat, swaps, buddyinfo
  *
  * A view is a file in memory: whoever opens it gets a new one, with the text as of then, and reads,
  * maps and closes it as any other.  Opening one is bounded work: what takes longer is told in steps,

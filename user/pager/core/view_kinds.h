@@ -29,7 +29,7 @@ struct view_kind {
 };
 
 extern const struct view_kind view_maps, view_smaps, view_status, view_objects, view_uses,
-    view_meminfo, view_vmstat, view_swaps;
+    view_meminfo, view_vmstat, view_swaps, view_buddyinfo;
 
 /* Adds text to the view: conversions as in text.h. */
 void view_print(struct view_step *step, const char *format, ...)

@@ -1,10 +1,11 @@
-/* /proc/meminfo, /proc/vmstat and /proc/swaps.
+/* /proc/meminfo, /proc/vmstat, /proc/swaps and /proc/buddyinfo.
  *
  * Spec: proc_meminfo(5) of the Linux man-pages; lines without a meaning here are left out.  Every
  * frame is in exactly one class:
  *
  *     MemTotal = MemFree + AnonPages + Cached + Slab + PageTables
  *              + KernelObjects + MessageBuffers + PageRecords + ZeroPage + Zswap */
+#include "buddy.h"
 #include "view_kinds.h"
 
 static uint32_t system_slab_frames(const struct vm *vm)
@@ -220,6 +221,22 @@ static bool system_tell_swaps(struct view_step *step)
     return true;
 }
 
+/* Memory is one zone here: nothing asks for frames below some address.  All is counted before the text takes
+ * a frame. */
+static bool system_tell_buddyinfo(struct view_step *step)
+{
+    uint64_t blocks[BUDDY_ORDERS + 1];
+
+    for (uint32_t order = 0; order <= BUDDY_ORDERS; order++)
+        blocks[order] = buddy_count(&step->vm->table, order);
+    view_print(step, "Node 0, zone %8s ", "Normal");
+    for (uint32_t order = 0; order <= BUDDY_ORDERS; order++)
+        view_print(step, "%6lu ", blocks[order]);
+    view_print(step, "\n");
+    return true;
+}
+
 const struct view_kind view_swaps = {"swaps", false, system_tell_swaps};
 const struct view_kind view_meminfo = {"meminfo", false, system_tell_meminfo};
 const struct view_kind view_vmstat = {"vmstat", false, system_tell_vmstat};
+const struct view_kind view_buddyinfo = {"buddyinfo", false, system_tell_buddyinfo};
