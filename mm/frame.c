@@ -80,7 +80,7 @@ enum fl_error frame_harvest(struct frame_table *table, frame_t first, uint64_t p
                             uint32_t clear, struct fl_harvest *result, uint64_t *done)
 {
     MM_ASSERT(pages > 0 && pages <= FL_HARVEST_PAGES && (clear & ~FRAME_STICKY) == 0);
-    *result = (struct fl_harvest){0};
+    harvest_clear(result, pages);
     for (*done = 0; *done < pages; ++*done) {
         frame_t frame = frame_plus(first, *done);
         if (!frame_known(table, frame) || frame_entry(table, frame)->type > FRAME_USER)

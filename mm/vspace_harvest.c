@@ -15,12 +15,10 @@ _Static_assert(PTE_A >> 6 == FL_HARVEST_ACCESSED && PTE_D >> 6 == FL_HARVEST_DIR
                "A and D of an entry to harvested bits");
 _Static_assert(VSPACE_STEP <= FL_HARVEST_PAGES, "what one call visits has room in its result");
 
-/* Only valid entries are changed: bits of others are the kernel's. */
+/* Reads and clears the bits of an entry.  Only valid ones are changed: bits of others are the kernel's. */
 static uint64_t harvest_entry(struct harvest *harvest, pte_t *slot, vaddr_t address)
 {
-    uint64_t found = walk_load(slot).bits;
-    if ((found & harvest->clear) != 0)
-        found = __atomic_fetch_and(&slot->bits, ~harvest->clear, __ATOMIC_RELAXED);
+    uint64_t found = __atomic_fetch_and(&slot->bits, ~harvest->clear, __ATOMIC_RELAXED);
     if ((found & harvest->clear & PTE_D) != 0)
         removal_note(&harvest->removal, address, 1);
     return found;
@@ -28,20 +26,22 @@ static uint64_t harvest_entry(struct harvest *harvest, pte_t *slot, vaddr_t addr
 
 static void harvest_piece(struct harvest *harvest, const struct range_piece *piece)
 {
-    pte_t *slot = piece->path.slot[0];
-    pte_t *end = slot + piece->pages;
-    uint64_t noted = harvest->noted;
-    while (noted == 0 && slot < end && !sv39_is_valid(walk_load(slot)))
+    pte_t *const first = piece->path.slot[0], *const end = first + piece->pages;
+    pte_t *slot = first;
+    while (harvest->noted == 0 && slot < end && !sv39_is_valid(walk_load(slot)))
         slot++;
-    harvest->result->absent += (uint64_t)(slot - piece->path.slot[0]);
-    for (; slot < end; slot++, noted++) {
-        if (!sv39_is_valid(walk_load(slot)))
+    harvest->result->absent += (uint64_t)(slot - first);
+    uint64_t before = harvest->noted - (uint64_t)(slot - first); /* what page 0 would be noted as */
+    harvest->noted += (uint64_t)(end - slot);
+    for (; slot < end; slot++) {
+        uint64_t found = walk_load(slot).bits;
+        if ((found & PTE_AD) == 0 || (found & PTE_V) == 0)
             continue;
-        uint64_t page = (uint64_t)(slot - piece->path.slot[0]);
-        uint64_t found = harvest_entry(harvest, slot, walk_address_plus(piece->address, page));
-        harvest_note(harvest->result, noted, (found & PTE_AD) >> 6);
+        uint64_t page = (uint64_t)(slot - first);
+        if ((found & harvest->clear) != 0)
+            found = harvest_entry(harvest, slot, walk_address_plus(piece->address, page));
+        harvest_note(harvest->result, before + page, (found & PTE_AD) >> 6);
     }
-    harvest->noted = noted;
 }
 
 enum fl_error vspace_harvest(struct vspace *space, vaddr_t address, uint64_t pages, uint32_t clear,
@@ -54,7 +54,7 @@ enum fl_error vspace_harvest(struct vspace *space, vaddr_t address, uint64_t pag
     harvest.result = result;
     harvest.noted = 0;
     harvest.clear = (uint64_t)clear << 6;
-    *result = (struct fl_harvest){0};
+    harvest_clear(result, range_least(pages, FL_HARVEST_PAGES));
     removal_start(&harvest.removal, space);
     while (range_next(&range, &piece)) {
         if (piece.path.level == 0)
@@ -64,7 +64,8 @@ enum fl_error vspace_harvest(struct vspace *space, vaddr_t address, uint64_t pag
         else
             break;
     }
-    removal_finish(&harvest.removal);
+    if (harvest.removal.fences > 0)
+        removal_finish(&harvest.removal);
     *done = result->absent + harvest.noted;
     return *done < pages ? FL_MORE : FL_OK;
 }

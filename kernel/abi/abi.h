@@ -142,14 +142,20 @@ struct fl_upcall {
 
 /* What a harvest writes from FL_BUFFER_DATA on.  The pages done are `absent` pages without a mapping,
  * then pages of which two bits each tell: A of page absent + i is bit 2 (i % 32) of word i / 32, D the
- * next one. */
-#define FL_HARVEST_ACCESSED (1u << 0)
-#define FL_HARVEST_DIRTY    (1u << 1)
-#define FL_HARVEST_PAGES    512u /* most pages with bits of one call */
+ * next one.  Words without a page are left as they were. */
+#define FL_HARVEST_ACCESSED     (1u << 0)
+#define FL_HARVEST_DIRTY        (1u << 1)
+#define FL_HARVEST_PAGES        512u /* most pages with bits of one call */
+#define FL_HARVEST_WORDS(pages) (((pages) + 31) / 32)
 struct fl_harvest {
     uint64_t absent;
     uint64_t bits[FL_HARVEST_PAGES / 32];
 };
+
+/* Beside these in `clear` of memory_harvest: the pages are those whose numbers are 64-bit words from FL_BUFFER_DATA on,
+ * where the harvest is written afterwards. */
+#define FL_HARVEST_LISTED (1u << 2)
+#define FL_HARVEST_LIST   32u /* most of one call */
 
 /* Beside READ, WRITE, EXEC in the rights of vspace_clone. */
 #define FL_CLONE_PROTECT (1u << 8)

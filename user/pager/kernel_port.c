@@ -71,17 +71,6 @@ static void kernel_port_clone(void *context, uint32_t to, uint32_t from, uint64_
         kernel_port_make_read_only(context, from, address, pages);
 }
 
-/* What the kernel wrote about page i of those that a harvest did: FL_HARVEST_*. */
-static uint64_t kernel_port_page_bits(uint64_t i)
-{
-    const struct fl_harvest *harvest = fl_buffer_data();
-
-    if (i < harvest->absent)
-        return 0;
-    i -= harvest->absent;
-    return harvest->bits[i / 32] >> 2 * (i % 32);
-}
-
 /* The lower bits of 32 pages that have two bits each, side by side. */
 static uint64_t kernel_port_gather(uint64_t bits)
 {
@@ -142,39 +131,70 @@ static uint64_t kernel_port_harvest(void *context, uint32_t space, uint64_t addr
     return accessed;
 }
 
-/* How many of the frames lie one behind the other. */
-static uint32_t kernel_port_run(const struct page_table *table, const uint32_t *page,
-                                uint32_t count)
+/* Frames side by side, as those of neighbours are that came together, for which a list would be dearer. */
+#define KERNEL_PORT_RUN 8u
+
+/* True if the frames lie one behind the other. */
+static bool kernel_port_is_run(const struct page_table *table, const uint32_t *page, uint32_t count)
 {
     uint32_t run = 1;
 
     while (run < count && page[run] == page[0] + run &&
            table->pages[page[run]].range == table->pages[page[0]].range)
         run++;
-    return run;
+    return run == count;
 }
 
+/* Which of the frames were written: bit i is for page[i]. */
+static uint32_t kernel_port_ask_frames(const struct pager *pager, uint32_t first, uint32_t count,
+                                       uint32_t listed)
+{
+    struct object_page found;
+    struct fl_result result;
+
+    vm_page_locate(&pager->vm, first, &found);
+    result = flr_memory_harvest(found.slot, found.page, count,
+                                FL_HARVEST_ACCESSED | FL_HARVEST_DIRTY | listed);
+    if (result.status != FL_OK)
+        log_stop("harvest of frame %lu: status 0x%lx", found.page, result.status);
+    return (uint32_t)kernel_port_split(count).written;
+}
+
+/* Those of the frames that `asked` names and that are in the range of the first of them: one call. */
+static uint32_t kernel_port_harvest_range(const struct pager *pager, const uint32_t *page,
+                                          uint32_t count, uint32_t *asked)
+{
+    const struct page_table *table = &pager->vm.table;
+    uint32_t first = (uint32_t)__builtin_ctz(*asked), range = table->pages[page[first]].range;
+    uint32_t listed = 0, bits = 0, written;
+    uint64_t *list = fl_buffer_data();
+    uint8_t at[FL_HARVEST_LIST];
+
+    for (uint32_t i = first; i < count; i++)
+        if ((*asked >> i & 1) && table->pages[page[i]].range == range) {
+            *asked &= ~(1u << i);
+            at[listed] = (uint8_t)i;
+            list[listed++] = page[i] - table->range[range].base;
+        }
+    written = kernel_port_ask_frames(pager, page[first], listed, FL_HARVEST_LISTED);
+    for (uint32_t k = 0; k < listed; k++)
+        bits |= (written >> k & 1) << at[k];
+    return bits;
+}
+
+/* At most FL_HARVEST_LIST frames.  Uses the message buffer. */
 static uint32_t kernel_port_harvest_frames(void *context, const uint32_t *page, uint32_t count)
 {
     const struct pager *pager = context;
-    uint32_t bits = 0;
+    uint32_t asked = count == FL_HARVEST_LIST ? UINT32_MAX : (1u << count) - 1, bits = 0;
 
-    for (uint32_t first = 0, run; first < count; first += run) {
-        struct object_page found;
-        struct fl_result result;
-
-        run = kernel_port_run(&pager->vm.table, page + first, count - first);
-        vm_page_locate(&pager->vm, page[first], &found);
-        result =
-            flr_memory_harvest(found.slot, found.page, run, FL_HARVEST_ACCESSED | FL_HARVEST_DIRTY);
-        if (result.status != FL_OK)
-            log_stop("harvest of frame %lu: status 0x%lx", found.page, result.status);
-        for (uint32_t i = 0; i < run; i++)
-            if (kernel_port_page_bits(i) & FL_HARVEST_DIRTY)
-                bits |= 1u << (first + i);
-    }
+    if (count >= KERNEL_PORT_RUN && kernel_port_is_run(&pager->vm.table, page, count))
+        return kernel_port_ask_frames(pager, page[0], count, 0);
+    while (asked != 0)
+        bits |= kernel_port_harvest_range(pager, page, count, &asked);
     return bits;
 }
+_Static_assert(FL_HARVEST_LIST == SWAP_CLUSTER, "a list holds the frames of a request");
 
 static void kernel_port_stock_is_low(void *context)
 {

@@ -355,6 +355,63 @@ TEST("a harvest of frames does 512 at a time and stops at one that is a table or
     CHECK_REFUSED(flr_memory_harvest(RAM, first + 3, 1, 3), BAD_FRAME, 2);
 }
 
+/* Lists pages in the message buffer. */
+static void list(const uint64_t *pages, uint64_t count)
+{
+    uint64_t *listed = (uint64_t *)(uintptr_t)(FL_BUFFER + FL_BUFFER_DATA);
+
+    for (uint64_t i = 0; i < count; i++)
+        listed[i] = pages[i];
+}
+
+TEST("frames that are listed are harvested in the order of the list, and no others")
+{
+    setup(2);
+    const uint64_t clear = FL_HARVEST_LISTED | FL_HARVEST_ACCESSED | FL_HARVEST_DIRTY;
+    uint64_t first = kit_frames(64), pages[FL_HARVEST_LIST], expected = 0;
+    CHECK_DONE(flr_memory_harvest(RAM, first, 64, 3));
+    for (uint64_t i = 0; i < FL_HARVEST_LIST; i++) {
+        pages[i] = first + (i * 37 + 5) % 64; /* no two are the same, and few lie side by side */
+        map(pages[i], KIT_AREA + i * PAGE,
+            RW | (i % 3 == 0 ? FL_MAP_ACCESSED : 0) | (i % 5 == 0 ? FL_MAP_DIRTY : 0));
+        expected |= (uint64_t)((i % 3 == 0) | (i % 5 == 0) << 1) << 2 * i;
+    }
+    map(first + 6, KIT_AREA + 64 * PAGE, RW | FL_MAP_ACCESSED | FL_MAP_DIRTY);
+    CHECK_DONE(flr_vspace_unmap(from, KIT_AREA, 65));
+    list(pages, FL_HARVEST_LIST);
+    CHECK_DONE(flr_memory_harvest(RAM, UINT64_MAX, FL_HARVEST_LIST, FL_HARVEST_LISTED));
+    CHECK_EQ(harvest()->absent, 0);
+    CHECK_EQ(harvest()->bits[0], expected); /* nothing was cleared */
+    list(pages, FL_HARVEST_LIST);
+    CHECK_DONE(flr_memory_harvest(RAM, 0, FL_HARVEST_LIST, clear));
+    CHECK_EQ(harvest()->bits[0], expected);
+    list(pages, FL_HARVEST_LIST);
+    CHECK_DONE(flr_memory_harvest(RAM, 0, FL_HARVEST_LIST, clear));
+    CHECK_EQ(harvest()->bits[0], 0);
+    CHECK_DONE(flr_memory_harvest(RAM, first + 6, 1, 0));
+    CHECK_EQ(harvest()->bits[0], 3);
+}
+
+TEST("a harvest of a list ends before a page that is beyond the range, or no frame of a program's")
+{
+    setup(2);
+    uint64_t slot = kit_slots(1), first = kit_frames(3), n = kit_boot_info()->ram[0].pages;
+    uint64_t pages[3] = {first + 2, n, first};
+    list(pages, 3);
+    struct fl_result result = flr_memory_harvest(RAM, 0, 3, FL_HARVEST_LISTED);
+    CHECK_EQ(result.status, FL_STATUS(FL_OUT_OF_RANGE, 2));
+    CHECK_EQ(result.value, 1);
+    CHECK_DONE(flr_memory_retype(RAM, first, FL_OBJECT_TCB, 1, CNODE, slot));
+    pages[1] = first + 1;
+    list(pages, 3);
+    result = flr_memory_harvest(RAM, 0, 3, FL_HARVEST_LISTED);
+    CHECK_EQ(result.status, FL_STATUS(FL_BAD_FRAME, 2));
+    CHECK_EQ(result.value, 2);
+    CHECK_REFUSED(flr_memory_harvest(RAM, page, 0, FL_HARVEST_LISTED), OUT_OF_RANGE, 2);
+    CHECK_REFUSED(flr_memory_harvest(RAM, page, FL_HARVEST_LIST + 1, FL_HARVEST_LISTED),
+                  OUT_OF_RANGE, 2);
+}
+
 TEST("both harvests blame the argument that is wrong")
 {
     setup(2);
@@ -378,7 +435,8 @@ TEST("both harvests blame the argument that is wrong")
     CHECK_REFUSED(flr_memory_harvest(readable, page, 1, 3), NO_RIGHT, 1);
     CHECK_REFUSED(flr_memory_harvest(RAM, n, 1, 3), OUT_OF_RANGE, 2);
     CHECK_REFUSED(flr_memory_harvest(RAM, page, 0, 3), OUT_OF_RANGE, 2);
-    CHECK_REFUSED(flr_memory_harvest(RAM, page, 1, 4), RESERVED, 4);
+    CHECK_REFUSED(flr_memory_harvest(RAM, page, 1, 8), RESERVED, 4);
+    CHECK_REFUSED(flr_memory_harvest(RAM, page, 1, 1ull << 32), RESERVED, 4);
 }
 
 static volatile uint64_t answers[2];

@@ -4,14 +4,6 @@
 #include "rmap.h"
 #include "vm.h"
 
-/* Pages of a window that entries are looked at for. */
-struct accessed_window {
-    struct vm *vm;
-    const uint64_t *leaf; /* that of the page where the run begins */
-    uint64_t copied;      /* bit k: page k from there on has a copy in swap */
-    uint32_t questions;
-};
-
 static void accessed_note(struct vm *vm, struct space *space, struct page *record)
 {
     if (record->flags & PAGE_NEW)
@@ -21,78 +13,124 @@ static void accessed_note(struct vm *vm, struct space *space, struct page *recor
     window_note(vm, space, record);
 }
 
-/* The page that an entry shows k pages behind an address was accessed. */
-static void accessed_note_at(const struct accessed_window *window, const struct entry *entry,
-                             uint64_t address, uint32_t k)
-{
-    uint64_t leaf = window->leaf[k];
-    uint32_t page = index_leaf_is_frame(leaf) ? index_leaf_page(leaf)
-                                              : rmap_find_page(entry, address + k * FL_PAGE_BYTES);
+/* A look at a window on its way. */
+struct accessed_look {
+    struct vm *vm;
+    struct accessed_window *window;
+    uint32_t frames; /* by bits: pages in frames, ... */
+    uint32_t copied; /* ... those of them that have a copy in swap */
+    uint32_t next;   /* of the window's pages, that the next question is for */
+};
 
-    if (page != PAGE_NONE)
-        accessed_note(window->vm, entry->space, &window->vm->table.pages[page]);
+/* What an entry shows, by bits of a window, where the object itself has no frame: pages of objects below. */
+static void accessed_note_others(const struct accessed_look *look, const struct entry *entry,
+                                 uint64_t address, uint64_t bits)
+{
+    for (; bits != 0; bits >>= 1, address += FL_PAGE_BYTES) {
+        uint32_t page = bits & 1 ? rmap_find_page(entry, address) : PAGE_NONE;
+
+        if (page != PAGE_NONE)
+            accessed_note(look->vm, entry->space, &look->vm->table.pages[page]);
+    }
 }
 
 static void accessed_ask(void *context, const struct entry *entry, uint64_t address, uint64_t pages)
 {
-    struct accessed_window *window = context;
-    struct vm *vm = window->vm;
+    struct accessed_look *look = context;
+    struct accessed_window *window = look->window;
+    struct vm *vm = look->vm;
+    uint32_t at = window->bit[look->next];
     uint64_t written;
     uint64_t bits = vm->port.harvest(vm->port.context, entry->space->id, address, pages, &written);
+    uint64_t others = bits & ~((uint64_t)look->frames >> at);
 
     window->questions++;
-    written &= window->copied;
-    for (uint32_t k = 0; bits | written; k++, bits >>= 1, written >>= 1) {
-        if (bits & 1)
-            accessed_note_at(window, entry, address, k);
-        if (written & 1)
-            vm_forget_copy(vm, index_leaf_page(window->leaf[k]));
+    if (entry->wired)
+        window->wired |= (uint32_t)(((1ull << pages) - 1) << at);
+    written &= (uint64_t)look->copied >> at;
+    for (uint32_t i = look->next;
+         i < window->count && (bits | written) >> (window->bit[i] - at) != 0; i++) {
+        uint32_t k = window->bit[i] - at;
+
+        if (bits >> k & 1)
+            accessed_note(vm, entry->space, &vm->table.pages[window->page[i]]);
+        if (written >> k & 1)
+            vm_forget_copy(vm, window->page[i]);
     }
+    if (others != 0)
+        accessed_note_others(look, entry, address, others);
 }
 
-/* The pages of a window begin to be looked at.  Returns those that have a copy in swap, by bits; *first: the first
- * page that is there. */
-static uint64_t accessed_begin(struct vm *vm, const uint64_t *leaf, uint32_t *first)
+/* Notes that page k of the window, which is in a frame, is looked at.  Apart: most leaves that accessed_begin passes
+ * name no frame, and what is inlined is begun for each. */
+static __attribute__((noinline)) void accessed_add(struct accessed_look *look, uint32_t k,
+                                                   uint32_t page)
 {
-    uint64_t copied = 0;
+    struct accessed_window *window = look->window;
+    struct page *record = &look->vm->table.pages[page];
 
-    *first = 0;
-    while (!index_leaf_is_frame(leaf[*first]))
-        ++*first;
+    window->page[window->count] = page;
+    window->bit[window->count++] = (uint8_t)k;
+    look->frames |= 1u << k;
+    record->looked = look->vm->victims.step;
+    if (record->state == PAGE_OBJECT && record->slot != SWAP_NONE)
+        look->copied |= 1u << k;
+}
 
-    for (uint32_t k = *first; k < SWAP_CLUSTER; k++)
-        if (index_leaf_is_frame(leaf[k])) {
-            struct page *record = &vm->table.pages[index_leaf_page(leaf[k])];
+/* Finds the pages of a window that are in frames. */
+static void accessed_begin(struct accessed_look *look)
+{
+    struct index_place place;
+    const uint64_t *first;
 
-            record->looked = vm->victims.step;
-            if (record->state == PAGE_OBJECT && record->slot != SWAP_NONE)
-                copied |= 1ull << k;
-        }
-    return copied;
+    index_find(&look->window->object->index, look->window->first, &place);
+    if (!place.node)
+        return;
+    first = &place.node->slot[place.slot];
+    for (const uint64_t *leaf = first; leaf < first + SWAP_CLUSTER; leaf++)
+        if (index_leaf_is_frame(*leaf))
+            accessed_add(look, (uint32_t)(leaf - first), index_leaf_page(*leaf));
+}
+
+const struct accessed_window *accessed_look(struct vm *vm, struct object *object, uint64_t first)
+{
+    struct accessed_window *window = &vm->victims.window;
+    struct accessed_look look = {.vm = vm, .window = window};
+    struct rmap_run run = {.object = object};
+
+    window->object = object;
+    window->first = first;
+    window->questions = window->wired = window->count = 0;
+    accessed_begin(&look);
+    for (uint32_t end = 0; look.next < window->count; look.next++) {
+        uint32_t k = window->bit[look.next];
+
+        if (k < end)
+            continue;
+        run.first = first + k;
+        run.pages = SWAP_CLUSTER - k;
+        rmap_visit_pages(&run, accessed_ask, &look);
+        end = k + (uint32_t)run.pages;
+    }
+    return window;
+}
+
+const struct accessed_window *accessed_look_around(struct vm *vm, uint32_t page)
+{
+    const struct page *record = &vm->table.pages[page];
+    const struct accessed_window *window = &vm->victims.window;
+    uint64_t first = record->link & ~(SWAP_CLUSTER - 1ull);
+
+    if (window->object == record->object && window->first == first)
+        return window;
+    return accessed_look(vm, record->object, first);
 }
 
 uint32_t accessed_harvest(struct vm *vm, uint32_t page)
 {
     const struct page *record = &vm->table.pages[page];
-    uint64_t first = record->link & ~(SWAP_CLUSTER - 1ull), copied;
-    struct index_place place;
-    struct rmap_run run = {.object = record->object};
-    uint32_t questions = 0, k;
 
-    index_find(&record->object->index, first, &place);
-    copied = accessed_begin(vm, &place.node->slot[place.slot], &k);
-    for (; k < SWAP_CLUSTER; k += (uint32_t)run.pages) {
-        struct accessed_window window = {vm, &place.node->slot[place.slot + k], copied >> k, 0};
-
-        run.first = first + k;
-        run.pages = 1;
-        if (!index_leaf_is_frame(window.leaf[0]))
-            continue;
-        run.pages = SWAP_CLUSTER - k;
-        rmap_visit_pages(&run, accessed_ask, &window);
-        questions += window.questions;
-    }
-    return questions;
+    return accessed_look(vm, record->object, record->link & ~(SWAP_CLUSTER - 1ull))->questions;
 }
 
 bool accessed_test(struct vm *vm, uint32_t page)

@@ -1,5 +1,5 @@
 /* Accessed bits: harvested from the page tables for a window of neighbours in one call, by replacement when it
- * asks for a page of them, and by the sweep at the end of a window of time (window.h).  Both notes are made
+ * asks for a page of them, by advice, and by the sweep at the end of a window of time (window.h).  Both notes are made
  * whoever asked: PAGE_ACCESSED stays in the page record until replacement asks for it, and the page counts
  * for the window of time.  So a bit that was cleared in a table is lost to neither, and none counts twice.
  *
@@ -14,8 +14,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "swap.h"
+
 struct object;
 struct vm;
+
+/* What a look at a window of neighbours found: the pages that the object has in frames.  Bit k is page first + k of the
+ * object. */
+struct accessed_window {
+    struct object *object; /* NULL: nothing was looked at, or pages left since */
+    uint64_t first;
+    uint32_t questions;          /* to the tables */
+    uint32_t wired;              /* pages that a wired entry shows */
+    uint32_t count;              /* in order: */
+    uint32_t page[SWAP_CLUSTER]; /* its record ... */
+    uint8_t bit[SWAP_CLUSTER];   /* ... and where it lies */
+};
+
+/* Looks at the tables for all pages of an object from `first` on, a multiple of SWAP_CLUSTER, to the next one.  What it
+ * returns is right until the next look, or until the first of the pages leaves. */
+const struct accessed_window *accessed_look(struct vm *vm, struct object *object, uint64_t first);
+
+/* The same around a page of an object, unless that was the last look of this step of reclaim. */
+const struct accessed_window *accessed_look_around(struct vm *vm, uint32_t page);
 
 /* Looks at the tables for the page of an object and its neighbours.  Returns how many questions that took. */
 uint32_t accessed_harvest(struct vm *vm, uint32_t page);

@@ -4,7 +4,7 @@
 #include "abi.h"
 
 #define CHECKSUM_WORDS (FL_PAGE_BYTES / 8u)
-#define CHECKSUM_TURN  16u /* words */
+#define CHECKSUM_TURN  64u /* words */
 #define CHECKSUM_K     0x3c6ef372fe94f82aull
 _Static_assert(CHECKSUM_WORDS % CHECKSUM_TURN == 0, "a page is read in whole turns");
 
@@ -22,7 +22,7 @@ uint64_t checksum_page(const void *contents, uint64_t seed)
     uint64_t a = checksum_mix(seed), b = 0;
 
     while (word < end) {
-#pragma GCC unroll 16
+#pragma GCC unroll 64
         for (uint32_t i = 0; i < CHECKSUM_TURN; i++) {
             a += word[i];
             b += a;

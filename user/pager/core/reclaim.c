@@ -202,16 +202,15 @@ static bool reclaim_waits_for_promised(const struct vm *vm)
            vm->reclaim.first == wait_first_for_memory(vm) && reclaim_is_promised(vm);
 }
 
-bool vm_reclaim_step(struct vm *vm)
+/* Frames are wanted, and requests are to be had.  Apart: mostly none are, and what is inlined costs each call of
+ * vm_reclaim_step registers. */
+static __attribute__((noinline)) bool reclaim_go_on(struct vm *vm)
 {
     struct reclaim *reclaim = &vm->reclaim;
     uint32_t done;
     bool last;
 
-    if (!reclaim_is_on(vm) || reclaim_in_sight(vm) >= reclaim->target ||
-        vm->paging.writes > PAGING_WRITES - RECLAIM_WRITES ||
-        vm->paging.taken > PAGING_REQUESTS - RECLAIM_WRITES || reclaim_rests(vm) ||
-        reclaim_is_stuck(vm) || reclaim_waits_for_promised(vm))
+    if (reclaim_rests(vm) || reclaim_is_stuck(vm) || reclaim_waits_for_promised(vm))
         return false;
     done = reclaim_step_counted(vm, &last);
     if (done > 0) {
@@ -225,4 +224,11 @@ bool vm_reclaim_step(struct vm *vm)
     if (reclaim_is_moving(vm) || reclaim_is_promised(vm) || wait_first_for_memory(vm) == 0)
         return false;
     return reclaim_give_up(vm);
+}
+
+bool vm_reclaim_step(struct vm *vm)
+{
+    return reclaim_is_on(vm) && reclaim_in_sight(vm) < vm->reclaim.target &&
+           vm->paging.writes <= PAGING_WRITES - RECLAIM_WRITES &&
+           vm->paging.taken <= PAGING_REQUESTS - RECLAIM_WRITES && reclaim_go_on(vm);
 }

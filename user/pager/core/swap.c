@@ -293,12 +293,24 @@ static void swap_find_in_word(uint64_t free, uint32_t first, uint32_t want, stru
     best->first = first + swap_lowest(starts);
 }
 
-/* The free slots of the word that holds slot `page`, those in [from, to). */
-static uint64_t swap_free_in_word(const struct swap *swap, const struct swap_area *area,
-                                  uint32_t page, uint32_t from, uint32_t to)
-{
-    uint64_t free = ~*swap_word(swap_chunk(swap, area, page)->taken, page);
+/* The words of a bitmap one after the other, from one chunk to the next. */
+struct swap_words {
+    const uint64_t *taken; /* the next one */
+    uint32_t left;         /* in its chunk */
+};
 
+/* The free slots of the next word, which begins with slot `page`: those in [from, to). */
+static uint64_t swap_next_free(const struct swap *swap, const struct swap_area *area,
+                               struct swap_words *words, uint32_t page, uint32_t from, uint32_t to)
+{
+    uint64_t free;
+
+    if (words->left == 0) {
+        words->taken = swap_word(swap_chunk(swap, area, page)->taken, page);
+        words->left = (SWAP_CHUNK_SLOTS - page % SWAP_CHUNK_SLOTS) / SWAP_WORD_SLOTS;
+    }
+    words->left--;
+    free = ~*words->taken++;
     if (from > page)
         free &= UINT64_MAX << (from - page);
     if (to - page < 64)
@@ -312,6 +324,7 @@ static struct swap_run swap_find_run(const struct swap *swap, const struct swap_
                                      uint32_t from, uint32_t to, uint32_t want)
 {
     struct swap_run best = {0, 0};
+    struct swap_words words = {NULL, 0};
     uint32_t carried = 0; /* free slots just before the word */
 
     for (uint32_t page = from & ~63u; page < to && best.count < want; page += 64) {
@@ -319,7 +332,7 @@ static struct swap_run swap_find_run(const struct swap *swap, const struct swap_
 
         if (page >= from + SWAP_SEARCH && best.count > 0)
             break;
-        free = swap_free_in_word(swap, area, page, from, to);
+        free = swap_next_free(swap, area, &words, page, from, to);
         if (carried > 0 && (free & 1)) {
             uint32_t run = carried + (free == UINT64_MAX ? 64 : swap_lowest(~free));
 

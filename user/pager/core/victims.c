@@ -141,8 +141,10 @@ void victims_tell(struct vm *vm, uint32_t page)
     if (record->known & VICTIMS_LISTED)
         victims_unlist(vm, page);
     record->known = VICTIMS_TOLD;
-    record->flags &= (uint8_t)~PAGE_ACCESSED;
-    record->flags |= PAGE_NEW;
+    if (record->flags & PAGE_ACCESSED) /* that was the access for which it came */
+        record->flags &= (uint8_t)~PAGE_ACCESSED;
+    else
+        record->flags |= PAGE_NEW;
     record->looked = (uint8_t)(vm->victims.step - 1);
     replace_add(&vm->victims.set[victims_class(record)], page, victims_identity(record), false);
 }

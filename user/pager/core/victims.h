@@ -35,6 +35,7 @@
 #ifndef PAGER_VICTIMS_H
 #define PAGER_VICTIMS_H
 
+#include "accessed.h"
 #include "replace.h"
 
 struct vm;
@@ -69,6 +70,7 @@ struct victims {
     uint32_t newest;
     uint32_t walk;                       /* page records to look at for those aside */
     uint32_t left;                       /* pages that left since the last walk began */
+    struct accessed_window window;       /* the last that was looked at */
     struct replace set[VICTIMS_CLASSES]; /* [VICTIMS_NEVER] is not used */
 };
 

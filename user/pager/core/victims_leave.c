@@ -41,45 +41,16 @@ static void victims_begin_walk(struct vm *vm)
 
 /* ---- who leaves ---- */
 
-/* Pages side by side that an object has in memory: bit k is page first + k of the object. */
+/* Pages of a window that leave, by bits. */
 struct victims_window {
     struct vm *vm;
-    struct object *object;
-    uint64_t first;
-    uint32_t count;              /* in order: */
-    uint32_t page[SWAP_CLUSTER]; /* its record ... */
-    uint8_t bit[SWAP_CLUSTER];   /* ... and where it lies */
+    const struct accessed_window *pages;
     uint32_t chosen;
-    uint32_t wired;
-    uint32_t at; /* where the run that is looked at begins */
 };
 
 static inline bool victims_is_chosen(const struct victims_window *window, uint32_t i)
 {
-    return window->chosen >> window->bit[i] & 1;
-}
-
-/* Finds the pages of a window that may leave; of those that are asked for all are chosen. */
-static void victims_find_pages(struct victims_window *window, uint32_t asked)
-{
-    const struct page *pages = window->vm->table.pages;
-    uint32_t count = 0, found = 0;
-    struct index_place place;
-    const uint64_t *leaf;
-
-    index_find(&window->object->index, window->first, &place);
-    if (!place.node)
-        return;
-    leaf = &place.node->slot[place.slot];
-    for (uint32_t k = 0; k < SWAP_CLUSTER; k++, leaf++) {
-        if (!index_leaf_is_frame(*leaf) || !victims_may_leave(&pages[index_leaf_page(*leaf)]))
-            continue;
-        window->page[count] = index_leaf_page(*leaf);
-        window->bit[count++] = (uint8_t)k;
-        found |= 1u << k;
-    }
-    window->count = count;
-    window->chosen = found & asked;
+    return window->chosen >> window->pages->bit[i] & 1;
 }
 
 /* True if the step let a page into its queue, and not the victim: it may be in use. */
@@ -91,49 +62,34 @@ static bool victims_is_late(const struct vm *vm, uint32_t page, uint32_t victim)
            !ghost_is_before(begin, victims_told(vm, victim)->stamp);
 }
 
-/* Pages that leave with the victim. */
+/* True if a page that may leave, and nobody used, goes with the victim. */
+static bool victims_goes_along(const struct vm *vm, uint32_t page, uint32_t victim)
+{
+    const struct replace *set = &vm->victims.set[victims_told(vm, victim)->set];
+
+    return replace_leaves_soon(set, page, victim) && !victims_is_late(vm, page, victim) &&
+           !victims_is_fresh(vm, &vm->table.pages[page]);
+}
+
+/* A victim and the pages that leave with it, which are of its class. */
 static void victims_choose(struct victims_window *window, uint32_t victim)
 {
     struct vm *vm = window->vm;
-    const struct replace *set = victims_set_of(vm, victim);
 
-    for (uint32_t i = 0; i < window->count; i++) {
-        uint32_t page = window->page[i];
+    for (uint32_t i = 0; i < window->pages->count; i++) {
+        uint32_t page = window->pages->page[i];
+        const struct page *record = &vm->table.pages[page];
 
-        if (page == victim)
+        if (record->state != PAGE_OBJECT)
             continue;
-        vm->reclaim.scanned++;
-        if (!replace_leaves_soon(set, page, victim) || victims_is_late(vm, page, victim) ||
-            victims_is_fresh(vm, &vm->table.pages[page]) || accessed_test(vm, page))
-            window->chosen &= ~(1u << window->bit[i]);
+        if (page != victim) {
+            vm->reclaim.scanned++;
+            if ((record->flags & PAGE_ACCESSED) || !victims_goes_along(vm, page, victim))
+                continue;
+        }
+        window->chosen |= 1u << window->pages->bit[i];
     }
-}
-
-static void victims_note_wired(void *context, const struct entry *entry, uint64_t address,
-                               uint64_t pages)
-{
-    struct victims_window *window = context;
-
-    (void)address;
-    if (entry->wired)
-        window->wired |= (uint32_t)(((1ull << pages) - 1) << window->at);
-}
-
-/* Wired pages stay. */
-static void victims_drop_wired(struct victims_window *window)
-{
-    struct rmap_run run = {.object = window->object};
-
-    for (uint32_t i = 0, end = 0; i < window->count; i++) {
-        window->at = window->bit[i];
-        if (window->at < end || !victims_is_chosen(window, i))
-            continue;
-        run.first = window->first + window->at;
-        run.pages = SWAP_CLUSTER - window->at;
-        rmap_visit_pages(&run, victims_note_wired, window);
-        end = window->at + (uint32_t)run.pages;
-    }
-    window->chosen &= ~window->wired;
+    window->chosen &= ~window->pages->wired;
 }
 
 static void victims_unmap(void *context, const struct entry *entry, uint64_t address,
@@ -151,6 +107,7 @@ static void victims_drop(struct vm *vm, uint32_t page)
     struct rmap_run run = {record->object, record->link, 1};
 
     rmap_visit_pages(&run, victims_unmap, &vm->port);
+    vm->victims.window.object = NULL;
     victims_evict(vm, page);
     object_free_pages(vm, record->object, record->link, 1);
     vm->paging.counts.dropped++;
@@ -196,34 +153,29 @@ static void victims_put_out_batch(struct victims_batch *batch)
     if (batch->count > 0)
         batch->left += victims_put_out_held(batch->vm, batch->page, batch->count);
     batch->count = 0;
+    batch->vm->victims.window.object = NULL;
 }
 
 /* The chosen pages of a window leave, or join others that will. */
 static void victims_add_window(struct victims_batch *batch, const struct victims_window *window)
 {
+    const struct accessed_window *pages = window->pages;
+    bool waits = pages->object->owner != NULL;
     struct vm *vm = window->vm;
 
-    if (batch->count + window->count > SWAP_CLUSTER)
+    if (batch->count + pages->count > SWAP_CLUSTER)
         victims_put_out_batch(batch);
-    for (uint32_t i = 0; i < window->count; i++) {
+    for (uint32_t i = 0; i < pages->count; i++) {
         if (!victims_is_chosen(window, i))
             continue;
-        victims_hold(vm, window->page[i]);
-        if (window->object->owner) {
-            batch->page[batch->count++] = window->page[i];
+        victims_hold(vm, pages->page[i]);
+        if (waits) {
+            batch->page[batch->count++] = pages->page[i];
         } else {
-            victims_drop(vm, window->page[i]);
+            victims_drop(vm, pages->page[i]);
             batch->left++;
         }
     }
-}
-
-static struct victims_window victims_window_of(struct vm *vm, uint32_t page)
-{
-    const struct page *record = &vm->table.pages[page];
-
-    return (struct victims_window){
-        .vm = vm, .object = record->object, .first = record->link & ~(SWAP_CLUSTER - 1)};
 }
 
 /* The pages of a window that are few enough to be compressed in a step, and the victim among them. */
@@ -238,14 +190,13 @@ static uint32_t victims_mask_beside(const struct vm *vm, uint32_t victim)
 static void victims_add_around(struct victims_batch *batch, uint32_t victim)
 {
     struct vm *vm = batch->vm;
-    struct victims_window window = victims_window_of(vm, victim);
+    struct victims_window window = {.vm = vm};
 
     if (victims_is_fresh(vm, &vm->table.pages[victim]))
         return;
-    victims_find_pages(&window, UINT32_MAX);
+    window.pages = accessed_look_around(vm, victim);
     victims_choose(&window, victim);
-    victims_drop_wired(&window);
-    if (window.object->owner && tier_takes(&vm->tier))
+    if (window.pages->object->owner && tier_takes(&vm->tier))
         window.chosen &= victims_mask_beside(vm, victim);
     victims_add_window(batch, &window);
 }
@@ -269,6 +220,7 @@ static uint32_t victims_next(struct vm *vm)
 static void victims_begin_step(struct vm *vm)
 {
     vm->victims.step++;
+    vm->victims.window.object = NULL;
     for (uint32_t kind = VICTIMS_NEVER + 1; kind < VICTIMS_CLASSES; kind++)
         vm->victims.begin[kind] = vm->victims.set[kind].clock;
     for (uint32_t i = 0; i < VICTIMS_ADMIT && vm->victims.oldest != PAGE_NONE; i++)
@@ -310,29 +262,40 @@ uint32_t victims_step(struct vm *vm, bool *last)
     return left;
 }
 
+/* The pages of a window that are asked for and may leave. */
+static void victims_choose_asked(struct victims_window *window, uint32_t asked)
+{
+    const struct accessed_window *pages = window->pages;
+
+    for (uint32_t i = 0; i < pages->count; i++)
+        if (victims_may_leave(&window->vm->table.pages[pages->page[i]]))
+            window->chosen |= 1u << pages->bit[i];
+    window->chosen &= asked;
+    window->vm->reclaim.scanned += (uint32_t)__builtin_popcount(window->chosen);
+    window->chosen &= ~pages->wired;
+}
+
 uint32_t victims_advise(struct vm *vm, struct object *object, uint64_t first, uint32_t asked,
                         bool out)
 {
-    struct victims_window window = {.vm = vm, .object = object, .first = first};
+    struct victims_window window = {.vm = vm, .pages = accessed_look(vm, object, first)};
+    const struct accessed_window *pages = window.pages;
     struct victims_batch batch = {.vm = vm};
 
-    victims_find_pages(&window, asked);
-    vm->reclaim.scanned += (uint32_t)__builtin_popcount(window.chosen);
-    victims_drop_wired(&window);
+    victims_choose_asked(&window, asked);
     if (out) {
         victims_add_window(&batch, &window);
         victims_put_out_batch(&batch);
         return batch.left;
     }
-    vm->victims.step++; /* what was used since the last look is of no use either */
-    for (uint32_t i = 0; i < window.count; i++)
+    for (uint32_t i = 0; i < pages->count; i++)
         if (victims_is_chosen(&window, i) &&
-            !(vm->table.pages[window.page[i]].known & VICTIMS_TOLD))
-            victims_tell(vm, window.page[i]);
-    for (uint32_t i = window.count; i-- > 0;)
+            !(vm->table.pages[pages->page[i]].known & VICTIMS_TOLD))
+            victims_tell(vm, pages->page[i]);
+    for (uint32_t i = pages->count; i-- > 0;)
         if (victims_is_chosen(&window, i)) {
-            (void)accessed_take(vm, window.page[i]);
-            replace_cool(victims_set_of(vm, window.page[i]), window.page[i]);
+            vm->table.pages[pages->page[i]].flags &= (uint8_t)~PAGE_ACCESSED;
+            replace_cool(victims_set_of(vm, pages->page[i]), pages->page[i]);
         }
     return 0;
 }

@@ -79,17 +79,13 @@ void window_note(struct vm *vm, struct space *space, struct page *page)
 static void window_sweep_around(struct vm *vm, uint32_t number)
 {
     const struct page *around = &vm->table.pages[number];
-    struct index_place place;
+    const struct accessed_window *window =
+        accessed_look(vm, around->object, around->link & ~(SWAP_CLUSTER - 1ull));
 
-    vm->windows.harvests += accessed_harvest(vm, number);
-    index_find(&around->object->index, around->link & ~(SWAP_CLUSTER - 1), &place);
-    for (uint32_t k = 0; k < SWAP_CLUSTER; k++) {
-        uint64_t leaf = place.node->slot[place.slot + k];
-        struct page *page;
+    vm->windows.harvests += window->questions;
+    for (uint32_t i = 0; i < window->count; i++) {
+        struct page *page = &vm->table.pages[window->page[i]];
 
-        if (!index_leaf_is_frame(leaf))
-            continue;
-        page = &vm->table.pages[index_leaf_page(leaf)];
         page->swept = vm->windows.number;
         if (window_age(vm, page->window) > WINDOW_AGE)
             page->window = 0;
