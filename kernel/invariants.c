@@ -302,7 +302,7 @@ static const char *check_ready(const struct hart *hart, struct headcount *heads)
             return "H1";
         for (const struct tcb *thread = queue->head; thread != NULL; thread = thread->next) {
             if (thread->state != THREAD_READY || thread->priority != priority ||
-                thread->queued_at != hart->index || is_current_somewhere(thread))
+                thread->queued_at != hart || is_current_somewhere(thread))
                 return "H1";
         }
     }

@@ -31,7 +31,7 @@ static void note_queued(struct hart *hart, struct tcb *thread)
 {
     hart->ready_mask |= 1ull << thread->priority;
     kernel.ready_mask |= 1ull << thread->priority;
-    thread->queued_at = (uint8_t)hart->index;
+    thread->queued_at = hart;
 }
 
 static void push_back(struct hart *hart, struct tcb *thread)
@@ -56,7 +56,7 @@ static void push_front(struct hart *hart, struct tcb *thread)
 
 void sched_remove(struct tcb *thread)
 {
-    struct hart *hart = &kernel.harts[thread->queued_at];
+    struct hart *hart = thread->queued_at;
     struct thread_queue *queue = &hart->ready[thread->priority];
 
     thread_queue_remove(queue, thread);

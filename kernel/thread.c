@@ -7,7 +7,7 @@
 #include "ipc.h"
 #include "sched.h"
 
-void thread_queue_remove(struct thread_queue *queue, struct tcb *thread)
+__attribute__((noinline)) void thread_queue_remove(struct thread_queue *queue, struct tcb *thread)
 {
     if (thread->prev != NULL)
         thread->prev->next = thread->next;

@@ -71,8 +71,8 @@ struct tcb {
     uint8_t fault;       /* SENDING or AWAIT_REPLY because of a fault, not a call */
     uint8_t fault_label; /* FL_LABEL_* of its last fault */
     uint8_t wants_reply; /* SENDING: ipc_call, not ipc_send */
-    uint8_t queued_at;   /* READY: index of the hart in whose queue it is (H1) */
     uint8_t fp_home; /* index + 1 of the hart that has its floating-point registers; 0 = none has */
+    struct hart *queued_at; /* READY: in whose queue it is (H1) */
     struct object object;
     struct tcb *next; /* in the queue it is in (H1, H2) */
     struct tcb *prev;

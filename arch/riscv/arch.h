@@ -38,7 +38,7 @@ static inline uint32_t arch_zero_block_bytes(void)
 void arch_load_space(struct hart *hart, struct vspace *space);
 void arch_leave_space(struct hart *hart);
 /* No hart has it in satp afterwards; no thread that could run is in it. */
-void arch_abandon_space(const struct vspace *space);
+void arch_abandon_space(struct vspace *space);
 
 /* Other harts.  arch_poke interrupts one: it looks at hart->reschedule and, if it sleeps, for work.  The one that
  * was interrupted calls arch_note_poke.

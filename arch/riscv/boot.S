@@ -101,19 +101,26 @@ boot_entry:
     bltu    t0, sp, 1b
     .endm
 
-/* Another hart, the one that is being started, from the firmware: S-mode, physical addressing. */
+/* A hart that comes when none is awaited, or no more, stays here. */
+    .globl boot_stay
+boot_stay:
+    wfi
+    j       boot_stay
+
+/* Another hart, the one that is being started, from the firmware: S-mode, physical addressing, a0 = hart id. */
     .globl boot_other_entry
     .balign 4
 boot_other_entry:
     csrw    sie, zero
+    lla     t0, boot_starting
+    amoswap.d.aq tp, zero, (t0)         /* its struct hart, a virtual address */
+    beqz    tp, boot_stay
     lla     s1, _start
     li      t2, IMAGE_BASE
     sub     t2, t2, s1
     lla     t3, 2f
     add     t3, t3, t2
     csrw    stvec, t3
-    lla     t0, boot_starting
-    ld      tp, 0(t0)                   /* its struct hart, a virtual address */
     lla     t0, boot_satp
     ld      t0, 0(t0)
     sfence.vma
@@ -123,6 +130,7 @@ boot_other_entry:
     lla     t0, trap_entry
     csrw    stvec, t0
     csrw    sscratch, zero
+    sd      a0, HART_ID(tp)             /* it may be one that was awaited before */
     take_stack tp
     li      fp, 0
     mv      a0, tp

@@ -21,9 +21,12 @@
 #define COUNTERS_READABLE 7u /* scounteren: cycle, time, instret */
 #define QUANTUM_HZ        100u
 
+#define ARRIVAL_SECONDS 10u /* for a hart that the firmware has started: less than one will do */
+
 /* Why a hart is left out; the firmware's errors are between them.  Spec: SBI 1.0, table 1. */
 #define HART_HAS_NO_ROOM (-1)
 #define HART_DIFFERS     INT64_MIN
+#define HART_STAYS_AWAY  INT64_MAX
 
 extern char boot_stack_end[];
 extern const char image_start[], image_end[], boot_other_entry[];
@@ -32,7 +35,7 @@ extern struct hart *boot_starting;
 
 struct kernel kernel;
 uint64_t boot_satp;         /* for harts that start */
-struct hart *boot_starting; /* the one that does */
+struct hart *boot_starting; /* the one that does; it takes this when it comes */
 static struct machine machine;
 static struct ranges ram;
 
@@ -45,6 +48,9 @@ static void read_machine(uint64_t tree)
     if (error == MACHINE_OK && machine.harts_dropped > 0)
         log_write("faultline: %u harts are left out: %u are as many as are known\n",
                   machine.harts_dropped, MACHINE_MAX_HARTS);
+    if (error == MACHINE_OK && machine.harts_skipped > 0)
+        log_write("faultline: %u harts cannot run this system, by the device tree\n",
+                  machine.harts_skipped);
     if (error == MACHINE_OK && machine.bootargs_truncated)
         log_write("faultline: boot arguments are cut to their first %u bytes\n",
                   MACHINE_BOOTARGS_BYTES - 1);
@@ -206,8 +212,21 @@ static void start_first_hart(uint64_t id)
     set_registers(hart);
 }
 
+/* Whether the hart that was started comes in time. */
+static bool has_come(void)
+{
+    uint64_t last = arch_time() + ARRIVAL_SECONDS * kernel.timebase_hz;
+
+    for (uint32_t rounds = 0; __atomic_load_n(&boot_starting, __ATOMIC_RELAXED) != NULL; rounds++) {
+        if (arch_time() > last)
+            return __atomic_exchange_n(&boot_starting, NULL, __ATOMIC_RELAXED) == NULL;
+        lock_pause(hart_self(), rounds);
+    }
+    return true;
+}
+
 /* Starts a hart and waits until it has looked at itself, which it does alone.  It finds by itself which one it is: some
- * firmware lets it go before it has noted what we pass.  Returns: 0, the firmware's error, or HART_DIFFERS. */
+ * firmware lets it go before it has noted what we pass.  Returns: 0, the firmware's error, or HART_*. */
 static int64_t start_hart(struct hart *hart, uint64_t load)
 {
     uint64_t entry = (uint64_t)(uintptr_t)boot_other_entry - IMAGE_BASE + load;
@@ -216,8 +235,21 @@ static int64_t start_hart(struct hart *hart, uint64_t load)
     int64_t error = arch_start_hart(hart->id, entry);
     if (error != 0)
         return error;
+    if (!has_come())
+        return HART_STAYS_AWAY;
     arch_request(hart, REQUEST_ANSWER);
     return hart->differs ? HART_DIFFERS : 0;
+}
+
+static void tell_left_out(uint64_t id, int64_t error)
+{
+    log_write("faultline: hart %lu is left out", id);
+    if (error == HART_DIFFERS)
+        log_write(": it differs from the first one\n");
+    else if (error == HART_STAYS_AWAY)
+        log_write(": it was started and did not come\n");
+    else
+        log_write(", error %d\n", (int)error);
 }
 
 /* The other harts that the device tree names, but those that the firmware does not start or that differ. */
@@ -235,10 +267,7 @@ static void start_other_harts(uint64_t load)
         if (error == 0)
             kernel.hart_count++;
         else
-            log_write(error == HART_DIFFERS
-                          ? "faultline: hart %lu is left out: it differs from the first one\n"
-                          : "faultline: hart %lu is left out, error %d\n",
-                      id, (int)error);
+            tell_left_out(id, error);
     }
 }
 
@@ -247,7 +276,8 @@ void boot_other_hart(struct hart *hart)
 {
     hart->differs = !cpu_start(hart);
     set_registers(hart);
-    hart->differs |= hart->has_fpu != kernel.harts[0].has_fpu;
+    hart->differs |=
+        hart->has_fpu != kernel.harts[0].has_fpu || 1u << paging_asid_bits() < kernel.asids.limit;
     if (hart->differs)
         lock_stay_out(hart);
     lock_take(hart);

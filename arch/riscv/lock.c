@@ -11,11 +11,11 @@ static struct hart *stopper; /* who stopped the system */
 #define PATIENCE 256u /* pauses; a call of the kernel takes less */
 #define NAP_HZ   50000u
 
-/* Waits a little, in a loop that has gone round `rounds` times: a hint to the hart (Zihintpause, else it does
- * nothing), and now and then a nap.  That is for emulators, where harts are threads that share fewer processors, or
- * one: whom we wait for may be waiting for ours.  The timer ends the nap, or whoever asks us for something.
+/* A hint to the hart (Zihintpause, else it does nothing), and now and then a nap.  That is for emulators, where harts
+ * are threads that share fewer processors, or one: whom we wait for may be waiting for ours.  The timer ends the nap, or
+ * whoever asks us for something.
  * Spec: RISC-V Privileged 1.12, 3.3.3 and 4.1.3. */
-static void wait_a_little(const struct hart *hart, uint32_t rounds)
+void lock_pause(const struct hart *hart, uint32_t rounds)
 {
     __asm__ volatile(".word 0x0100000f" ::: "memory");
     if (rounds % PATIENCE != PATIENCE - 1)
@@ -60,10 +60,12 @@ static void serve(struct hart *hart)
 
 void lock_take(struct hart *hart)
 {
-    for (uint32_t rounds = 0; !lock_try(hart); rounds++) {
-        serve(hart);
+    for (uint32_t rounds = 0;; rounds++) {
         lock_look_for_stop(hart);
-        wait_a_little(hart, rounds);
+        if (lock_try(hart))
+            return;
+        serve(hart);
+        lock_pause(hart, rounds);
     }
 }
 
@@ -81,7 +83,7 @@ void lock_drop(void)
 void arch_let_others_in(struct hart *hart)
 {
     lock_drop();
-    wait_a_little(hart, 0);
+    lock_pause(hart, 0);
     lock_take(hart);
 }
 
@@ -96,12 +98,12 @@ unsigned arch_wait_for_interrupt(struct hart *hart)
            (pending & SIE_EXTERNAL ? ARCH_PENDING_EXTERNAL : 0);
 }
 
-void arch_request(struct hart *hart, uint32_t request)
+__attribute__((noinline)) void arch_request(struct hart *hart, uint32_t request)
 {
     __atomic_store_n(&hart->requests, request, __ATOMIC_RELEASE);
     arch_poke(hart);
     for (uint32_t rounds = 0; __atomic_load_n(&hart->requests, __ATOMIC_ACQUIRE) != 0; rounds++)
-        wait_a_little(hart_self(), rounds);
+        lock_pause(hart_self(), rounds);
 }
 
 void arch_note_poke(const struct hart *hart)
@@ -135,7 +137,7 @@ void lock_look_for_stop(const struct hart *hart)
 _Noreturn void lock_stay_out(struct hart *hart)
 {
     while (__atomic_load_n(&hart->requests, __ATOMIC_ACQUIRE) == 0)
-        wait_a_little(hart, 0);
+        lock_pause(hart, 0);
     __atomic_store_n(&hart->requests, 0, __ATOMIC_RELEASE);
     sleep_for_ever();
 }

@@ -18,6 +18,9 @@ void lock_take(struct hart *hart);
 void lock_take_from_user(struct hart *hart);
 void lock_drop(void);
 
+/* Waits a little, in a loop that has gone round `rounds` times. */
+void lock_pause(const struct hart *hart, uint32_t rounds);
+
 /* For a hart that shall not run: answers REQUEST_ANSWER, after which its struct hart may be another's. */
 _Noreturn void lock_stay_out(struct hart *hart);
 

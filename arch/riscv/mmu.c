@@ -131,24 +131,36 @@ static void write_satp(struct hart *hart, const struct vspace *space)
 }
 
 /* satp is written under the address that kernel code runs at: the kernel's half of both roots is one. */
-void mmu_move_root(struct vspace *space)
+void mmu_reload(struct hart *hart)
 {
-    struct hart *hart = hart_self();
+    tlb_load_root(hart->space != NULL ? hart->space->root : kernel.root_table, hart->asid);
+    fence_all(hart);
+}
 
-    if (hart->space == space)
-        tlb_load_root(space->root, hart->asid);
-    fence_here(hart, space);
-    uint64_t others = find_others(hart, space, &space->stale);
+/* Where the space is loaded its root is loaded anew, or the kernel's if it is left. */
+static __attribute__((cold)) void load_anew(struct vspace *space, bool is_left)
+{
     for (unsigned i = 0; i < kernel.hart_count; i++) {
-        if ((others >> i & 1) != 0)
-            arch_request(&kernel.harts[i], REQUEST_LOAD_ROOT);
+        struct hart *hart = &kernel.harts[i];
+
+        if (hart->space != space) {
+            space->stale |= hart_bit(hart);
+            continue;
+        }
+        if (is_left) {
+            hart->space = NULL;
+            hart->asid = (asid_t){0};
+        }
+        if (hart == hart_self())
+            mmu_reload(hart);
+        else
+            arch_request(hart, REQUEST_LOAD_ROOT);
     }
 }
 
-void mmu_reload(const struct hart *hart)
+void mmu_move_root(struct vspace *space)
 {
-    tlb_load_root(hart->space != NULL ? hart->space->root : kernel.root_table, hart->asid);
-    tlb_drop_all();
+    load_anew(space, false);
 }
 
 /* What a space owes before it runs here again: all of the hart's translations, or its own, or its
@@ -200,19 +212,7 @@ void arch_leave_space(struct hart *hart)
     tlb_load_root(kernel.root_table, hart->asid);
 }
 
-void arch_abandon_space(const struct vspace *space)
+void arch_abandon_space(struct vspace *space)
 {
-    for (unsigned i = 0; i < kernel.hart_count; i++) {
-        struct hart *hart = &kernel.harts[i];
-
-        if (hart->space != space)
-            continue;
-        if (hart == hart_self()) {
-            arch_leave_space(hart);
-            continue;
-        }
-        hart->space = NULL;
-        hart->asid = (asid_t){0};
-        arch_request(hart, REQUEST_LOAD_ROOT);
-    }
+    load_anew(space, true);
 }

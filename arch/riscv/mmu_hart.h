@@ -5,6 +5,6 @@
 #include "hart.h"
 
 /* Loads the root of hart->space, or the kernel's own, once more and drops all that was cached. */
-void mmu_reload(const struct hart *hart);
+void mmu_reload(struct hart *hart);
 
 #endif

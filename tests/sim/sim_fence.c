@@ -94,7 +94,7 @@ struct vspace *sim_machine_loaded(uint32_t hart)
     return sim_harts[hart].hart->space;
 }
 
-void sim_machine_leave(const struct vspace *space)
+void sim_machine_leave(struct vspace *space)
 {
     arch_abandon_space(space);
 }

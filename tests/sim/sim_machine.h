@@ -71,7 +71,7 @@ void sim_machine_load(uint32_t hart, struct vspace *space);
 struct vspace *sim_machine_loaded(uint32_t hart);
 
 /* All harts leave a space, as they must before it is destroyed. */
-void sim_machine_leave(const struct vspace *space);
+void sim_machine_leave(struct vspace *space);
 
 /* One access of a hart in the space that it has loaded, access one of FL_ACCESS_READ|WRITE|EXEC.  NULL: it
  * faults.  Else the byte in memory, which a write is now to be put into; of an EXEC the byte that the hart

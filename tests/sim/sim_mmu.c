@@ -103,7 +103,7 @@ static void sim_fence_code_of_harts(uint64_t harts)
     sim_mmu_become(self);
 }
 
-void mmu_reload(const struct hart *hart);
+void mmu_reload(struct hart *hart);
 
 static void sim_request(struct hart *hart, uint32_t request)
 {

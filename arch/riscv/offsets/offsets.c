@@ -14,6 +14,7 @@ void offsets(void);
 void offsets(void)
 {
     OFFSET(HART_CURRENT, struct hart, current);
+    OFFSET(HART_ID, struct hart, id);
     OFFSET(HART_STACK, struct hart, stack_end);
     OFFSET(HART_LOCK, struct hart, lock);
     OFFSET(HART_SAVED_T1, struct hart, saved_t1);

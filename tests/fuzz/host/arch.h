@@ -21,7 +21,7 @@ uint64_t arch_time(void);
 uint64_t arch_cycles(void);
 void arch_load_space(struct hart *hart, struct vspace *space);
 void arch_leave_space(struct hart *hart);
-void arch_abandon_space(const struct vspace *space);
+void arch_abandon_space(struct vspace *space);
 void arch_poke(const struct hart *hart);
 void arch_note_poke(const struct hart *hart);
 void arch_request(struct hart *hart, uint32_t request);

@@ -70,7 +70,7 @@ void arch_leave_space(struct hart *hart)
     hart->space = NULL;
 }
 
-void arch_abandon_space(const struct vspace *space)
+void arch_abandon_space(struct vspace *space)
 {
     if (kernel.harts[0].space == space)
         arch_leave_space(&kernel.harts[0]);

@@ -43,7 +43,7 @@ class Debugger:
         """Sends one packet; the text of the answer."""
         if self.stream is None:
             connection, _ = self.server.accept()
-            connection.settimeout(boot.SECONDS)
+            connection.settimeout(3 * boot.SECONDS)  # a hart that does not come is awaited for a while
             self.stream = connection.makefile("rwb")
         self.stream.write(f"${text}#{sum(text.encode()) & 0xff:02x}".encode())
         self.stream.flush()

@@ -17,15 +17,18 @@ def left_out(result):
     return [line for line in result.told() if " is left out" in line]
 
 
-def boot_with(harts, named):
-    """A machine with so many harts, whose tree names these."""
+def boot_with(harts, named, bare=()):
+    """A machine with so many harts, whose tree names these; those in `bare` have no MMU."""
     initrd = boot.small_initrd()
     root = tree.of_machine(f"nonce={boot.NONCE}", (INITRD_AT, len(initrd)))
     cpus = root.at("/cpus")
     first = cpus.children.pop("cpu@0")
     cpus.children.pop("cpu-map", None)
     for number in named:
-        cpus.children[f"cpu@{number:x}"] = tree.Node(**first.props | {"reg": struct.pack(">I", number)})
+        props = first.props | {"reg": struct.pack(">I", number)}
+        if number in bare:
+            props["mmu-type"] = b"riscv,none\0"
+        cpus.children[f"cpu@{number:x}"] = tree.Node(**props)
     return boot.boot_tree(tree.write(root), initrd, options=("-smp", str(harts)))
 
 
@@ -34,6 +37,14 @@ def _():
     result = boot_with(2, (9, 0, 7, 1))
     boot.check_ran(result)
     check_equal(left_out(result), ["faultline: hart 9 is left out, error -3", "faultline: hart 7 is left out, error -3"])
+
+
+@test("harts that the tree says cannot run the system are told, how many")
+def _():
+    result = boot_with(3, (0, 1, 2), bare=(1, 2))
+    boot.check_ran(result)
+    check_equal([line for line in result.told() if "cannot run" in line],
+                ["faultline: 2 harts cannot run this system, by the device tree"])
 
 
 @test("a hart that the tree does not name runs the system when the firmware chose it")
@@ -50,10 +61,10 @@ def _():
     check_equal([line[-8:] for line in left_out(result)], ["error -1"] * 2)
 
 
-def boot_and_change(count, address, change):
+def boot_and_change(count, address, change, seconds=boot.SECONDS):
     """Four harts; `count` times one comes to the address, and change(debugger, order) is called."""
     with debugger.Debugger("debugger") as link, concurrent.futures.ThreadPoolExecutor() as pool:
-        booted = pool.submit(boot.boot, boot.small_initrd(), options=("-smp", "4", *link.options))
+        booted = pool.submit(boot.boot, boot.small_initrd(), options=("-smp", "4", *link.options), seconds=seconds)
         for order in range(count):
             link.run_to(address)
             change(link, order)
@@ -79,10 +90,37 @@ def _():
         check_equal(all(line.endswith(" is left out: it differs from the first one") for line in told), True)
 
 
+def physical(name):
+    return debugger.symbol("faultline.elf", name) - debugger.symbol("faultline.elf", "_start") + boot.KERNEL
+
+
+@test("a hart that was started and does not come is named and left out, and those after it run")
+def _():
+    def lead_astray(link, order):
+        if order == 1:
+            link.set(pc=physical("boot_stay") + 4)  # its jump: from wfi a step does not come back
+    result = boot_and_change(3, physical("boot_other_entry"), lead_astray, seconds=60)
+    boot.check_ran(result)
+    told = left_out(result)
+    check_equal(len(told), 1)
+    check_equal(told[0].endswith(" is left out: it was started and did not come"), True)
+
+
+@test("a hart with fewer ASIDs than the first one is named and left out, and those after it run")
+def _():
+    def find_few(link, order):
+        if order == 2:
+            link.set(a0=4, pc="ra")
+    result = boot_and_change(4, debugger.symbol("faultline.elf", "paging_asid_bits"), find_few)
+    boot.check_ran(result)
+    told = left_out(result)
+    check_equal(len(told), 1)
+    check_equal(told[0].endswith(" is left out: it differs from the first one"), True)
+
+
 @test("a hart that the firmware lets go to where the first one began starts all the same")
 def _():
-    entry = debugger.symbol("faultline.elf", "boot_other_entry") - debugger.symbol("faultline.elf", "_start") + boot.KERNEL
-    result = boot_and_change(3, entry, lambda link, _: link.set(pc=boot.KERNEL, a1=0x82000000))
+    result = boot_and_change(3, physical("boot_other_entry"), lambda link, _: link.set(pc=boot.KERNEL, a1=0x82000000))
     boot.check_ran(result)
     check_equal(left_out(result), [])
 
