@@ -115,19 +115,20 @@ static uint32_t cell_count(const struct fdt_prop *prop)
 
 /* ---- the scan ---- */
 
-/* Children of the root that hold no devices, whatever their reg says. */
-static bool holds_no_devices(const struct fdt_node *node)
+/* Whether the node is one of those places, which hold no devices, whatever the reg of what is there says. */
+static bool holds_no_devices(const struct scan *scan)
 {
-    return node->depth == 1 &&
-           (fdt_node_is_named(node, "cpus") || fdt_node_is_named(node, "reserved-memory") ||
-            fdt_node_is_named(node, "chosen"));
+    for (unsigned i = 0; i < PLACE_COUNT; i++)
+        if (scan->node.name == scan->places->at[i].name)
+            return true;
+    return false;
 }
 
 static bool node_is_enabled(const struct scan *scan)
 {
     const struct fdt_prop *status = find_prop(scan, PROP_STATUS);
 
-    return (status == NULL || fdt_prop_is_okay(status)) && !holds_no_devices(&scan->node);
+    return (status == NULL || fdt_prop_is_okay(status)) && !holds_no_devices(scan);
 }
 
 /* Goes to the next node.  Returns: false when there are no more. */

@@ -23,7 +23,7 @@ static uint64_t tables[TABLES][SV39_ENTRIES] __attribute__((aligned(4096)));
 static unsigned tables_used;
 static uint64_t image_offset; /* virtual - physical, of the image */
 
-static uint64_t physical(const void *image_address)
+uint64_t paging_physical(const void *image_address)
 {
     return (uint64_t)(uintptr_t)image_address - image_offset;
 }
@@ -47,7 +47,7 @@ static uint64_t *descend(uint64_t *entry)
     if (tables_used == TABLES)
         return NULL;
     uint64_t *table = tables[tables_used++];
-    *entry = leaf(physical(table), PTE_V);
+    *entry = leaf(paging_physical(table), PTE_V);
     return table;
 }
 
@@ -102,7 +102,7 @@ static void map_image(uint64_t load)
                         : page < image_rodata_end ? LEAF
                                                   : LEAF_RW;
 
-        table[(page - image_start) / (ptrdiff_t)PAGE_BYTES] = leaf(physical(page), bits);
+        table[(page - image_start) / (ptrdiff_t)PAGE_BYTES] = leaf(paging_physical(page), bits);
     }
     memset(&early_middle[1], 0, sizeof early_middle - sizeof early_middle[0]);
     early_middle[0] = leaf(load + (uint64_t)((const char *)table - image_start), PTE_V);

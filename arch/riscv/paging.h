@@ -10,6 +10,8 @@
  * no table are taken out of `ram`.  Returns what a physical address differs by in the direct map.
  */
 uint64_t paging_finish(struct ranges *ram, uint64_t load);
+/* Where something of the image lies in memory.  After paging_finish. */
+uint64_t paging_physical(const void *image_address);
 /* Maps the registers of a device, read-write, never executable: once, between paging_finish and
  * paging_move_root.  NULL when they do not fit the window or no table is left. */
 volatile uint32_t *paging_map_device(uint64_t address, uint64_t bytes);

@@ -3,6 +3,7 @@
 #include "arch.h"
 
 #include "log.h"
+#include "paging.h"
 
 #define SBI_LEGACY_SET_TIMER 0ull
 #define SBI_LEGACY_PUTCHAR   1ull
@@ -10,6 +11,7 @@
 #define SBI_LEGACY_SHUTDOWN  8ull
 #define SBI_BASE             0x10ull
 #define SBI_DBCN             0x4442434eull
+#define SBI_DBCN_READ        1ull
 #define SBI_DBCN_WRITE_BYTE  2ull
 #define SBI_TIME             0x54494d45ull
 #define SBI_SRST             0x53525354ull
@@ -26,10 +28,11 @@ static struct sbi_result sbi_call(uint64_t extension, uint64_t function, uint64_
 {
     register uint64_t a0 __asm__("a0") = arg0;
     register uint64_t a1 __asm__("a1") = arg1;
+    register uint64_t a2 __asm__("a2") = 0; /* DBCN_READ: the address has no more bits */
     register uint64_t a6 __asm__("a6") = function;
     register uint64_t a7 __asm__("a7") = extension;
 
-    __asm__ volatile("ecall" : "+r"(a0), "+r"(a1) : "r"(a6), "r"(a7) : "memory");
+    __asm__ volatile("ecall" : "+r"(a0), "+r"(a1) : "r"(a2), "r"(a6), "r"(a7) : "memory");
     return (struct sbi_result){(int64_t)a0, a1};
 }
 
@@ -50,9 +53,13 @@ void arch_console_put(char c)
 
 int arch_console_get(void)
 {
-    int64_t byte = sbi_call(SBI_LEGACY_GETCHAR, 0, 0, 0).error;
+    static uint8_t byte;
+    struct sbi_result got = sbi_call(SBI_DBCN, SBI_DBCN_READ, 1, paging_physical(&byte));
 
-    return byte < 0 ? -1 : (int)byte;
+    if (got.error == 0)
+        return got.value == 1 ? byte : -1;
+    int64_t legacy = sbi_call(SBI_LEGACY_GETCHAR, 0, 0, 0).error;
+    return legacy < 0 ? -1 : (int)legacy;
 }
 
 /* Never is not the end of time: an emulator whose clock leaps over idle time would leap there, and

@@ -9,7 +9,7 @@ import subprocess
 
 import boot
 
-REGISTERS = {"ra": 1, "a0": 10, "a1": 11, "pc": 32}  # their places among all
+REGISTERS = {"ra": 1, "a0": 10, "a1": 11, "a6": 16, "a7": 17, "pc": 32}  # their places among all
 DIGITS = 16
 
 
@@ -57,18 +57,28 @@ class Debugger:
         self.stream.flush()
         return answer[answer.index(b"$") + 1:-3].decode()
 
-    def run_to(self, address):
-        """Lets the machine run until a hart comes there; the registers below are then that hart's."""
+    def run_to(self, *addresses):
+        """Lets the machine run until a hart comes to one of them; the registers below are then that hart's."""
         self._ask("s")  # where it stands now is not meant
-        self._ask(f"Z1,{address:x},4")
+        for address in addresses:
+            self._ask(f"Z1,{address:x},4")
         stopped = self._ask("c")
-        self._ask(f"z1,{address:x},4")
+        for address in addresses:
+            self._ask(f"z1,{address:x},4")
         self._ask("Hg" + re.search(r"thread:([^;]+);", stopped)[1])
+
+    def _registers(self):
+        held = self._ask("g")
+        return [held[at:at + DIGITS] for at in range(0, len(held), DIGITS)]
+
+    def get(self, *names):
+        """The values of registers of REGISTERS."""
+        words = self._registers()
+        return tuple(int.from_bytes(bytes.fromhex(words[REGISTERS[name]]), "little") for name in names)
 
     def set(self, **values):
         """Gives registers of REGISTERS other values: a number, or the name of a register whose value they get."""
-        held = self._ask("g")
-        words = [held[at:at + DIGITS] for at in range(0, len(held), DIGITS)]
+        words = self._registers()
         for name, value in values.items():
             words[REGISTERS[name]] = (words[REGISTERS[value]] if value in REGISTERS
                                       else value.to_bytes(DIGITS // 2, "little").hex())
