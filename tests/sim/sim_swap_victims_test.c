@@ -375,6 +375,28 @@ TEST("CLOCK-Pro knows a page again by its object and its place there, and no oth
     kit_end();
 }
 
+TEST("CLOCK-Pro knows a page of a file again that comes back soon")
+{
+    const struct replace *set;
+    struct space *space;
+
+    kit_begin_swap(256, 600);
+    set = &kit_vm()->victims.set[VICTIMS_FILE];
+    space = kit_space(1);
+    CHECK(slow_map(&slow, space, FILE_AT, 0, PAGES, false));
+    read_slow(space, FILE_AT, 2);
+    kit_put_all_out();
+    CHECK_EQ(slow_object(&slow)->resident, 0);
+    CHECK_EQ(set->ghosts.count, 1);
+    read_slow(space, FILE_AT, 5);
+    put_one_out();
+    CHECK_EQ(set->returned, 0);
+    read_slow(space, FILE_AT, 2);
+    put_one_out();
+    CHECK_EQ(set->returned, 1);
+    kit_end();
+}
+
 /* ---- what was given to faults ---- */
 
 /* A program with PAGES pages, which were given to faults in order. */
@@ -458,31 +480,6 @@ TEST("what is said to be of no use leaves before others, also if it was used sin
     for (uint64_t i = first; i < first + PAGES; i++)
         CHECK(!fake_peek(&slow.fake, space, AT + i * PAGE, FL_ACCESS_READ));
     kit_read_pages(space, 0, SWAP_CLUSTER, 0);
-    kit_end();
-}
-
-/* ---- those aside ---- */
-
-TEST("pages that were wired may leave again after as many pages left as memory has")
-{
-    struct space *space, *other;
-
-    kit_begin_swap(128, 600);
-    space = kit_space(1);
-    other = kit_space(2);
-    kit_map(space, AT, 20, MAP_PRIVATE);
-    for (uint64_t i = 0; i < 20; i++)
-        kit_write_page(space, AT + i * PAGE, 0);
-    CHECK_EQ(vm_wire(kit_vm(), space, AT, 20 * PAGE, 0), 0);
-    kit_put_all_out();
-    CHECK_EQ(space->resident, 20);
-    vm_unwire_all(kit_vm(), space);
-    kit_map(other, AT, 400, MAP_PRIVATE);
-    for (uint64_t i = 0; i < 400; i++)
-        kit_write_page(other, AT + i * PAGE, 0);
-    CHECK_EQ(space->resident, 0);
-    for (uint64_t i = 0; i < 20; i++)
-        kit_read_page(space, AT + i * PAGE, 0);
     kit_end();
 }
 
