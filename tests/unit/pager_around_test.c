@@ -7,6 +7,7 @@
 
 #include "pager_mapping_kit.h"
 #include "protocol.h"
+#include "stock.h"
 
 #define FILE_PAGES 20u
 
@@ -153,6 +154,28 @@ static uint32_t around_leave_two(uint32_t *taken, uint32_t page)
     page_release(table, second);
     page_release(table, first);
     return count;
+}
+
+TEST("a file whose frames were zeroed ahead is mapped in as few answers as any other")
+{
+    for (uint32_t ahead = 0; ahead < 2; ahead++) {
+        struct object *file = file_begin();
+        struct space *space = space_create(&fake.vm, 1);
+        uint64_t at;
+
+        for (uint64_t page = 0; page < FILE_PAGES; page++) {
+            const char byte[] = {(char)(page + 1), '\0'};
+
+            while (ahead && fake.vm.table.zeroed == 0)
+                CHECK(stock_fill(&fake.vm) > 0);
+            file_write(file, page * PAGE, byte);
+        }
+        CHECK_EQ(fake.vm.counts.zeroed_taken, ahead * FILE_PAGES);
+        at = file_map_aligned(space, file, 0, FILE_PAGES);
+        CHECK_EQ(vm_advise(&fake.vm, space, at, FILE_PAGES * PAGE, MADV_SEQUENTIAL), 0);
+        CHECK_EQ(file_count_faults(space, at, FILE_PAGES), 1);
+        file_end(file);
+    }
 }
 
 TEST("pages whose numbers follow each other in two ranges of memory are no run")

@@ -128,6 +128,10 @@ TEST("runs of frames go through zeroed frames")
     CHECK(table->zeroed >
           table->counts[PAGE_FREE] / 2); /* the block of 128, and what was merged on the way */
     stock_sound();
+    while (page_allocate_run(table, 100, PAGE_LENT) != PAGE_NONE) {
+        CHECK(page_allocate_zeroed(table, PAGE_LENT) != PAGE_NONE);
+        stock_sound();
+    }
     fake_unlimit(&fake);
     stock_end(space);
 }

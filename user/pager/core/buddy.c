@@ -46,6 +46,8 @@ static void buddy_unlink(struct page_table *table, uint32_t first, uint32_t orde
         *buddy_head(table, first, order) = next;
     if (next != PAGE_NONE)
         table->pages[next].previous = previous;
+    else if (page->zeroed)
+        table->zeroed_tail = previous;
     if (order > 0)
         table->blocks[order - 1]--;
 }

@@ -373,6 +373,7 @@ static uint32_t check_free_list(struct check *check, uint32_t head, bool zeroed)
         previous = n;
         listed++;
     }
+    check_fail(check, !zeroed || previous == PAGE_NONE || previous == table->zeroed_tail, "P7");
     return listed;
 }
 

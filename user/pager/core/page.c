@@ -31,6 +31,25 @@ static inline void page_link(struct page_table *table, uint32_t *head, uint32_t 
     *head = number;
 }
 
+/* Puts a page behind those that were zeroed before it: they are handed out in the order in which free ones would
+ * have been, so that neighbours in a file stay neighbours in memory, and one map item shows many. */
+static void page_link_zeroed(struct page_table *table, uint32_t number)
+{
+    struct page *page = &table->pages[number];
+
+    page->link = PAGE_NONE;
+    page->previous = PAGE_NONE;
+    if (table->zeroed_head == PAGE_NONE) {
+        table->zeroed_head = number;
+    } else {
+        page->previous = table->zeroed_tail;
+        table->pages[table->zeroed_tail].link = number;
+    }
+    table->zeroed_tail = number;
+    page->zeroed = true;
+    table->zeroed++;
+}
+
 /* As page_set_state, of a page that is free: a fault pays for every instruction here. */
 static inline void page_give(struct page_table *table, uint32_t number, enum page_state state)
 {
@@ -95,6 +114,7 @@ void page_table_init(struct page_table *table, const struct page_range *ranges, 
     *table = (struct page_table){.window = window,
                                  .free_head = PAGE_NONE,
                                  .zeroed_head = PAGE_NONE,
+                                 .zeroed_tail = PAGE_NONE,
                                  .range_count = count,
                                  .zero = page_zero};
     for (uint32_t i = 0; i < BUDDY_ORDERS; i++)
@@ -150,9 +170,7 @@ bool page_zero_ahead(struct page_table *table)
         return false;
     number = page_pop(table, &table->free_head);
     table->zero(page_contents(table, number));
-    page_link(table, &table->zeroed_head, number);
-    table->pages[number].zeroed = true;
-    table->zeroed++;
+    page_link_zeroed(table, number);
     return true;
 }
 

@@ -12,8 +12,9 @@
  *      nor writes it;
  *  P6  a stray page was busy when its object let it go: nothing names it but its fetch, whose end
  *      frees it;
- *  P7  a page is marked zeroed exactly if it is on the list of those: it is free, and all of its bytes
- *      are 0.  `zeroed` counts them, and counts[PAGE_FREE] too: to everybody else they are free pages;
+ *  P7  a page is marked zeroed exactly if it is on the list of those, which ends with zeroed_tail: it is
+ *      free, and all of its bytes are 0.  `zeroed` counts them, and counts[PAGE_FREE] too: to everybody
+ *      else they are free pages;
  *  P8  only pages in objects, and strays, have a swap slot (swap.h), no two the same: a PAGE_OBJECT's
  *      holds a copy of it unless it was written since, which its D bit tells; one that is written out
  *      or read in goes there or comes from there;
@@ -104,7 +105,8 @@ struct page_table {
     uint8_t *window;
     uint32_t count;
     uint32_t free_head;                /* of single ones that may hold anything */
-    uint32_t zeroed_head;              /* of those that are zero */
+    uint32_t zeroed_head;              /* of those that are zero, oldest first */
+    uint32_t zeroed_tail;              /* the last of them, if there is one */
     uint32_t block_head[BUDDY_ORDERS]; /* of blocks of order 1, 2, ... */
     uint32_t blocks[BUDDY_ORDERS];     /* on each of these lists (B5) */
     uint32_t zeroed;                   /* how many of these */
@@ -133,7 +135,7 @@ void page_table_init(struct page_table *table, const struct page_range *ranges, 
  * Contents: whatever was there. */
 uint32_t page_allocate(struct page_table *table, enum page_state state);
 
-/* Takes a zeroed page.  Returns its number, or PAGE_NONE when none is zeroed. */
+/* Takes the page that was zeroed first.  Returns its number, or PAGE_NONE when none is zeroed. */
 uint32_t page_allocate_zeroed(struct page_table *table, enum page_state state);
 
 /* Zeroes a free page that is not.  False: there is none. */
