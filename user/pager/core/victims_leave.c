@@ -41,7 +41,7 @@ static void victims_begin_walk(struct vm *vm)
 
 /* ---- who leaves ---- */
 
-/* Pages side by side that an object has in memory: bit k is page first + k of the object. */
+/* Pages of an object that lie in one window and are in memory: bit k is page first + k of the object. */
 struct victims_window {
     struct vm *vm;
     struct object *object;
@@ -59,7 +59,7 @@ static inline bool victims_is_chosen(const struct victims_window *window, uint32
     return window->chosen >> window->bit[i] & 1;
 }
 
-/* Finds the pages of a window that may leave; of those that are asked for all are chosen. */
+/* Finds the pages of a window that may leave, of those that are asked for; all of them are chosen. */
 static void victims_find_pages(struct victims_window *window, uint32_t asked)
 {
     const struct page *pages = window->vm->table.pages;
@@ -71,15 +71,16 @@ static void victims_find_pages(struct victims_window *window, uint32_t asked)
     if (!place.node)
         return;
     leaf = &place.node->slot[place.slot];
-    for (uint32_t k = 0; k < SWAP_CLUSTER; k++, leaf++) {
-        if (!index_leaf_is_frame(*leaf) || !victims_may_leave(&pages[index_leaf_page(*leaf)]))
+    for (uint32_t k = 0; asked != 0; k++, leaf++, asked >>= 1) {
+        if (!(asked & 1) || !index_leaf_is_frame(*leaf) ||
+            !victims_may_leave(&pages[index_leaf_page(*leaf)]))
             continue;
         window->page[count] = index_leaf_page(*leaf);
         window->bit[count++] = (uint8_t)k;
         found |= 1u << k;
     }
     window->count = count;
-    window->chosen = found & asked;
+    window->chosen = found;
 }
 
 /* True if the step let a page into its queue, and not the victim: it may be in use. */
