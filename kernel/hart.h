@@ -24,7 +24,6 @@ struct hart {
     uint64_t dummy;      /* first: trap_return's sc.w aims here */
     struct tcb *current; /* trap_entry saves its registers; NULL only inside the kernel and idle */
     uint64_t stack_end;
-    uint64_t saved_t0;
     uint64_t saved_t1;
     struct hart **lock;    /* the kernel's: the hart that holds it, or NULL; owned by nobody */
     uint64_t id;           /* the firmware's name for it */

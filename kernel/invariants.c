@@ -339,7 +339,7 @@ static const char *check_hart(const struct hart *hart, struct headcount *heads)
 
 static const char *check_harts(struct headcount *heads)
 {
-    const char *broken = sched_somebody_sleeps_beside_work() ? "H5" : NULL;
+    const char *broken = sched_somebody_waits_for_less() ? "H5" : NULL;
 
     for (unsigned i = 0; broken == NULL && i < kernel.hart_count; i++)
         broken = check_hart(&kernel.harts[i], heads);

@@ -34,6 +34,7 @@ struct kernel {
     uint32_t device_count;
     uint64_t idle_since;  /* cycles; 0 = a hart is awake */
     uint64_t idle_cycles; /* that all harts slept */
+    uint64_t ready_mask;  /* of all harts */
     uint64_t idle;        /* bit i: harts[i] sleeps and nobody woke it (H5) */
     uint32_t hart_count;  /* of harts[]; harts[0] booted, the others were started by the firmware */
     struct hart harts[HARTS_MAX];

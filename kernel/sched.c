@@ -27,11 +27,17 @@ static uint64_t hart_bit(const struct hart *hart)
     return 1ull << hart->index;
 }
 
+static void note_queued(struct hart *hart, struct tcb *thread)
+{
+    hart->ready_mask |= 1ull << thread->priority;
+    kernel.ready_mask |= 1ull << thread->priority;
+    thread->queued_at = (uint8_t)hart->index;
+}
+
 static void push_back(struct hart *hart, struct tcb *thread)
 {
     thread_queue_append(&hart->ready[thread->priority], thread);
-    hart->ready_mask |= 1ull << thread->priority;
-    thread->queued_at = (uint8_t)hart->index;
+    note_queued(hart, thread);
 }
 
 static void push_front(struct hart *hart, struct tcb *thread)
@@ -45,8 +51,7 @@ static void push_front(struct hart *hart, struct tcb *thread)
     else
         queue->tail = thread;
     queue->head = thread;
-    hart->ready_mask |= 1ull << thread->priority;
-    thread->queued_at = (uint8_t)hart->index;
+    note_queued(hart, thread);
 }
 
 void sched_remove(struct tcb *thread)
@@ -55,8 +60,12 @@ void sched_remove(struct tcb *thread)
     struct thread_queue *queue = &hart->ready[thread->priority];
 
     thread_queue_remove(queue, thread);
-    if (queue->head == NULL)
-        hart->ready_mask &= ~(1ull << thread->priority);
+    if (queue->head != NULL)
+        return;
+    hart->ready_mask &= ~(1ull << thread->priority);
+    kernel.ready_mask = 0;
+    for (unsigned i = 0; i < kernel.hart_count; i++)
+        kernel.ready_mask |= kernel.harts[i].ready_mask;
 }
 
 void sched_pull(struct tcb *thread)
@@ -135,41 +144,56 @@ static struct hart *find_work(struct hart *hart)
     return best;
 }
 
-/* Takes the first thread of the highest priority out of a hart's queues; NULL if there is none. */
-static struct tcb *take_first(const struct hart *hart)
+/* The first thread of the highest priority in a hart's queues, which are not empty. */
+static struct tcb *first_of(const struct hart *hart)
 {
-    if (hart->ready_mask == 0)
-        return NULL;
-    struct tcb *next = hart->ready[bits_of(hart->ready_mask) - 1].head;
-    sched_remove(next);
-    return next;
+    return hart->ready[bits_of(hart->ready_mask) - 1].head;
 }
 
-/* What waits here goes to harts that sleep (H5). */
-static void spread(const struct hart *hart)
+/* What waits here goes to harts that sleep or run a lower priority (H5). */
+static void spread(struct hart *hart)
 {
-    while (kernel.idle != 0 && hart->ready_mask != 0) {
-        struct hart *sleeper = &kernel.harts[bits_of(kernel.idle) - 1];
+    while (kernel.hart_count > 1 && hart->ready_mask != 0) {
+        struct tcb *first = first_of(hart);
+        struct hart *chosen = choose_hart(hart, first);
 
-        hand_to(sleeper, take_first(hart));
+        if (chosen == hart)
+            break;
+        sched_remove(first);
+        hand_to(chosen, first);
     }
 }
 
-bool sched_somebody_sleeps_beside_work(void)
+/* A hart that takes a thread as soon as it gets the lock. */
+static bool is_about_to_look(const struct hart *hart)
 {
-    for (unsigned i = 0; i < kernel.hart_count && kernel.idle != 0; i++) {
+    return (kernel.idle & hart_bit(hart)) == 0 && (hart->current == NULL || hart->reschedule);
+}
+
+/* The highest priority that waits in a hart's queues, plus one, but for the first thread if that is all but taken. */
+static unsigned level_left(const struct hart *hart)
+{
+    unsigned level = bits_of(hart->ready_mask);
+
+    if (level == 0 || !is_about_to_look(hart) || hart->ready[level - 1].head->next != NULL)
+        return level;
+    return bits_of(hart->ready_mask & ~(1ull << (level - 1)));
+}
+
+bool sched_somebody_waits_for_less(void)
+{
+    unsigned least = FL_PRIORITIES, most = 0;
+
+    for (unsigned i = 0; i < kernel.hart_count; i++) {
         const struct hart *hart = &kernel.harts[i];
-        bool is_asleep = (kernel.idle & hart_bit(hart)) != 0;
-        bool takes_one = !is_asleep && (hart->current == NULL || hart->reschedule);
+        unsigned running = hart->current != NULL ? hart->current->priority + 1u : 0;
 
-        if (hart->ready_mask == 0)
-            continue;
-        bool is_one = (hart->ready_mask & (hart->ready_mask - 1)) == 0 &&
-                      hart->ready[bits_of(hart->ready_mask) - 1].head->next == NULL;
-        if (!takes_one || !is_one)
-            return true;
+        if (!is_about_to_look(hart) && running < least)
+            least = running;
+        if (level_left(hart) > most)
+            most = level_left(hart);
     }
-    return false;
+    return most > least;
 }
 
 /* --- what runs ------------------------------------------------------------------------------- */
@@ -222,15 +246,15 @@ static void let_go(struct hart *hart)
 /* The next thread to run, out of all queues; waits for one. */
 static struct tcb *take_next(struct hart *hart)
 {
-    struct tcb *next;
-
-    while ((next = take_first(kernel.hart_count > 1 ? find_work(hart) : hart)) == NULL) {
+    while (kernel.ready_mask == 0) {
         let_go(hart);
         if (cap_empty_condemned() == FL_OK)
             idle(hart);
         else
             arch_let_others_in(hart); /* nobody may ever ask for the rest */
     }
+    struct tcb *next = first_of(find_work(hart));
+    sched_remove(next);
     return next;
 }
 
@@ -244,10 +268,9 @@ void sched_run(struct hart *hart)
         else
             push_front(hart, current);
     }
-    bool turn_ended = hart->quantum_over;
+    /* If it waits, what is left of its turn is not its peer's. */
+    bool turn_ended = hart->quantum_over || (current != NULL && current->state != THREAD_READY);
     unsigned priority = current != NULL ? current->priority : 0;
-    if (current != NULL && current->state != THREAD_READY)
-        turn_ended = true; /* it waits: what is left of its turn is not its peer's */
     hart->current = NULL;
     struct tcb *next = take_next(hart);
     hart->reschedule = false;
@@ -255,8 +278,6 @@ void sched_run(struct hart *hart)
     sched_dispatch(hart, next);
     if (turn_ended && priority == next->priority)
         hart->quantum_end = TIMER_NEVER;
-    if (hart->ready_mask == 0)
-        return;
     spread(hart);
     if (hart->ready[next->priority].head != NULL)
         timer_start_quantum(hart);
@@ -264,19 +285,18 @@ void sched_run(struct hart *hart)
 
 void sched_hand_over_slow(struct hart *hart, struct tcb *next)
 {
-    bool only_peers = hart->ready_mask >> next->priority == 1;
+    bool goes_first = !hart->reschedule && kernel.ready_mask >> next->priority <= 1;
+    bool peer_waits = hart->ready[next->priority].head != NULL;
 
     if (!sched_is_at_home(hart, next)) {
         sched_ready(hart, next);
-        sched_run(hart);
-        return;
-    }
-    /* The turn of this priority is still running: a fault or call in between does not end it. */
-    if (only_peers && hart->quantum_end != TIMER_NEVER && !hart->reschedule) {
+    } else if (goes_first && (!peer_waits || hart->quantum_end != TIMER_NEVER)) {
+        /* The turn of this priority is still running: a fault or call in between does not end it. */
         sched_dispatch(hart, next);
         return;
+    } else {
+        push_back(hart, next);
     }
-    push_back(hart, next);
     sched_run(hart);
 }
 

@@ -1,4 +1,4 @@
-/* Fixed priorities, round robin among equals, on each hart.  H1 and H5 of thread.h.
+/* Fixed priorities over all harts, round robin among equals on each.  H1 and H5 of thread.h.
  *
  * A thread runs on the hart whose kernel entry made it ready, or where its floating-point registers are.
  * What would wait there goes to a hart that has nothing to do or runs a lower priority.  A hart that
@@ -7,7 +7,7 @@
 #define KERNEL_SCHED_H
 
 #include "arch.h"
-#include "hart.h"
+#include "kernel.h"
 
 /* `hart` is always the one that runs this. */
 
@@ -20,12 +20,12 @@ void sched_remove(struct tcb *thread);
 void sched_pull(struct tcb *thread);
 /* Picks the next thread and makes it current; idles while there is none. */
 void sched_run(struct hart *hart);
-/* The rest of sched_hand_over: somebody of its priority or above waits too. */
+/* The rest of sched_hand_over: somebody of its priority or above waits too, or floating point is in use. */
 void sched_hand_over_slow(struct hart *hart, struct tcb *next);
 /* The turn that the hart's quantum measures is over. */
 void sched_quantum_end(struct hart *hart);
 /* Whether H5 is broken. */
-bool sched_somebody_sleeps_beside_work(void);
+bool sched_somebody_waits_for_less(void);
 
 /* Whether a thread's floating-point registers, if it has any, are in this hart or in its TCB. */
 static inline bool sched_is_at_home(const struct hart *hart, const struct tcb *thread)
@@ -33,24 +33,30 @@ static inline bool sched_is_at_home(const struct hart *hart, const struct tcb *t
     return thread->fp_home == 0 || thread->fp_home == hart->index + 1;
 }
 
-/* Makes a READY thread that is in no queue the current one. */
-static inline void sched_dispatch(struct hart *hart, struct tcb *thread)
+static inline void sched_make_current(struct hart *hart, struct tcb *thread)
 {
     hart->current = thread;
     if (hart->space != &thread->space->space)
         arch_load_space(hart, &thread->space->space);
+}
+
+/* Makes a READY thread that is in no queue the current one. */
+static inline void sched_dispatch(struct hart *hart, struct tcb *thread)
+{
+    sched_make_current(hart, thread);
     arch_fpu_switch(hart, thread);
 }
 
-/* The current thread waits now: run `next`, which is in no queue, or whoever goes before it. */
+/* The current thread waits now: run `next`, which is in no queue, or whoever goes before it.  The usual way has no
+ * call that comes back, so that it needs no stack frame. */
 static inline void sched_hand_over(struct hart *hart, struct tcb *next)
 {
     next->state = THREAD_READY;
-    if (hart->ready_mask >> next->priority == 0 && !hart->reschedule &&
-        sched_is_at_home(hart, next))
-        sched_dispatch(hart, next);
-    else
+    if (kernel.ready_mask >> next->priority != 0 || hart->reschedule || hart->fpu_on ||
+        next->uses_fp)
         sched_hand_over_slow(hart, next);
+    else
+        sched_make_current(hart, next);
 }
 
 static inline void sched_if_asked(struct hart *hart)

@@ -15,8 +15,8 @@
  *      that of the notification; no other thread is in any queue;
  *  H3  reply->thread and tcb->reply point at each other (R1);
  *  H4  a thread that runs has a space and a CSpace, and is the current one of one hart only;
- *  H5  while a hart sleeps that nobody woke, no thread is in a ready queue but one for each hart that
- *      is about to take it;
+ *  H5  no thread is in a ready queue while a hart that nobody asked to look sleeps or runs a lower
+ *      priority, but one for each hart that is about to take it;
  *  U1  a thread with a pending upcall has an upcall entry and a message buffer, and does not wait
  *      for the answer to a fault. */
 #ifndef KERNEL_THREAD_H

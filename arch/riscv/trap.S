@@ -22,10 +22,10 @@
 trap_entry:
     csrrw   tp, sscratch, tp
     beqz    tp, trap_from_kernel
-    sd      t0, HART_SAVED_T0(tp)
     sd      t1, HART_SAVED_T1(tp)
-    csrr    t0, scause
     ld      t1, HART_CURRENT(tp)        /* t1 = running TCB */
+    sd      t0, X(5)(t1)
+    csrr    t0, scause
     addi    t0, t0, -8                  /* environment call from U-mode? */
     bnez    t0, trap_full
     li      t0, CALL_COUNT
@@ -54,7 +54,6 @@ trap_entry:
     sd      t0, PC(t1)
     sb      zero, TCB_FULL(t1)
     ld      sp, HART_STACK(tp)
-    li      s0, 0
     ld      t0, HART_LOCK(tp)
     amoswap.d.aq t0, tp, (t0)
     bnez    t0, trap_call_wait
@@ -113,15 +112,13 @@ trap_return:
     li      t6, 0
     sret
 
-/* A fault, an interrupt or an unknown call: t1 = TCB, the user's t0 and t1 are in the hart. */
+/* A fault, an interrupt or an unknown call: t1 = TCB, which has the user's t0; his t1 is in the hart. */
 trap_full:
     sd      ra, X(1)(t1)
     sd      sp, X(2)(t1)
     sd      gp, X(3)(t1)
     csrrw   t0, sscratch, zero
     sd      t0, X(4)(t1)
-    ld      t0, HART_SAVED_T0(tp)
-    sd      t0, X(5)(t1)
     ld      t0, HART_SAVED_T1(tp)
     sd      t0, X(6)(t1)
     sd      t2, X(7)(t1)
@@ -154,7 +151,6 @@ trap_full:
     li      t0, 1
     sb      t0, TCB_FULL(t1)
     ld      sp, HART_STACK(tp)
-    li      s0, 0
     ld      t0, HART_LOCK(tp)
     amoswap.d.aq t0, tp, (t0)
     bnez    t0, trap_full_wait
@@ -174,11 +170,9 @@ trap_full_wait:
     ld      a1, PC(t1)
     j       trap_full_locked
 
-/* The same for a call: it is saved like a fault, to be made again by a thread that is taken away; t1 = TCB, the
- * user's t0 and t1 are in the hart, all else of his that is not saved yet is where it was. */
+/* The same for a call: it is saved like a fault, to be made again by a thread that is taken away; t1 = TCB, which
+ * has the user's t0; his t1 is in the hart, all else of his that is not saved yet is where it was. */
 trap_call_wait:
-    ld      t0, HART_SAVED_T0(tp)
-    sd      t0, X(5)(t1)
     ld      t0, HART_SAVED_T1(tp)
     sd      t0, X(6)(t1)
     sd      t2, X(7)(t1)
@@ -226,7 +220,6 @@ trap_thread_gone:
 /* t1 = TCB, on the way to U-mode: an upcall is pending.  The stack is empty. */
 trap_return_upcall:
     ld      sp, HART_STACK(tp)
-    li      s0, 0
     mv      a0, t1
     call    upcall_enter                /* makes a frame without the mark */
     j       trap_return

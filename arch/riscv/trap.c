@@ -85,7 +85,7 @@ static __attribute__((noinline)) void other_trap(uint64_t cause, uint64_t pc, ui
 {
     struct hart *hart = hart_self();
 
-    if (sched_somebody_sleeps_beside_work())
+    if (sched_somebody_waits_for_less())
         hart->counter[FL_COUNTER_IDLE_BESIDE_WORK]++;
     switch (cause) {
     case CAUSE_FETCH_ACCESS:

@@ -543,6 +543,8 @@ TEST("the checker names what is wrong with swap")
     BREAKS(record->slot, record->slot + 1, "P8");
     BREAKS(record->slot, SWAP_NONE, "G2");
     BREAKS(kit_vm()->paging.request[0].at, 1, "G1");
+    BREAKS(kit_vm()->paging.request[0].io.count, 2, "G1");
+    BREAKS(kit_vm()->paging.request[0].io.page[0], page + 1, "G1");
     BREAKS(kit_vm()->paging.writes, 0, "G1");
     BREAKS(kit_vm()->paging.taken, 0, "G1");
     BREAKS(kit_vm()->paging.streams.stream[0].window, STREAM_PAGES + 1, "G3");

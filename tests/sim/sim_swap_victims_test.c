@@ -368,6 +368,28 @@ TEST("CLOCK-Pro knows a page again by its object and its place there, and no oth
     kit_end();
 }
 
+TEST("CLOCK-Pro knows a page of a file again that comes back soon")
+{
+    const struct replace *set;
+    struct space *space;
+
+    kit_begin_swap(256, 600);
+    set = &kit_vm()->victims.set[VICTIMS_FILE];
+    space = kit_space(1);
+    CHECK(slow_map(&slow, space, FILE_AT, 0, PAGES, false));
+    read_slow(space, FILE_AT, 2);
+    kit_put_all_out();
+    CHECK_EQ(slow_object(&slow)->resident, 0);
+    CHECK_EQ(set->ghosts.count, 1);
+    read_slow(space, FILE_AT, 5);
+    put_one_out();
+    CHECK_EQ(set->returned, 0);
+    read_slow(space, FILE_AT, 2);
+    put_one_out();
+    CHECK_EQ(set->returned, 1);
+    kit_end();
+}
+
 /* ---- what was given to faults ---- */
 
 /* A program with PAGES pages, which were given to faults in order. */
@@ -476,6 +498,69 @@ TEST("pages that were wired may leave again after as many pages left as memory h
     CHECK_EQ(space->resident, 0);
     for (uint64_t i = 0; i < 20; i++)
         kit_read_page(space, AT + i * PAGE, 0);
+    kit_end();
+}
+
+TEST("pages that were set aside do not come back before as many left as memory has, while others "
+     "can "
+     "leave")
+{
+    const uint64_t locked = 20, old = 4 * SWAP_CLUSTER, all = 6 * SWAP_CLUSTER;
+    struct space *space = kit_begin_written(512, 600, locked), *other = kit_space(2);
+
+    CHECK(victims_set_policy(kit_vm(), "fifo"));
+    CHECK_EQ(vm_wire(kit_vm(), space, AT, locked * PAGE, 0), 0);
+    kit_map(other, AT, all, MAP_PRIVATE);
+    kit_write_pages(other, 0, old, 0);
+    while (other->resident == old)
+        put_one_out(); /* the oldest are found locked, each of them */
+    vm_unwire_all(kit_vm(), space);
+    for (uint64_t left = 2 * SWAP_CLUSTER; other->resident > old - left;)
+        put_one_out();
+    kit_write_pages(other, old, all, 0);
+    while (other->resident > SWAP_CLUSTER) {
+        put_one_out();
+        CHECK_EQ(space->resident, locked);
+    }
+    CHECK(kit_vm()->victims.left < kit_vm()->table.count);
+    kit_read_pages(space, 0, locked, 0);
+    kit_end();
+}
+
+/* ---- too few requests ---- */
+
+/* A program whose pages fill a disk, and then every other one of them is gone: no two slots side by side are free. */
+static void begin_scattered(struct space *space, uint64_t slots)
+{
+    kit_map(space, AT, slots, MAP_PRIVATE);
+    kit_write_pages(space, 0, slots, 0);
+    kit_put_all_out();
+    CHECK_EQ(kit_vm()->swap.used, slots);
+    for (uint64_t i = 0; i < slots; i += 2)
+        CHECK_EQ(vm_advise(kit_vm(), space, AT + i * PAGE, PAGE, MADV_DONTNEED), 0);
+}
+
+TEST("pages for which no request was left are the next to leave, before others that are younger")
+{
+    const uint64_t slots = 2 * SWAP_CLUSTER;
+    struct space *space, *younger;
+
+    kit_begin_swap(256, 1 + slots);
+    CHECK(victims_set_policy(kit_vm(), "fifo"));
+    begin_scattered(kit_space(1), slots);
+    space = kit_space(2);
+    kit_map(space, AT, SWAP_CLUSTER, MAP_PRIVATE);
+    kit_write_pages(space, 0, SWAP_CLUSTER, 0);
+    younger = kit_space(3);
+    kit_map(younger, AT, SWAP_CLUSTER, MAP_PRIVATE);
+    kit_write_pages(younger, 0, SWAP_CLUSTER, 0);
+    for (uint64_t left = SWAP_CLUSTER; left > 0; left -= PAGING_WRITES) {
+        CHECK_EQ(space->resident, left);
+        put_one_out();
+        CHECK_EQ(younger->resident, SWAP_CLUSTER);
+    }
+    CHECK_EQ(space->resident, 0);
+    kit_read_pages(space, 0, SWAP_CLUSTER, 0);
     kit_end();
 }
 

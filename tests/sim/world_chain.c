@@ -14,7 +14,9 @@ static uint8_t cell_make(struct chain *chain, enum chain_state state, uint8_t by
     while (cell < CHAIN_CELLS && chain->cell[cell].state != CHAIN_ABSENT)
         cell++;
     world_expect(cell < CHAIN_CELLS, "the model has too few cells");
-    chain->cell[cell] = (struct chain_cell){state, byte};
+    chain->cell[cell] = (struct chain_cell){.state = state, .byte = byte};
+    if (state == CHAIN_OUT || state == CHAIN_WRITING)
+        chain->cell[cell].slot = chain->cell[cell].clean = true;
     return cell;
 }
 
@@ -86,7 +88,7 @@ static void cell_wake(struct chain *chain, uint8_t cell, bool failed)
 static void cell_free(struct chain *chain, uint8_t cell, bool *stray)
 {
     cell_remove(chain, cell, NULL);
-    *stray = chain->cell[cell].state == CHAIN_BUSY;
+    *stray = chain->cell[cell].state == CHAIN_BUSY || chain->cell[cell].state == CHAIN_WRITING;
     chain->cell[cell].state = *stray ? CHAIN_STRAY : CHAIN_ABSENT;
 }
 
@@ -98,7 +100,7 @@ static void chain_sweep(struct chain *chain)
     for (uint8_t cell = 1; cell < CHAIN_CELLS; cell++) {
         enum chain_state state = chain->cell[cell].state;
 
-        if (cell != chain->file_cell && (state == CHAIN_PRESENT || state == CHAIN_BUSY) &&
+        if (cell != chain->file_cell && state != CHAIN_ABSENT && state != CHAIN_STRAY &&
             cell_count_views(chain, cell) == 0)
             cell_free(chain, cell, &stray[cell]);
     }
@@ -222,6 +224,12 @@ static void thread_wait(struct chain *chain, struct chain_thread *thread, uint8_
     thread->outcome = CHAIN_WAITS;
 }
 
+static void chain_begin_fetch(struct chain *chain, uint8_t cell)
+{
+    chain->began[chain->begun++] = cell;
+    chain->cell[cell].state = CHAIN_BUSY;
+}
+
 /* A touch of what lies below all cells. */
 static void thread_run_below(struct chain *chain, uint32_t space)
 {
@@ -238,8 +246,7 @@ static void thread_run_below(struct chain *chain, uint32_t space)
             return;
         }
         if (!chain->file_cell) {
-            chain_put_in_file(chain, CHAIN_BUSY);
-            chain->began = true;
+            chain_begin_fetch(chain, chain_put_in_file(chain, CHAIN_BUSY));
         }
         if (chain->cell[chain->file_cell].state == CHAIN_BUSY) {
             thread_wait(chain, thread, chain->file_cell);
@@ -266,10 +273,19 @@ static void thread_run(struct chain *chain, uint32_t space)
         thread_run_below(chain, space);
         return;
     }
+    if (chain->cell[cell].state == CHAIN_OUT && thread->failed) {
+        thread->outcome = CHAIN_UNREADABLE;
+        return;
+    }
+    if (chain->cell[cell].state == CHAIN_OUT)
+        chain_begin_fetch(chain, cell);
     if (chain->cell[cell].state == CHAIN_BUSY) {
         thread_wait(chain, thread, cell);
         return;
     }
+    if (chain->cell[cell].state == CHAIN_PACKED)
+        chain->cell[cell].state = CHAIN_PRESENT;
+    chain->cell[cell].taken = chain->cell[cell].state == CHAIN_WRITING;
     thread->outcome = CHAIN_SERVED;
     if (!thread->write)
         return;
@@ -285,20 +301,64 @@ void chain_touch(struct chain *chain, uint32_t space, uint32_t page, bool write)
     thread_run(chain, space);
 }
 
-void chain_fetched(struct chain *chain, uint8_t cell, bool ok)
+void chain_write(struct chain *chain, uint32_t space, uint32_t page, uint8_t byte)
 {
-    bool file = cell == chain->file_cell;
+    struct chain_cell *cell = &chain->cell[chain_find(chain, space, page)];
 
-    if (chain->cell[cell].state == CHAIN_STRAY) {
-        chain->cell[cell].state = CHAIN_ABSENT;
+    cell->byte = byte;
+    cell->clean = false;
+}
+
+bool chain_is_dirty(const struct chain *chain, uint8_t cell)
+{
+    return !(chain->cell[cell].slot && chain->cell[cell].clean);
+}
+
+void chain_put_out(struct chain *chain, uint8_t number)
+{
+    struct chain_cell *cell = &chain->cell[number];
+
+    cell->state = chain_is_dirty(chain, number) ? CHAIN_WRITING : CHAIN_OUT;
+    cell->slot = cell->clean = true;
+    cell->taken = false;
+}
+
+/* A page that was on its way to its slot: who found it meanwhile has it, and the slot is a copy. */
+static void chain_written(struct chain_cell *cell, bool ok)
+{
+    cell->state = ok && !cell->taken ? CHAIN_OUT : CHAIN_PRESENT;
+    cell->slot = ok;
+    cell->clean = ok && cell->clean;
+}
+
+void chain_fetched(struct chain *chain, uint8_t number, bool ok)
+{
+    struct chain_cell *cell = &chain->cell[number];
+    bool file = number == chain->file_cell, lost = !ok && !cell->slot;
+
+    if (cell->state == CHAIN_STRAY) {
+        cell->state = CHAIN_ABSENT;
         return;
     }
-    chain->cell[cell].state = ok ? CHAIN_PRESENT : CHAIN_ABSENT;
-    if (!ok) {
-        cell_remove(chain, cell, NULL);
+    if (cell->state == CHAIN_WRITING) {
+        chain_written(cell, ok);
+        return;
+    }
+    cell->state = ok ? CHAIN_PRESENT : cell->slot ? CHAIN_OUT : CHAIN_ABSENT;
+    if (lost) {
+        cell_remove(chain, number, NULL);
         chain->file_cell = file ? 0 : chain->file_cell;
     }
-    cell_wake(chain, cell, !ok && file);
+    cell_wake(chain, number, !ok && (file || !lost));
+}
+
+uint32_t chain_count_slots(const struct chain *chain)
+{
+    uint32_t count = 0;
+
+    for (uint32_t cell = 1; cell < CHAIN_CELLS; cell++)
+        count += chain->cell[cell].state != CHAIN_ABSENT && chain->cell[cell].slot;
+    return count;
 }
 
 uint32_t chain_count(const struct chain *chain, enum chain_state state)

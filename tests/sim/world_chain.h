@@ -1,4 +1,4 @@
-/* Small worlds: the model of pages that lie in a chain of objects, some of them on their way.
+/* Small worlds: the model of pages that lie in a chain of objects, some of them on their way, or out of memory.
  *
  * What a space shows at a page is a stack of cells: the first one is seen, those behind it come to light when
  * it goes.  Below all of them lies a page of a file, or zeros.  Forks copy stacks; so a cell in several of
@@ -17,8 +17,17 @@
 #define CHAIN_DEPTH  8u
 #define CHAIN_PAGE   1u /* the one whose states are tried; page 0 keeps objects from being empty */
 
-/* How a page is; what else can become of one that is not in memory will be told here. */
-enum chain_state { CHAIN_ABSENT, CHAIN_PRESENT, CHAIN_BUSY, CHAIN_STRAY };
+/* How a page is. */
+enum chain_state {
+    CHAIN_ABSENT,
+    CHAIN_PRESENT,
+    CHAIN_BUSY,    /* it comes, from its file or from swap */
+    CHAIN_OUT,     /* in a slot of swap */
+    CHAIN_PACKED,  /* in the store of compressed pages */
+    CHAIN_WRITING, /* on its way to a slot */
+    CHAIN_STRAY,   /* on its way to nobody */
+    CHAIN_STATES
+};
 
 enum chain_outcome {
     CHAIN_IDLE,
@@ -31,6 +40,9 @@ enum chain_outcome {
 
 struct chain_cell {
     enum chain_state state;
+    bool slot;  /* it has one ... */
+    bool clean; /* ... which holds, or will hold, what the page does */
+    bool taken; /* CHAIN_WRITING: somebody found it, and it stays */
     uint8_t byte;
 };
 
@@ -45,7 +57,7 @@ struct chain_thread {
     bool write;
     uint8_t page;
     uint8_t cell; /* CHAIN_WAITS: the one that it waits for */
-    bool failed;  /* the file's page that it waited for did not come */
+    bool failed;  /* the page that it waited for did not come, and can be had from nowhere else */
     uint64_t turn;
 };
 
@@ -61,7 +73,8 @@ struct chain {
     bool cut;          /* the file ends before CHAIN_PAGE */
     uint8_t file_cell; /* 0: absent */
     uint8_t file_byte;
-    bool began; /* a request began to fetch the file's page, which is file_cell now */
+    uint8_t began[CHAIN_SPACES]; /* cells that requests began to fetch since the list was emptied */
+    uint8_t begun;
     uint64_t turns;
     struct chain_space space[CHAIN_SPACES];
     struct chain_cell cell[CHAIN_CELLS];
@@ -87,9 +100,19 @@ void chain_cut(struct chain *chain);
 /* The thread of a space makes a request: its outcome is in the thread. */
 void chain_touch(struct chain *chain, uint32_t space, uint32_t page, bool write);
 
-/* What was fetched came, or will not. */
+/* What a space sees is written. */
+void chain_write(struct chain *chain, uint32_t space, uint32_t page, uint8_t byte);
+
+/* A page that is present leaves, for a slot. */
+void chain_put_out(struct chain *chain, uint8_t cell);
+
+/* True if it has to be written then. */
+bool chain_is_dirty(const struct chain *chain, uint8_t cell);
+
+/* What was on its way came, from a file or swap, or is written, or will not be. */
 void chain_fetched(struct chain *chain, uint8_t cell, bool ok);
 
 uint32_t chain_count(const struct chain *chain, enum chain_state state);
+uint32_t chain_count_slots(const struct chain *chain);
 
 #endif

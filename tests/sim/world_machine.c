@@ -78,6 +78,21 @@ static void telling_add_entry(struct world_telling *telling, const struct entry 
     telling_add_object(telling, entry->object);
 }
 
+/* A page in memory, also one that has a slot, or where else it is. */
+static void telling_add_leaf(struct world_telling *telling, uint64_t leaf)
+{
+    if (index_leaf_is_frame(leaf)) {
+        const struct page *record = &telling->fake->vm.table.pages[index_leaf_page(leaf)];
+
+        telling_add_page(telling, index_leaf_page(leaf));
+        telling_add(telling, record->slot != SWAP_NONE);
+        telling_add(telling, record->flags & (PAGE_TAKEN | PAGE_WRITTEN));
+        return;
+    }
+    telling_add(telling, index_leaf_is_swap(leaf) | index_leaf_is_compressed(leaf) << 1 |
+                             index_leaf_is_merged(leaf) << 2);
+}
+
 static void telling_tell_pages(struct world_telling *telling, const struct object *object)
 {
     uint64_t index = 0;
@@ -85,7 +100,7 @@ static void telling_tell_pages(struct world_telling *telling, const struct objec
     telling_add(telling, object->resident);
     while ((index = index_next(&object->index, index, INDEX_LIMIT)) < INDEX_LIMIT) {
         telling_add(telling, index);
-        telling_add_page(telling, index_leaf_page(index_lookup(&object->index, index)));
+        telling_add_leaf(telling, index_lookup(&object->index, index));
         index++;
     }
 }
@@ -224,6 +239,8 @@ const uint8_t *world_find_page(const struct fake *fake, const struct space *spac
     for (const struct object *object = top; object; object = object->below) {
         uint64_t leaf = index_lookup(&object->index, index);
 
+        if (leaf && !index_leaf_is_frame(leaf))
+            return NULL;
         if (leaf)
             return page_is_busy(&fake->vm.table, index_leaf_page(leaf))
                        ? NULL

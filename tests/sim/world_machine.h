@@ -13,7 +13,7 @@
 struct world_key world_key_of(const struct fake *fake);
 
 /* The bytes of the page that a space would read at an address, found without a fault, by going down
- * from the entry: a page, the zero page.  NULL: nothing is there, or it is busy or absent in a file. */
+ * from the entry: a page, the zero page.  NULL: nothing is there, or it is busy, out, or absent in a file. */
 const uint8_t *world_find_page(const struct fake *fake, const struct space *space,
                                uint64_t address);
 

@@ -16,7 +16,6 @@ void offsets(void)
     OFFSET(HART_CURRENT, struct hart, current);
     OFFSET(HART_STACK, struct hart, stack_end);
     OFFSET(HART_LOCK, struct hart, lock);
-    OFFSET(HART_SAVED_T0, struct hart, saved_t0);
     OFFSET(HART_SAVED_T1, struct hart, saved_t1);
     OFFSET(TCB_REGS, struct tcb, regs);
     OFFSET(TCB_FULL, struct tcb, full_frame);

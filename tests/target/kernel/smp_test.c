@@ -152,6 +152,87 @@ TEST("a thread does not run while there are as many of higher priority as harts"
     CHECK_EQ(first_word, 0);
 }
 
+static struct kit_thread *to_start[HARTS];
+
+/* Starts one for each hart but its own while the root task sleeps, and its own runs the last. */
+static void start_the_others(uint64_t threads)
+{
+    while (FL_STATE(flr_tcb_state(FL_BOOT_TCB).value) == FL_STATE_READY)
+        ;
+    for (uint64_t i = 0; i < threads; i++)
+        kit_start(to_start[i]);
+    kit_sleep();
+}
+
+TEST("a thread that is interrupted goes on where one of lower priority ran")
+{
+    setup(2);
+    uint64_t last = harts() - 1;
+    for (uint64_t i = 0; i <= last; i++)
+        to_start[i] = kit_thread(space, 0, i < last ? LOW + 1 : LOW, spin, i);
+    kit_start(kit_thread(space, 0, LOW + 2, start_the_others, last + 1));
+    kit_nap_ticks(kit_boot_info()->timebase_hz / 20);
+    for (uint64_t i = 0; i < last; i++) {
+        uint64_t before = count[i];
+
+        while (count[i] == before)
+            CHECK_EQ(flr_system_check(FL_BOOT_SYSTEM).value, 0);
+    }
+}
+
+static void wait_for_bell(uint64_t bell)
+{
+    flr_notification_wait(bell);
+    kit_sleep();
+}
+
+static void ring_when_served(uint64_t bell)
+{
+    while (first_word == 0)
+        ;
+    flr_notification_signal(bell);
+    second_word = 1;
+    for (;;)
+        ;
+}
+
+static void answer_when_rung(uint64_t unused)
+{
+    struct fl_message message;
+
+    (void)unused;
+    fl_ipc_recv(endpoint, reply, &message);
+    first_word = 1;
+    while (second_word == 0)
+        ;
+    fl_ipc_reply_recv(endpoint, reply, &message);
+}
+
+static void call_and_check(uint64_t unused)
+{
+    (void)unused;
+    fl_ipc_call(endpoint, FL_INFO(1, 0), 0, 0, 0, 0);
+    count[0] = flr_system_check(FL_BOOT_SYSTEM).value;
+    done = 1;
+    kit_sleep();
+}
+
+TEST("a thread that waits at another hart goes before a caller of lower priority that was answered")
+{
+    setup(2);
+    uint64_t bell = kit_object(FL_OBJECT_NOTIFICATION);
+    kit_start(kit_thread(space, 0, LOW + 2, answer_when_rung, 0));
+    kit_start(kit_thread(space, 0, LOW + 1, wait_for_bell, bell));
+    kit_settle();
+    kit_start(kit_thread(space, 0, LOW + 3, ring_when_served, bell));
+    for (uint64_t i = 2; i < harts(); i++)
+        kit_start(kit_thread(space, 0, LOW + 3, spin, i));
+    kit_start(kit_thread(space, 0, LOW, call_and_check, 0));
+    while (done == 0)
+        kit_nap();
+    CHECK_EQ(count[0], 0);
+}
+
 /* --- faults ---------------------------------------------------------------------------------- */
 
 static uint64_t memory;

@@ -55,6 +55,11 @@ struct paging_request *paging_take(struct vm *vm, enum paging_state state)
     return NULL;
 }
 
+uint32_t paging_requests(const struct vm *vm)
+{
+    return vm->paging.taken;
+}
+
 void paging_cancel(struct vm *vm, struct paging_request *request)
 {
     vm->paging.taken--;
@@ -182,61 +187,4 @@ bool paging_take_mishap(struct vm *vm, struct paging_mishap *mishap)
         return false;
     *mishap = vm->paging.mishap[--vm->paging.mishaps];
     return true;
-}
-
-/* ---- the checker ---- */
-
-/* How many requests a page is in. */
-static uint32_t paging_count(const struct vm *vm, uint32_t page)
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < PAGING_REQUESTS; i++) {
-        const struct paging_request *request = &vm->paging.request[i];
-
-        for (uint32_t k = request->at; request->state != PAGING_FREE && k < request->io.count; k++)
-            count += request->io.page[k] == page;
-    }
-    return count;
-}
-
-static bool paging_check_page(const struct vm *vm, uint32_t page)
-{
-    const struct page *record = &vm->table.pages[page];
-    bool moves =
-        record->state == PAGE_WRITING ||
-        (record->slot != SWAP_NONE && (record->state == PAGE_BUSY || record->state == PAGE_STRAY));
-
-    return paging_count(vm, page) == moves;
-}
-
-uint32_t paging_requests(const struct vm *vm)
-{
-    return vm->paging.taken;
-}
-
-const char *paging_check(const struct vm *vm)
-{
-    uint32_t taken = 0, writes = 0, copies = 0;
-
-    for (uint32_t page = 0; page < vm->table.count; page++) {
-        const struct page *record = &vm->table.pages[page];
-        bool may = record->state == PAGE_OBJECT || record->state == PAGE_WRITING ||
-                   record->state == PAGE_BUSY || record->state == PAGE_STRAY;
-
-        if (record->slot != SWAP_NONE && (!may || !swap_is_used(&vm->swap, record->slot)))
-            return "P8";
-        if (!paging_check_page(vm, page))
-            return "G1";
-        copies += record->state == PAGE_OBJECT && record->slot != SWAP_NONE;
-    }
-    for (uint32_t i = 0; i < PAGING_REQUESTS; i++) {
-        taken += vm->paging.request[i].state != PAGING_FREE;
-        writes += vm->paging.request[i].state == PAGING_WRITE;
-    }
-    if (writes != vm->paging.writes || taken != vm->paging.taken || vm->paging.held != PAGE_NONE)
-        return "G1";
-    if (copies != vm->paging.copies)
-        return "G4";
-    return stream_check(&vm->paging.streams) ? NULL : "G3";
 }
