@@ -1,9 +1,9 @@
 /* From device tree to devices: see machine.h for the invariants M6 and M7.
  *
- * A scan is a walk that reads the properties of each node once and knows of each open node what it
+ * The scan is a walk that reads the properties of each node once and knows of each open node what it
  * means for those below it: how it translates their addresses, where their interrupts go, whether
- * they are there at all.  The first scan finds what is not to be handed out, the PLIC among it; the
- * second collects devices. */
+ * they are there at all.  It collects devices, and beside them what is not to be handed out, the PLIC among it; what of
+ * the first is no device after all, since it shares a page with the second, goes in the end. */
 #include "devices.h"
 
 #define PAGE_MASK   4095u
@@ -63,13 +63,14 @@ struct scan {
     struct fdt_prop props[PROP_COUNT];  /* of that node; name NULL = it has none */
     struct level levels[FDT_MAX_DEPTH]; /* by depth of the open node */
     bool enabled[FDT_MAX_DEPTH]; /* likewise: it is, so are all above, and they hold devices */
-    struct fdt_node cpus;        /* without a name when there is none */
+    const struct machine_places *places;
     uint64_t controllers[SET_BITS / WORD_BITS]; /* set of the cpus' interrupt controllers */
     uint32_t plic_phandle;                      /* 0 = no PLIC, or one that no device can name */
     struct machine_range kept[MAX_KEPT];        /* whole pages: PLIC, CLINT and their like */
     uint32_t kept_count;
     uint32_t first_count; /* devices that come first, among those collected */
-    const char *console;  /* the name, in the tree, of the console's node; NULL = none */
+    uint32_t interrupt_parents[FL_BOOT_DEVICES_MAX]; /* phandles; of those collected */
+    const char *console; /* the name, in the tree, of the console's node; NULL = none */
 };
 
 /* ---- properties ---- */
@@ -114,11 +115,6 @@ static uint32_t cell_count(const struct fdt_prop *prop)
 
 /* ---- the scan ---- */
 
-static void scan_start(struct scan *scan)
-{
-    fdt_walk_all(&scan->walk, scan->tree);
-}
-
 /* Children of the root that hold no devices, whatever their reg says. */
 static bool holds_no_devices(const struct fdt_node *node)
 {
@@ -137,13 +133,12 @@ static bool node_is_enabled(const struct scan *scan)
 /* Goes to the next node.  Returns: false when there are no more. */
 static bool scan_next(struct scan *scan)
 {
-    if (!fdt_walk_next(&scan->walk, &scan->node))
+    if (!fdt_walk_next_with(&scan->walk, &scan->node, prop_names, PROP_COUNT, scan->props))
         return false;
     uint32_t depth = scan->node.depth;
     struct level *level = &scan->levels[depth];
     const struct level *above = depth > 0 ? level - 1 : NULL;
 
-    fdt_props_find(scan->tree, &scan->node, prop_names, PROP_COUNT, scan->props);
     const struct fdt_prop *ranges = find_prop(scan, PROP_RANGES);
     level->ranges = ranges != NULL ? ranges->value : NULL;
     level->ranges_bytes = ranges != NULL ? ranges->bytes : 0;
@@ -275,9 +270,7 @@ static void find_controllers(struct scan *scan)
 
     for (uint32_t i = 0; i < SET_BITS / WORD_BITS; i++)
         scan->controllers[i] = 0;
-    if (scan->cpus.name == NULL)
-        return;
-    fdt_walk_below(&walk, scan->tree, &scan->cpus);
+    fdt_walk_below(&walk, scan->tree, &scan->places->at[PLACE_CPUS]);
     while (next_controller(&walk, &id, &controller))
         if (controller != 0)
             scan->controllers[controller % SET_BITS / WORD_BITS] |= 1ull << controller % WORD_BITS;
@@ -325,7 +318,7 @@ static uint32_t controller_of_hart(const struct scan *scan, uint64_t hart)
     struct fdt_walk walk;
     uint64_t id;
 
-    fdt_walk_below(&walk, scan->tree, &scan->cpus);
+    fdt_walk_below(&walk, scan->tree, &scan->places->at[PLACE_CPUS]);
     while (next_controller(&walk, &id, &controller))
         if (controller != 0 && id == hart)
             return controller;
@@ -335,8 +328,6 @@ static uint32_t controller_of_hart(const struct scan *scan, uint64_t hart)
 static void read_contexts(struct machine *machine, const struct scan *scan,
                           const struct fdt_prop *wires)
 {
-    if (scan->cpus.name == NULL)
-        return;
     for (uint32_t i = 0; i < machine->hart_count; i++) {
         uint32_t controller = controller_of_hart(scan, machine->harts[i]);
 
@@ -383,34 +374,18 @@ static void keep(struct scan *scan, struct machine_range range)
     last->bytes = (end > last_end ? end : last_end) - last->base;
 }
 
-/* Finds the PLIC and what else is not to be handed out. */
-static void find_kept(struct machine *machine, struct scan *scan)
-{
-    struct machine_range range;
-
-    scan_start(scan);
-    while (scan_next(scan)) {
-        bool plic = is_plic(scan);
-
-        if ((!plic && !is_wired_to_harts(scan)) || !node_range(scan, &range))
-            continue;
-        if (plic && is_enabled(scan))
-            read_plic(machine, scan, range);
-        keep(scan, range);
-    }
-}
-
 /* ---- the firmware's console ---- */
 
 /* Reads a path, or an alias of one: what stands before a colon.  Returns: false when it is absent, malformed or too
  * long.  name may be the path. */
-static bool read_path(const struct fdt *tree, const struct fdt_node *node, const char *name,
+static bool read_path(const struct scan *scan, enum machine_place place, const char *name,
                       char path[PATH_BYTES])
 {
+    const struct fdt_node *node = &scan->places->at[place];
     struct fdt_prop prop;
     uint32_t i = 0;
 
-    if (!fdt_prop_find(tree, node, name, &prop))
+    if (node->name == NULL || !fdt_prop_find(scan->tree, node, name, &prop))
         return false;
     for (; i < prop.bytes && i < PATH_BYTES && prop.value[i] != 0 && prop.value[i] != ':'; i++)
         path[i] = (char)prop.value[i];
@@ -421,17 +396,16 @@ static bool read_path(const struct fdt *tree, const struct fdt_node *node, const
 }
 
 /* Spec: 3.3, 3.6. */
-static const char *find_console(const struct fdt *tree)
+static const char *find_console(const struct scan *scan)
 {
     char path[PATH_BYTES];
     struct fdt_node node;
 
-    if (!fdt_find(tree, "/chosen", &node) || !read_path(tree, &node, "stdout-path", path))
+    if (!read_path(scan, PLACE_CHOSEN, "stdout-path", path))
         return NULL;
-    if (path[0] != '/' &&
-        !(fdt_find(tree, "/aliases", &node) && read_path(tree, &node, path, path)))
+    if (path[0] != '/' && !read_path(scan, PLACE_ALIASES, path, path))
         return NULL;
-    return fdt_find(tree, path, &node) ? node.name : NULL;
+    return fdt_find(scan->tree, path, &node) ? node.name : NULL;
 }
 
 /* ---- devices ---- */
@@ -451,22 +425,20 @@ static bool comes_first(const struct scan *scan)
            is_compatible(scan, "virtio,mmio");
 }
 
-/* Spec: 2.4. */
-static uint32_t read_interrupt(const struct machine *machine, const struct scan *scan)
+/* The first interrupt, of whatever controller.  *parent: that one's phandle, 0 = there is none.  Spec: 2.4. */
+static uint32_t read_interrupt(const struct scan *scan, uint32_t *parent)
 {
     const struct fdt_prop *wire = find_prop(scan, PROP_INTERRUPTS_EXTENDED);
-    uint32_t parent = scan->levels[scan->node.depth].interrupt_parent, at = 0;
+    uint32_t at = 0;
 
+    *parent = scan->levels[scan->node.depth].interrupt_parent;
     if (wire != NULL) {
         at = 1;
-        parent = cell_count(wire) > 0 ? (uint32_t)read_cells(wire->value, 0, 1) : 0;
+        *parent = cell_count(wire) > 0 ? (uint32_t)read_cells(wire->value, 0, 1) : 0;
     } else {
         wire = find_prop(scan, PROP_INTERRUPTS);
     }
-    if (wire == NULL || parent == 0 || parent != scan->plic_phandle || cell_count(wire) <= at)
-        return 0;
-    uint64_t source = read_cells(wire->value, at, 1);
-    return source <= machine->plic.sources ? (uint32_t)source : 0;
+    return wire != NULL && cell_count(wire) > at ? (uint32_t)read_cells(wire->value, at, 1) : 0;
 }
 
 /* Whole strings but for the first, which is cut: a piece of a name may be another's. */
@@ -484,9 +456,9 @@ static void copy_compatible(const struct scan *scan, struct fl_boot_device *devi
         device->compatible[i] = (char)prop->value[i];
 }
 
-/* An empty entry for one more device: behind the last of those that come first, or at the end.  When
- * there is no room, the last of the rest goes.  Returns: NULL when it is this one. */
-static struct fl_boot_device *make_entry(struct machine *machine, struct scan *scan)
+/* Makes room for one more device: behind the last of those that come first, or at the end.  When all is full, the last of
+ * the rest goes.  Returns: its place; FL_BOOT_DEVICES_MAX when it is this one that goes. */
+static uint32_t make_entry(struct machine *machine, struct scan *scan)
 {
     bool first = comes_first(scan);
     uint32_t at = first ? scan->first_count++ : machine->device_count;
@@ -496,65 +468,90 @@ static struct fl_boot_device *make_entry(struct machine *machine, struct scan *s
     else
         machine->devices_dropped++;
     if (at >= FL_BOOT_DEVICES_MAX)
-        return NULL;
-    for (uint32_t i = machine->device_count - 1; i > at; i--)
+        return FL_BOOT_DEVICES_MAX;
+    for (uint32_t i = machine->device_count - 1; i > at; i--) {
         machine->devices[i] = machine->devices[i - 1];
-    machine->devices[at] = (struct fl_boot_device){0};
-    return &machine->devices[at];
+        scan->interrupt_parents[i] = scan->interrupt_parents[i - 1];
+    }
+    return at;
 }
 
 static void add_device(struct machine *machine, struct scan *scan, struct machine_range range)
 {
-    struct fl_boot_device *device = make_entry(machine, scan);
+    uint32_t at = make_entry(machine, scan);
 
-    if (device == NULL)
+    if (scan->node.name == scan->console)
+        machine->console = range.base;
+    if (at == FL_BOOT_DEVICES_MAX)
         return;
-    device->physical = range.base;
-    device->bytes = range.bytes;
-    device->interrupt = read_interrupt(machine, scan);
-    device->reg_shift = read_word(scan, PROP_REG_SHIFT);
-    device->io_width = read_word(scan, PROP_IO_WIDTH);
-    device->clock_hz = read_word(scan, PROP_CLOCK_HZ);
-    copy_compatible(scan, device);
-}
-
-static bool is_for_users(const struct machine *machine, const struct scan *scan,
-                         struct machine_range *range)
-{
-    if (!is_enabled(scan) || !node_range(scan, range) || is_memory(scan))
-        return false;
-    return !shares_with_any(*range, scan->kept, scan->kept_count) &&
-           !shares_with_memory(machine, *range) && !is_wired_to_harts(scan);
+    machine->devices[at] = (struct fl_boot_device){
+        .physical = range.base,
+        .bytes = range.bytes,
+        .interrupt = read_interrupt(scan, &scan->interrupt_parents[at]),
+        .reg_shift = read_word(scan, PROP_REG_SHIFT),
+        .io_width = read_word(scan, PROP_IO_WIDTH),
+        .clock_hz = read_word(scan, PROP_CLOCK_HZ),
+    };
+    copy_compatible(scan, &machine->devices[at]);
 }
 
 static void collect(struct machine *machine, struct scan *scan)
 {
     struct machine_range range;
 
-    scan_start(scan);
+    fdt_walk_all(&scan->walk, scan->tree);
     while (scan_next(scan)) {
-        if (!is_for_users(machine, scan, &range))
+        bool plic = is_plic(scan);
+
+        if (!node_range(scan, &range))
             continue;
-        add_device(machine, scan, range);
-        if (scan->node.name == scan->console)
-            machine->console = range.base;
+        if (plic && is_enabled(scan))
+            read_plic(machine, scan, range);
+        if (plic || is_wired_to_harts(scan))
+            keep(scan, range);
+        else if (is_enabled(scan) && !is_memory(scan) && !shares_with_memory(machine, range))
+            add_device(machine, scan, range);
     }
 }
 
-void devices_read(struct machine *machine, const struct fdt *tree)
+/* What was collected before all was known: lets go of devices in pages of what is kept, and of interrupts that are not the
+ * PLIC's. */
+static void settle(struct machine *machine, const struct scan *scan)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < machine->device_count; i++) {
+        struct fl_boot_device *device = &machine->devices[kept];
+        struct machine_range range = {machine->devices[i].physical, machine->devices[i].bytes};
+        uint32_t parent = scan->interrupt_parents[i];
+
+        if (shares_with_any(range, scan->kept, scan->kept_count)) {
+            machine->console = range.base == machine->console ? 0 : machine->console;
+            continue;
+        }
+        *device = machine->devices[i];
+        if (parent == 0 || parent != scan->plic_phandle ||
+            device->interrupt > machine->plic.sources)
+            device->interrupt = 0;
+        kept++;
+    }
+    machine->device_count = kept;
+}
+
+void devices_read(struct machine *machine, const struct fdt *tree,
+                  const struct machine_places *places)
 {
     struct scan scan;
 
     scan.tree = tree;
+    scan.places = places;
     scan.plic_phandle = 0;
     scan.kept_count = 0;
     scan.first_count = 0;
-    scan.console = find_console(tree);
-    if (!fdt_find(tree, "/cpus", &scan.cpus))
-        scan.cpus.name = NULL;
+    scan.console = find_console(&scan);
     for (uint32_t i = 0; i < MACHINE_MAX_HARTS; i++)
         machine->plic.context[i] = MACHINE_NO_CONTEXT;
     find_controllers(&scan);
-    find_kept(machine, &scan);
     collect(machine, &scan);
+    settle(machine, &scan);
 }

@@ -1,7 +1,7 @@
 /* Flattened device trees: see fdt.h for the format, the invariants T1 to T5 and the limits.
  *
- * fdt_open runs check_token over the whole structure block and checks the nesting; after that all reading of it goes
- * through token_read, which trusts what was checked.  `At` is always an offset in the structure block, from 0. */
+ * fdt_open runs check_token over the whole structure block and checks the nesting; after that all reading of it
+ * trusts what was checked.  `At` is always an offset in the structure block, from 0. */
 #include "fdt.h"
 
 /* Header fields: offsets in the blob.  Spec: 5.2. */
@@ -27,13 +27,6 @@ enum {
 
 /* Tokens of the structure block.  Spec: 5.4.1. */
 enum { TOKEN_BEGIN_NODE = 1, TOKEN_END_NODE = 2, TOKEN_PROPERTY = 3, TOKEN_NOP = 4, TOKEN_END = 9 };
-
-struct token {
-    uint32_t kind;
-    uint32_t next;        /* where the token after this one starts */
-    const char *name;     /* TOKEN_BEGIN_NODE */
-    struct fdt_prop prop; /* TOKEN_PROPERTY */
-};
 
 /* ---- bytes and strings ---- */
 
@@ -113,7 +106,7 @@ static enum fdt_error check_property(const struct fdt *tree, uint32_t at)
                                                                     : FDT_BAD_PROPERTY_NAME;
 }
 
-/* Whether there is a sound token at `at`.  After that token_read may read it. */
+/* Whether there is a sound token at `at`.  After that it may be read. */
 static enum fdt_error check_token(const struct fdt *tree, uint32_t at)
 {
     const uint8_t *block = tree->blob + tree->structure;
@@ -135,26 +128,23 @@ static enum fdt_error check_token(const struct fdt *tree, uint32_t at)
     }
 }
 
-/* Reads the sound token at `at`.  token->next is above `at`; it may lie past the block, by the last token's padding. */
-static void token_read(const struct fdt *tree, uint32_t at, struct token *token)
+static uint32_t token_kind(const struct fdt *tree, uint32_t at)
+{
+    return read_cell(tree->blob + tree->structure + at);
+}
+
+/* Where the token after the sound one of that kind at `at` starts: above `at`; it may lie past the block, by the last
+ * token's padding. */
+static uint32_t token_end(const struct fdt *tree, uint32_t at, uint32_t kind)
 {
     const uint8_t *block = tree->blob + tree->structure;
 
-    token->kind = read_cell(block + at);
     at += CELL_BYTES;
-    if (token->kind == TOKEN_BEGIN_NODE) {
-        token->name = (const char *)block + at;
-        at = align_cell(at + (uint32_t)text_length_to(token->name, 0) + 1);
-    } else if (token->kind == TOKEN_PROPERTY) {
-        token->prop.bytes = read_cell(block + at);
-        token->prop.name =
-            (const char *)tree->blob + tree->strings + read_cell(block + at + CELL_BYTES);
-        at += 2 * CELL_BYTES;
-        token->prop.value = block + at;
-        at = align_cell(at + token->prop.bytes);
-        token->prop.next = at;
-    }
-    token->next = at;
+    if (kind == TOKEN_BEGIN_NODE)
+        at += (uint32_t)text_length_to((const char *)block + at, 0) + 1;
+    else if (kind == TOKEN_PROPERTY)
+        at += 2 * CELL_BYTES + read_cell(block + at);
+    return align_cell(at);
 }
 
 /* ---- opening: the checks ---- */
@@ -201,21 +191,21 @@ static enum fdt_error nesting_take(struct nesting *nesting, uint32_t kind)
 static enum fdt_error check_structure(struct fdt *tree)
 {
     struct nesting nesting = {0, false, false};
-    struct token token = {.kind = TOKEN_NOP, .next = 0};
+    uint32_t at = 0, kind;
 
     do {
-        uint32_t at = token.next;
         enum fdt_error error;
 
         tree->error_at = tree->structure + at;
         error = check_token(tree, at);
         if (error != FDT_OK)
             return error;
-        token_read(tree, at, &token);
-        error = nesting_take(&nesting, token.kind);
+        kind = token_kind(tree, at);
+        error = nesting_take(&nesting, kind);
         if (error != FDT_OK)
             return error;
-    } while (token.kind != TOKEN_END);
+        at = token_end(tree, at, kind);
+    } while (kind != TOKEN_END);
     return FDT_OK;
 }
 
@@ -324,14 +314,15 @@ bool fdt_reservation(const struct fdt *tree, uint32_t index, struct fdt_range *r
 /* The next property at or after `at`, if it comes before any child and the node's end. */
 static bool prop_read(const struct fdt *tree, uint32_t at, struct fdt_prop *prop)
 {
-    struct token token = {.next = at};
-
-    do
-        token_read(tree, token.next, &token);
-    while (token.kind == TOKEN_NOP);
-    if (token.kind != TOKEN_PROPERTY)
+    while (token_kind(tree, at) == TOKEN_NOP)
+        at += CELL_BYTES;
+    if (token_kind(tree, at) != TOKEN_PROPERTY)
         return false;
-    *prop = token.prop;
+    const uint8_t *inside = tree->blob + tree->structure + at + CELL_BYTES;
+    prop->bytes = read_cell(inside);
+    prop->name = (const char *)tree->blob + tree->strings + read_cell(inside + CELL_BYTES);
+    prop->value = inside + 2 * CELL_BYTES;
+    prop->next = align_cell(at + 3 * CELL_BYTES + prop->bytes);
     return true;
 }
 
@@ -339,13 +330,6 @@ static bool prop_read(const struct fdt *tree, uint32_t at, struct fdt_prop *prop
 
 /* Cells of the root's own `reg`, and what a node without the properties says.  Spec: 2.3.5. */
 static const struct fdt_cells default_cells = {2, 1};
-
-static uint8_t cells_value(const struct fdt_prop *prop)
-{
-    uint32_t cells = prop->bytes == CELL_BYTES ? read_cell(prop->value) : FDT_CELLS_BAD;
-
-    return cells < FDT_CELLS_BAD ? (uint8_t)cells : FDT_CELLS_BAD;
-}
 
 /* Goes into a node, to its properties. */
 static void walk_open(struct fdt_walk *walk, uint32_t depth, uint32_t inside)
@@ -369,16 +353,16 @@ void fdt_walk_below(struct fdt_walk *walk, const struct fdt *tree, const struct 
     walk->floor = walk->open;
 }
 
-/* Opens the node that the token begins. */
-static void walk_enter(struct fdt_walk *walk, const struct token *token, struct fdt_node *node)
+/* Opens the node that begins at walk->at; inside: where its name ends. */
+static void walk_enter(struct fdt_walk *walk, uint32_t inside, struct fdt_node *node)
 {
     uint32_t depth = walk->open;
 
-    node->name = token->name;
+    node->name = (const char *)walk->tree->blob + walk->tree->structure + walk->at + CELL_BYTES;
     node->depth = depth;
     node->reg_cells = depth > 0 ? walk->cells[depth - 1] : default_cells;
-    node->inside = token->next;
-    walk_open(walk, depth, token->next);
+    node->inside = inside;
+    walk_open(walk, depth, inside);
 }
 
 /* A property of the node that was opened last: what it says about its children, the first time. */
@@ -386,47 +370,82 @@ static void walk_note(struct fdt_walk *walk, const struct fdt_prop *prop)
 {
     struct fdt_cells *cells = &walk->cells[walk->open - 1];
 
+    if (*prop->name != '#')
+        return;
+    uint32_t stated = prop->bytes == CELL_BYTES ? read_cell(prop->value) : FDT_CELLS_BAD;
+    uint8_t value = (uint8_t)(stated < FDT_CELLS_BAD ? stated : FDT_CELLS_BAD);
     if (!walk->has_address && text_equal(prop->name, "#address-cells")) {
         walk->has_address = true;
-        cells->address = cells_value(prop);
+        cells->address = value;
     } else if (!walk->has_size && text_equal(prop->name, "#size-cells")) {
         walk->has_size = true;
-        cells->size = cells_value(prop);
+        cells->size = value;
+    }
+}
+
+/* Puts a property where its name is wanted, unless one of that name is there. */
+static void prop_choose(const struct fdt_prop *prop, const char *const *names, unsigned count,
+                        struct fdt_prop *found)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (*names[i] == *prop->name && text_equal(names[i], prop->name)) {
+            if (found[i].name == NULL)
+                found[i] = *prop;
+            return;
+        }
+}
+
+/* Goes past the properties that are left of the node that was opened last. */
+static void walk_pass(struct fdt_walk *walk, const char *const *names, unsigned count,
+                      struct fdt_prop *found)
+{
+    struct fdt_prop prop;
+
+    for (; prop_read(walk->tree, walk->at, &prop); walk->at = prop.next) {
+        walk_note(walk, &prop);
+        prop_choose(&prop, names, count, found);
     }
 }
 
 bool fdt_walk_next(struct fdt_walk *walk, struct fdt_node *node)
 {
-    struct token token;
-
     for (;;) {
-        token_read(walk->tree, walk->at, &token);
-        bool leaves = token.kind == TOKEN_END_NODE;
-
-        if (token.kind == TOKEN_END || (leaves && walk->open == walk->floor))
-            return false;
-        walk->at = token.next;
-        walk->open -= leaves;
-        if (token.kind == TOKEN_PROPERTY)
-            walk_note(walk, &token.prop);
-        if (token.kind == TOKEN_BEGIN_NODE) {
-            walk_enter(walk, &token, node);
+        walk_pass(walk, NULL, 0, NULL);
+        uint32_t kind = token_kind(walk->tree, walk->at);
+        uint32_t next = token_end(walk->tree, walk->at, kind);
+        if (kind == TOKEN_BEGIN_NODE) {
+            walk_enter(walk, next, node);
             return true;
         }
+        if (kind == TOKEN_END || (kind == TOKEN_END_NODE && walk->open == walk->floor))
+            return false;
+        walk->open -= kind == TOKEN_END_NODE;
+        walk->at = next;
     }
 }
 
+bool fdt_walk_next_with(struct fdt_walk *walk, struct fdt_node *node, const char *const *names,
+                        unsigned count, struct fdt_prop *found)
+{
+    if (!fdt_walk_next(walk, node))
+        return false;
+    for (unsigned i = 0; i < count; i++)
+        found[i].name = NULL;
+    walk_pass(walk, names, count, found);
+    return true;
+}
+
+/* Leaves what is open below the walk's own level before it goes on. */
 bool fdt_walk_next_child(struct fdt_walk *walk, struct fdt_node *node)
 {
-    struct fdt_node next;
+    while (walk->open > walk->floor) {
+        uint32_t kind = token_kind(walk->tree, walk->at);
 
-    while (fdt_walk_next(walk, &next)) {
-        if (next.depth == walk->floor) {
-            *node = next;
-            return true;
-        }
+        walk->at = token_end(walk->tree, walk->at, kind);
+        walk->open += kind == TOKEN_BEGIN_NODE;
+        walk->open -= kind == TOKEN_END_NODE;
     }
-    return false;
+    return fdt_walk_next(walk, node);
 }
 
 /* The path component [name, name + length) names the node, perhaps leaving out the unit address. */
@@ -505,32 +524,11 @@ bool fdt_prop_next(const struct fdt *tree, struct fdt_prop *prop)
 bool fdt_prop_find(const struct fdt *tree, const struct fdt_node *node, const char *name,
                    struct fdt_prop *prop)
 {
-    struct fdt_prop each;
+    bool more = fdt_prop_first(tree, node, prop);
 
-    for (bool more = fdt_prop_first(tree, node, &each); more; more = fdt_prop_next(tree, &each)) {
-        if (text_equal(each.name, name)) {
-            *prop = each;
-            return true;
-        }
-    }
-    return false;
-}
-
-void fdt_props_find(const struct fdt *tree, const struct fdt_node *node, const char *const *names,
-                    unsigned count, struct fdt_prop *found)
-{
-    struct fdt_prop each = {.next = node->inside};
-
-    for (unsigned i = 0; i < count; i++)
-        found[i].name = NULL;
-    while (prop_read(tree, each.next, &each)) {
-        unsigned i = 0;
-
-        while (i < count && !text_equal(each.name, names[i]))
-            i++;
-        if (i < count && found[i].name == NULL)
-            found[i] = each;
-    }
+    while (more && !text_equal(prop->name, name))
+        more = fdt_prop_next(tree, prop);
+    return more;
 }
 
 bool fdt_prop_is_okay(const struct fdt_prop *status)

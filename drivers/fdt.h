@@ -144,6 +144,10 @@ void fdt_walk_below(struct fdt_walk *walk, const struct fdt *tree, const struct 
 /* Returns: false when there are no more; then *node is unchanged, and so it stays when asked again.
  */
 bool fdt_walk_next(struct fdt_walk *walk, struct fdt_node *node);
+/* As fdt_walk_next, and takes some of the node's properties along, each of which is read once: found[i] becomes the first
+ * one that is named names[i], or its name NULL when there is none. */
+bool fdt_walk_next_with(struct fdt_walk *walk, struct fdt_node *node, const char *const *names,
+                        unsigned count, struct fdt_prop *found);
 /* As fdt_walk_next, but passes over what lies deeper than the first level of the walk: after
  * fdt_walk_below these are the direct children. */
 bool fdt_walk_next_child(struct fdt_walk *walk, struct fdt_node *node);
@@ -175,14 +179,9 @@ const char *fdt_list_string(const void *list, uint32_t bytes, uint32_t index);
 bool fdt_prop_first(const struct fdt *tree, const struct fdt_node *node, struct fdt_prop *prop);
 bool fdt_prop_next(const struct fdt *tree, struct fdt_prop *prop);
 
-/* The first property of that name.  Returns: false when there is none. */
+/* The first property of that name.  Returns: false when there is none; then *prop is any of the node's. */
 bool fdt_prop_find(const struct fdt *tree, const struct fdt_node *node, const char *name,
                    struct fdt_prop *prop);
-
-/* The same for several names in one pass over the node: found[i] is the first property named names[i],
- * or its name is NULL when there is none. */
-void fdt_props_find(const struct fdt *tree, const struct fdt_node *node, const char *const *names,
-                    unsigned count, struct fdt_prop *found);
 
 /* Whether a `status` property lets its node be used.  Spec: 2.3.4. */
 bool fdt_prop_is_okay(const struct fdt_prop *status);

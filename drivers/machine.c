@@ -110,18 +110,34 @@ static bool node_add_ranges(struct machine *machine, const struct fdt *tree,
     return false;
 }
 
-/* Spec: 3.4. */
-static enum machine_error read_memory(struct machine *machine, const struct fdt *tree)
+/* Notes a child of the root that is asked for later. */
+static void note_place(struct machine_places *places, const struct fdt_node *node)
+{
+    static const char *const names[PLACE_COUNT] = {
+#define PLACE_NAME(constant, name) [PLACE_##constant] = name,
+        MACHINE_PLACES(PLACE_NAME)
+#undef PLACE_NAME
+    };
+
+    for (unsigned i = 0; i < PLACE_COUNT; i++)
+        if (places->at[i].name == NULL && fdt_node_is_named(node, names[i]))
+            places->at[i] = *node;
+}
+
+/* Notes all places on its way.  Spec: 3.4. */
+static enum machine_error read_memory(struct machine *machine, const struct fdt *tree,
+                                      struct machine_places *places)
 {
     struct range_list list = {machine->banks, 0, MACHINE_MAX_BANKS};
     struct fdt_node node;
     struct fdt_walk walk;
     bool found = false;
 
-    if (!fdt_find(tree, "/", &node))
-        return MACHINE_NO_MEMORY;
+    fdt_walk_all(&walk, tree);
+    fdt_walk_next(&walk, &node);
     fdt_walk_below(&walk, tree, &node);
     while (fdt_walk_next_child(&walk, &node)) {
+        note_place(places, &node);
         if (!node_is_of_type(tree, &node, "memory") || !fdt_node_is_enabled(tree, &node))
             continue;
         found = true;
@@ -162,14 +178,15 @@ static bool add_reservation_block(struct machine *machine, const struct fdt *tre
 /* A child without reg asks for memory of any place: no one has it yet, so there is nothing to
  * avoid. Spec: 3.5. */
 static bool add_reserved_nodes(struct machine *machine, const struct fdt *tree,
-                               struct range_list *list, uint32_t *dropped)
+                               const struct fdt_node *reserved, struct range_list *list,
+                               uint32_t *dropped)
 {
     struct fdt_node node;
     struct fdt_walk walk;
 
-    if (!fdt_find(tree, "/reserved-memory", &node))
+    if (reserved->name == NULL)
         return true;
-    fdt_walk_below(&walk, tree, &node);
+    fdt_walk_below(&walk, tree, reserved);
     while (fdt_walk_next_child(&walk, &node))
         if (fdt_node_is_enabled(tree, &node) &&
             !node_add_ranges(machine, tree, &node, list, dropped))
@@ -178,14 +195,15 @@ static bool add_reserved_nodes(struct machine *machine, const struct fdt *tree,
 }
 
 /* After read_chosen. */
-static enum machine_error read_reserved(struct machine *machine, const struct fdt *tree)
+static enum machine_error read_reserved(struct machine *machine, const struct fdt *tree,
+                                        const struct fdt_node *reserved)
 {
     struct range_list list = {machine->reserved, 0, MACHINE_MAX_RESERVED};
     uint32_t dropped = 0;
 
     if (!add_reservation_block(machine, tree, &list, &dropped))
         return MACHINE_BAD_RESERVED;
-    if (!add_reserved_nodes(machine, tree, &list, &dropped))
+    if (!add_reserved_nodes(machine, tree, reserved, &list, &dropped))
         return MACHINE_BAD_RESERVED;
     machine->reserved_count = list.count;
     return dropped == 0 ? MACHINE_OK : MACHINE_TOO_MANY_RESERVED;
@@ -232,14 +250,13 @@ static enum machine_error read_initrd(struct machine *machine, const struct fdt 
 }
 
 /* Spec: 3.6. */
-static enum machine_error read_chosen(struct machine *machine, const struct fdt *tree)
+static enum machine_error read_chosen(struct machine *machine, const struct fdt *tree,
+                                      const struct fdt_node *chosen)
 {
-    struct fdt_node chosen;
-
-    if (!fdt_find(tree, "/chosen", &chosen))
+    if (chosen->name == NULL)
         return MACHINE_OK;
-    read_bootargs(machine, tree, &chosen);
-    return read_initrd(machine, tree, &chosen);
+    read_bootargs(machine, tree, chosen);
+    return read_initrd(machine, tree, chosen);
 }
 
 /* ---- /cpus ---- */
@@ -307,15 +324,16 @@ static void read_timebase(struct machine *machine, const struct fdt *tree,
 }
 
 /* Spec: 3.7, 3.8. */
-static enum machine_error read_cpus(struct machine *machine, const struct fdt *tree)
+static enum machine_error read_cpus(struct machine *machine, const struct fdt *tree,
+                                    const struct fdt_node *cpus)
 {
     struct fdt_node node;
     struct fdt_walk walk;
 
-    if (!fdt_find(tree, "/cpus", &node))
+    if (cpus->name == NULL)
         return MACHINE_NO_HART;
-    read_timebase(machine, tree, &node);
-    fdt_walk_below(&walk, tree, &node);
+    read_timebase(machine, tree, cpus);
+    fdt_walk_below(&walk, tree, cpus);
     while (fdt_walk_next_child(&walk, &node)) {
         if (!node_is_of_type(tree, &node, "cpu"))
             continue;
@@ -331,6 +349,7 @@ static enum machine_error read_cpus(struct machine *machine, const struct fdt *t
 
 enum machine_error machine_read(struct machine *machine, const void *blob, size_t max_bytes)
 {
+    struct machine_places places = {0};
     enum machine_error error;
     struct fdt tree;
 
@@ -341,15 +360,15 @@ enum machine_error machine_read(struct machine *machine, const void *blob, size_
         return MACHINE_BAD_TREE;
     }
     machine->tree_bytes = tree.total_bytes;
-    error = read_memory(machine, &tree);
+    error = read_memory(machine, &tree, &places);
     if (error == MACHINE_OK)
-        error = read_chosen(machine, &tree);
+        error = read_chosen(machine, &tree, &places.at[PLACE_CHOSEN]);
     if (error == MACHINE_OK)
-        error = read_reserved(machine, &tree);
+        error = read_reserved(machine, &tree, &places.at[PLACE_RESERVED]);
     if (error == MACHINE_OK)
-        error = read_cpus(machine, &tree);
+        error = read_cpus(machine, &tree, &places.at[PLACE_CPUS]);
     if (error == MACHINE_OK)
-        devices_read(machine, &tree);
+        devices_read(machine, &tree, &places);
     return error;
 }
 

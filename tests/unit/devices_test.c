@@ -352,6 +352,43 @@ TEST("of however much interrupts harts no page is a device's, the last one's nei
         CHECK_EQ(find(0x20000800 + i * 0x2000) == NULL, true);
 }
 
+#define MIXED                                                                             \
+    "serial@c001000 { reg = <0 0xc001000 0 0x100>; };" /* in a page of the PLIC */        \
+    "serial@10000000 { reg = <0 0x10000000 0 0x100>; interrupts = <9>; };"                \
+    "near@1ffffff { reg = <0 0x1fffff0 0 0x11>; };" /* and of the CLINT */                \
+    "other@11000000 { reg = <0 0x11000000 0 0x100>; interrupts-extended = <&plic 31>; };" \
+    "high@12000000 { reg = <0 0x12000000 0 0x100>; interrupts-extended = <&plic 1000000>; };"
+
+/* Compares what a tree tells with what was found last. */
+static void check_same(const char *text)
+{
+    struct machine before = machine;
+
+    read_text(text);
+    CHECK_EQ(memcmp(&machine.plic, &before.plic, sizeof machine.plic), 0);
+    CHECK_EQ(machine.console, before.console);
+    CHECK_EQ(machine.device_count, before.device_count);
+    for (uint32_t i = 0; i < machine.device_count; i++)
+        CHECK_EQ(memcmp(&machine.devices[i], &before.devices[i], sizeof before.devices[i]), 0);
+}
+
+TEST("it is all the same whether PLIC and CLINT come before the devices in the tree or behind them")
+{
+#define HEAD        "/ { " CELLS "interrupt-parent = <&plic>; " MEMORY CPUS
+#define CONSOLE(at) "chosen { stdout-path = \"/serial@" at "\"; };"
+    read_text(HEAD PLIC CLINT MIXED CONSOLE("10000000") "};");
+    CHECK_EQ(machine.device_count, 3);
+    CHECK_EQ(machine.console, 0x10000000);
+    CHECK_EQ(find(0x10000000)->interrupt, 9);
+    CHECK_EQ(find(0x11000000)->interrupt, 31);
+    CHECK_EQ(find(0x12000000)->interrupt, 0);
+    check_same(HEAD MIXED PLIC CLINT CONSOLE("10000000") "};");
+    check_same(HEAD CLINT MIXED PLIC CONSOLE("10000000") "};");
+    read_text(HEAD PLIC CLINT MIXED CONSOLE("c001000") "};");
+    CHECK_EQ(machine.console, 0);
+    check_same(HEAD MIXED CLINT PLIC CONSOLE("c001000") "};");
+}
+
 /* Quadratic work would take minutes here. */
 TEST("3,000 cpus and 3,000 devices, each with a wire to nobody, are read in one breath")
 {
