@@ -270,6 +270,7 @@ int sim_call_resident(struct sim_process *process, const struct sim_step *step)
     if (error == EINPROGRESS) {
         SIM_EXPECT((!expected && sim_call_is_missing(process, vector)) || sim_call_is_short(),
                    "mincore waits for a page that is there");
+        sim_call_observe(process, vector, PROT_WRITE);
         return error;
     }
     if (!expected && error == EFAULT && /* as Linux: no memory to write it */

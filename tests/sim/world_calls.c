@@ -324,6 +324,26 @@ static int fork_model(struct pages *pages, const struct call_case *asked, uint64
     return 0;
 }
 
+static void calls_settle(struct calls_world *world)
+{
+    if (world->disk)
+        world_disk_settle(world->disk);
+}
+
+/* An access, repeated while it waits for a disk. */
+static enum fake_outcome touch_until_done(struct calls_world *world, struct space *space,
+                                          uint64_t address, uint32_t access, uint8_t *byte)
+{
+    enum fake_outcome outcome = fake_touch(&world->fake, space, address, access, byte);
+
+    for (uint32_t turns = 0; outcome == FAKE_WAITS; turns++) {
+        world_expect(world->disk && turns < 10, "an access that waits for ever");
+        calls_settle(world);
+        outcome = fake_touch(&world->fake, space, address, access, byte);
+    }
+    return outcome;
+}
+
 /* *at: the byte that was read. */
 static int touch_core(struct calls_world *world, const struct call_case *asked, uint64_t address,
                       uint64_t bytes, uint64_t *at)
@@ -331,7 +351,7 @@ static int touch_core(struct calls_world *world, const struct call_case *asked, 
     uint8_t byte = 0x5a;
 
     (void)bytes;
-    if (fake_touch(&world->fake, world->space, address + PLACE, asked->call->value, &byte) !=
+    if (touch_until_done(world, world->space, address + PLACE, asked->call->value, &byte) !=
         FAKE_DONE)
         return fake_last_event.signal;
     *at = byte;
@@ -394,6 +414,9 @@ const struct call calls_all[] = {
     {"dontneed", &kind_advise, MADV_DONTNEED, 0, false, false, 0, false},
     {"free", &kind_advise, MADV_FREE, 0, false, false, 0, false},
     {"cold", &kind_advise, MADV_COLD, 0, false, false, 0, false},
+    {"pageout", &kind_advise, MADV_PAGEOUT, 0, false, false, 0, false},
+    {"mergeable", &kind_advise, MADV_MERGEABLE, 0, false, false, 0, false},
+    {"unmergeable", &kind_advise, MADV_UNMERGEABLE, 0, false, false, 0, false},
     {"mlock", &kind_lock, 0, 0, false, false, 0, false},
     {"mlock-onfault", &kind_lock, MLOCK_ONFAULT, 0, false, false, 0, false},
     {"munlock", &kind_unlock, 0, 0, false, false, 0, false},
@@ -462,6 +485,12 @@ void calls_make(struct calls_world *world, const struct call_case *asked)
     else if (asked->skew == SKEW_HUGE)
         bytes = UINT64_MAX - CALLS_PAGE / 2;
     error = kind->core(world, asked, address, bytes, &at);
+    for (uint32_t turns = 0; error == EINPROGRESS; turns++) {
+        world_expect(world->disk && turns < 100, "a call that waits for ever");
+        calls_settle(world);
+        error = kind->core(world, asked, address, bytes, &at);
+    }
+    calls_settle(world);
     if (asked->skew == SKEW_ODD)
         expected = kind->odd_error;
     else if (asked->skew == SKEW_HUGE)
@@ -476,8 +505,8 @@ void calls_touch(struct calls_world *world, uint32_t space, uint32_t page, uint3
                  uint8_t byte)
 {
     uint32_t signal = pages_touch(&world->pages, space, page, access, byte);
-    enum fake_outcome outcome = fake_touch(&world->fake, world->fake.vm.spaces[space],
-                                           calls_address(page) + PLACE, access, &byte);
+    enum fake_outcome outcome = touch_until_done(world, world->fake.vm.spaces[space],
+                                                 calls_address(page) + PLACE, access, &byte);
 
     world_expect_equal(outcome == FAKE_DONE ? 0 : fake_last_event.signal, signal, "the signal");
     if (outcome == FAKE_DONE)

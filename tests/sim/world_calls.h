@@ -6,6 +6,7 @@
 #define SIM_WORLD_CALLS_H
 
 #include "pager_fake.h"
+#include "world_disk.h"
 #include "world_pages.h"
 
 #define CALLS_PAGE   ((uint64_t)FL_PAGE_BYTES)
@@ -16,6 +17,8 @@ struct calls_world {
     struct space *space; /* whose calls they are: space 0 of the model */
     struct object *file; /* of PAGES_ALL pages, in memory */
     struct pages pages;
+    struct world_disk
+        *disk; /* for swap, or NULL; its requests end when a call or an access was made */
 };
 
 enum calls_skew { SKEW_NONE, SKEW_TAIL, SKEW_ODD, SKEW_HUGE, SKEWS };

@@ -16,7 +16,7 @@ static bool disk_submit(struct fake *fake, const struct vm_io *io)
     world_expect(fake == disk->fake && disk->requests < PAGING_REQUESTS, "too many requests");
     world_expect(io->first + io->count <= WORLD_DISK_PAGES, "a request behind the end of the disk");
     disk->io[disk->requests++] = *io;
-    disk->made++;
+    disk->reads += !io->write;
     return true;
 }
 
@@ -29,7 +29,7 @@ void world_disk_begin(struct world_disk *disk, struct fake *fake)
     memcpy(header + 1024, words, sizeof(words));
     memcpy(header + FL_PAGE_BYTES - 10, "SWAPSPACE2", 10);
     disk->fake = fake;
-    disk->requests = disk->made = 0;
+    disk->requests = disk->reads = 0;
     disk_now = disk;
     fake->submit = disk_submit;
     world_expect(vm_swap_on(&fake->vm, &device, &disk->area) == SWAP_OK, "swapon");

@@ -10,7 +10,7 @@ struct world_disk {
     struct fake *fake;
     uint32_t area;     /* of swap */
     uint32_t requests; /* that have not ended, in the order in which they were made */
-    uint32_t made;     /* since the disk began */
+    uint32_t reads;    /* requests that read, since the disk began */
     struct vm_io io[PAGING_REQUESTS]; /* those that have not ended */
     uint8_t page[WORLD_DISK_PAGES][FL_PAGE_BYTES];
 };

@@ -2,10 +2,11 @@
  * pages, beside a model that is an array of pages: errors, rights, contents, areas, frames and promises.
  *
  * An id is the layout, the call, its range, where it goes, and how it is spoilt: WORLD=.wwr/move/1-3/0/0; the last is of enum calls_skew.
+ * Behind the layout may stand +fork (a child shows the pages too) or +swap (pages can leave memory).
  * PAGES=n in the environment says how many pages the layouts have. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c tests/sim/world.c tests/sim/world_machine.c */
-/* sources: tests/sim/world_pages.c tests/sim/world_pages_move.c tests/sim/world_calls.c */
+/* sources: tests/sim/world_pages.c tests/sim/world_pages_move.c tests/sim/world_calls.c tests/sim/world_disk.c */
 #include "harness.h"
 
 #include <inttypes.h>
@@ -34,6 +35,7 @@ struct symbol {
     bool again;     /* written again, after the fork */
     bool gone;      /* unmapped after the fork: the child shows it still */
     bool forbidden; /* PROT_NONE when it was written */
+    enum pages_away away;
 };
 
 static const struct symbol symbols[] = {
@@ -49,19 +51,27 @@ static const struct symbol symbols[] = {
     {'r', {PROT_READ, PRIVATE, 0, 0, 0}, .written = false},
     {'n', {PROT_NONE, PRIVATE, 0, 0, 0}, .written = false},
     {'s', {RW, SHARED, 0, 0, 0}, .written = true},
+    {'e', {RW, PRIVATE, 0, 0, 0}, .written = true, .away = PAGES_OUT},
+    {'c', {RW, PRIVATE, 0, 0, 0}, .written = true, .away = PAGES_PACKED},
+    {'t', {RW, SHARED, 0, 0, 0}, .written = true, .away = PAGES_OUT},
     {'f', {RW, MAP_PRIVATE, true, 0, 0}, .written = false},
     {'g', {RW, MAP_PRIVATE, true, 0, 0}, .written = true},
     {'o', {PROT_READ, MAP_SHARED, true, false, 0}, .written = false},
     {'q', {PROT_READ, MAP_SHARED, true, true, 0}, .written = false},
 };
 
+enum layout_kind { LAYOUT_ALONE, LAYOUT_FORKED, LAYOUT_SWAPS };
+
 static struct calls_world world;
+static struct world_disk world_disk;
 
 static struct {
     char layout[PAGES_MAX + 1];
     uint32_t pages;
     bool forked;
-    bool stands; /* the layout is made, and as it was made */
+    bool swaps;
+    uint32_t reads; /* of the disk, before the call */
+    bool stands;    /* the layout is made, and as it was made */
     struct call_case asked;
     uint64_t layouts;
     uint64_t cases;
@@ -69,11 +79,16 @@ static struct {
 
 /* ---- ids ---- */
 
+static const char *run_kind(void)
+{
+    return run.forked ? "+fork" : run.swaps ? "+swap" : "";
+}
+
 static void run_describe(char *id)
 {
     const struct call_case *asked = &run.asked;
 
-    snprintf(id, WORLD_ID_BYTES, "%s%s/%s/%u-%u/%u/%u", run.layout, run.forked ? "+fork" : "",
+    snprintf(id, WORLD_ID_BYTES, "%s%s/%s/%u-%u/%u/%u", run.layout, run_kind(),
              asked->call ? asked->call->name : "", (unsigned)asked->first, (unsigned)asked->end,
              (unsigned)asked->to, (unsigned)asked->skew);
 }
@@ -94,11 +109,32 @@ static bool run_wants_layout(void)
 
     if (!wanted)
         return true;
-    snprintf(id, sizeof(id), "%s%s/", run.layout, run.forked ? "+fork" : "");
+    snprintf(id, sizeof(id), "%s%s/", run.layout, run_kind());
     return strncmp(id, wanted, strlen(id)) == 0;
 }
 
 /* ---- comparing ---- */
+
+/* A page that is away is where the model says, with its bytes; those that the store packed are seen when they are back. */
+static bool check_is_away(uint32_t at, const struct pages_page *page, const struct entry *entry,
+                          const uint8_t *contents)
+{
+    enum pages_away away = (enum pages_away)world.pages.cell[page->cell].away;
+    uint64_t index = entry_index(entry, calls_address(at)), leaf;
+    const struct object *holder;
+
+    if (!page->cell || away == PAGES_HERE)
+        return false;
+    holder = world_disk_find_holder(entry->object, index);
+    leaf = holder ? index_lookup(&holder->index, index) : 0;
+    world_expect(!contents, "a page in memory that is to be out");
+    world_expect(away == PAGES_OUT ? index_leaf_is_swap(leaf) : index_leaf_is_compressed(leaf),
+                 "where a page is");
+    if (away == PAGES_OUT)
+        world_expect_equal(world_disk.page[SWAP_SLOT_PAGE(index_leaf_slot(leaf))][77],
+                           pages_byte(&world.pages, page), "the byte of a page on the disk");
+    return true;
+}
 
 static void check_page(const struct space *space, uint32_t at, const struct pages_page *page)
 {
@@ -114,11 +150,14 @@ static void check_page(const struct space *space, uint32_t at, const struct page
     world_expect_equal(entry->inheritance == ENTRY_SHARE, page->shared, "what is shared");
     world_expect_equal(entry->wired, page->wired, "what is locked");
     world_expect_equal(entry->advice, page->advice, "the advice");
+    world_expect_equal(entry->mergeable, page->mergeable, "what may be merged");
     world_expect_equal(entry->charge, page->charge, "the kind of promise");
     world_expect_equal(entry->use, page->heap ? ENTRY_HEAP : ENTRY_MAPPED, "the use");
     world_expect_equal(entry->start == address, pages_begins(&world.pages, space->id, at),
                        "where an area begins");
     contents = world_find_page(&world.fake, space, address);
+    if (check_is_away(at, page, entry, contents))
+        return;
     if (!contents)
         contents = page_contents(&world.fake.vm.table, world.fake.vm.zero_page);
     world_expect_equal(contents[77], pages_byte(&world.pages, page), "the byte of a page");
@@ -131,11 +170,26 @@ static void check_space(const struct space *space)
     world_expect_equal(space->map.count, pages_count_areas(&world.pages, space->id) + 1, "areas");
 }
 
+/* Where a page was read from the disk, others that are out may have come with it. */
+static void check_note_read_ahead(const struct space *space)
+{
+    for (uint32_t i = 0; i < PAGES_ALL; i++) {
+        const struct pages_page *page = &world.pages.page[space->id][i];
+
+        if (page->cell && world.pages.cell[page->cell].away == PAGES_OUT &&
+            world_find_page(&world.fake, space, calls_address(i)))
+            pages_move_away(&world.pages, space->id, i, PAGES_HERE);
+    }
+}
+
 static void check_all(void)
 {
     struct vm *vm = &world.fake.vm;
     const char *broken = world_check_machine(&world.fake);
 
+    for (uint32_t id = 0; id < PAGES_SPACES && vm->spaces[id] && world_disk.reads > run.reads; id++)
+        check_note_read_ahead(vm->spaces[id]);
+    run.reads = world_disk.reads;
     world_expect(!broken, broken);
     for (uint32_t id = 0; id < PAGES_SPACES && vm->spaces[id]; id++)
         check_space(vm->spaces[id]);
@@ -181,6 +235,19 @@ static void layout_call(uint32_t page, const char *name)
     calls_make(&world, &(struct call_case){.call = call, .first = page, .end = page + 1});
 }
 
+static void layout_put_away(uint32_t page, enum pages_away away)
+{
+    const struct entry *entry = entry_find(&world.space->map, calls_address(page));
+    uint64_t index = entry_index(entry, calls_address(page));
+
+    if (away == PAGES_PACKED)
+        world_disk_pack(&world_disk, entry->object, index);
+    else
+        world_disk_put_out(&world_disk, entry->object, index);
+    world_disk_settle(&world_disk);
+    pages_move_away(&world.pages, 0, page, away);
+}
+
 static void layout_fork(void)
 {
     struct space *child = space_create(&world.fake.vm, 2);
@@ -193,6 +260,11 @@ static void layout_fork(void)
 static void layout_make(void)
 {
     pages_begin(&world.pages);
+    world.pages.swaps = run.swaps;
+    world.disk = run.swaps ? &world_disk : NULL;
+    if (run.swaps)
+        world_disk_begin(&world_disk, &world.fake);
+    run.reads = 0;
     layout_begin_space();
     for (uint32_t i = 0; i < run.pages; i++)
         if (layout_symbol(i)->letter != '.')
@@ -208,6 +280,8 @@ static void layout_make(void)
             layout_call(i, "random");
         if (symbol->locked)
             layout_call(i, "mlock");
+        if (symbol->away)
+            layout_put_away(i, symbol->away);
     }
     if (run.forked)
         layout_fork();
@@ -244,6 +318,8 @@ static void layout_end(void)
     for (uint32_t id = PAGES_SPACES; id-- > 0;)
         if (vm->spaces[id])
             fake_destroy_space(&world.fake, vm->spaces[id]);
+    if (run.swaps)
+        world_disk_end(&world_disk);
     world_expect_equal(world.fake.entries, 0, "pages mapped when all spaces are gone");
     world_expect_equal(vm->table.counts[PAGE_FREE], world.fake.free_pages,
                        "free frames when all spaces are gone");
@@ -344,13 +420,14 @@ static void run_begin(void)
     world.fake.free_pages = vm->table.counts[PAGE_FREE];
 }
 
-static void run_alphabet(const char *alphabet, bool forked, uint32_t pages)
+static void run_alphabet(const char *alphabet, enum layout_kind kind, uint32_t pages)
 {
     memset(&run, 0, sizeof(run));
     run.pages = run_find_pages(pages);
     if (run.pages > PAGES_MAX)
         return; /* an id of other worlds */
-    run.forked = forked;
+    run.forked = kind == LAYOUT_FORKED;
+    run.swaps = kind == LAYOUT_SWAPS;
     world_begin(run_describe);
     run_begin();
     run_layouts(alphabet, 0);
@@ -361,15 +438,20 @@ static void run_alphabet(const char *alphabet, bool forked, uint32_t pages)
 
 TEST("every call does on every layout what it does to an array of pages")
 {
-    run_alphabet(".awrfs", false, 4);
+    run_alphabet(".awrfs", LAYOUT_ALONE, 4);
 }
 
 TEST("the same where neighbours differ in one attribute each")
 {
-    run_alphabet(".awnvzldsgoq", false, 2);
+    run_alphabet(".awnvzldsgoq", LAYOUT_ALONE, 2);
 }
 
 TEST("the same where a child shows the pages too")
 {
-    run_alphabet(".awbusg", true, 3);
+    run_alphabet(".awbusg", LAYOUT_FORKED, 3);
+}
+
+TEST("the same where pages are out in swap, or compressed")
+{
+    run_alphabet(".awect", LAYOUT_SWAPS, 3);
 }

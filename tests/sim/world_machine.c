@@ -89,8 +89,9 @@ static void telling_add_leaf(struct world_telling *telling, uint64_t leaf)
         telling_add(telling, record->flags & (PAGE_TAKEN | PAGE_WRITTEN));
         return;
     }
-    telling_add(telling, index_leaf_is_swap(leaf) | index_leaf_is_compressed(leaf) << 1 |
-                             index_leaf_is_merged(leaf) << 2);
+    telling_add(telling, index_leaf_is_swap(leaf));
+    telling_add(telling, index_leaf_is_compressed(leaf));
+    telling_add(telling, index_leaf_is_merged(leaf));
 }
 
 static void telling_tell_pages(struct world_telling *telling, const struct object *object)

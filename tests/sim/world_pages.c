@@ -68,7 +68,7 @@ bool pages_are_alike(const page_of *page, const page_of *other)
     return page->shared == other->shared && page->wired == other->wired &&
            page->protection == other->protection && page->max_protection == other->max_protection &&
            page->advice == other->advice && page->charge == other->charge &&
-           page->heap == other->heap;
+           page->heap == other->heap && page->mergeable == other->mergeable;
 }
 
 bool pages_begins(const struct pages *pages, uint32_t space, uint32_t at)
@@ -269,6 +269,14 @@ int pages_protect(struct pages *pages, const struct pages_range *range, uint32_t
 
 /* ---- accesses ---- */
 
+void pages_move_away(struct pages *pages, uint32_t space, uint32_t at, enum pages_away away)
+{
+    struct pages_cell *cell = &pages->cell[pages->page[space][at].cell];
+
+    cell->frame = away == PAGES_HERE;
+    cell->away = (uint8_t)away;
+}
+
 uint32_t pages_touch(struct pages *pages, uint32_t space, uint32_t at, uint32_t access,
                      uint8_t byte)
 {
@@ -277,8 +285,8 @@ uint32_t pages_touch(struct pages *pages, uint32_t space, uint32_t at, uint32_t 
 
     if (!page->mapped || (page->protection & access) != access)
         return 11;
-    if (page->cell && page->shared)
-        pages->cell[page->cell].frame = true;
+    if (page->cell && (page->shared || pages->cell[page->cell].away))
+        pages_move_away(pages, space, at, PAGES_HERE);
     if (!(access & PROT_WRITE))
         return 0;
     if (!page->shared && (!page->cell || pages->cell[page->cell].holders > 1)) {
@@ -314,7 +322,8 @@ bool pages_is_resident(const struct pages *pages, const struct pages_page *page)
 
 static int page_check_advice(const page_of *page, uint32_t advice)
 {
-    bool moves = advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_COLD;
+    bool moves = advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_COLD ||
+                 advice == MADV_PAGEOUT;
 
     if (!page->mapped)
         return 0;
@@ -343,6 +352,34 @@ static void area_drop(struct pages *pages, const struct pages_range *part)
     }
 }
 
+/* Fills a part of an area up to a page that has to be read from swap: that one will come. */
+static void area_fill(struct pages *pages, const struct pages_range *part)
+{
+    for (uint32_t i = part->first; i < part->end; i++) {
+        const struct pages_range one = {part->space, i, i + 1};
+        bool out = pages->cell[pages->page[part->space][i].cell].away == PAGES_OUT;
+
+        if (pages->page[part->space][i].protection == PROT_NONE)
+            return;
+        if (out) {
+            pages_move_away(pages, part->space, i, PAGES_HERE);
+            return;
+        }
+        pages_populate(pages, &one);
+    }
+}
+
+/* What has a frame leaves. */
+static void area_put_out(struct pages *pages, const struct pages_range *part)
+{
+    for (uint32_t i = part->first; pages->swaps && i < part->end; i++) {
+        uint8_t cell = pages->page[part->space][i].cell;
+
+        if (cell && pages->cell[cell].frame)
+            pages_move_away(pages, part->space, i, PAGES_OUT);
+    }
+}
+
 static void area_advise(struct pages *pages, const struct pages_range *part, uint32_t advice)
 {
     page_of *page = pages->page[part->space];
@@ -350,7 +387,12 @@ static void area_advise(struct pages *pages, const struct pages_range *part, uin
     if (advice == MADV_DONTNEED || advice == MADV_FREE)
         area_drop(pages, part);
     else if (advice == MADV_WILLNEED && !page[part->first].file)
-        pages_populate(pages, part);
+        area_fill(pages, part);
+    else if (advice == MADV_PAGEOUT)
+        area_put_out(pages, part);
+    for (uint32_t i = part->first; i < part->end; i++)
+        if ((advice == MADV_MERGEABLE || advice == MADV_UNMERGEABLE) && !page[i].shared)
+            page[i].mergeable = advice == MADV_MERGEABLE;
     for (uint32_t i = part->first; i < part->end && advice <= MADV_SEQUENTIAL; i++)
         page[i].advice = (uint8_t)advice;
 }

@@ -18,9 +18,13 @@
 #define PAGES_OBJECTS 64u
 #define PAGES_FILE    1u /* the object that is a file; others are numbered from the next on */
 
+/* Where a page is that was in memory and left. */
+enum pages_away { PAGES_HERE, PAGES_OUT, PAGES_PACKED };
+
 struct pages_cell {
     uint8_t holders;
     bool frame;
+    uint8_t away; /* enum pages_away */
     uint8_t byte;
 };
 
@@ -33,6 +37,7 @@ struct pages_page {
     bool below;  /* private: the cell was shared by a fork; stays, in the space that does not act */
     uint8_t protection;
     uint8_t max_protection;
+    bool mergeable;
     uint8_t advice; /* as madvise's */
     uint8_t charge; /* enum entry_charge */
     bool heap;
@@ -43,6 +48,7 @@ struct pages_page {
 };
 
 struct pages {
+    bool swaps; /* pages can leave memory */
     struct pages_page page[PAGES_SPACES][PAGES_ALL];
     struct pages_cell cell[PAGES_CELLS];
     uint8_t committed[PAGES_OBJECTS]; /* pages promised for shared memory */
@@ -88,6 +94,9 @@ struct pages_move {
     uint32_t to;
 };
 int pages_move(struct pages *pages, const struct pages_range *range, struct pages_move *move);
+
+/* A page of a space leaves memory, or came back. */
+void pages_move_away(struct pages *pages, uint32_t space, uint32_t page, enum pages_away away);
 
 /* Space 1 becomes a copy of space 0. */
 void pages_fork(struct pages *pages);

@@ -2,6 +2,7 @@
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c */
 #include "pager_view_kit.h"
+#include "rmap.h"
 
 #include <stdio.h>
 
@@ -194,6 +195,53 @@ TEST("objects of a program lead down to its file, and a guard leads nowhere")
              "  anonymous 2 references 1 pages 0 first 0 above 0 charged 7\n",
              number, number);
     CHECK_STRING(view_text(space, "/proc/7/objects"), expected);
+    view_end();
+}
+
+/* As windows of time do: the page that a space shows was used in so many. */
+static void view_use(const struct space *space, uint64_t address, uint8_t windows)
+{
+    uint32_t page = rmap_find_page(entry_find(&space->map, address), address);
+
+    CHECK(page != PAGE_NONE);
+    fake.vm.table.pages[page].uses = windows;
+}
+
+TEST("uses tells pages side by side that can leave, at most 16 in a line, also those below a fork")
+{
+    struct space *space = view_begin(FRAMES), *child;
+
+    view_map_at(space, 0x10000, 24, RW, MAP_PRIVATE);
+    view_map_at(space, 0x40000, 2, RW, MAP_PRIVATE | MAP_FIXED);
+    for (uint64_t i = 0; i < 20; i++)
+        if (i != 1) {
+            view_write(space, 0x10000 + i * PAGE);
+            view_use(space, 0x10000 + i * PAGE, (uint8_t)i);
+        }
+    view_use(space, 0x13000, 255);
+    CHECK_STRING(view_text(space, "/proc/7/uses"),
+                 "00010000 0\n"
+                 "00012000 2 255 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n"
+                 "00022000 18 19\n");
+    child = view_fork(space, 8);
+    view_write(child, 0x13000);
+    view_use(child, 0x13000, 100);
+    CHECK_EQ(vm_unmap(&fake.vm, child, 0x15000, 15 * PAGE), 0);
+    CHECK_STRING(view_text(space, "/proc/8/uses"), "00010000 0\n"
+                                                   "00012000 2 100 4\n");
+    view_end();
+}
+
+TEST("uses has no line for files, nor for what is not in memory")
+{
+    struct space *space = view_load_program();
+
+    view_touch(space, 0x10000, FL_ACCESS_EXEC);
+    view_touch(space, 0x20000, FL_ACCESS_READ);
+    CHECK_STRING(view_text(space, "/proc/7/uses"), "");
+    view_write(space, 0x23000);
+    view_use(space, 0x23000, 3);
+    CHECK_STRING(view_text(space, "/proc/7/uses"), "00023000 3\n");
     view_end();
 }
 

@@ -97,9 +97,10 @@ static bool reclaim_is_futile(struct vm *vm, uint32_t pages)
     return first != 0 && reclaim->spent > 2 * vm->table.count;
 }
 
-/* True if a program is ending: its frames come. */
-static bool reclaim_is_ending(const struct vm *vm)
+bool reclaim_is_promised(const struct vm *vm)
 {
+    if (vm->table.counts[PAGE_STRAY] > 0)
+        return true;
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
         if (vm->spaces[id] && vm->spaces[id]->stopped)
             return true;
@@ -192,12 +193,13 @@ static bool reclaim_is_stuck(const struct vm *vm)
     return !paging_has_place(vm) && wait_first_for_memory(vm) == 0;
 }
 
-/* True if all of memory left twice in vain for who waits first, and a program is ending: what is needed comes from
- * there.  More pages would leave and come back for ever, and nobody would hear that the program is to go. */
-static bool reclaim_waits_for_end(const struct vm *vm)
+/* True if all of memory left twice in vain for who waits first, and frames are promised: what is needed comes from
+ * there.  More pages would leave and come back for ever, and nobody would hear that a program is to go, or that a
+ * request has ended. */
+static bool reclaim_waits_for_promised(const struct vm *vm)
 {
     return vm->reclaim.spent > 2 * vm->table.count &&
-           vm->reclaim.first == wait_first_for_memory(vm) && reclaim_is_ending(vm);
+           vm->reclaim.first == wait_first_for_memory(vm) && reclaim_is_promised(vm);
 }
 
 bool vm_reclaim_step(struct vm *vm)
@@ -209,18 +211,18 @@ bool vm_reclaim_step(struct vm *vm)
     if (!reclaim_is_on(vm) || reclaim_in_sight(vm) >= reclaim->target ||
         vm->paging.writes > PAGING_WRITES - RECLAIM_WRITES ||
         vm->paging.taken > PAGING_REQUESTS - RECLAIM_WRITES || reclaim_rests(vm) ||
-        reclaim_is_stuck(vm) || reclaim_waits_for_end(vm))
+        reclaim_is_stuck(vm) || reclaim_waits_for_promised(vm))
         return false;
     done = reclaim_step_counted(vm, &last);
     if (done > 0) {
         reclaim->resting = 0;
         reclaim->hopeless = false;
-        return !reclaim_is_futile(vm, done) || reclaim_is_ending(vm) || reclaim_give_up(vm);
+        return !reclaim_is_futile(vm, done) || reclaim_is_promised(vm) || reclaim_give_up(vm);
     }
     if (!last)
         return true;
     reclaim->resting = reclaim_in_sight(vm);
-    if (reclaim_is_moving(vm) || reclaim_is_ending(vm) || wait_first_for_memory(vm) == 0)
+    if (reclaim_is_moving(vm) || reclaim_is_promised(vm) || wait_first_for_memory(vm) == 0)
         return false;
     return reclaim_give_up(vm);
 }

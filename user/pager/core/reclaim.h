@@ -18,8 +18,9 @@
  * once, the program with the largest charge is ended; the root task destroys it, which frees all, and
  * the fault waits for that.  It is the same with a place for pages to go and without.  If the program that
  * asked is itself the largest, or nobody has any page, it is ended where it is.  A call that finds no frame
- * waits only where pages can leave, else it says so: it ends nobody.  While a program is ending already nobody
- * else is ended, and when memory has left twice in vain no more pages leave: the end must be heard.
+ * waits only where pages can leave, else it says so: it ends nobody.  While a program is ending already, or a
+ * device is about to give back frames that nobody has any more, nobody else is ended, and when memory has left
+ * twice in vain no more pages leave: the end must be heard.
  *
  * The charge of a program: the pages of objects that it owns (object.h), in memory and out of it, save merged
  * ones, which would stay for others.  Not in it are page tables, which only the kernel counts by space, the
@@ -118,6 +119,10 @@ bool reclaim_has_hope(const struct vm *vm);
 /* True if a frame may be taken ahead of need: where pages can leave, whoever has to wait for one may; else
  * some are left for others. */
 bool reclaim_spares_frame(const struct vm *vm);
+
+/* True if frames come whatever leaves memory: a program is ending, or a device is about to let go of some that nobody
+ * has any more. */
+bool reclaim_is_promised(const struct vm *vm);
 
 /* True if a device has pages or slots: the end of its request may help. */
 bool reclaim_is_moving(const struct vm *vm);

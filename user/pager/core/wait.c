@@ -39,12 +39,7 @@ int wait_for_disk(struct vm *vm)
 
 static bool wait_is_frame_coming(const struct vm *vm)
 {
-    if (vm->table.counts[PAGE_STRAY] > 0)
-        return true;
-    for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
-        if (vm->spaces[id] && vm->spaces[id]->stopped)
-            return true;
-    return reclaim_has_hope(vm);
+    return reclaim_is_promised(vm) || reclaim_has_hope(vm);
 }
 
 bool wait_for_memory(struct vm *vm)
