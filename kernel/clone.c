@@ -105,7 +105,7 @@ static enum fl_error harvest_list(const struct cap *memory, uint64_t pages, uint
         uint64_t page = list[*done];
 
         if (!memory_holds(memory, page, 1))
-            return FL_OUT_OF_RANGE;
+            return FL_BAD_FRAME;
         enum fl_error error =
             frame_harvest(&kernel.frames, memory_frame(memory, page), 1, clear, &one, &frames);
         if (error != FL_OK)
@@ -145,6 +145,5 @@ struct outcome call_memory_harvest(uint64_t slot, uint64_t page, uint64_t pages,
         error = FL_MORE;
     if (done > 0)
         harvest_deliver(&result, done);
-    return (struct outcome){
-        FL_STATUS(error, error == FL_BAD_FRAME || error == FL_OUT_OF_RANGE ? 2 : 0), done};
+    return (struct outcome){FL_STATUS(error, error == FL_BAD_FRAME ? 2 : 0), done};
 }

@@ -253,7 +253,7 @@ static struct tcb *take_next(struct hart *hart)
         else
             arch_let_others_in(hart); /* nobody may ever ask for the rest */
     }
-    struct tcb *next = first_of(find_work(hart));
+    struct tcb *next = first_of(kernel.hart_count > 1 ? find_work(hart) : hart);
     sched_remove(next);
     return next;
 }

@@ -64,8 +64,7 @@ enum fl_error vspace_harvest(struct vspace *space, vaddr_t address, uint64_t pag
         else
             break;
     }
-    if (harvest.removal.fences > 0)
-        removal_finish(&harvest.removal);
+    removal_finish(&harvest.removal);
     *done = result->absent + harvest.noted;
     return *done < pages ? FL_MORE : FL_OK;
 }

@@ -12,6 +12,7 @@
 #include "memory_values.h"
 #include "pager_slow.h"
 #include "protocol.h"
+#include "rmap.h"
 #include "sim_disk.h"
 
 #define FRAMES_MAX 2048u
@@ -413,6 +414,12 @@ static inline void kit_read_pages(struct space *space, uint64_t first, uint64_t 
 {
     for (uint64_t i = first; i < end; i++)
         kit_read_page(space, AT + i * PAGE, salt);
+}
+
+/* The page that a program has at page `index` behind AT. */
+static inline uint32_t kit_page_at(const struct space *space, uint64_t index)
+{
+    return rmap_find_page(entry_find(&space->map, AT + index * PAGE), AT + index * PAGE);
 }
 
 /* A machine with one disk for swap, and a program that has written so many pages at AT. */

@@ -3,7 +3,6 @@
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
 /* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
 #include "accessed.h"
-#include "rmap.h"
 #include "sim_swap_kit.h"
 
 #define FILE_AT   0x20000000ull
@@ -143,12 +142,6 @@ TEST("what a file system keeps leaves last, and only then a program is ended")
     kit_end();
 }
 
-/* The page that a program has at page `index` behind AT. */
-static uint32_t page_at(const struct space *space, uint64_t index)
-{
-    return rmap_find_page(entry_find(&space->map, AT + index * PAGE), AT + index * PAGE);
-}
-
 /* ---- copies of pages of the initrd ---- */
 
 static uint8_t copied[5 * FL_PAGE_BYTES + 100];
@@ -243,7 +236,7 @@ TEST("of a victim's neighbours those leave with it that nobody used since they w
     CHECK_EQ(vm_advise(kit_vm(), space, AT, 2ull * PAGES * PAGE, MADV_COLD), 0); /* looks */
     kit_read_page(space, AT + 3 * PAGE, 0);
     kit_forget_given();
-    victims_give(kit_vm(), page_at(space, 5));
+    victims_give(kit_vm(), kit_page_at(space, 5));
     kit_put_one_out();
     CHECK_EQ(space->resident, 2);
     CHECK(fake_peek(&slow.fake, space, AT + 3 * PAGE, FL_ACCESS_READ));
@@ -320,8 +313,8 @@ TEST("an access that was seen before a page was told to its class is that for wh
     space = kit_space(1);
     kit_map(space, AT, 2 * SWAP_CLUSTER, MAP_PRIVATE);
     kit_write_pages(space, 0, PAGES, 0);
-    (void)accessed_harvest(kit_vm(), page_at(space, 0)); /* as at the end of a window of time */
-    CHECK(kit_vm()->table.pages[page_at(space, 0)].flags & PAGE_ACCESSED);
+    (void)accessed_harvest(kit_vm(), kit_page_at(space, 0)); /* as at the end of a window of time */
+    CHECK(kit_vm()->table.pages[kit_page_at(space, 0)].flags & PAGE_ACCESSED);
     kit_write_pages(space, SWAP_CLUSTER, SWAP_CLUSTER + PAGES, 0);
     put_one_out();
     CHECK_EQ(space->resident, PAGES);
@@ -406,7 +399,7 @@ static struct space *begin_given(uint16_t given_before)
 
     kit_vm()->victims.given = given_before;
     for (uint64_t i = 0; i < PAGES; i++)
-        victims_give(kit_vm(), page_at(space, i));
+        victims_give(kit_vm(), kit_page_at(space, i));
     return space;
 }
 
@@ -421,7 +414,7 @@ TEST("a page that is given to faults again and again makes no other one old")
     struct space *space = begin_given(1);
 
     for (uint32_t i = 0; i < 2 * RECLAIM_FRESH; i++)
-        victims_give(kit_vm(), page_at(space, 5));
+        victims_give(kit_vm(), kit_page_at(space, 5));
     check_nothing_leaves(space);
     kit_end();
 }
@@ -437,7 +430,7 @@ TEST("pages are fresh also when the numbers of what was given begin again")
 TEST("what was given to a fault and is gone makes the next contents of its frame no fresher")
 {
     struct space *space = begin_given(1);
-    uint32_t page = page_at(space, 2);
+    uint32_t page = kit_page_at(space, 2);
 
     CHECK(kit_vm()->table.pages[page].given != 0);
     CHECK_EQ(vm_unmap(kit_vm(), space, AT, PAGES * PAGE), 0);
@@ -499,10 +492,10 @@ TEST("a page that was written since it came back gives its copy up when its bits
         kit_read_page(space, AT + i * PAGE, 0);
     CHECK_EQ(kit_vm()->swap.used, PAGES);
     kit_write_page(space, AT + 3 * PAGE, 1);
-    (void)accessed_harvest(kit_vm(), page_at(space, 0));
+    (void)accessed_harvest(kit_vm(), kit_page_at(space, 0));
     CHECK_EQ(kit_vm()->swap.used, PAGES - 1);
-    CHECK_EQ(kit_vm()->table.pages[page_at(space, 3)].slot, SWAP_NONE);
-    CHECK(kit_vm()->table.pages[page_at(space, 4)].slot != SWAP_NONE);
+    CHECK_EQ(kit_vm()->table.pages[kit_page_at(space, 3)].slot, SWAP_NONE);
+    CHECK(kit_vm()->table.pages[kit_page_at(space, 4)].slot != SWAP_NONE);
     kit_sound();
     kit_put_all_out();
     CHECK_EQ(kit_vm()->paging.counts.put_out_clean, PAGES - 1);
@@ -526,7 +519,7 @@ TEST("what a private mapping read of its file is found used when the bits of its
     kit_write(space, AT, 7);
     page = index_leaf_page(index_lookup(&slow_object(&slow)->index, from + 1));
     CHECK(!(kit_vm()->table.pages[page].flags & PAGE_ACCESSED));
-    (void)accessed_harvest(kit_vm(), page_at(space, 0));
+    (void)accessed_harvest(kit_vm(), kit_page_at(space, 0));
     CHECK(kit_vm()->table.pages[page].flags & PAGE_ACCESSED);
     kit_end();
 }
@@ -538,11 +531,11 @@ TEST("copies are given up page by page also where neighbours are missing or have
     kit_put_all_out();
     kit_read_pages(space, 0, PAGES, 0);
     kit_write_page(space, AT + 2 * PAGE, 1);
-    (void)accessed_harvest(kit_vm(), page_at(space, 2));
+    (void)accessed_harvest(kit_vm(), kit_page_at(space, 2));
     CHECK_EQ(vm_unmap(kit_vm(), space, AT, PAGE), 0);
     CHECK_EQ(kit_vm()->swap.used, PAGES - 2);
     kit_write_page(space, AT + 3 * PAGE, 1);
-    (void)accessed_harvest(kit_vm(), page_at(space, 3));
+    (void)accessed_harvest(kit_vm(), kit_page_at(space, 3));
     CHECK_EQ(kit_vm()->swap.used, PAGES - 3);
     kit_end();
 }

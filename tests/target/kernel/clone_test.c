@@ -399,7 +399,7 @@ TEST("a harvest of a list ends before a page that is beyond the range, or no fra
     uint64_t pages[3] = {first + 2, n, first};
     list(pages, 3);
     struct fl_result result = flr_memory_harvest(RAM, 0, 3, FL_HARVEST_LISTED);
-    CHECK_EQ(result.status, FL_STATUS(FL_OUT_OF_RANGE, 2));
+    CHECK_EQ(result.status, FL_STATUS(FL_BAD_FRAME, 2));
     CHECK_EQ(result.value, 1);
     CHECK_DONE(flr_memory_retype(RAM, first, FL_OBJECT_TCB, 1, CNODE, slot));
     pages[1] = first + 1;

@@ -16,8 +16,11 @@
  * *Accessed bits* are harvested for a window of neighbours at once (accessed.h) and kept in the page record
  * until the policy asks for them.  A page that comes in is *given*, as replace.h has it: its first access is
  * that which brought it, or for which it was read ahead, and says nothing.  One that is not accessed within
- * some time is as any other.  A page that was given to a fault lately (RECLAIM_FRESH) is no victim, whatever
- * its bit says: the fault itself sets it.
+ * some time is as any other.  While nothing has to leave, newcomers stay on the list for any time.  So where
+ * a step finds more than it tells, their first accesses are long past, and it looks for them: what comes later
+ * counts.  Else memory that was filled once would leave in the order in which it was, whatever of it is in use.
+ * A page that was given to a fault lately (RECLAIM_FRESH) is no victim, whatever its bit says: the fault itself
+ * sets it.
  *
  * What leaves with a victim: pages beside it in its object that nobody used since they were looked at, and
  * that the policy would let go soon after.  What is read back so has neighbours.  A step puts out several victims
@@ -53,7 +56,9 @@ enum victims_class {
 #define VICTIMS_LISTED 1u
 #define VICTIMS_TOLD   2u /* to its class */
 
-#define VICTIMS_ADMIT 64u /* newcomers that one step takes, at most */
+#define VICTIMS_ADMIT \
+    64u /* newcomers that one step takes, at most, and windows of them that it looks at */
+#define VICTIMS_LOOKS 8u
 #define VICTIMS_BATCH \
     8u /* pages that one step puts out at least, if it finds them in so many tries */
 #define VICTIMS_TRIES 16u

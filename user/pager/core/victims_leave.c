@@ -216,15 +216,37 @@ static uint32_t victims_next(struct vm *vm)
     return page;
 }
 
-/* A step begins: newcomers are told to their classes. */
+/* Newcomers are told to their classes.  Where they are more than a step takes, they came while nothing had to leave, and
+ * their first access is long past: what comes after it counts from now on.  Who came in order shares a look; of others only a
+ * few are looked at. */
+static void victims_admit_some(struct vm *vm)
+{
+    uint32_t page[VICTIMS_ADMIT], count = 0, looks = 0;
+
+    for (; count < VICTIMS_ADMIT && vm->victims.oldest != PAGE_NONE; count++) {
+        page[count] = vm->victims.oldest;
+        victims_admit(vm);
+    }
+    if (vm->victims.oldest == PAGE_NONE)
+        return;
+    for (uint32_t i = 0; i < count && looks < VICTIMS_LOOKS; i++) {
+        const struct page *record = &vm->table.pages[page[i]];
+
+        if (!(record->known & VICTIMS_TOLD) || record->looked == vm->victims.step)
+            continue;
+        (void)accessed_harvest(vm, page[i]);
+        looks++;
+    }
+}
+
+/* A step begins. */
 static void victims_begin_step(struct vm *vm)
 {
     vm->victims.step++;
     vm->victims.window.object = NULL;
     for (uint32_t kind = VICTIMS_NEVER + 1; kind < VICTIMS_CLASSES; kind++)
         vm->victims.begin[kind] = vm->victims.set[kind].clock;
-    for (uint32_t i = 0; i < VICTIMS_ADMIT && vm->victims.oldest != PAGE_NONE; i++)
-        victims_admit(vm);
+    victims_admit_some(vm);
     victims_walk(vm);
 }
 
