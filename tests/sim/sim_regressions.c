@@ -9,9 +9,11 @@ const struct sim_regression sim_regressions[] = {
      "1800:4294967297:fork/serve/fork/map.0.0.2.0.3.2/map.0.0.0.0.3/serve.0.0.1/shortage/serve/"
      "access.0.0.3/map.0.0.0.0.4/serve/serve.0.0.3/access/event/serve.0.0.1/access/event/serve"},
     {"mincore has the page of a file that it needed, and waits for a frame for the program's copy",
-     "2172:433791771357:fork/brk.0.0.0.0.1/serve.0.0.1/access.0.0.1/serve.0.0.1/access.4.0.1.0.8/shortage/"
+     "2172:433791771357:fork/brk.0.0.0.0.1/serve.0.0.1/access.0.0.1/serve.0.0.1/access.4.0.1.0.8/"
+     "shortage/"
      "map.2.4.2.0.4/serve.0.0.0.0.169.0.6/unmap/resident.0.4.0.4/serve.0.0.2"},
-    {"a fault that wants two frames takes the same one for ever while a device has a frame of nobody",
+    {"a fault that wants two frames takes the same one for ever while a device has a frame of "
+     "nobody",
      "2127:438086679016:map.0.13.1.0.7/serve/access.0.14.1/serve.0.0.1.0.0.0.2754342988/"
      "disk.0.0.0.0.3/event/map.0.0.0.0.4/shortage.0.0.0.7/serve.0.0.1/access/serve"},
 };
