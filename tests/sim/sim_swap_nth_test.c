@@ -1,5 +1,5 @@
-/* Swap, with and without a store of compressed pages, when the N-th frame or record that a call takes is missing, or
- * the N-th request finds no disk, for every N: the call says so, and then every byte of every program is as it was,
+/* Swap, with and without a store of compressed pages, when the N-th frame, record or promise that a call takes is
+ * missing, the N-th page cannot be mapped, or the N-th request finds no disk, for every N: the call says so, and then every byte of every program is as it was,
  * wherever it is. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
@@ -13,13 +13,21 @@
 
 #define PAGES 24u /* of each program: 0..15 private, 2 zero; the rest is shared */
 #define ZERO  2u
+#define KINDS \
+    (1u << FAIL_FRAME | 1u << FAIL_RECORD | 1u << FAIL_PROMISE | 1u << FAIL_MAP | 1u << FAIL_DISK)
 
 static struct space *parent, *child;
-static bool packs; /* all is out in the store, and not on the disk */
+static bool packs;          /* all is out in the store, and not on the disk */
+static struct vm_port port; /* of the fake machine */
 
 static bool submit(struct fake *fake, const struct vm_io *io)
 {
     return !fail_nth_now(FAIL_DISK) && kit_submit(fake, io);
+}
+
+static bool map(void *context, uint32_t space, const struct vm_mapping *mapping)
+{
+    return !fail_nth_now(FAIL_MAP) && port.map(context, space, mapping);
 }
 
 /* All is out; the child wrote pages 4..7 since the fork, and the parent 6..9. */
@@ -41,6 +49,8 @@ static void begin_world(void)
     kit_write_pages(parent, 6, 10, 2);
     kit_put_all_out();
     slow.fake.submit = submit;
+    port = kit_vm()->port;
+    kit_vm()->port.map = map;
 }
 
 static void check_program(struct space *space, uint64_t low, uint64_t high, uint32_t salt)
@@ -239,11 +249,11 @@ TEST("whatever frame or record is missing, no page that is out is lost, and noth
     for (uint32_t turn = 0; turn < 2; turn++) {
         packs = turn == 1;
         for (uint32_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
-            fail_nth_sweep(calls[i].name, 1u << FAIL_FRAME | 1u << FAIL_RECORD | 1u << FAIL_DISK,
-                           run_call, &calls[i]);
+            fail_nth_sweep(calls[i].name, KINDS, run_call, &calls[i]);
     }
     harness_note("%u runs, %u with a frame missing, %u without the disk", (unsigned)fail_nth_runs(),
                  (unsigned)fail_nth_met(FAIL_FRAME), (unsigned)fail_nth_met(FAIL_DISK));
     CHECK(fail_nth_met(FAIL_FRAME) > 50 && fail_nth_met(FAIL_RECORD) > 5);
-    CHECK(fail_nth_met(FAIL_DISK) > 10);
+    CHECK(fail_nth_met(FAIL_DISK) > 10 && fail_nth_met(FAIL_MAP) > 10);
+    CHECK(fail_nth_met(FAIL_PROMISE) > 2);
 }
