@@ -137,8 +137,8 @@ record-traces:
 	@tests/replace/record.py --build $(BUILD) $(ONLY)
 
 # --- fuzzers: their finds and the grown corpus stay under build/ -----------------------------------
-FUZZ_CFLAGS  := $(WARNINGS) -g -O1 -fsanitize=fuzzer,$(SANITIZERS) -fno-sanitize-recover=all \
-                -fsanitize-coverage-ignorelist=tests/fuzz/not_measured.txt $(HOST_INCLUDES)
+FUZZ_CFLAGS   = $(WARNINGS) -g -O1 -fsanitize=$(SANITIZERS) -fno-sanitize-recover=all $(FUZZ_MEASURED) $(HOST_INCLUDES)
+FUZZ_MEASURED = -fsanitize=fuzzer -fsanitize-coverage-ignorelist=tests/fuzz/not_measured.txt
 SECONDS      ?= 60
 TARGET       ?= $(FUZZERS)
 
@@ -147,7 +147,7 @@ $(BUILD)/fuzz/obj/kernel/%.o $(BUILD)/fuzz/obj/tests/fuzz/host/%.o: FUZZ_CFLAGS 
 # Nobody looks for new ways through the checkers, which run after every step, nor through models: they are not measured.
 $(addprefix $(BUILD)/fuzz/obj/,kernel/invariants.o kernel/census.o kernel/cap_check.o mm/vspace_check.o \
     user/pager/core/check.o $(patsubst %.c,%.o,$(wildcard user/pager/core/*_check.c tests/unit/*.c))): \
-    FUZZ_CFLAGS += -fno-sanitize=fuzzer
+    FUZZ_MEASURED =
 $(BUILD)/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
 	clang $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
