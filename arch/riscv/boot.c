@@ -212,6 +212,12 @@ static void start_first_hart(uint64_t id)
     set_registers(hart);
 }
 
+/* Nobody is awaited any more.  Returns: false when a hart has come before. */
+static bool withdraw(void)
+{
+    return __atomic_exchange_n(&boot_starting, NULL, __ATOMIC_RELAXED) != NULL;
+}
+
 /* Whether the hart that was started comes in time. */
 static bool has_come(void)
 {
@@ -219,7 +225,7 @@ static bool has_come(void)
 
     for (uint32_t rounds = 0; __atomic_load_n(&boot_starting, __ATOMIC_RELAXED) != NULL; rounds++) {
         if (arch_time() > last)
-            return __atomic_exchange_n(&boot_starting, NULL, __ATOMIC_RELAXED) == NULL;
+            return !withdraw();
         lock_pause(hart_self(), rounds);
     }
     return true;
@@ -233,8 +239,8 @@ static int64_t start_hart(struct hart *hart, uint64_t load)
 
     __atomic_store_n(&boot_starting, hart, __ATOMIC_SEQ_CST);
     int64_t error = arch_start_hart(hart->id, entry);
-    if (error != 0)
-        return error;
+    if (error != 0 && withdraw())
+        return error; /* else one that was awaited before came in its place */
     if (!has_come())
         return HART_STAYS_AWAY;
     arch_request(hart, REQUEST_ANSWER);

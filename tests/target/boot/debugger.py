@@ -57,15 +57,19 @@ class Debugger:
         self.stream.flush()
         return answer[answer.index(b"$") + 1:-3].decode()
 
-    def run_to(self, *addresses):
-        """Lets the machine run until a hart comes to one of them; the registers below are then that hart's."""
-        self._ask("s")  # where it stands now is not meant
+    def run_to(self, *addresses, only=None):
+        """Lets the machine run until a hart comes to one of them; the registers below are then that hart's, whose name
+        is the result.  With the name of a hart, which stands elsewhere now, no other one runs."""
+        if only is None:
+            self._ask("s")  # where it stands now is not meant
         for address in addresses:
             self._ask(f"Z1,{address:x},4")
-        stopped = self._ask("c")
+        stopped = self._ask("c" if only is None else f"vCont;c:{only}")
         for address in addresses:
             self._ask(f"z1,{address:x},4")
-        self._ask("Hg" + re.search(r"thread:([^;]+);", stopped)[1])
+        hart = re.search(r"thread:([^;]+);", stopped)[1]
+        self._ask("Hg" + hart)
+        return hart
 
     def _registers(self):
         held = self._ask("g")

@@ -17,7 +17,7 @@ def left_out(result):
     return [line for line in result.told() if " is left out" in line]
 
 
-def boot_with(harts, named, bare=()):
+def boot_with(harts, named, bare=(), options=(), **more):
     """A machine with so many harts, whose tree names these; those in `bare` have no MMU."""
     initrd = boot.small_initrd()
     root = tree.of_machine(f"nonce={boot.NONCE}", (INITRD_AT, len(initrd)))
@@ -29,7 +29,7 @@ def boot_with(harts, named, bare=()):
         if number in bare:
             props["mmu-type"] = b"riscv,none\0"
         cpus.children[f"cpu@{number:x}"] = tree.Node(**props)
-    return boot.boot_tree(tree.write(root), initrd, options=("-smp", str(harts)))
+    return boot.boot_tree(tree.write(root), initrd, options=("-smp", str(harts), *options), **more)
 
 
 @test("harts that the firmware does not know are named and left out, wherever in the tree they are")
@@ -104,6 +104,24 @@ def _():
     told = left_out(result)
     check_equal(len(told), 1)
     check_equal(told[0].endswith(" is left out: it was started and did not come"), True)
+
+
+@test("a hart that comes too late stays where it is, also when the firmware refused the one after it")
+def _():
+    with debugger.Debugger("debugger") as link, concurrent.futures.ThreadPoolExecutor() as pool:
+        booted = pool.submit(boot_with, 2, (0, 1, 9), options=link.options, seconds=60)
+        first = link.run_to(debugger.symbol("faultline.elf", "boot_kernel"))
+        late = link.run_to(physical("boot_other_entry"))
+        link.run_to(debugger.symbol("faultline.elf", "arch_enter_user"), only=first)
+        link.run_to(physical("boot_stay"), debugger.symbol("faultline.elf", "boot_other_hart"), only=late)
+        came_to, = link.get("pc")
+        link.leave()
+        result = booted.result()
+    check_equal(came_to, physical("boot_stay"))
+    boot.check_ran(result)
+    told = left_out(result)
+    check_equal(told[0].endswith(" is left out: it was started and did not come"), True)
+    check_equal(told[1:], ["faultline: hart 9 is left out, error -3"])
 
 
 @test("a hart with fewer ASIDs than the first one is named and left out, and those after it run")

@@ -412,6 +412,33 @@ TEST("a harvest of a list ends before a page that is beyond the range, or no fra
                   OUT_OF_RANGE, 2);
 }
 
+TEST("a list ends before a frame that the capability does not hold, and may name one twice")
+{
+    setup(2);
+    const uint64_t clear = FL_HARVEST_LISTED | FL_HARVEST_ACCESSED | FL_HARVEST_DIRTY;
+    const uint64_t twice[2] = {1, 1}, beyond[3] = {0, 2, 1}, last[2] = {1, UINT64_MAX};
+    uint64_t first = kit_frames(3), part = kit_slots(1);
+    CHECK_DONE(flr_memory_derive(RAM, first, 2, FL_RIGHT_MAP | W, CNODE, part));
+    CHECK_DONE(flr_memory_harvest(RAM, first, 3, 3));
+    for (uint64_t i = 0; i < 3; i++)
+        map(first + i, KIT_AREA + i * PAGE, RW | FL_MAP_ACCESSED | FL_MAP_DIRTY);
+    CHECK_DONE(flr_vspace_unmap(from, KIT_AREA, 3));
+    list(twice, 2);
+    CHECK_DONE(flr_memory_harvest(part, 0, 2, clear));
+    CHECK_EQ(harvest()->bits[0], 3);
+    list(beyond, 3);
+    struct fl_result result = flr_memory_harvest(part, 0, 3, clear);
+    CHECK_EQ(result.status, FL_STATUS(FL_BAD_FRAME, 2));
+    CHECK_EQ(result.value, 1);
+    CHECK_EQ(harvest()->bits[0], 3);
+    list(last, 2);
+    result = flr_memory_harvest(part, 0, 2, clear);
+    CHECK_EQ(result.status, FL_STATUS(FL_BAD_FRAME, 2));
+    CHECK_EQ(result.value, 1);
+    CHECK_DONE(flr_memory_harvest(RAM, first, 3, 0));
+    CHECK_EQ(harvest()->bits[0], 3 << 4); /* what the capability does not hold was not touched */
+}
+
 TEST("both harvests blame the argument that is wrong")
 {
     setup(2);
