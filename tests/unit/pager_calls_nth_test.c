@@ -528,6 +528,12 @@ TEST("whatever the pager lacks, it answers once, keeps no capability, frame or R
     harness_note("%u runs", (unsigned)fail_nth_runs());
 }
 
+TEST("more requests than a disk's ring holds wait for the driver to make room, whenever it does")
+{
+    begin(&(struct scenario){.prepare = prepare_disk});
+    CHECK_EQ(pager_disks_host_flood(kernel_fake.pager), PAGING_REQUESTS);
+}
+
 TEST("every kind of call fails in some run")
 {
     if (getenv("NTH") || fail_nth_runs() == 0)

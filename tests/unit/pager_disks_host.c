@@ -21,6 +21,7 @@ static struct {
     uint8_t disk[DISKS_HOST_PAGES * FL_PAGE_BYTES];
     struct blk_server server;
     bool pinned[PINS_REQUESTS];
+    uint32_t taken; /* by host_take */
     const char *broken;
 } host;
 
@@ -79,6 +80,39 @@ static void host_answer(const uint64_t word[4], struct fl_message *answer)
     *answer = (struct fl_message){.status = FL_OK, .word = {word[0] == 0 ? 0 : ENODEV}};
     if (word[0] == 0)
         memcpy(fl_buffer_data(), &info, sizeof info);
+}
+
+/* Takes a request out of the ring, if it is the one with that tag. */
+static bool host_take(uint32_t tag)
+{
+    struct blk_request request;
+
+    return blk_server_receive(&host.server, &request) && request.tag == tag &&
+           request.segments == BLK_SEGMENTS;
+}
+
+/* Any call; the answer is 0. */
+static void host_take_one(const uint64_t word[4], struct fl_message *answer)
+{
+    (void)word;
+    host.taken += host_take(host.taken);
+    *answer = (struct fl_message){.status = FL_OK};
+}
+
+uint32_t pager_disks_host_flood(struct pager *pager)
+{
+    struct vm_io io = {.count = BLK_SEGMENTS};
+
+    kernel_fake.driver = host_take_one;
+    for (uint32_t i = 0; i < io.count; i++)
+        io.page[i] = 2 * i; /* no two are neighbours */
+    for (; io.tag < PAGING_REQUESTS; io.tag++)
+        if (!disks_submit(pager, &io))
+            host.broken = "a request was not made";
+    (void)blk_client_publish(&disks.ring[0]);
+    while (host_take(host.taken))
+        host.taken++;
+    return host.taken;
 }
 
 static int host_transfer(struct pager *pager, const struct blk_request *request)

@@ -14,6 +14,11 @@ void pager_disks_host_start(struct pager *pager);
 /* The driver does all that was asked.  False: that is nothing.  Else the pager is to be signalled. */
 bool pager_disks_host_serve(struct pager *pager);
 
+/* Asks for all that the core may at a time, of as many segments as a request has, while the driver takes one request each
+ * time that it is called, and none when its bell rings: its disk is full, or it runs on a hart that has not got round to
+ * it.  Returns: how many requests the driver got, in their order. */
+uint32_t pager_disks_host_flood(struct pager *pager);
+
 /* NULL, or what is wrong: D1 of disks.h. */
 const char *pager_disks_host_check(void);
 

@@ -51,22 +51,38 @@ static void disks_expect(uint64_t status, const char *what)
 
 /* ---- requests ---- */
 
-static void disks_publish(struct blk_client *ring)
+/* Shows the driver what was put. */
+static void disks_publish(uint32_t disk)
 {
+    struct blk_client *ring = &disks.ring[disk];
+
     if (blk_client_publish(ring))
         disks_expect(flr_notification_signal(PAGER_SLOT_BLK_BELL).status, "the bell");
+    if (blk_client_is_broken(ring))
+        log_stop("disk %u: the driver gave its ring up", (unsigned)disk);
 }
 
-/* The driver, which is above us, makes room when the bell rings; it holds as many requests as there are. */
+/* A call to the driver, which before it answers does what its bell was rung for.  Its answer is words only: the buffer may
+ * hold what we were asked. */
+static void disks_let_driver_run(uint32_t disk)
+{
+    struct fl_message answer =
+        fl_ipc_call(PAGER_SLOT_BLK, FL_INFO(FL_PROTOCOL_LABEL(BLK_VERSION, BLK_STATISTIC), 4), disk,
+                    BLK_STAT_REQUESTS, 0, 0);
+
+    disks_expect(answer.status, "the driver");
+}
+
+/* The ring holds fewer requests than there may be: the driver runs on another hart, or its disk has no place free, and it
+ * makes room as soon as it can. */
 static void disks_put(uint32_t disk, const struct blk_request *request)
 {
     struct blk_client *ring = &disks.ring[disk];
 
-    if (blk_client_submit(ring, request))
-        return;
-    disks_publish(ring);
-    if (!blk_client_submit(ring, request))
-        log_stop("disk %u: its ring is full", (unsigned)disk);
+    while (!blk_client_submit(ring, request)) {
+        disks_publish(disk);
+        disks_let_driver_run(disk);
+    }
 }
 
 /* How many of the pages lie one behind the other. */
@@ -246,9 +262,7 @@ static bool disks_look_at(struct pager *pager, uint32_t disk)
     struct blk_end end;
     bool came = false;
 
-    disks_publish(ring);
-    if (blk_client_is_broken(ring))
-        log_stop("disk %u: the driver gave its ring up", (unsigned)disk);
+    disks_publish(disk);
     for (; blk_client_take(ring, &end); came = true)
         disks_end(pager, disk, &end);
     return came || !blk_client_sleep(ring);

@@ -64,11 +64,12 @@ RULE_TEST(1, "eight faults that waited together are all served")
     struct client *clients[EIGHT];
 
     world_start(WORLD_FRAMES);
+    world_hold();
     for (unsigned i = 0; i < EIGHT; i++) {
-        clients[i] = world_eager_client(i % 2 ? BADGE_B : BADGE_A);
+        clients[i] = world_client(i % 2 ? BADGE_B : BADGE_A);
         client_prepare(clients[i], deed_write, DATA + i * PAGE, i);
     }
-    world_settle();
+    world_release();
     for (unsigned i = 0; i < EIGHT; i++)
         MUST_SERVE(client_deed(clients[i]));
 }
@@ -124,7 +125,7 @@ RULE_TEST(2, "64 pages of each of two badges are zero in every word")
 RULE_TEST(2, "a page whose first client is gone is zero for the next")
 {
     world_begin(WORLD_FRAMES);
-    struct client *lost = world_eager_client(BADGE_A), *next = world_client(BADGE_A);
+    struct client *lost = world_client(BADGE_A), *next = world_client(BADGE_A);
     for (unsigned i = 0; i < EIGHT; i++)
         world_lose_client(lost, DATA + i * PAGE);
     for (unsigned i = 0; i < EIGHT; i++) {
@@ -217,11 +218,12 @@ RULE_TEST(4, "eight threads that fault on one page together all write to one pag
     struct client *clients[EIGHT];
 
     world_begin(WORLD_FRAMES);
+    world_hold();
     for (unsigned i = 0; i < EIGHT; i++) {
-        clients[i] = world_eager_client(BADGE_A);
+        clients[i] = world_client(BADGE_A);
         client_prepare(clients[i], deed_write, DATA + 8 * i, word + i);
     }
-    world_settle();
+    world_release();
     for (unsigned i = 0; i < EIGHT; i++)
         MUST_SERVE(client_deed(clients[i]));
     for (unsigned i = 0; i < EIGHT; i++) {
@@ -233,10 +235,11 @@ RULE_TEST(4, "eight threads that fault on one page together all write to one pag
 RULE_TEST(4, "a writer and a reader that fault together see one page afterwards")
 {
     world_begin(WORLD_FRAMES);
-    struct client *reader = world_eager_client(BADGE_A), *writer = world_eager_client(BADGE_A);
+    struct client *reader = world_client(BADGE_A), *writer = world_client(BADGE_A);
+    world_hold();
     client_prepare(writer, deed_write, DATA, word);
     client_prepare(reader, deed_read, DATA, 0);
-    world_settle();
+    world_release();
     MUST_SERVE(client_deed(reader));
     MUST_SERVE(client_deed(writer));
     NEEDS_SERVE(client_read(reader, DATA));
@@ -269,10 +272,11 @@ RULE_TEST(5, "16 pages written by two badges in turn keep each badge's words")
 RULE_TEST(5, "two badges that fault on one address together get a page each")
 {
     world_begin(WORLD_FRAMES);
-    struct client *a = world_eager_client(BADGE_A), *b = world_eager_client(BADGE_B);
+    struct client *a = world_client(BADGE_A), *b = world_client(BADGE_B);
+    world_hold();
     client_prepare(a, deed_write, DATA, word);
     client_prepare(b, deed_write, DATA, word + 1);
-    world_settle();
+    world_release();
     NEEDS_SERVE(client_deed(a));
     NEEDS_SERVE(client_deed(b));
     NEEDS_SERVE(client_read(a, DATA));

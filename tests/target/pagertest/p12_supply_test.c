@@ -64,7 +64,7 @@ RULE_TEST(12, "frames that became tables hold no page any more")
 RULE_TEST(13, "a client that is stopped before its answer does no harm")
 {
     world_begin(WORLD_FRAMES);
-    world_lose_client(world_eager_client(BADGE_A), DATA);
+    world_lose_client(world_client(BADGE_A), DATA);
     MUST_EQ(world_entry(BADGE_A, DATA), 0);
     MUST_SERVE(client_write(world_client(BADGE_B), DATA, word));
 }
@@ -73,7 +73,7 @@ RULE_TEST(13, "a client that is deleted before its answer does no harm")
 {
     world_begin(WORLD_FRAMES);
     for (unsigned i = 0; i < 4; i++) {
-        struct client *lost = world_eager_client(BADGE_A);
+        struct client *lost = world_client(BADGE_A);
         world_lose_client(lost, DATA + i * PAGE);
         kit_delete(lost->thread->tcb);
     }
@@ -83,7 +83,7 @@ RULE_TEST(13, "a client that is deleted before its answer does no harm")
 RULE_TEST(13, "a client that was stopped may begin anew and is served")
 {
     world_begin(WORLD_FRAMES);
-    struct client *client = world_eager_client(BADGE_A);
+    struct client *client = world_client(BADGE_A);
     world_lose_client(client, DATA);
     MUST_SERVE(client_write(client, DATA, word));
     MUST_SERVE(client_read(client, DATA));
@@ -93,10 +93,13 @@ RULE_TEST(13, "a client that was stopped may begin anew and is served")
 RULE_TEST(13, "another thread that waits for the same page is served")
 {
     world_begin(WORLD_FRAMES);
-    struct client *lost = world_eager_client(BADGE_A), *waits = world_eager_client(BADGE_A);
+    struct client *lost = world_client(BADGE_A), *waits = world_client(BADGE_A);
+    world_hold();
     client_prepare(lost, deed_read, DATA, 0);
+    world_settle();
     client_prepare(waits, deed_write, DATA, word);
     world_lose(lost);
+    world_release();
     MUST_SERVE(client_deed(waits));
     MUST_SERVE(client_read(waits, DATA));
     MUST_EQ(waits->result, word);
@@ -105,7 +108,7 @@ RULE_TEST(13, "another thread that waits for the same page is served")
 RULE_TEST(13, "a hundred lost clients take no frame with them")
 {
     world_begin(FEW);
-    struct client *lost = world_eager_client(BADGE_A), *client = world_client(BADGE_B);
+    struct client *lost = world_client(BADGE_A), *client = world_client(BADGE_B);
     for (unsigned i = 0; i < TIMES; i++)
         world_lose_client(lost, DATA + i * PAGE);
     for (unsigned i = 0; i < ROOM; i++)
@@ -164,11 +167,12 @@ RULE_TEST(14, "threads that fault on one page together take one frame")
 
     world_begin(FEW);
     for (unsigned i = 0; i < 4; i++)
-        clients[i] = world_eager_client(BADGE_A);
+        clients[i] = world_client(BADGE_A);
     for (unsigned times = 0; times < TIMES / 4; times++) {
+        world_hold();
         for (unsigned i = 0; i < 4; i++)
             client_prepare(clients[i], deed_write, DATA, i);
-        world_settle();
+        world_release();
         NEEDS_SERVE(client_deed(clients[0]));
         world_unmap(BADGE_A, DATA);
     }

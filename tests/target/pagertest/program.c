@@ -164,3 +164,30 @@ uint64_t program_load(uint64_t space)
         load_segment(space, &program.image.segment[i]);
     return program.image.entry;
 }
+
+static void protect(uint64_t space, const struct elf_segment *segment, uint64_t rights)
+{
+    uint64_t first = segment_first(segment), pages = segment_pages(segment);
+
+    while (pages > 0) {
+        struct fl_result result = flr_vspace_protect(space, first, pages, rights);
+
+        if (result.status != FL_OK && FL_STATUS_CODE(result.status) != FL_MORE) {
+            printf("Bail out! %lu pages can't be protected at 0x%lx: status 0x%lx\n", pages, first,
+                   result.status);
+            exit(1);
+        }
+        first += result.value * FL_PAGE_BYTES;
+        pages -= result.value;
+    }
+}
+
+void program_allow(uint64_t space, bool to_run)
+{
+    for (uint32_t i = 0; i < program.image.count; i++) {
+        const struct elf_segment *segment = &program.image.segment[i];
+
+        if (segment->rights & FL_RIGHT_EXEC)
+            protect(space, segment, to_run ? segment->rights : FL_RIGHT_READ);
+    }
+}

@@ -5,6 +5,7 @@
 #ifndef PAGERTEST_PROGRAM_H
 #define PAGERTEST_PROGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Finds and decodes the file `pager`.  Returns: NULL, or what is wrong with it. */
@@ -12,6 +13,10 @@ const char *program_open(void);
 
 /* Loads the program into a space from new frames.  Returns its entry point. */
 uint64_t program_load(uint64_t space);
+
+/* Takes the right to run from the program that was loaded into a space, or gives it back: who runs it faults at the
+ * next instruction. */
+void program_allow(uint64_t space, bool to_run);
 
 /* Maps frames `page` on of RAM 0 into a space.  Ends the run when the kernel refuses. */
 void program_map(uint64_t space, uint64_t page, uint64_t address, uint64_t pages, uint64_t rights);

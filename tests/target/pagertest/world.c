@@ -11,7 +11,6 @@
 
 #define PAGER_PRIORITY  20u
 #define CLIENT_PRIORITY 10u
-#define EAGER_PRIORITY  25u
 #define REPLIES         8u
 #define CLIENT_TABLES   40u
 #define CLIENTS_MAX     16u
@@ -23,10 +22,9 @@ static struct {
     uint64_t endpoint, notification;
     uint64_t pager_space, pager_cnode, pager_tcb;
     uint64_t client_pool, space_a, space_b;
-    bool crashed, endless;
+    bool crashed, endless, held;
     struct client clients[CLIENTS_MAX];
     unsigned client_count;
-    struct client *ringer;
 } world;
 
 static const struct pager_region regions[] = {
@@ -58,7 +56,7 @@ static void look_for_crash(void)
 {
     struct fl_message fault;
 
-    if (world.crashed)
+    if (world.crashed || world.held)
         return;
     fl_ipc_poll(world.crashes, world.crash_reply, &fault);
     if (fault.status != FL_OK)
@@ -252,12 +250,6 @@ uint64_t deed_count(uint64_t address, uint64_t unused)
     return count;
 }
 
-static uint64_t deed_ring(uint64_t bell, uint64_t unused)
-{
-    (void)unused;
-    return flr_notification_signal(bell).status;
-}
-
 static void client_main(uint64_t argument)
 {
     struct client *self = (struct client *)(uintptr_t)argument;
@@ -274,25 +266,15 @@ uint64_t world_space(uint64_t badge)
     return badge == BADGE_B ? world.space_b : world.space_a;
 }
 
-static struct client *client_new(uint64_t badge, unsigned priority)
+struct client *world_client(uint64_t badge)
 {
     struct client *client = &world.clients[world.client_count++];
 
     if (world.client_count > CLIENTS_MAX)
         harness_fail(__FILE__, __LINE__, "too many clients in one test");
     client->thread = kit_thread(world_space(badge), kit_copy(world.endpoint, FL_RIGHT_SEND, badge),
-                                priority, client_main, (uint64_t)(uintptr_t)client);
+                                CLIENT_PRIORITY, client_main, (uint64_t)(uintptr_t)client);
     return client;
-}
-
-struct client *world_client(uint64_t badge)
-{
-    return client_new(badge, CLIENT_PRIORITY);
-}
-
-struct client *world_eager_client(uint64_t badge)
-{
-    return client_new(badge, EAGER_PRIORITY);
 }
 
 void client_prepare(struct client *client, uint64_t (*function)(uint64_t, uint64_t),
@@ -346,21 +328,37 @@ enum deed client_jump(struct client *client, uint64_t address)
     return client_do(client, deed_jump, address, 0);
 }
 
+void world_hold(void)
+{
+    world.held = true;
+    program_allow(world.pager_space, false);
+}
+
+void world_release(void)
+{
+    struct fl_message fault;
+
+    world_settle();
+    program_allow(world.pager_space, true);
+    world.held = false;
+    fl_ipc_poll(world.crashes, world.crash_reply, &fault);
+    if (fault.status == FL_OK)
+        fl_ipc_reply(world.crash_reply, FL_INFO(FL_LABEL_RESUME, 0), 0, 0, 0, 0);
+    world_settle();
+}
+
 void world_lose(struct client *client)
 {
-    /* Its fault makes the pager ready, but the ringer goes first and wakes us. */
-    if (world.ringer == NULL)
-        world.ringer = world_eager_client(BADGE_B);
-    client_prepare(world.ringer, deed_ring, world.bell, 0);
-    wait_slice();
-    flr_tcb_suspend(client->thread->tcb);
     world_settle();
+    flr_tcb_suspend(client->thread->tcb);
 }
 
 void world_lose_client(struct client *client, uint64_t address)
 {
+    world_hold();
     client_prepare(client, deed_read, address, 0);
     world_lose(client);
+    world_release();
 }
 
 void world_begin(uint64_t frames)

@@ -5,8 +5,8 @@
  *      priority and waits for its own timer alone;
  *  W2  a fault of the pager's comes to an endpoint of ours, it ends nobody else;
  *  W3  all frames of the pager hold WORLD_FOREIGN when it starts;
- *  W4  clients come to life below the pager's priority, or above it (`eager`): then what several of
- *      them do waits together until all have done it. */
+ *  W4  between world_hold and world_release the pager executes no instruction, so what clients do meanwhile waits
+ *      together; that holds with any number of harts. */
 #ifndef PAGERTEST_WORLD_H
 #define PAGERTEST_WORLD_H
 
@@ -90,7 +90,6 @@ uint64_t world_notification(void);
 
 /* A new thread whose faults carry the badge, in B's space if that is B's, else in A's. */
 struct client *world_client(uint64_t badge);
-struct client *world_eager_client(uint64_t badge);
 
 /* What clients do. */
 uint64_t deed_read(uint64_t address, uint64_t unused);
@@ -99,7 +98,7 @@ uint64_t deed_run(uint64_t address, uint64_t value);    /* calls code there: val
 uint64_t deed_count(uint64_t address, uint64_t unused); /* words of the page that are not zero */
 uint64_t deed_jump(uint64_t address, uint64_t unused);
 
-/* Prepares a deed; the client does it in the next world_settle. */
+/* Begins a deed, which is done when world_settle returns, if the pager lets it. */
 void client_prepare(struct client *client, uint64_t (*function)(uint64_t, uint64_t),
                     uint64_t address, uint64_t value);
 /* Lets everybody run until all wait, PAGER_PATIENCE_MS at most. */
@@ -113,10 +112,15 @@ enum deed client_read(struct client *client, uint64_t address);
 enum deed client_write(struct client *client, uint64_t address, uint64_t value);
 enum deed client_jump(struct client *client, uint64_t address);
 
-/* Lets the faults of prepared eager clients reach the pager and stops this one before the pager has
- * run; its fault must be the first, for the pager to have its message already. */
+/* Holds the pager where it is: its program may not be run, so that it faults as soon as it would go on, with the first
+ * message in its hands. */
+void world_hold(void);
+/* Waits until all that was begun since waits for the pager, then lets it go on, and waits for the end of that. */
+void world_release(void);
+
+/* While the pager is held: waits until this client's deed, which was begun first, waits for the pager, and stops it. */
 void world_lose(struct client *client);
-/* The same with a client that is to read an address. */
+/* Holds the pager, loses a client that is to read an address, and lets the pager go on. */
 void world_lose_client(struct client *client, uint64_t address);
 
 /* Removes a page's entry from the tables of a badge's space, behind the pager's back. */
