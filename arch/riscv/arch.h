@@ -44,15 +44,12 @@ void arch_abandon_space(struct vspace *space);
  * was interrupted calls arch_note_poke.
  * arch_request has another hart do what REQUEST_* says, and returns when it is done; the caller holds the
  * kernel's lock and goes on holding it.  arch_let_others_in drops the lock for a moment.  The rest is the
- * firmware's: it starts a hart, at boot.S's entry for it; it fences the harts that a mask of indexes names,
- * one page of an ASID or (bytes = UINT64_MAX) all of it, or what they fetched of code. */
+ * firmware's: it starts a hart, at boot.S's entry for it; how it fences them is in mmu_hart.h. */
 void arch_poke(const struct hart *hart);
 void arch_note_poke(const struct hart *hart);
 void arch_request(struct hart *hart, uint32_t request);
 void arch_let_others_in(struct hart *hart);
 int64_t arch_start_hart(uint64_t id, uint64_t physical_entry);
-void arch_fence_harts(uint64_t harts, uint64_t address, uint64_t bytes, asid_t asid);
-void arch_fence_code_of_harts(uint64_t harts);
 
 /* Floating point.  arch_fpu_switch makes the hardware fit `next`; arch_fpu_first_use gives a thread
  * fresh registers and returns true, or false when it had them already; arch_fpu_store brings

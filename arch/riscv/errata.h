@@ -15,7 +15,7 @@ struct cpu_identity {
 /* Whether stval of a fault on a fetch lacks the copies of bit 38 above it.  (SiFive CIP-453) */
 bool errata_value_is_short(const struct cpu_identity *identity);
 
-/* Whether a fence of one address may leave its translation in the hart: all must be fenced then.
+/* Whether a fence that names an address or an ASID may leave what it names in the hart: all must be fenced then.
  * (SiFive CIP-1200)  True too where the maker is known to have made such and the version is not told. */
 bool errata_fence_takes_all(const struct cpu_identity *identity);
 

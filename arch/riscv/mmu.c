@@ -7,6 +7,7 @@
  *      loaded.
  * Spec: RISC-V Privileged 1.12, 4.1.11 and 4.2.1. */
 #include "arch.h"
+#include "cpu.h"
 #include "kernel.h"
 #include "mmu_hart.h"
 #include "tlb.h"
@@ -24,7 +25,10 @@ static void fence_all(struct hart *hart)
 
 static void fence_asid(struct hart *hart, asid_t asid)
 {
-    tlb_drop_asid(asid);
+    if (cpu_features.fence_takes_all)
+        tlb_drop_all();
+    else
+        tlb_drop_asid(asid);
     hart->counter[FL_COUNTER_FENCES]++;
 }
 
@@ -67,14 +71,17 @@ static __attribute__((noinline)) void fence_others(struct hart *self, struct vsp
                                                    uint64_t address, uint64_t bytes)
 {
     uint64_t loaded = find_others(self, space, &space->stale);
+    enum remote_fence what = FENCE_ONE_ASID;
 
-    if (cpu_features.fence_takes_all)
+    if (cpu_features.fence_takes_all) {
+        what = FENCE_EVERY_ASID;
         bytes = UINT64_MAX;
+    }
     while (loaded != 0) {
         asid_t asid = {0};
         uint64_t same = find_same_asid(loaded, &asid);
 
-        arch_fence_harts(same, address, bytes, asid);
+        arch_fence_harts(same, what, address, bytes, asid);
         loaded &= ~same;
         for (; same != 0; same &= same - 1)
             self->counter[FL_COUNTER_FENCES]++;
@@ -91,7 +98,10 @@ void mmu_fence_page(struct vspace *space, vaddr_t address)
         space->stale |= hart_bit(hart);
         return;
     }
-    tlb_drop_page(address, hart->asid);
+    if (cpu_features.fence_takes_all)
+        tlb_drop_all();
+    else
+        tlb_drop_page(address, hart->asid);
     hart->counter[FL_COUNTER_FENCES]++;
 }
 
@@ -117,7 +127,8 @@ void mmu_fence_code(struct vspace *space)
     struct hart *hart = hart_self();
 
     if (kernel.hart_count > 1)
-        arch_fence_code_of_harts(find_others(hart, space, &space->stale_code));
+        arch_fence_harts(find_others(hart, space, &space->stale_code), FENCE_CODE, 0, 0,
+                         (asid_t){0});
     if (hart->space != space)
         space->stale_code |= hart_bit(hart);
     else

@@ -2,16 +2,15 @@
  * by the firmware.  Owns nothing.  Spec: SBI 1.0, chapters 7, 8 and 9. */
 #include "arch.h"
 #include "kernel.h"
+#include "mmu_hart.h"
 #include "panic.h"
 
-#define SBI_IPI             0x735049ull
-#define SBI_RFENCE          0x52464e43ull
-#define SBI_HSM             0x48534dull
-#define HSM_START           0u
-#define IPI_SEND            0u
-#define RFENCE_CODE         0u
-#define RFENCE_TRANSLATIONS 2u /* of one ASID */
-#define HARTS_IN_ONE_CALL   64u
+#define SBI_IPI           0x735049ull
+#define SBI_RFENCE        0x52464e43ull
+#define SBI_HSM           0x48534dull
+#define HSM_START         0u
+#define IPI_SEND          0u
+#define HARTS_IN_ONE_CALL 64u
 
 static int64_t sbi_call(uint64_t extension, uint64_t function, const uint64_t argument[5])
 {
@@ -41,7 +40,7 @@ void arch_poke(const struct hart *hart)
 }
 
 /* One call takes harts whose ids are near each other; returns those of `harts` that are left. */
-static uint64_t fence_some(uint64_t function, uint64_t harts, const uint64_t argument[3])
+static uint64_t fence_some(uint64_t harts, enum remote_fence what, uint64_t argument[5])
 {
     uint64_t base = UINT64_MAX, mask = 0, left = harts;
 
@@ -57,23 +56,19 @@ static uint64_t fence_some(uint64_t function, uint64_t harts, const uint64_t arg
         mask |= 1ull << distance;
         left &= ~(1ull << i);
     }
-    int64_t error =
-        sbi_call(SBI_RFENCE, function,
-                 (const uint64_t[5]){mask, base, argument[0], argument[1], argument[2]});
+    argument[0] = mask;
+    argument[1] = base;
+    int64_t error = sbi_call(SBI_RFENCE, what, argument);
     if (error != 0)
         panic("no fence for harts %lx from %lx on: error %d", mask, base, (int)error);
     return left;
 }
 
-void arch_fence_harts(uint64_t harts, uint64_t address, uint64_t bytes, asid_t asid)
+void arch_fence_harts(uint64_t harts, enum remote_fence what, uint64_t address, uint64_t bytes,
+                      asid_t asid)
 {
-    while (harts != 0)
-        harts =
-            fence_some(RFENCE_TRANSLATIONS, harts, (const uint64_t[3]){address, bytes, asid.value});
-}
+    uint64_t argument[5] = {0, 0, address, bytes, asid.value};
 
-void arch_fence_code_of_harts(uint64_t harts)
-{
     while (harts != 0)
-        harts = fence_some(RFENCE_CODE, harts, (const uint64_t[3]){0});
+        harts = fence_some(harts, what, argument);
 }

@@ -4,7 +4,6 @@
 #ifndef ARCH_TLB_H
 #define ARCH_TLB_H
 
-#include "cpu.h"
 #include "csr.h"
 #include "types.h"
 
@@ -22,10 +21,6 @@ static inline void tlb_drop_asid(asid_t asid)
 /* The leaf entry of one page; pointers to tables stay. */
 static inline void tlb_drop_page(vaddr_t address, asid_t asid)
 {
-    if (cpu_features.fence_takes_all) {
-        tlb_drop_all();
-        return;
-    }
     __asm__ volatile("sfence.vma %0, %1"
                      :
                      : "r"(address.value), "r"((uint64_t)asid.value)

@@ -31,12 +31,14 @@
 #define SIM_DEVICE_PAGES 3u /* of registers, outside the frame table */
 
 struct sim_machine_config {
-    uint32_t harts;        /* 1..SIM_HARTS */
-    uint32_t asid_bits;    /* 0..16 */
-    uint32_t frames;       /* of memory, at most SIM_FRAMES_MAX - 2 */
-    bool sets_ad;          /* hardware sets A and D; else it traps */
-    bool caches_invalid;   /* invalid entries are cached too */
-    bool caches_code;      /* a byte that was executed once is kept until a fence.i */
+    uint32_t harts;      /* 1..SIM_HARTS */
+    uint32_t asid_bits;  /* 0..16 */
+    uint32_t frames;     /* of memory, at most SIM_FRAMES_MAX - 2 */
+    bool sets_ad;        /* hardware sets A and D; else it traps */
+    bool caches_invalid; /* invalid entries are cached too */
+    bool caches_code;    /* a byte that was executed once is kept until a fence.i */
+    bool
+        fence_takes_all; /* a fence that names a page or a space drops nothing: arch/riscv/errata.h */
     uint32_t evict_chance; /* of 256, that an access evicts something first */
     uint32_t ahead_chance; /* of 256, that an access caches what the tables say of the next page */
     uint64_t seed;

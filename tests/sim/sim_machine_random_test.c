@@ -255,6 +255,7 @@ static void start(uint64_t trace)
     run.machine.caches_code = true;
     run.machine.evict_chance = trace / 64 % 2 * 16;
     run.machine.ahead_chance = trace / 128 % 2 * 32;
+    run.machine.fence_takes_all = trace / 256 % 2;
     run.machine.seed = trace;
     kit_start(&run.machine);
     sim_machine_set_meanwhile(run_meanwhile, NULL);

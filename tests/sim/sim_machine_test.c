@@ -166,6 +166,40 @@ TEST("the window shows the same bytes, without the gap")
     CHECK(sim_machine_window(10, 5, 20) == window);
 }
 
+/* Maps a page of space 0 to another frame behind its back. */
+static void put_frame(uint32_t frame)
+{
+    kit_put_entry(0, 1, kit_leaf(frame));
+}
+
+TEST("where a fence of a page or of a space may miss, a full one is made in its place, on every "
+     "hart")
+{
+    struct sim_machine_config config = kit_config(3, 16);
+
+    config.fence_takes_all = true;
+    kit_start(&config);
+    kit_map(0, 1, 7, R);
+    for (uint32_t h = 0; h < 3; h++) {
+        sim_machine_load(h, &kit_space[0]);
+        CHECK_EQ(kit_access(h, 1, FL_ACCESS_READ), 7);
+    }
+    sim_machine_load(2, &kit_space[1]); /* owes its fence until it comes back */
+    sim_machine_load(0, &kit_space[0]); /* runs the kernel */
+    put_frame(8);
+    mmu_fence_page(&kit_space[0], kit_address(1));
+    for (uint32_t h = 0; h < 2; h++)
+        CHECK_EQ(kit_access(h, 1, FL_ACCESS_READ), 8);
+    sim_machine_load(2, &kit_space[0]);
+    CHECK_EQ(kit_access(2, 1, FL_ACCESS_READ), 8);
+    put_frame(9);
+    mmu_fence_space(&kit_space[0]);
+    for (uint32_t h = 0; h < 3; h++)
+        CHECK_EQ(kit_access(h, 1, FL_ACCESS_READ), 9);
+    CHECK_EQ(sim_machine_counts()->page_fences, 0);
+    CHECK_EQ(sim_machine_counts()->space_fences, 0);
+}
+
 /* --- several harts ------------------------------------------------------------------------- */
 
 TEST("a hart that left a space fences it when it comes back, and not before")
