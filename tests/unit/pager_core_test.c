@@ -107,6 +107,27 @@ TEST("a physical access fault stops the program with SIGBUS")
     core_end();
 }
 
+TEST("a forged fault that asks for no access stops the program, on a guard too, where no object is")
+{
+    struct space *space = core_begin();
+    uint64_t at = core_map_anywhere(space, 2, RW);
+    struct entry guard = {.start = at - PAGE, .end = at, .use = ENTRY_GUARD};
+    struct vm_answer answer;
+
+    CHECK(vm_add_entry(&fake.vm, space, &guard));
+    for (uint64_t address = at - PAGE; address <= at; address += PAGE) {
+        struct vm_fault fault = {address, 0, FL_ACCESS_POOL_LOW};
+
+        CHECK(vm_handle_fault(&fake.vm, space, &fault, &answer) == VM_STOPPED);
+        CHECK_EQ(space_next_event(&fake.vm), space);
+        CHECK_EQ(space->event.kind, PAGER_EVENT_PROTECTION);
+        CHECK_EQ(space->event.signal, 11);
+        space->stopped = false;
+    }
+    CHECK_EQ(space->minor_faults, 0);
+    core_end();
+}
+
 TEST("executing fresh memory that may be executed takes a frame, never the zero page")
 {
     struct space *space = core_begin();

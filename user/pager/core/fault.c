@@ -99,11 +99,15 @@ static inline enum fault_step fault_find_entry(struct fault *fault)
     return FAULT_GO_ON;
 }
 
+/* No processor faults without an access, but whoever has the handler's endpoint may say so.  An entry that has no
+ * object allows none. */
 static inline enum fault_step fault_check_rights(const struct fault *fault)
 {
+    uint32_t wanted = fault->access & FAULT_ACCESS;
+
     if (fault->access & FL_ACCESS_PHYSICAL)
         return FAULT_PHYSICAL;
-    if (fault->access & FAULT_ACCESS & ~(uint32_t)fault->entry->protection)
+    if (wanted == 0 || (wanted & ~(uint32_t)fault->entry->protection))
         return FAULT_FORBIDDEN;
     return FAULT_GO_ON;
 }
