@@ -81,3 +81,37 @@ TEST("what is advised out is taken by neither")
     CHECK_EQ(reclaim()->background.stolen + reclaim()->direct.stolen, 0);
     kit_end();
 }
+
+/* ---- advice ---- */
+
+/* Cuts a range into areas of one page. */
+static void cut(struct space *space, uint64_t pages)
+{
+    for (uint64_t i = 0; i < pages; i += 2)
+        CHECK_EQ(vm_protect(kit_vm(), space, AT + i * PAGE, PAGE, PROT_READ), 0);
+}
+
+TEST("advice about memory that programs share in many areas looks at less of it, and at some")
+{
+    const uint64_t pages = 512;
+    struct space *space, *child;
+    uint64_t before;
+
+    kit_begin_swap(1024, 600);
+    space = kit_space(1);
+    child = kit_space(2);
+    kit_map(space, AT, pages, MAP_SHARED);
+    kit_write_pages(space, 0, pages, 0);
+    CHECK_EQ(vm_fork(kit_vm(), space, child), 0);
+    before = reclaim()->scanned;
+    CHECK_EQ(vm_advise(kit_vm(), space, AT, pages * PAGE, MADV_COLD), 0);
+    CHECK_EQ(reclaim()->scanned - before, pages);
+    cut(space, pages);
+    cut(child, pages);
+    before = reclaim()->scanned;
+    CHECK_EQ(vm_advise(kit_vm(), space, AT, pages * PAGE, MADV_COLD), 0);
+    before = reclaim()->scanned - before; /* an area each, so a look each */
+    CHECK(before > 0);
+    CHECK((before - 1) * 2 * pages < RECLAIM_ADVISED * RECLAIM_AREAS);
+    kit_end();
+}

@@ -120,6 +120,27 @@ TEST("memory mapped shared stays shared after a fork, whoever made it and whoeve
     core_end();
 }
 
+TEST("of shared memory that is cut and unmapped the other one who shows it comes first in the list")
+{
+    const uint64_t pages = 40;
+    struct space *parent = core_begin(), *child;
+    uint64_t at = fork_map(parent, pages, RW, MAP_SHARED);
+
+    for (uint64_t i = 0; i < pages; i++)
+        core_write(parent, at + i * PAGE, (uint8_t)i);
+    child = fork_child(parent);
+    for (uint64_t i = 0; i < pages; i += 2)
+        CHECK_EQ(vm_protect(&fake.vm, parent, at + i * PAGE, PAGE, PROT_READ), 0);
+    for (uint64_t i = 0; i < pages - 1; i++) {
+        CHECK_EQ(vm_unmap(&fake.vm, parent, at + i * PAGE, PAGE), 0);
+        core_sound();
+        CHECK(entry_find(&child->map, at)->object->entries->space == child);
+    }
+    for (uint64_t i = 0; i < pages; i++)
+        CHECK_EQ(core_read(child, at + i * PAGE), i);
+    core_end();
+}
+
 TEST("a shared page that both only read so far shows what one of them writes to the other")
 {
     struct space *parent = core_begin(), *child;

@@ -415,6 +415,13 @@ bool object_visit_named(const struct object *object, uint64_t index, object_visi
     return true;
 }
 
+/* An entry becomes the first of the list: who asks next looks there at first. */
+static void object_move_front(struct entry *entry)
+{
+    object_unlink_entry(entry);
+    object_link_entry(entry);
+}
+
 /* True if an entry other than `gone`, which left the list, shows page `index`.  Another one of its space
  * can do so only where the object was mapped twice, at different addresses (V4). */
 static bool object_is_named_elsewhere(struct object *object, const struct entry *gone,
@@ -430,11 +437,13 @@ static bool object_is_named_elsewhere(struct object *object, const struct entry 
         return false;
     if (other != gone->space && object_find_at(other, gone, index))
         return true;
-    for (const struct entry *entry = object->entries; entry; entry = entry->object_next) {
+    for (struct entry *entry = object->entries; entry; entry = entry->object_next) {
         if (entry->space == gone->space)
             continue;
-        if (object_shows(entry, index))
+        if (object_shows(entry, index)) {
+            object_move_front(entry);
             return true;
+        }
         elsewhere = true;
     }
     object->widespread = elsewhere;

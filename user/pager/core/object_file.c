@@ -61,7 +61,7 @@ static enum object_supply object_file_copy(struct vm *vm, struct object *object,
 
     if (!index_reserve(&object->index, &vm->nodes, index, &place))
         return OBJECT_NO_FRAME;
-    page = page_allocate(&vm->table, PAGE_OBJECT);
+    page = reclaim_has_frame(vm) ? page_allocate(&vm->table, PAGE_OBJECT) : PAGE_NONE;
     if (page == PAGE_NONE) {
         index_remove(&object->index, &vm->nodes, index, 1, NULL, NULL);
         return OBJECT_NO_FRAME;

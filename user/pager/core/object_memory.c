@@ -67,6 +67,8 @@ static enum object_supply object_memory_supply(struct vm *vm, struct object *fil
 
     if (index >= object_memory_pages(file->bytes))
         return OBJECT_BEYOND_END;
+    if (object_memory_has_room(vm) && !reclaim_has_frame(vm))
+        return OBJECT_NO_FRAME;
     error = object_memory_add(vm, file, index, stock_take, &page);
     if (error)
         return error == ENOSPC ? OBJECT_NO_SPACE : OBJECT_NO_FRAME;

@@ -59,6 +59,17 @@ static bool reclaim_may_put_out(const struct vm *vm, const struct reclaim_advice
     return advice->left < TIER_ADVISED || !tier_takes(&vm->tier);
 }
 
+/* Windows of one program's memory that a look at one of an object costs as much as. */
+static uint32_t reclaim_cost(const struct object *object)
+{
+    uint32_t areas = 0;
+
+    if (object->widespread || object->shifted)
+        for (const struct entry *entry = object->entries; entry; entry = entry->object_next)
+            areas++;
+    return 1 + areas / RECLAIM_AREAS;
+}
+
 void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64_t count,
                     struct reclaim_advice *advice)
 {
@@ -66,8 +77,10 @@ void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64
 
     for (uint64_t window; vm->victims.on && at < end && advice->windows > 0;
          at = index_next(&object->index, window + SWAP_CLUSTER, end)) {
+        uint32_t cost = reclaim_cost(object);
+
         window = at & ~(SWAP_CLUSTER - 1ull);
-        advice->windows--;
+        advice->windows -= cost < advice->windows ? cost : advice->windows;
         advice->left += victims_advise(vm, object, window, reclaim_mask(window, first, end),
                                        advice->out && reclaim_may_put_out(vm, advice));
     }

@@ -102,8 +102,10 @@ struct reclaim_advice {
     uint32_t left;    /* pages that left */
 };
 /* Windows of SWAP_CLUSTER pages for one call: 3 million instructions, and the contents of pages that begin with
- * zeros are looked at besides. */
+ * zeros are looked at besides.  Where an object is shown at several places, each page is compared with all of its
+ * areas: so many of these count as one window more. */
 #define RECLAIM_ADVISED 512u
+#define RECLAIM_AREAS   32u
 
 /* Pages of an anonymous object will not be needed soon. */
 void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64_t count,
