@@ -198,7 +198,7 @@ static bool reclaim_is_stuck(const struct vm *vm)
  * request has ended. */
 static bool reclaim_waits_for_promised(const struct vm *vm)
 {
-    return vm->reclaim.spent > 2 * vm->table.count &&
+    return vm->reclaim.first != 0 && vm->reclaim.spent > 2 * vm->table.count &&
            vm->reclaim.first == wait_first_for_memory(vm) && reclaim_is_promised(vm);
 }
 
