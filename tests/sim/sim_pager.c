@@ -238,24 +238,26 @@ static void sim_pager_handle(struct sim_message *message, uint32_t token)
 }
 
 /* The next request to start again, after what can leave memory has. */
-static uint32_t sim_pager_next(void)
+static uint32_t sim_pager_next(bool fault)
 {
     if (sim.config.swap)
-        sim_swap_reclaim();
+        sim_swap_reclaim(fault);
     return sim_vm()->waits.active > 0 ? wait_next(sim_vm()) : WAIT_NONE;
 }
 
-void sim_pager_attend(void)
+/* fault: the last message was one. */
+static void sim_pager_go_on(bool fault)
 {
     struct vm *vm = sim_vm();
     uint32_t token, turns = 0;
 
-    while ((token = sim_pager_next()) != WAIT_NONE) {
+    while ((token = sim_pager_next(fault)) != WAIT_NONE) {
         struct sim_message message = sim.parked[token];
 
         SIM_EXPECT(turns++ < SIM_TURNS + SIM_LEAVES * vm->table.count,
                    "requests are started again for ever");
         sim_pager_handle(&message, token);
+        fault = message.fault;
         if (vm->waits.record[token].state == WAIT_RUNNING)
             wait_release(vm, token);
     }
@@ -271,5 +273,10 @@ void sim_pager_serve(void)
     sim.first = (sim.first + 1) % SIM_QUEUE;
     sim.queued--;
     sim_pager_handle(&message, wait_find_free(sim_vm()));
-    sim_pager_attend();
+    sim_pager_go_on(message.fault);
+}
+
+void sim_pager_attend(void)
+{
+    sim_pager_go_on(false);
 }

@@ -19,7 +19,7 @@ void sim_pager_send_call(uint32_t thread, const struct sim_step *step);
 /* Handles the message that came first, and then all that came to be ready. */
 void sim_pager_serve(void);
 
-/* Starts again what is ready; after anything that may have made it so. */
+/* Starts again what is ready; after anything but a message that may have made it so. */
 void sim_pager_attend(void);
 
 /* Ends a process as the root task does. */

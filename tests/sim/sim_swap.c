@@ -57,12 +57,30 @@ static bool sim_swap_do(bool (*step)(struct vm *vm))
     return more;
 }
 
-void sim_swap_reclaim(void)
+/* What is free above min while nobody waits for more holds no fault up: what is done after it is of the background. */
+static void sim_swap_turn(bool fault)
+{
+    struct vm *vm = sim_vm();
+    struct reclaim before = vm->reclaim;
+    bool direct = vm->table.counts[PAGE_FREE] < before.min || vm->waits.counts[WAIT_MEMORY] > 0;
+
+    sim_swap_enter();
+    vm_reclaim(vm, fault);
+    sim_access_end_call();
+    SIM_EXPECT(vm->reclaim.stalls <= before.stalls + direct,
+               "a turn was direct, with %u frames free", vm->table.counts[PAGE_FREE]);
+    SIM_EXPECT(!direct || vm->reclaim.background.scanned == before.background.scanned,
+               "a turn was not direct, with %u frames free", vm->table.counts[PAGE_FREE]);
+}
+
+void sim_swap_reclaim(bool fault)
 {
     uint32_t turns = 0;
 
-    while (sim_swap_do(vm_reclaim_step) || sim_swap_do(load_step))
+    do {
+        sim_swap_turn(fault);
         SIM_EXPECT(turns++ < SIM_SWAP_TURNS, "reclaim does not end");
+    } while (sim_swap_do(load_step));
 }
 
 /* ---- disks ---- */

@@ -33,8 +33,8 @@ void sim_swap_seed(uint64_t seed);
 /* Ticks pass for the disks; requests that ended are told to the core. */
 void sim_swap_poll(uint32_t ticks);
 
-/* What reclaim and load control do after each message. */
-void sim_swap_reclaim(void);
+/* What reclaim and load control do after each message.  fault: it was one. */
+void sim_swap_reclaim(bool fault);
 
 /* A step of SIM_SWAP_STEPS that is no call. */
 void sim_swap_step(const struct sim_step *step);

@@ -1,4 +1,4 @@
-/* What reclaim counts: pages looked at and taken, ahead of need or for who waits, each once. */
+/* The levels of reclaim, and what it counts: pages looked at and taken, in the background or directly, each once. */
 /* sources: user/common/elf.c user/common/cpio.c user/common/text.c tests/unit/pager_fake.c */
 /* sources: user/pager/core/[a-z]*.c tests/unit/pager_slow.c */
 /* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
@@ -29,6 +29,103 @@ static struct space *count_begin(void)
     kit_map(space, AT, 300, MAP_PRIVATE);
     return space;
 }
+
+/* ---- levels ---- */
+
+TEST("the levels stand in order, whatever the size of memory")
+{
+    for (uint32_t frames = 64; frames <= FRAMES_MAX; frames *= 2) {
+        kit_begin_swap(frames, 600);
+        CHECK(kit_vm()->table.reserved + 4 <= reclaim()->min);
+        CHECK(reclaim()->min < reclaim()->target);
+        kit_end();
+    }
+}
+
+#define LEVELS_STRIDE 32u /* no page has a neighbour: a step puts out VICTIMS_BATCH */
+
+/* A program whose last fault left so many frames free; nobody has reclaimed anything.  zeros: its pages leave at once;
+ * else they are written. */
+static void levels_begin(uint32_t (*left)(void), bool zeros)
+{
+    struct vm_map_request request = {.address = AT,
+                                     .bytes = 1024 * LEVELS_STRIDE * PAGE,
+                                     .protection = RW,
+                                     .flags =
+                                         MAP_FIXED | MAP_ANONYMOUS | MAP_PRIVATE | MAP_NORESERVE};
+    struct space *space;
+    uint64_t at;
+
+    kit_begin_swap(1024, 2000);
+    space = kit_space(1);
+    CHECK_EQ(vm_map(kit_vm(), space, &request, &at), 0);
+    for (uint64_t i = 0; kit_vm()->table.counts[PAGE_FREE] > left(); i += LEVELS_STRIDE) {
+        slow_fault(&slow, &slow.thread[0], space, AT + i * PAGE, FL_ACCESS_WRITE);
+        CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
+        *(uint8_t *)page_contents(&kit_vm()->table, kit_page_at(space, i)) = !zeros;
+    }
+    CHECK_EQ(kit_vm()->table.counts[PAGE_FREE], left());
+    kit_forget_given();
+}
+
+static uint32_t levels_min(void)
+{
+    return reclaim()->min;
+}
+
+static uint32_t levels_below_min(void)
+{
+    return reclaim()->min - 1;
+}
+
+/* Frames that are free or on their way. */
+static uint32_t levels_in_sight(void)
+{
+    return kit_vm()->table.counts[PAGE_FREE] + kit_vm()->table.counts[PAGE_WRITING];
+}
+
+TEST("after a fault that left `min` frames the background does one step, and goes on after "
+     "anything else")
+{
+    levels_begin(levels_min, false);
+    vm_reclaim(kit_vm(), true);
+    CHECK_EQ(reclaim()->background.stolen, VICTIMS_BATCH);
+    CHECK(levels_in_sight() < reclaim()->target);
+    vm_reclaim(kit_vm(), false);
+    CHECK(levels_in_sight() >= reclaim()->target);
+    CHECK_EQ(reclaim()->direct.scanned + reclaim()->direct.stolen + reclaim()->stalls, 0);
+    kit_settle();
+    count_sound();
+    kit_end();
+}
+
+static void levels_check_direct(bool zeros)
+{
+    levels_begin(levels_below_min, zeros);
+    vm_reclaim(kit_vm(), true);
+    CHECK(levels_in_sight() >= reclaim()->target);
+    CHECK_EQ(kit_vm()->paging.counts.put_out_zero > 0, zeros);
+    CHECK_EQ(reclaim()->background.scanned + reclaim()->background.stolen, 0);
+    CHECK(reclaim()->direct.stolen >= reclaim()->target - levels_below_min());
+    CHECK_EQ(reclaim()->stalls, 1);
+    vm_reclaim(kit_vm(), true); /* nothing is to do */
+    CHECK_EQ(reclaim()->stalls, 1);
+    kit_settle();
+    count_sound();
+    kit_end();
+}
+
+TEST("after a fault that left fewer reclaim is direct, and goes on to the target")
+{
+    levels_check_direct(false);
+}
+
+TEST("it does so when the first pages leave at once, and more than `min` frames are free again")
+{
+    levels_check_direct(true);
+}
+
+/* ---- counts ---- */
 
 TEST("what leaves while nobody waits is taken ahead of need")
 {

@@ -476,6 +476,26 @@ TEST("what is said to be of no use leaves before others, also if it was used sin
     kit_end();
 }
 
+TEST("advice of one program puts out no page of shared memory that another one has wired")
+{
+    struct space *parent, *child;
+
+    kit_begin_swap(256, 600);
+    parent = kit_space(1);
+    kit_map(parent, AT, PAGES, MAP_SHARED);
+    kit_write_pages(parent, 0, PAGES, 0);
+    child = kit_space(2);
+    CHECK_EQ(vm_fork(kit_vm(), parent, child), 0);
+    kit_read_pages(child, 0, PAGES, 0);
+    CHECK_EQ(vm_wire(kit_vm(), child, AT + PAGE, 2 * PAGE, 0), 0);
+    CHECK_EQ(vm_advise(kit_vm(), parent, AT, PAGES * PAGE, MADV_PAGEOUT), 0);
+    kit_settle();
+    for (uint64_t i = 0; i < PAGES; i++)
+        CHECK_EQ(vm_is_resident(entry_find(&parent->map, AT), AT + i * PAGE), i == 1 || i == 2);
+    vm_unwire_all(kit_vm(), child);
+    kit_end();
+}
+
 /* ---- copies ---- */
 
 TEST("a page that was written since it came back gives its copy up when its bits are looked at")

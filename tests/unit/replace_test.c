@@ -287,24 +287,31 @@ TEST("stamp 0 is passed over when a page is put in front of the first")
     check_leave((const uint32_t[]){2, 0, 1}, 3);
 }
 
+static bool leaves_soon(uint32_t page, uint32_t victim)
+{
+    const struct replace_soon soon = replace_soon_after(&world.replace, victim);
+
+    return replace_leaves_soon(&soon, page);
+}
+
 TEST("soon after a victim leave those that came not long after it, and none from a better queue")
 {
     world_begin(REPLACE_CLOCK, 1000, GHOST_PLACES);
     world_add_all(999);
     CHECK_EQ(replace_victim(&world.replace), 0);
-    CHECK(replace_leaves_soon(&world.replace, 1, 0));
-    CHECK(replace_leaves_soon(&world.replace, 249, 0));
-    CHECK(!replace_leaves_soon(&world.replace, 400, 0));
-    CHECK(!replace_leaves_soon(&world.replace, 999, 0)); /* out */
+    CHECK(leaves_soon(1, 0));
+    CHECK(leaves_soon(249, 0));
+    CHECK(!leaves_soon(400, 0));
+    CHECK(!leaves_soon(999, 0)); /* out */
     replace_hold(&world.replace, 2);
-    CHECK(!replace_leaves_soon(&world.replace, 2, 0));
+    CHECK(!leaves_soon(2, 0));
     world_begin(REPLACE_LRU, 8, GHOST_PLACES);
     world_add_all(4);
     replace_move(&world.replace, 1, 3);
     replace_move(&world.replace, 2, 3);
     CHECK_EQ(replace_victim(&world.replace), 1);
-    CHECK(replace_leaves_soon(&world.replace, 2, 1));
-    CHECK(!replace_leaves_soon(&world.replace, 3, 1));
+    CHECK(leaves_soon(2, 1));
+    CHECK(!leaves_soon(3, 1));
 }
 
 TEST("of pages that are all in use none is idle, but one is a victim")

@@ -184,15 +184,15 @@ static void main_answer(struct fl_message *answer)
         wait_release(&pager.vm, token);
 }
 
-/* A step of reclaim.  Its cycles, and those of steps before that found nothing, are shared by the pages that
+/* A turn of reclaim.  Its cycles, and those of turns before that found nothing, are shared by the pages that
  * left: the part of those that are being written counts. */
-static bool main_reclaim_step(void)
+static void main_reclaim_turn(bool fault)
 {
     const uint32_t *counts = pager.vm.table.counts;
     uint32_t left = counts[PAGE_OBJECT], written = counts[PAGE_WRITING];
     uint64_t begun = fl_rdcycle();
-    bool more = vm_reclaim_step(&pager.vm);
 
+    vm_reclaim(&pager.vm, fault);
     pager.step_cycles += fl_rdcycle() - begun;
     left -= counts[PAGE_OBJECT];
     written = counts[PAGE_WRITING] - written;
@@ -200,14 +200,12 @@ static bool main_reclaim_step(void)
         pager.out_cycles += pager.step_cycles * written / left;
         pager.step_cycles = 0;
     }
-    return more;
 }
 
 /* What reclaim can do now.  True: pages of suspended programs are left to put out after the next message. */
-static bool main_reclaim(void)
+static bool main_reclaim(bool fault)
 {
-    while (main_reclaim_step())
-        ;
+    main_reclaim_turn(fault);
     request_tell_ended(&pager);
     return load_step(&pager.vm);
 }
@@ -216,7 +214,7 @@ static bool main_reclaim(void)
  * and comes next.  False: the next one is to be received.  Apart, as main_write_items. */
 static __attribute__((noinline)) bool main_attend(struct fl_message *message)
 {
-    bool late, left;
+    bool fault = message->badge >> 60 == PAGER_BADGE_FAULT, late, left;
 
     if (FL_INFO_ITEM_COUNT(message->info) > 0)
         reclaim_note_given(&pager.vm, main_mappings.mapping[0].slot, main_mappings.mapping[0].page);
@@ -229,7 +227,7 @@ static __attribute__((noinline)) bool main_attend(struct fl_message *message)
         clock_note_idle(&pager);
     do {
         late = clock_attend(&pager);
-        left = main_reclaim();
+        left = main_reclaim(fault);
         pager.attention |= left;
         clock_tell_load(&pager);
         pager.running = wait_next(&pager.vm);

@@ -50,13 +50,22 @@ def counts(out):
             for i in range(many)]
 
 
-@test("twelve programs in 2.5 MiB, whose disk is slow: pages leave ahead of need, and while somebody waits for a frame; nobody is ended")
+@test("one program larger than memory that takes a page at a time: pages leave in the background alone, before fewer than `min` are free")
+def _():
+    (told,) = counts(prompt("locality 6 3000", "cat /proc/vmstat", options=("--icount",), append="mem=5M vm.compress=60"))
+    comment(f"{told['pgsteal_kswapd']} pages left in the background")
+    check_equal((told["pgsteal_kswapd"] > 1000, told["pgscan_kswapd"] >= told["pgsteal_kswapd"]), (True, True))
+    check_equal([told[name] for name in ("pgsteal_direct", "pgscan_direct", "allocstall", "oom_kill")], [0, 0, 0, 0])
+
+
+@test("twelve programs in 2.5 MiB, whose disk is slow: pages leave in the background, and directly for who waits; nobody is ended")
 def _():
     each = "locality 2 800"
     (told,) = counts(prompt(*[each + " &"] * 12, "wait", "cat /proc/vmstat", options=("-s", "64M", "--icount"),
                             append="mem=2560K", programs=12, env=slow_disk(200)))
-    comment(f"{told['pgsteal_kswapd']} pages left ahead of need, {told['pgsteal_direct']} while somebody waited")
+    comment(f"{told['pgsteal_kswapd']} pages left in the background, {told['pgsteal_direct']} directly, in {told['allocstall']} turns")
     check_equal((told["pgsteal_direct"] > 0, told["pgsteal_kswapd"] > 0, told["oom_kill"]), (True, True, 0))
+    check_equal(0 < told["allocstall"] <= told["pgscan_direct"], True)
     check_equal(told["pgscan_direct"] >= told["pgsteal_direct"], True)
     check_equal(told["pgsteal"] >= told["pgsteal_kswapd"] + told["pgsteal_direct"], True)
 

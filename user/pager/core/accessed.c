@@ -61,35 +61,43 @@ static void accessed_ask(void *context, const struct entry *entry, uint64_t addr
         accessed_note_others(look, entry, address, others);
 }
 
-/* Notes that page k of the window, which is in a frame, is looked at.  Apart: most leaves that accessed_begin passes
- * name no frame, and what is inlined is begun for each. */
-static __attribute__((noinline)) void accessed_add(struct accessed_look *look, uint32_t k,
-                                                   uint32_t page)
-{
-    struct accessed_window *window = look->window;
-    struct page *record = &look->vm->table.pages[page];
-
-    window->page[window->count] = page;
-    window->bit[window->count++] = (uint8_t)k;
-    look->frames |= 1u << k;
-    record->looked = look->vm->victims.step;
-    if (record->state == PAGE_OBJECT && record->slot != SWAP_NONE)
-        look->copied |= 1u << k;
-}
-
 /* Finds the pages of a window that are in frames. */
-static void accessed_begin(struct accessed_look *look)
+static void accessed_find(struct accessed_window *window)
 {
     struct index_place place;
     const uint64_t *first;
 
-    index_find(&look->window->object->index, look->window->first, &place);
+    window->count = 0;
+    index_find(&window->object->index, window->first, &place);
     if (!place.node)
         return;
     first = &place.node->slot[place.slot];
     for (const uint64_t *leaf = first; leaf < first + SWAP_CLUSTER; leaf++)
-        if (index_leaf_is_frame(*leaf))
-            accessed_add(look, (uint32_t)(leaf - first), index_leaf_page(*leaf));
+        if (index_leaf_is_frame(*leaf)) {
+            window->page[window->count] = index_leaf_page(*leaf);
+            window->bit[window->count++] = (uint8_t)(leaf - first);
+        }
+}
+
+/* A look at the pages of a window begins. */
+static void accessed_begin(struct accessed_look *look)
+{
+    const struct accessed_window *window = look->window;
+    struct page *pages = look->vm->table.pages;
+    uint32_t frames = 0, copied = 0;
+    uint8_t step = look->vm->victims.step;
+
+    for (uint32_t i = 0; i < window->count; i++) {
+        struct page *record = &pages[window->page[i]];
+        uint32_t bit = 1u << window->bit[i];
+
+        frames |= bit;
+        record->looked = step;
+        if (record->state == PAGE_OBJECT && record->slot != SWAP_NONE)
+            copied |= bit;
+    }
+    look->frames = frames;
+    look->copied = copied;
 }
 
 const struct accessed_window *accessed_look(struct vm *vm, struct object *object, uint64_t first)
@@ -100,9 +108,10 @@ const struct accessed_window *accessed_look(struct vm *vm, struct object *object
 
     window->object = object;
     window->first = first;
-    window->questions = window->wired = window->count = 0;
+    window->questions = window->wired = 0;
+    accessed_find(window);
     accessed_begin(&look);
-    for (uint32_t end = 0; look.next < window->count; look.next++) {
+    for (uint32_t end = 0; look.next < window->count && end < SWAP_CLUSTER; look.next++) {
         uint32_t k = window->bit[look.next];
 
         if (k < end)

@@ -185,12 +185,16 @@ static bool reclaim_rests(const struct vm *vm)
            reclaim_has_frame(vm) && wait_first_for_memory(vm) == 0;
 }
 
-/* A step is direct while somebody waits for what it finds. */
-static uint32_t reclaim_step_counted(struct vm *vm, bool *last)
+/* True if what a step finds is wanted at once: memory is short, or somebody waits. */
+static bool reclaim_is_direct(const struct vm *vm)
+{
+    return vm->table.counts[PAGE_FREE] < vm->reclaim.min || wait_first_for_memory(vm) != 0;
+}
+
+static uint32_t reclaim_step_counted(struct vm *vm, bool direct, bool *last)
 {
     struct reclaim *reclaim = &vm->reclaim;
-    struct reclaim_work *work =
-        wait_first_for_memory(vm) != 0 ? &reclaim->direct : &reclaim->background;
+    struct reclaim_work *work = direct ? &reclaim->direct : &reclaim->background;
     uint64_t before = reclaim->scanned;
     uint32_t done = victims_step(vm, last);
 
@@ -211,13 +215,13 @@ static bool reclaim_is_stuck(const struct vm *vm)
  * request has ended. */
 static bool reclaim_waits_for_promised(const struct vm *vm)
 {
-    return vm->reclaim.spent > 2 * vm->table.count &&
+    return vm->reclaim.first != 0 && vm->reclaim.spent > 2 * vm->table.count &&
            vm->reclaim.first == wait_first_for_memory(vm) && reclaim_is_promised(vm);
 }
 
 /* Frames are wanted, and requests are to be had.  Apart: mostly none are, and what is inlined costs each call of
- * vm_reclaim_step registers. */
-static __attribute__((noinline)) bool reclaim_go_on(struct vm *vm)
+ * vm_reclaim registers. */
+static __attribute__((noinline)) bool reclaim_go_on(struct vm *vm, bool *direct)
 {
     struct reclaim *reclaim = &vm->reclaim;
     uint32_t done;
@@ -225,7 +229,8 @@ static __attribute__((noinline)) bool reclaim_go_on(struct vm *vm)
 
     if (reclaim_rests(vm) || reclaim_is_stuck(vm) || reclaim_waits_for_promised(vm))
         return false;
-    done = reclaim_step_counted(vm, &last);
+    *direct = *direct || reclaim_is_direct(vm);
+    done = reclaim_step_counted(vm, *direct, &last);
     if (done > 0) {
         reclaim->resting = 0;
         reclaim->hopeless = false;
@@ -239,9 +244,26 @@ static __attribute__((noinline)) bool reclaim_go_on(struct vm *vm)
     return reclaim_give_up(vm);
 }
 
-bool vm_reclaim_step(struct vm *vm)
+/* *direct: an earlier step of the turn was, or this one is. */
+static inline bool reclaim_step(struct vm *vm, bool *direct)
 {
     return reclaim_is_on(vm) && reclaim_in_sight(vm) < vm->reclaim.target &&
            vm->paging.writes <= PAGING_WRITES - RECLAIM_WRITES &&
-           vm->paging.taken <= PAGING_REQUESTS - RECLAIM_WRITES && reclaim_go_on(vm);
+           vm->paging.taken <= PAGING_REQUESTS - RECLAIM_WRITES && reclaim_go_on(vm, direct);
+}
+
+bool vm_reclaim_step(struct vm *vm)
+{
+    bool direct = false;
+
+    return reclaim_step(vm, &direct);
+}
+
+void vm_reclaim(struct vm *vm, bool fault)
+{
+    bool direct = false;
+
+    while (reclaim_step(vm, &direct) && (direct || !fault))
+        continue;
+    vm->reclaim.stalls += direct;
 }

@@ -2,13 +2,19 @@
  *
  *      free frames   who may take them
  *      -----------   -------------------------------------------------------------------------------
- *      > target      everybody
- *      > reserved    everybody; pages are put out in steps until there are `target` frames free or on
- *                    their way
+ *      >= target     everybody
+ *      >= min        everybody; pages are put out in the background: one step after each fault, which was
+ *                    answered before, until `target` frames are free or on their way
+ *      > reserved    everybody; pages are put out directly: whoever comes next waits until so many are on
+ *                    their way, or no more can be done
  *      <= reserved   page tables, records and calls; faults wait, in order of arrival (wait.h)
  *
+ * So a fault that finds frames is held up by one step at most while memory is not short, and a step finds more than a
+ * fault takes.  A call is different: those of the root task come one after the other, cannot wait, and take many
+ * frames.  So after anything but a fault reclaim goes on up to the target.
+ *
  * Putting out needs no frame, so none is kept for it.  Without a swap area, and with no store of compressed
- * pages (tier.h), both levels are 0: nothing is ever put out.
+ * pages (tier.h), all levels are 0: nothing is ever put out.
  *
  * Which pages leave: victims.h.  While there is no place for one (paging_has_place) nobody looks for them,
  * until a request waits for memory: then zeros and pages of files may still leave.
@@ -64,13 +70,13 @@ struct reclaim_cursor {
 };
 
 struct reclaim {
-    uint32_t target; /* frames; the level below it is page_table.reserved */
-    uint64_t first;  /* the turn (wait.h) of the request that waits for memory first; 0: none ... */
-    uint32_t spent;  /* ... and the pages that left since it is the first */
-    uint64_t scanned; /* pages that were looked at since the start */
-    struct reclaim_work background,
-        direct;       /* by steps: ahead of need, and while a request waited */
-    uint64_t ended;   /* programs that were ended for want of memory */
+    uint32_t target, min; /* frames; the lowest level is page_table.reserved */
+    uint64_t first; /* the turn (wait.h) of the request that waits for memory first; 0: none ... */
+    uint32_t spent; /* ... and the pages that left since it is the first */
+    uint64_t scanned;                       /* pages that were looked at since the start */
+    struct reclaim_work background, direct; /* by steps */
+    uint64_t stalls;                        /* turns (vm_reclaim) that were direct */
+    uint64_t ended;                         /* programs that were ended for want of memory */
     uint32_t resting; /* frames in sight when nothing could leave; 0: pages may leave */
     bool hopeless;    /* nothing can leave, and nobody can be ended */
     bool empties;     /* swapoff runs: */
@@ -89,10 +95,13 @@ struct reclaim {
 void reclaim_note_given(struct vm *vm, uint32_t slot, uint64_t page);
 
 /* Does a bounded part of what the levels ask for: a few victims are looked at, and put out together (victims.h).  False:
- * there is nothing to do, or what comes next is the end of a request or of a
- * program.  The driver calls this after each message while an area is in use, before wait_next, and until
- * it says false while a request waits for memory; what is left otherwise may be done in idle time. */
+ * there is nothing to do, or what comes next is the end of a request or of a program. */
 bool vm_reclaim_step(struct vm *vm);
+
+/* A turn of reclaim: as many steps as the levels ask for.  fault: a fault was answered last, and what need not be done
+ * at once is left to later turns.  The driver calls this after each message while an area is in use, before
+ * wait_next. */
+void vm_reclaim(struct vm *vm, bool fault);
 
 /* Advice about pages, which goes on from one object to the next. */
 struct reclaim_advice {

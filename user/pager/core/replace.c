@@ -50,8 +50,8 @@ static void replace_link_first(const struct replace *replace, struct replace_que
     queue->count++;
 }
 
-static void replace_unlink(const struct replace *replace, struct replace_queue *queue,
-                           uint32_t page)
+static inline void replace_unlink(const struct replace *replace, struct replace_queue *queue,
+                                  uint32_t page)
 {
     const struct replace_page *record = replace_record(replace, page);
 
@@ -290,6 +290,8 @@ static uint32_t replace_search(struct replace *replace, uint32_t steps)
 {
     uint32_t page = REPLACE_NONE;
 
+    if (replace->queued + replace->given.count == 0 && !replace->ops->age)
+        return REPLACE_NONE;
     replace_look_at_given(replace);
     if (replace->ops->age)
         replace_sweep(replace);
@@ -319,15 +321,14 @@ uint32_t replace_victim(struct replace *replace)
     return page;
 }
 
-bool replace_leaves_soon(const struct replace *replace, uint32_t page, uint32_t victim)
+struct replace_soon replace_soon_after(const struct replace *replace, uint32_t victim)
 {
-    const struct replace_page *record = replace_record(replace, page);
     const struct replace_page *first = replace_record(replace, victim);
-    uint32_t time = replace->clock - first->stamp;
+    uint32_t time = replace->clock - first->stamp, part = time - time / REPLACE_SOON;
 
-    return record->state == REPLACE_QUEUED && record->set == replace->config.set &&
-           record->queue <= first->queue &&
-           replace->clock - record->stamp + REPLACE_NEXT >= time - time / REPLACE_SOON;
+    return (struct replace_soon){.replace = replace,
+                                 .age = part > REPLACE_NEXT ? part - REPLACE_NEXT : 0,
+                                 .queue = first->queue};
 }
 
 /* ---- a page of no use ---- */

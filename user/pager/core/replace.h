@@ -133,9 +133,26 @@ uint32_t replace_victim(struct replace *replace);
 /* The same, but REPLACE_NONE also if the policy found only pages in use. */
 uint32_t replace_idle_victim(struct replace *replace);
 
-/* Would this page, which the caller did not find accessed, leave soon after `victim`, which is held?  It is
- * in no better a queue, and among the next few or for nearly as long. */
-bool replace_leaves_soon(const struct replace *replace, uint32_t page, uint32_t victim);
+/* What pages that leave soon after a victim have in common: they are in no better a queue, and among the next few
+ * or for nearly as long. */
+struct replace_soon {
+    const struct replace *replace;
+    uint32_t age;  /* in stamps: no less */
+    uint8_t queue; /* no higher */
+};
+
+/* Those after `victim`, which is held; good as long as no page is queued. */
+struct replace_soon replace_soon_after(const struct replace *replace, uint32_t victim);
+
+/* Would this page, which the caller did not find accessed, be one of them? */
+static inline bool replace_leaves_soon(const struct replace_soon *soon, uint32_t page)
+{
+    const struct replace *replace = soon->replace;
+    const struct replace_page *record = &replace->config.pages[page];
+
+    return record->state == REPLACE_QUEUED && record->set == replace->config.set &&
+           record->queue <= soon->queue && replace->clock - record->stamp >= soon->age;
+}
 
 /* A given or queued page is of no use: it is the next victim, if it is not accessed until then. */
 void replace_cool(struct replace *replace, uint32_t page);

@@ -265,11 +265,7 @@ static uint64_t swap_starts(uint64_t bits, uint32_t count)
 /* The number of the lowest bit that is set; one is. */
 static uint32_t swap_lowest(uint64_t bits)
 {
-    uint32_t bit = 0;
-
-    for (; !(bits & 1); bits >>= 1)
-        bit++;
-    return bit;
+    return (uint32_t)__builtin_ctzll(bits);
 }
 
 /* Makes *best the first run of more slots than it has, up to `want`, among the free ones of a word that

@@ -19,6 +19,7 @@ void reclaim_set_levels(struct vm *vm)
 
     vm->table.reserved = on ? swapping_clamp(frames / 128, 4, 64) : 0;
     vm->reclaim.target = on ? vm->table.reserved + swapping_clamp(frames / 32, 16, 512) : 0;
+    vm->reclaim.min = vm->table.reserved + (vm->reclaim.target - vm->table.reserved) / 4;
     vm->reclaim.hopeless = false;
     vm->reclaim.resting = 0;
     if (on && !vm->victims.on)

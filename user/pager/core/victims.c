@@ -109,7 +109,7 @@ void victims_list(struct vm *vm, uint32_t page)
     victims->newest = page;
 }
 
-static void victims_unlist(struct vm *vm, uint32_t page)
+static inline void victims_unlist(struct vm *vm, uint32_t page)
 {
     struct victims *victims = &vm->victims;
     struct replace_page *links = victims_told(vm, page);
@@ -134,12 +134,11 @@ static uint32_t victims_identity(const struct page *record)
     return (uint32_t)record->object->number * 0x9E3779B1u + record->link;
 }
 
-void victims_tell(struct vm *vm, uint32_t page)
+/* Tells a page that is on no list to its class. */
+static void victims_enter(struct vm *vm, uint32_t page)
 {
     struct page *record = &vm->table.pages[page];
 
-    if (record->known & VICTIMS_LISTED)
-        victims_unlist(vm, page);
     record->known = VICTIMS_TOLD;
     if (record->flags & PAGE_ACCESSED) /* that was the access for which it came */
         record->flags &= (uint8_t)~PAGE_ACCESSED;
@@ -149,14 +148,20 @@ void victims_tell(struct vm *vm, uint32_t page)
     replace_add(&vm->victims.set[victims_class(record)], page, victims_identity(record), false);
 }
 
+void victims_tell(struct vm *vm, uint32_t page)
+{
+    if (vm->table.pages[page].known & VICTIMS_LISTED)
+        victims_unlist(vm, page);
+    victims_enter(vm, page);
+}
+
 void victims_admit(struct vm *vm)
 {
     uint32_t page = vm->victims.oldest;
 
+    victims_unlist(vm, page);
     if (victims_may_leave(&vm->table.pages[page]))
-        victims_tell(vm, page);
-    else
-        victims_unlist(vm, page);
+        victims_enter(vm, page);
 }
 
 static void victims_count_given(struct vm *vm, uint32_t page)

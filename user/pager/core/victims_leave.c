@@ -24,13 +24,14 @@ static bool victims_is_fresh(const struct vm *vm, const struct page *record)
 /* Looks at some page records; what is held and not written may be a victim again. */
 static void victims_walk(struct vm *vm)
 {
-    for (uint32_t i = 0; i < VICTIMS_WALK && vm->victims.walk > 0; i++) {
-        uint32_t page = --vm->victims.walk;
+    const struct page *pages = vm->table.pages;
+    uint32_t page = vm->victims.walk;
+    uint32_t end = page > VICTIMS_WALK ? page - VICTIMS_WALK : 0;
 
-        if (vm->table.pages[page].state == PAGE_OBJECT &&
-            victims_told(vm, page)->state == REPLACE_HELD)
+    while (page-- > end)
+        if (pages[page].state == PAGE_OBJECT && victims_told(vm, page)->state == REPLACE_HELD)
             victims_keep(vm, page);
-    }
+    vm->victims.walk = end;
 }
 
 static void victims_begin_walk(struct vm *vm)
@@ -41,55 +42,51 @@ static void victims_begin_walk(struct vm *vm)
 
 /* ---- who leaves ---- */
 
-/* Pages of a window that leave, by bits. */
-struct victims_window {
-    struct vm *vm;
-    const struct accessed_window *pages;
-    uint32_t chosen;
-};
-
-static inline bool victims_is_chosen(const struct victims_window *window, uint32_t i)
+/* What leaves soon after a victim, but for what the step let into the victim's queue, if it did not let the victim
+ * in: that may be in use. */
+static struct replace_soon victims_soon_after(const struct vm *vm, uint32_t victim)
 {
-    return window->chosen >> window->pages->bit[i] & 1;
+    const struct replace_page *told = victims_told(vm, victim);
+    const struct replace *set = &vm->victims.set[told->set];
+    struct replace_soon soon = replace_soon_after(set, victim);
+    uint32_t step = set->clock - vm->victims.begin[told->set];
+
+    if (set->clock - told->stamp >= step && soon.age < step)
+        soon.age = step;
+    return soon;
 }
 
-/* True if the step let a page into its queue, and not the victim: it may be in use. */
-static bool victims_is_late(const struct vm *vm, uint32_t page, uint32_t victim)
+/* True if a page beside the victim goes with it: it may leave, and nobody used it. */
+static inline bool victims_goes_along(const struct vm *vm, uint32_t page,
+                                      const struct replace_soon *soon)
 {
-    uint32_t begin = vm->victims.begin[victims_told(vm, victim)->set];
+    const struct page *record = &vm->table.pages[page];
 
-    return ghost_is_before(begin, victims_told(vm, page)->stamp) &&
-           !ghost_is_before(begin, victims_told(vm, victim)->stamp);
+    return replace_leaves_soon(soon, page) && !(record->flags & PAGE_ACCESSED) &&
+           !victims_is_fresh(vm, record);
 }
 
-/* True if a page that may leave, and nobody used, goes with the victim. */
-static bool victims_goes_along(const struct vm *vm, uint32_t page, uint32_t victim)
+/* A victim and the pages of its window that leave with it, of those that the bits of `may` name.  They are of its
+ * class, and held from here on.  Returns how many. */
+static uint32_t victims_choose(struct vm *vm, const struct accessed_window *window, uint32_t victim,
+                               uint32_t may, uint32_t *chosen)
 {
-    const struct replace *set = &vm->victims.set[victims_told(vm, victim)->set];
+    const struct replace_soon soon = victims_soon_after(vm, victim);
+    struct replace *set = victims_set_of(vm, victim);
+    uint32_t count = 0;
 
-    return replace_leaves_soon(set, page, victim) && !victims_is_late(vm, page, victim) &&
-           !victims_is_fresh(vm, &vm->table.pages[page]);
-}
+    for (uint32_t i = 0; i < window->count; i++) {
+        uint32_t page = window->page[i];
 
-/* A victim and the pages that leave with it, which are of its class. */
-static void victims_choose(struct victims_window *window, uint32_t victim)
-{
-    struct vm *vm = window->vm;
-
-    for (uint32_t i = 0; i < window->pages->count; i++) {
-        uint32_t page = window->pages->page[i];
-        const struct page *record = &vm->table.pages[page];
-
-        if (record->state != PAGE_OBJECT)
+        if ((page != victim && !victims_goes_along(vm, page, &soon)) ||
+            !(may >> window->bit[i] & 1))
             continue;
-        if (page != victim) {
-            vm->reclaim.scanned++;
-            if ((record->flags & PAGE_ACCESSED) || !victims_goes_along(vm, page, victim))
-                continue;
-        }
-        window->chosen |= 1u << window->pages->bit[i];
+        if (page != victim)
+            replace_hold(set, page);
+        chosen[count++] = page;
     }
-    window->chosen &= ~window->pages->wired;
+    vm->reclaim.scanned += window->count - 1; /* the victim was counted when it was found */
+    return count;
 }
 
 static void victims_unmap(void *context, const struct entry *entry, uint64_t address,
@@ -156,26 +153,25 @@ static void victims_put_out_batch(struct victims_batch *batch)
     batch->vm->victims.window.object = NULL;
 }
 
-/* The chosen pages of a window leave, or join others that will. */
-static void victims_add_window(struct victims_batch *batch, const struct victims_window *window)
+/* Makes room for the pages of a window. */
+static uint32_t *victims_make_room(struct victims_batch *batch,
+                                   const struct accessed_window *window)
 {
-    const struct accessed_window *pages = window->pages;
-    bool waits = pages->object->owner != NULL;
-    struct vm *vm = window->vm;
-
-    if (batch->count + pages->count > SWAP_CLUSTER)
+    if (batch->count + window->count > SWAP_CLUSTER)
         victims_put_out_batch(batch);
-    for (uint32_t i = 0; i < pages->count; i++) {
-        if (!victims_is_chosen(window, i))
-            continue;
-        victims_hold(vm, pages->page[i]);
-        if (waits) {
-            batch->page[batch->count++] = pages->page[i];
-        } else {
-            victims_drop(vm, pages->page[i]);
-            batch->left++;
-        }
+    return &batch->page[batch->count];
+}
+
+/* So many pages of an object, which are held and stand behind those of the batch, join them, or leave at once. */
+static void victims_add(struct victims_batch *batch, const struct object *object, uint32_t count)
+{
+    if (object->owner) {
+        batch->count += count;
+        return;
     }
+    for (uint32_t i = 0; i < count; i++)
+        victims_drop(batch->vm, batch->page[batch->count + i]);
+    batch->left += count;
 }
 
 /* The pages of a window that are few enough to be compressed in a step, and the victim among them. */
@@ -190,15 +186,18 @@ static uint32_t victims_mask_beside(const struct vm *vm, uint32_t victim)
 static void victims_add_around(struct victims_batch *batch, uint32_t victim)
 {
     struct vm *vm = batch->vm;
-    struct victims_window window = {.vm = vm};
+    const struct object *object = vm->table.pages[victim].object;
+    const struct accessed_window *window;
+    uint32_t may, *chosen;
 
     if (victims_is_fresh(vm, &vm->table.pages[victim]))
         return;
-    window.pages = accessed_look_around(vm, victim);
-    victims_choose(&window, victim);
-    if (window.pages->object->owner && tier_takes(&vm->tier))
-        window.chosen &= victims_mask_beside(vm, victim);
-    victims_add_window(batch, &window);
+    window = accessed_look_around(vm, victim);
+    may = ~window->wired;
+    if (object->owner && tier_takes(&vm->tier))
+        may &= victims_mask_beside(vm, victim);
+    chosen = victims_make_room(batch, window);
+    victims_add(batch, object, victims_choose(vm, window, victim, may, chosen));
 }
 
 /* The next victim, which is held then, or PAGE_NONE. */
@@ -284,40 +283,50 @@ uint32_t victims_step(struct vm *vm, bool *last)
     return left;
 }
 
-/* The pages of a window that are asked for and may leave. */
-static void victims_choose_asked(struct victims_window *window, uint32_t asked)
+/* The pages of a window that are asked for and may leave.  Returns how many. */
+static uint32_t victims_choose_asked(struct vm *vm, const struct accessed_window *window,
+                                     uint32_t asked, uint32_t *chosen)
 {
-    const struct accessed_window *pages = window->pages;
+    uint32_t count = 0;
 
-    for (uint32_t i = 0; i < pages->count; i++)
-        if (victims_may_leave(&window->vm->table.pages[pages->page[i]]))
-            window->chosen |= 1u << pages->bit[i];
-    window->chosen &= asked;
-    window->vm->reclaim.scanned += (uint32_t)__builtin_popcount(window->chosen);
-    window->chosen &= ~pages->wired;
+    for (uint32_t i = 0; i < window->count; i++) {
+        uint32_t page = window->page[i];
+
+        if (!(asked >> window->bit[i] & 1) || !victims_may_leave(&vm->table.pages[page]))
+            continue;
+        vm->reclaim.scanned++;
+        if (!(window->wired >> window->bit[i] & 1))
+            chosen[count++] = page;
+    }
+    return count;
+}
+
+/* Pages of an anonymous object are the next victims, the first of them first. */
+static void victims_cool(struct vm *vm, const uint32_t *page, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!(vm->table.pages[page[i]].known & VICTIMS_TOLD))
+            victims_tell(vm, page[i]);
+    for (uint32_t i = count; i-- > 0;) {
+        vm->table.pages[page[i]].flags &= (uint8_t)~PAGE_ACCESSED;
+        replace_cool(victims_set_of(vm, page[i]), page[i]);
+    }
 }
 
 uint32_t victims_advise(struct vm *vm, struct object *object, uint64_t first, uint32_t asked,
                         bool out)
 {
-    struct victims_window window = {.vm = vm, .pages = accessed_look(vm, object, first)};
-    const struct accessed_window *pages = window.pages;
+    const struct accessed_window *window = accessed_look(vm, object, first);
     struct victims_batch batch = {.vm = vm};
+    uint32_t count = victims_choose_asked(vm, window, asked, batch.page);
 
-    victims_choose_asked(&window, asked);
-    if (out) {
-        victims_add_window(&batch, &window);
-        victims_put_out_batch(&batch);
-        return batch.left;
+    if (!out) {
+        victims_cool(vm, batch.page, count);
+        return 0;
     }
-    for (uint32_t i = 0; i < pages->count; i++)
-        if (victims_is_chosen(&window, i) &&
-            !(vm->table.pages[pages->page[i]].known & VICTIMS_TOLD))
-            victims_tell(vm, pages->page[i]);
-    for (uint32_t i = pages->count; i-- > 0;)
-        if (victims_is_chosen(&window, i)) {
-            vm->table.pages[pages->page[i]].flags &= (uint8_t)~PAGE_ACCESSED;
-            replace_cool(victims_set_of(vm, pages->page[i]), pages->page[i]);
-        }
-    return 0;
+    for (uint32_t i = 0; i < count; i++)
+        victims_hold(vm, batch.page[i]);
+    victims_add(&batch, object, count);
+    victims_put_out_batch(&batch);
+    return batch.left;
 }

@@ -145,6 +145,7 @@ static void system_print_reclaim(struct view_step *step)
         {"pgscan_direct", vm->reclaim.direct.scanned},
         {"pgsteal_kswapd", vm->reclaim.background.stolen},
         {"pgsteal_direct", vm->reclaim.direct.stolen},
+        {"allocstall", vm->reclaim.stalls},
         {"oom_kill", vm->reclaim.ended},
         {"windows", vm->windows.ended},
         {"load_suspended", vm->load.suspended},
