@@ -44,6 +44,12 @@ def _():
     check_equal(set(seen) <= {1, 2, 3, 4}, True)
 
 
+@test("all four of its harts run user code, and do so while another one is in the kernel")
+def _():
+    console = boot("--console", "-k", os.path.join(BUILD, "smp_test.bin"), "--no-initrd").stdout.replace(b"\r", b"").decode()
+    check_equal(re.findall(r"\n# (\d+) harts ran user code\nok \d+ - each hart", console), ["4"])
+
+
 @test("the tour comes to its end, and the kernel says that nobody switches the board off")
 def _():
     console = boot("--console", "--append", "tour=only").stdout.replace(b"\r", b"").decode()

@@ -107,10 +107,10 @@ def _read_out(path, folder):
         stream.readline()
         _ask(stream, "qmp_capabilities")
         _ask(stream, "stop")
-        registers = _ask(stream, "human-monitor-command", **{"command-line": "info registers"})
+        registers = _ask(stream, "human-monitor-command", **{"command-line": "info registers -a"})
         _ask(stream, "pmemsave", val=boot.RAM_BASE, size=MEMORY_MIB << 20, filename=dump)
     with open(dump, "rb") as file:
-        return Memory(file.read()).spaces(int(re.search(r"satp\s+([0-9a-f]+)", registers)[1], 16))
+        return Memory(file.read()).spaces(max(int(satp, 16) for satp in re.findall(r"satp\s+([0-9a-f]+)", registers)))
 
 
 def _wait_for(child, wanted):

@@ -106,6 +106,12 @@ def of_machine(bootargs, initrd=None, memory="64M"):
     return root
 
 
+def console(root):
+    """The node that /chosen names as the console: itself or by an alias, with or without its speed."""
+    path = root.at("/chosen").props["stdout-path"].rstrip(b"\0").decode().split(":")[0]
+    return root.at(path if path.startswith("/") else root.at("/aliases").props[path].rstrip(b"\0").decode())
+
+
 def reserve(root, start, size):
     """Adds a child of /reserved-memory."""
     if "reserved-memory" not in root.children:

@@ -141,9 +141,10 @@ TEST("G3: the fault that is outstanding longest has the lowest number")
     struct kit_thread *threads[3];
 
     fault_setup();
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++) {
         threads[i] = fault_run(fault_read_word, AREA + i * PAGE);
-    kit_settle();
+        kit_settle();
+    }
     CHECK(number_of(threads[0]) > 0);
     CHECK(number_of(threads[0]) < number_of(threads[1]));
     CHECK(number_of(threads[1]) < number_of(threads[2]));

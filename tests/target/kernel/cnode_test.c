@@ -11,7 +11,7 @@
 
 static volatile uint64_t status[WAITERS];
 static uint64_t endpoint, reply, notification;
-static volatile uint64_t progress;
+static _Atomic uint64_t progress;
 
 static void setup(void)
 {

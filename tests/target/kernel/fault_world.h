@@ -27,10 +27,10 @@ struct fault_world {
     uint64_t handler; /* the endpoint, badged: what the threads name */
     uint64_t pool;
     uint64_t space;
-    uint64_t page;              /* 70 free frames */
-    struct fl_message fault;    /* the last one taken */
-    volatile uint64_t progress; /* threads that came to their end */
-    volatile uint64_t value;    /* what the last one read */
+    uint64_t page;             /* 70 free frames */
+    struct fl_message fault;   /* the last one taken */
+    _Atomic uint64_t progress; /* threads that came to their end */
+    volatile uint64_t value;   /* what the last one read */
 };
 extern struct fault_world fw;
 

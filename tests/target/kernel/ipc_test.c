@@ -250,8 +250,8 @@ TEST("waiting receivers get messages in the order in which they came")
     for (unsigned i = 0; i < 3; i++) {
         replies[i] = kit_object(FL_OBJECT_REPLY);
         kit_run(space, 0, receive_own, i);
+        kit_settle();
     }
-    kit_settle();
     for (unsigned i = 0; i < 3; i++)
         CHECK_EQ(fl_ipc_send(endpoint, FL_INFO(LABEL, 1), 70 + i, 0, 0, 0), FL_OK);
     kit_settle();
@@ -415,9 +415,10 @@ TEST("signals gather in the bits, and one wait takes them all")
 TEST("each signal wakes one waiter, the first one first")
 {
     setup();
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++) {
         kit_run(space, 0, wait_bits, i);
-    kit_settle();
+        kit_settle();
+    }
     for (unsigned i = 0; i < 3; i++) {
         CHECK_DONE(flr_notification_signal(kit_copy(notification, FL_RIGHT_SEND, 8 << i)));
         kit_settle();

@@ -118,6 +118,7 @@ TEST("each hart runs user code while another one is in the kernel, and none slee
         kit_nap();
     for (uint64_t i = 0; i < harts(); i++)
         wait_for_count(i);
+    harness_note("%lu harts ran user code", harts());
     CHECK_EQ(kit_counter(FL_COUNTER_IDLE_BESIDE_WORK), 0);
     CHECK_EQ(flr_system_check(FL_BOOT_SYSTEM).value, 0);
 }
