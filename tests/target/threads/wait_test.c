@@ -18,6 +18,17 @@ static struct world_space *hog(void)
     return space;
 }
 
+/* All are there before the first one takes what the others are made of. */
+static void hogs(void)
+{
+    const struct world_space *spaces[HOGS];
+
+    for (unsigned i = 0; i < HOGS; i++)
+        spaces[i] = world_create(1);
+    for (unsigned i = 0; i < HOGS; i++)
+        world_run(spaces[i], 0, WORKER_HOG);
+}
+
 /* Waits until a thread tells something. */
 static struct world_space *hear(enum worker_verdict *verdict)
 {
@@ -53,8 +64,7 @@ TEST("programs without a frame wait while one that was stopped is not destroyed 
     enum worker_verdict verdict;
 
     world_limit(2 * WORKER_HOARD + SLACK);
-    for (unsigned i = 0; i < HOGS; i++)
-        hog();
+    hogs();
     struct world_space *first = hear(&verdict);
     CHECK(verdict == WORKER_STARVED || (!alike && verdict == WORKER_FINE));
     CHECK(!alike || all_wait());
@@ -78,8 +88,7 @@ TEST("of three programs of which one fits two are ended, however late each is de
         unsigned starved = 0, fine = 0;
 
         world_limit(WORKER_HOARD + SLACK);
-        for (unsigned i = 0; i < HOGS; i++)
-            hog();
+        hogs();
         for (unsigned i = 0; i < HOGS; i++) {
             struct world_space *space = hear(&verdict);
 
