@@ -53,7 +53,7 @@ def without_interrupts(sentence):
             log, devices, interrupts = run(root)
             check_equal(interrupts, False)
             check_equal(devices >= whole(), True)
-            check_equal("faultline: no interrupt controller for hart 0" in log, True)
+            check_equal(bool(re.search(r"faultline: no interrupt controller for hart \d", log)), True)
     return register
 
 
