@@ -6,6 +6,8 @@
 #define LOW    5u
 #define SERVER 20u
 
+#define TURN_MICROSECONDS 1000u
+
 static volatile uint64_t count[2], delivered;
 static uint64_t endpoint, reply[2], space, second; /* second: ticks of one */
 
@@ -20,9 +22,13 @@ static void setup(void)
     space = kit_space(kit_pool(30));
 }
 
+/* With turns of a millisecond. */
 static void run(unsigned priority, void (*function)(uint64_t), uint64_t argument)
 {
-    kit_start(kit_thread(space, 0, priority, function, argument));
+    struct kit_thread *thread = kit_thread(space, 0, priority, function, argument);
+
+    CHECK_EQ(flr_tcb_set_quantum(thread->tcb, FL_BOOT_SCHED, TURN_MICROSECONDS).status, FL_OK);
+    kit_start(thread);
 }
 
 /* Sleeps, so that threads below the root task run. */
@@ -51,7 +57,7 @@ static void serve_two(uint64_t unused)
     fl_ipc_recv(endpoint, reply[0], &message);
     fl_ipc_recv(endpoint, reply[1], &message);
     uint64_t start = fl_rdtime();
-    while (fl_rdtime() - start < second / 20)
+    while (fl_rdtime() - start < second / 200)
         ;
     flr_ipc_reply(reply[0], 0, 0, 0, 0, 0);
     message.info = 0;
@@ -65,7 +71,7 @@ TEST("two clients of one priority that a busy server wakes both run")
     run(SERVER, serve_two, 0);
     run(LOW, call_and_count, 0);
     run(LOW, call_and_count, 1);
-    nap(200);
+    nap(20);
     CHECK(count[0] > 0);
     CHECK(count[1] > 0);
 }
@@ -91,12 +97,12 @@ static void spin_on_time(uint64_t turn)
 
 TEST("a thread that yields just before its turn ends does not take its peer's turn")
 {
-    uint64_t turn = kit_boot_info()->timebase_hz / 100;
+    uint64_t turn = kit_boot_info()->timebase_hz / 1000000 * TURN_MICROSECONDS;
 
     setup();
     run(LOW, yield_late, turn);
     run(LOW, spin_on_time, turn);
-    nap(400);
+    nap(40);
     CHECK(count[1] * 3 > count[0]);
 }
 
