@@ -23,6 +23,7 @@ HOST_FLAGS = ("-D_GNU_SOURCE", "-O1", "-fno-stack-clash-protection", "-Wall", "-
               *(f"-I{os.path.join(TOP, folder)}" for folder in ("tests/target/course/linux", "kernel/abi", "user/protocol")))
 NOBODY = 65534
 PR_SET_THP_DISABLE = 41
+TARGET_SECONDS = 150  # processes that wait for each other on harts of their own take a while
 
 
 def small_pages():
@@ -48,7 +49,7 @@ class Case:
         """What the program prints on Faultline, as rows of cells; the machine runs once."""
         if words not in self.told:
             self.told[words] = rows(run(os.path.join(SDK, "faultline-run"), *self.options, "--initrd", INITRD,
-                                        self.name, *words))
+                                        self.name, *words, seconds=TARGET_SECONDS))
         return self.told[words]
 
     def on_linux(self, words):
