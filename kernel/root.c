@@ -155,8 +155,8 @@ static void fill_memory_slots(struct root *root, const struct machine *machine,
         info->ram_count = i + 1;
     }
     if (ram->dropped || ram->count > FL_BOOT_RAM_MAX)
-        log_write("faultline: some ranges of RAM are not used: %u found, %u are handed out\n",
-                  ram->count, FL_BOOT_RAM_MAX);
+        log_write("faultline: %u ranges of RAM, of which %u are handed out\n", ram->count,
+                  FL_BOOT_RAM_MAX);
 }
 
 /* Whether no frame of the range is one of the frame table's: it says what is in RAM and between. */
