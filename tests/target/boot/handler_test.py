@@ -33,7 +33,7 @@ def _():
     check_in("a thread writes\n", before)
     registers = r"(\n {2}(\w+ [0-9a-f]{16} {0,2}){4}){8}"
     if not re.fullmatch(rf"a thread that the system needs faulted: store page fault \(cause 15\), value 0000002000000000{registers}\n"
-                        r"faultline: the system has stopped\n", report):
+                        r"faultline: the system has stopped\n(faultline: halted by a failure\n)?", report):
         raise AssertionError(panic + report)
 
 
