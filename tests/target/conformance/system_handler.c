@@ -21,6 +21,7 @@ static void write_lines(uint64_t unused)
     for (;;) {
         memcpy((char *)(uintptr_t)(FL_BUFFER + FL_BUFFER_DATA), line, sizeof line);
         flr_system_console_write(FL_BOOT_SYSTEM, sizeof line - 1);
+        kit_signal();
     }
 }
 
@@ -28,8 +29,10 @@ static void make_crowd(uint64_t others)
 {
     for (uint64_t i = 0; i < others; i++)
         kit_run(kit_space(kit_pool(24)), 0, write_lines, 0);
-    if (others > 0)
-        kit_run(kit_space(kit_pool(24)), FL_BOOT_SYSTEM, touch, KIT_AREA);
+    if (others == 0)
+        return;
+    kit_wait(); /* until there is a line */
+    kit_run(kit_space(kit_pool(24)), FL_BOOT_SYSTEM, touch, KIT_AREA);
 }
 
 int main(void)
