@@ -16,6 +16,13 @@ const struct sim_regression sim_regressions[] = {
      "nobody",
      "2127:438086679016:map.0.13.1.0.7/serve/access.0.14.1/serve.0.0.1.0.0.0.2754342988/"
      "disk.0.0.0.0.3/event/map.0.0.0.0.4/shortage.0.0.0.7/serve.0.0.1/access/serve"},
+    {"a turn in the background is direct when the store of compressed pages has taken frames that "
+     "were free",
+     "2268:30064771133:brk.0.0.0.0.1/serve/access/serve/access/swapoff/swapon.0.0.0.1/"
+     "serve.0.0.0.0.173/"
+     "press.0.0.0.1.0.0.8/serve.0.0.0.0.138/disk.0.0.0.0.155/disk.0.0.0.0.71/serve.0.0.0.0.249/"
+     "serve.0.0.0.0.76/serve.0.0.0.0.32/disk.0.0.0.0.32/shortage.0.0.0.84/swapon/setting.0.0.0.2/"
+     "serve.0.0.0.0.248/press"},
 };
 
 const uint32_t sim_regression_count = sizeof(sim_regressions) / sizeof(sim_regressions[0]);
