@@ -14,6 +14,7 @@ import boot
 PIPE_BYTES = 4096
 SECONDS = 30  # for one boot
 QUIET_SECONDS = 0.5  # in which a machine does what it does by itself
+POLL_SECONDS = 0.1
 
 
 class Machine:
@@ -57,6 +58,13 @@ class Machine:
             if time.monotonic() > self.deadline or self.child.poll() is not None:
                 raise AssertionError(f"the machine does not fill a pipe: {waiting} bytes")
         selectors.DefaultSelector().select(seconds)
+
+    def wait_until(self, happened):
+        """Leaves the output alone until happened()."""
+        while not happened():
+            if time.monotonic() > self.deadline or self.child.poll() is not None:
+                raise AssertionError(f"what was waited for did not happen: {self.console[-300:]}")
+            selectors.DefaultSelector().select(POLL_SECONDS)
 
     def send(self, data):
         self.child.stdin.write(data)
