@@ -21,7 +21,7 @@ def check(holds, what):
 
 def runner(*words, append="", options=(), clock="work"):
     """What a program prints, and what the system logs.  Work is counted, so that waits for disks are not."""
-    result = run(os.path.join(SDK, "faultline-run"), "--icount", "--initrd", INITRD, "--append", f"clock={clock} {append}",
+    result = run(os.path.join(SDK, "faultline-run"), "--icount", "--once", "--initrd", INITRD, "--append", f"clock={clock} {append}",
                  *options, *words, seconds=220)
     check_equal(result.returncode, 0)
     return result.stdout.decode().splitlines(), result.stderr.decode()
