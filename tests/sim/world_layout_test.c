@@ -438,7 +438,13 @@ static void run_alphabet(const char *alphabet, enum layout_kind kind, uint32_t p
 
 TEST("every call does on every layout what it does to an array of pages")
 {
-    run_alphabet(".awrfs", LAYOUT_ALONE, 4);
+    run_alphabet(".awrfs", LAYOUT_ALONE, 3);
+}
+
+/* Four pages have two in the middle.  test-long has four of all kinds, and more. */
+TEST("the same on one page more, each none, untouched, private or shared")
+{
+    run_alphabet(".aws", LAYOUT_ALONE, 4);
 }
 
 TEST("the same where neighbours differ in one attribute each")

@@ -404,7 +404,7 @@ static void check_ends(struct stuck *stuck)
     uint8_t bytes[64] = {0};
 
     CHECK(uart_start(&uart, &config, &port));
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 2; i++) {
         stuck->reads = 0;
         uart_interrupt(&uart);
         stuck->reads = 0;
