@@ -2,6 +2,7 @@
 """stack.py ELF [COUNT]: how deep each way into the kernel can make its stack, from the machine code.
 
 Prints the COUNT deepest (10; 0 = all): bytes, way, and the functions of the deepest path with the bytes of each.
+COUNT = user: only the bytes of the deepest way in from user mode, as the kernel suite wants them (z_stack_test.c).
 Ways in are the calls of the call table, traps, boot, and the kernel's own trap (on the panic stack).
 
 The frame of a function is the sum of what its code takes from sp, so a bound.  A call adds the caller's frame, a jump
@@ -24,6 +25,7 @@ SWITCHES = {"boot_entry", "trap_entry", "trap_call_locked", "trap_full_locked", 
             "boot_other_entry"}
 ROOTS = {"trap": "trap_handle", "upcall": "upcall_enter", "boot": "boot_kernel", "another hart": "boot_other_hart",
          "waiting": "lock_take_from_user", "without a thread": "sched_run", "the kernel's own trap": "panic_trap"}
+NOT_FROM_USER = ("boot", "the kernel's own trap")  # the stack is painted when boot is over
 CALLS, JUMPS = {"jal", "jalr"}, {"j", "jr", "beq", "bne", "blt", "bge", "bltu", "bgeu", "beqz", "bnez", "blez", "bgez",
                                  "bltz", "bgtz", "bgt", "ble", "bgtu", "bleu"}
 NO_TARGET = {"sb", "sh", "sw", "sd", "fsd", "fsw"}
@@ -192,11 +194,15 @@ def path_text(path):
 
 
 def main():
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 10
+    wanted = sys.argv[2] if len(sys.argv) > 2 else "10"
     try:
         found = analyse(sys.argv[1])
     except Refused as reason:
         sys.exit(f"{sys.argv[1]}: {reason}")
+    if wanted == "user":
+        print(max(size for size, way, _ in found if way not in NOT_FROM_USER))
+        return
+    count = int(wanted)
     for size, way, path in found[:count or None]:
         print(f"{size:6}  {way:28}  {path_text(path)}")
 
