@@ -122,7 +122,8 @@ static const uint64_t constants[] = {0,
                                      FL_ITEM_SOURCE(BOX_MEMORY, 1),
                                      FL_ITEM_SOURCE(BOX_MEMORY, 64),
                                      FL_MAP_REPLACE | 3};
-#define CONSTANTS (sizeof constants / sizeof constants[0])
+#define CONSTANTS     ((unsigned)(sizeof constants / sizeof constants[0]))
+#define SMALL_NUMBERS 16u /* all priorities of the sandbox, all types of objects */
 
 /* L2.  The image lies below 32 MiB, what the kit maps from KIT_WINDOWS on. */
 static uint64_t keep_off(uint64_t value)
@@ -188,18 +189,25 @@ uint64_t plausible_any(struct random *random)
     }
 }
 
+/* Every slot in use where a slot is asked for; elsewhere they are small numbers, of which a few do. */
+static unsigned slots_of(uint64_t number, unsigned argument)
+{
+    return lines[number].kinds[argument] < KIND_INFO ? BOX_USED : SMALL_NUMBERS;
+}
+
 unsigned plausible_garbage_count(uint64_t number, unsigned argument)
 {
-    return CONSTANTS + BOX_USED + kind_of(number, argument)->bads;
+    return CONSTANTS + slots_of(number, argument) + kind_of(number, argument)->bads;
 }
 
 uint64_t plausible_garbage(uint64_t number, unsigned argument, unsigned index)
 {
     if (index < CONSTANTS)
         return constants[index];
-    if (index < CONSTANTS + BOX_USED)
-        return index - CONSTANTS;
-    return kind_of(number, argument)->bad[index - CONSTANTS - BOX_USED].base;
+    index -= CONSTANTS;
+    if (index < slots_of(number, argument))
+        return index;
+    return kind_of(number, argument)->bad[index - slots_of(number, argument)].base;
 }
 
 uint64_t plausible_first(uint64_t number, unsigned argument)

@@ -25,7 +25,7 @@ uint64_t plausible_bad(struct random *random, uint64_t number, unsigned argument
 /* Any value: the constants that kernels stumble over, small numbers, random bits. */
 uint64_t plausible_any(struct random *random);
 
-/* The values of plausible_bad and the constants one by one, 0 .. plausible_garbage_count() - 1. */
+/* The values of plausible_bad, the constants, and slots in use or small numbers one by one, 0 .. plausible_garbage_count() - 1. */
 unsigned plausible_garbage_count(uint64_t number, unsigned argument);
 uint64_t plausible_garbage(uint64_t number, unsigned argument, unsigned index);
 /* The first value of plausible_good. */
