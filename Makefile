@@ -3,7 +3,7 @@ BUILD ?= build
 CROSS ?= riscv64-unknown-elf-
 HOSTCC ?= cc
 # Builds that `run` and `test` start use all processors unless the caller chose.
-JOBS = $(if $(findstring j,$(firstword -$(MAKEFLAGS))),,-j$(shell nproc 2>/dev/null || echo 2))
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 SETUP := user/sdk/faultline-setup
 RUN = FAULTLINE_BUILD=$(BUILD) user/sdk/faultline-run -k $(KERNEL_BUILD)/faultline.bin
 

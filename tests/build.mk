@@ -57,15 +57,17 @@ test-programs: all host-tests bad-pagers $(addprefix $(KERNEL_BUILD)/,kernel_tes
 clang-kernel: test-programs
 	@$(MAKE) --no-print-directory KERNEL_CC=clang $(BUILD)/clang/kernel_test.bin $(BUILD)/clang/conformance.bin $(BUILD)/clang/faultline.bin
 
-# One suite for each host test, and those of tests/suites.txt.
+# One suite for each host test, and those of tests/suites.txt.  A name that no suite has is told before anything is built.
 DRIVER = tests/run.py --build $(BUILD) $(HOST_TESTS:%=--host %)
+HOST_WANTED = $(foreach t,$(HOST_TESTS),$(if $(findstring $(ONLY),$t),$t))
 test-host:
 	@$(SETUP) test
-	@$(MAKE) -s --no-print-directory $(JOBS) host-tests
-	@tests/run.py --build $(BUILD) $(HOST_TESTS:%=--host %)
+	@$(MAKE) -s --no-print-directory $(JOBS) $(HOST_WANTED:%=$(BUILD)/tests/%)
+	@tests/run.py --build $(BUILD) $(HOST_WANTED:%=--host %) $(if $(ONLY),--only '$(ONLY)')
 test: MACHINES = FEW
 test-matrix: MACHINES = ALL
 test test-matrix:
+	$(if $(ONLY),@$(DRIVER) --suites tests/suites.txt --machines $(MACHINES) --only '$(ONLY)' --list >/dev/null)
 	@$(SETUP) test images
 	@user/sdk/faultline-qemu $(BUILD)/qemu10 || echo "test: suites of machines that need QEMU 10 are skipped"
 	@$(MAKE) -s --no-print-directory $(JOBS) clang-kernel board-packages
@@ -95,6 +97,7 @@ proofs:
 # Suites that take minutes: not part of `test`.  The fast programs are those that the list names.
 FAST_WANTED = $(shell grep -o 'tests/fast/[a-z_/]*' tests/suites-long.txt | sort -u)
 test-long:
+	$(if $(ONLY),@tests/run.py --build $(BUILD) --suites tests/suites-long.txt --only '$(ONLY)' --list >/dev/null)
 	@$(SETUP) test fuzz
 	@$(MAKE) -s --no-print-directory $(JOBS) test-programs fuzzers $(FAST_WANTED:%=$(BUILD)/%)
 	@tests/run.py --build $(BUILD) --suites tests/suites-long.txt $(if $(ONLY),--only '$(ONLY)')

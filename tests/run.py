@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Runs test suites and sums up.
 
-usage: run.py --build DIR [--host FOLDER/NAME]... [--suites FILE [--machines FEW|ALL]] [--only TEXT]
+usage: run.py --build DIR [--host FOLDER/NAME]... [--suites FILE [--machines FEW|ALL]] [--only TEXT] [--list]
 
 With --machines the suites of tests/machines.txt run on its machines too, as MACHINE:SUITE: FEW is what `make test` runs
-of these, ALL is everything.
+of these, ALL is everything.  With --list nothing runs and nothing needs to be built: the names are printed.
 
 A suite is a command that prints KTAP on standard output.  It fails, beside its failed tests, when
 it announces no plan or an empty one, does not run every test of its plan, ends with a status that its tests do not
@@ -151,12 +151,12 @@ def read_suites(path):
     return suites
 
 
-def on_machines(suites, build, everything):
-    """The suites again for each machine that is to run them."""
+def on_machines(suites, build, everything, had):
+    """The suites again for each machine that is to run them; had: of those only that are to be had."""
     table = machines.Machines()
     for machine in table.machines:
         wanted = [suite for suite in suites if table.runs(machine, suite.name, everything)]
-        lack = machine.lack(build)
+        lack = machine.lack(build) if had else None
         if lack:
             yield Suite(f"{machine.name}:all", 0, "", machine, lack)
             continue
@@ -172,7 +172,7 @@ def choose(arguments):
         listed = read_suites(arguments.suites)
         suites += listed
         if arguments.machines:
-            suites += on_machines(listed, arguments.build, arguments.machines == "ALL")
+            suites += on_machines(listed, arguments.build, arguments.machines == "ALL", not arguments.list)
     return [suite for suite in suites if arguments.only in suite.name]
 
 
@@ -199,14 +199,18 @@ def main():
     parser.add_argument("--suites")
     parser.add_argument("--machines", choices=("FEW", "ALL"))
     parser.add_argument("--only", default="")
+    parser.add_argument("--list", action="store_true")
     arguments = parser.parse_args()
     use_disk()
     os.environ["FAULTLINE_BUILD"] = arguments.build = os.path.abspath(arguments.build)
-    logs = os.path.join(arguments.build, "test-logs")
-    os.makedirs(logs, exist_ok=True)
     suites = choose(arguments)
     if not suites:
         sys.exit(f"no suite is named like '{arguments.only}'")
+    if arguments.list:
+        print("\n".join(suite.name for suite in suites))
+        return
+    logs = os.path.join(arguments.build, "test-logs")
+    os.makedirs(logs, exist_ok=True)
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         runs = [pool.submit(suite.run, logs) for suite in suites]
         for suite, run in zip(suites, runs):

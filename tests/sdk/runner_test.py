@@ -83,7 +83,7 @@ def _():
 @test("machines that are not known, trees that are not there, and disks without a place are told")
 def _():
     check_equal(runner("-M", "none", "prog", "exit", "0")[::2],
-                (125, "faultline-run: the system failed: -M none: no machine that is known: virt, sifive_u, status 125"))
+                (125, "faultline-run: the run is impossible: -M none: no machine that is known: virt, sifive_u, status 125"))
     check_in("nonesuch: No such file", runner("--dtb", "nonesuch", "prog", "exit", "0")[2])
     check_in("the machine sifive_u has places for 0 disks, not for 1", runner("-s", "1M", "-M", "sifive_u", "prog", "exit", "0")[2])
     check_in("the machine virt has places for 8 disks, not for 9", runner(*["-s", "1M"] * 9, "prog", "exit", "0")[2])
