@@ -252,12 +252,38 @@ static void fake_stock_is_low(void *context)
     fake->stock_calls++;
 }
 
+/* The memory of the last machine that ended, for one of that size: tests begin thousands, and the host's page faults
+ * in new memory took longer than the tests. */
+static struct {
+    uint8_t *memory;
+    uint64_t bytes;
+} kept;
+
+static uint8_t *take_memory(uint64_t bytes)
+{
+    uint8_t *memory = kept.memory;
+
+    if (kept.bytes != bytes)
+        return aligned_alloc(FL_PAGE_BYTES, bytes);
+    kept.memory = NULL;
+    kept.bytes = 0;
+    return memory;
+}
+
+static void keep_memory(uint8_t *memory, uint64_t bytes)
+{
+    free(kept.memory);
+    kept.memory = memory;
+    kept.bytes = bytes;
+}
+
 void fake_init(struct fake *fake, uint32_t pages)
 {
     uint64_t bytes = (uint64_t)pages * FL_PAGE_BYTES;
 
     memset(fake, 0, sizeof(*fake));
-    fake->memory = aligned_alloc(FL_PAGE_BYTES, bytes);
+    fake->memory = take_memory(bytes);
+    fake->bytes = bytes;
     fake->written = malloc(pages);
     memset(fake->written, 1, pages); /* by whoever had the frames before */
     fake->archive = aligned_alloc(FL_PAGE_BYTES, FAKE_ARCHIVE_BYTES);
@@ -303,7 +329,7 @@ void fake_start(struct fake *fake)
 
 void fake_free(struct fake *fake)
 {
-    free(fake->memory);
+    keep_memory(fake->memory, fake->bytes);
     free(fake->written);
     free(fake->archive);
 }

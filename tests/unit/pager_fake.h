@@ -30,6 +30,7 @@ struct fake_entry {
 struct fake {
     struct vm vm;
     uint8_t *memory;  /* all frames */
+    uint64_t bytes;   /* of them */
     uint8_t *archive; /* page-aligned; archive_bytes of it are used */
     uint64_t archive_bytes;
     uint8_t device[FAKE_DEVICE_PAGES * FL_PAGE_BYTES]; /* registers of the first one */
