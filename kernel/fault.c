@@ -20,8 +20,8 @@ static __attribute__((noinline)) void fault_unhandled(struct tcb *thread, uint64
 {
     if (thread->handler.type == FL_OBJECT_SYSTEM)
         panic_thread(thread, cause, value);
-    log_write("faultline: a thread without a fault handler stopped: %s, value %lx, pc %lx\n",
-              trap_cause_text(cause), value, thread->regs[REG_PC]);
+    log_write_line("a thread without a fault handler stopped: %s, value %lx, pc %lx",
+                   trap_cause_text(cause), value, thread->regs[REG_PC]);
     thread->state = THREAD_STOPPED;
     sched_run(hart_self());
 }

@@ -116,8 +116,7 @@ static __attribute__((noinline)) void sender_gone(struct tcb *sender)
         thread_set_result(sender, FL_CANCELLED, 0);
         return;
     }
-    log_write("faultline: a thread stopped: nobody can receive its faults, pc %lx\n",
-              sender->regs[REG_PC]);
+    log_write_line("a thread stopped: nobody can receive its faults, pc %lx", sender->regs[REG_PC]);
     sender->state = THREAD_STOPPED;
     sched_run(hart_self());
 }

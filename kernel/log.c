@@ -89,3 +89,14 @@ void log_write(const char *format, ...)
     log_write_list(format, arguments);
     va_end(arguments);
 }
+
+void log_write_line(const char *format, ...)
+{
+    va_list arguments;
+
+    put_string("faultline: ");
+    va_start(arguments, format);
+    log_write_list(format, arguments);
+    va_end(arguments);
+    put_string("\n");
+}

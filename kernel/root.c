@@ -155,8 +155,7 @@ static void fill_memory_slots(struct root *root, const struct machine *machine,
         info->ram_count = i + 1;
     }
     if (ram->dropped || ram->count > FL_BOOT_RAM_MAX)
-        log_write("faultline: %u ranges of RAM, of which %u are handed out\n", ram->count,
-                  FL_BOOT_RAM_MAX);
+        log_write_line("%u ranges of RAM, of which %u are handed out", ram->count, FL_BOOT_RAM_MAX);
 }
 
 /* Whether no frame of the range is one of the frame table's: it says what is in RAM and between. */
@@ -181,8 +180,8 @@ static void fill_device_slots(struct root *root, const struct machine *machine,
         cap.first_frame = device->physical / PAGE_BYTES;
         cap.pages = (inside + device->bytes + PAGE_BYTES - 1) / PAGE_BYTES;
         if (!lies_outside_table(cap.first_frame, cap.pages)) {
-            log_write("faultline: device at %lx, %lu bytes (%s): between banks of RAM, ignored\n",
-                      device->physical, device->bytes, device->compatible);
+            log_write_line("device at %lx, %lu bytes (%s): between banks of RAM, ignored",
+                           device->physical, device->bytes, device->compatible);
             continue;
         }
         told[kernel.device_count] = *device;
@@ -193,8 +192,8 @@ static void fill_device_slots(struct root *root, const struct machine *machine,
     }
     info->device_count = kernel.device_count;
     if (machine->devices_dropped > 0)
-        log_write("faultline: %u devices are left out: %u are as many as can be handed out\n",
-                  machine->devices_dropped, FL_BOOT_DEVICES_MAX);
+        log_write_line("%u devices are left out: %u are as many as can be handed out",
+                       machine->devices_dropped, FL_BOOT_DEVICES_MAX);
 }
 
 static void fill_boot_info(struct root *root, const struct machine *machine,

@@ -145,11 +145,9 @@ enum fl_error vspace_check_run(const struct vspace *space, const struct vspace_r
 
 /* --- commit: cannot fail ------------------------------------------------------------------- */
 
-/* V3, and that no leaf can be taken for a pointer to a table. */
 static inline void vspace_assert_rights(const struct vspace_run *run)
 {
-    MM_ASSERT(vspace_rights_name_leaf(run->rights));
-    MM_ASSERT((run->rights & ~run->ceiling & (FL_RIGHT_WRITE | FL_RIGHT_EXEC)) == 0);
+    MM_ASSERT(vspace_rights_fit(run->rights, run->ceiling));
 }
 
 static inline pte_t vspace_run_leaf(const struct vspace_run *run, uint64_t page)

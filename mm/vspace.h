@@ -34,6 +34,13 @@ static inline bool vspace_rights_name_leaf(uint32_t rights)
     return (leaves >> (rights & 7) & 1) != 0;
 }
 
+/* V3, and that no leaf can be taken for a pointer to a table. */
+static inline bool vspace_rights_fit(uint32_t rights, uint32_t ceiling)
+{
+    return vspace_rights_name_leaf(rights) &&
+           (rights & ~ceiling & (FL_RIGHT_WRITE | FL_RIGHT_EXEC)) == 0;
+}
+
 /* What the callers of map and protect check before: rights are FL_RIGHT_READ|WRITE|EXEC and
  * FL_MAP_*, nothing else; they make a leaf; DIRTY comes with WRITE. */
 static inline bool vspace_rights_are_valid(uint32_t rights)

@@ -83,8 +83,7 @@ static uint64_t clone_pages(const struct vspace_clone *clone, const struct range
 
 enum fl_error vspace_clone(const struct vspace_clone *clone, uint64_t *done)
 {
-    MM_ASSERT(clone->to != clone->from && vspace_rights_name_leaf(clone->rights));
-    MM_ASSERT((clone->rights & ~clone->ceiling & (FL_RIGHT_WRITE | FL_RIGHT_EXEC)) == 0);
+    MM_ASSERT(clone->to != clone->from && vspace_rights_fit(clone->rights, clone->ceiling));
     struct range range = range_start(clone->from, clone->address, clone->pages);
     struct range_piece piece;
     struct removal removal;

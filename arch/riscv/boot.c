@@ -46,14 +46,14 @@ static void read_machine(uint64_t tree)
     enum machine_error error = machine_read(&machine, blob, FDT_WINDOW_BYTES - offset);
 
     if (error == MACHINE_OK && machine.harts_dropped > 0)
-        log_write("faultline: %u harts are left out: %u are as many as are known\n",
-                  machine.harts_dropped, MACHINE_MAX_HARTS);
+        log_write_line("%u harts are left out: %u are as many as are known", machine.harts_dropped,
+                       MACHINE_MAX_HARTS);
     if (error == MACHINE_OK && machine.harts_skipped > 0)
-        log_write("faultline: %u harts cannot run this system, by the device tree\n",
-                  machine.harts_skipped);
+        log_write_line("%u harts cannot run this system, by the device tree",
+                       machine.harts_skipped);
     if (error == MACHINE_OK && machine.bootargs_truncated)
-        log_write("faultline: boot arguments are cut to their first %u bytes\n",
-                  MACHINE_BOOTARGS_BYTES - 1);
+        log_write_line("boot arguments are cut to their first %u bytes",
+                       MACHINE_BOOTARGS_BYTES - 1);
     if (error == MACHINE_OK)
         return;
     panic("device tree at %lx: %s (%s at offset %u; range %lx bytes %lx)", tree,
@@ -306,8 +306,7 @@ static void start_interrupts(void)
 
     if (machine.plic.sources == 0 || context == MACHINE_NO_CONTEXT ||
         plic_bytes(context) > machine.plic.range.bytes) {
-        log_write("faultline: no interrupt controller for hart %lu: devices cannot interrupt\n",
-                  hart->id);
+        log_write_line("no interrupt controller for hart %lu: devices cannot interrupt", hart->id);
         return;
     }
     kernel.plic.registers = paging_map_device(machine.plic.range.base, plic_bytes(context));
@@ -331,7 +330,7 @@ static unsigned choose_asid_bits(void)
     case BOOT_WORD_FOUND:
         return asked < bits ? (unsigned)asked : bits;
     case BOOT_WORD_BAD:
-        log_write("faultline: boot argument asid= takes 0 to %u: ignored\n", SATP_ASID_BITS);
+        log_write_line("boot argument asid= takes 0 to %u: ignored", SATP_ASID_BITS);
         break;
     case BOOT_WORD_ABSENT:
         break;
@@ -346,8 +345,8 @@ void boot_kernel(uint64_t hart_id, uint64_t tree, uint64_t load, uint64_t instre
     drop_what_is_over_image(load);
     find_ram(load);
     if (machine.initrd.bytes != 0 && !initrd_in_ram()) {
-        log_write("faultline: initrd at %lx, %lu bytes: not in free RAM, ignored\n",
-                  machine.initrd.base, machine.initrd.bytes);
+        log_write_line("initrd at %lx, %lu bytes: not in free RAM, ignored", machine.initrd.base,
+                       machine.initrd.bytes);
         machine.initrd.bytes = 0;
     }
     ranges_subtract(&ram, machine.initrd.base, machine.initrd.base + machine.initrd.bytes);

@@ -6,7 +6,7 @@
 #include "mmu_hart.h"
 
 struct hart *kernel_lock __attribute__((aligned(64)));
-static struct hart *stopper; /* who stopped the system */
+struct hart *lock_stopper;
 
 #define PATIENCE 256u /* pauses; a call of the kernel takes less */
 #define NAP_HZ   50000u
@@ -115,26 +115,25 @@ void arch_note_poke(const struct hart *hart)
     lock_look_for_stop(hart);
 }
 
-bool lock_stop_others(struct hart *hart)
+void lock_look_for_stop(const struct hart *hart)
+{
+    const struct hart *by = __atomic_load_n(&lock_stopper, __ATOMIC_ACQUIRE);
+
+    if (by != NULL && by != hart)
+        sleep_for_ever();
+}
+
+void lock_stop_others(struct hart *hart)
 {
     struct hart *nobody = NULL;
 
-    if (!__atomic_compare_exchange_n(&stopper, &nobody, hart, false, __ATOMIC_ACQ_REL,
-                                     __ATOMIC_ACQUIRE))
-        return nobody == hart;
+    __atomic_compare_exchange_n(&lock_stopper, &nobody, hart, false, __ATOMIC_ACQ_REL,
+                                __ATOMIC_ACQUIRE);
+    lock_look_for_stop(hart);
     for (unsigned i = 0; i < kernel.hart_count; i++) {
         if (&kernel.harts[i] != hart)
             arch_poke(&kernel.harts[i]);
     }
-    return true;
-}
-
-void lock_look_for_stop(const struct hart *hart)
-{
-    const struct hart *by = __atomic_load_n(&stopper, __ATOMIC_ACQUIRE);
-
-    if (by != NULL && by != hart)
-        sleep_for_ever();
 }
 
 _Noreturn void lock_stay_out(struct hart *hart)

@@ -11,6 +11,8 @@
 #include "hart.h"
 
 extern struct hart *kernel_lock; /* who holds it, NULL = nobody */
+/* Who has stopped the system, and so owns the frame and the stack of the panic. */
+extern struct hart *lock_stopper;
 
 /* Takes the lock.  Meanwhile this hart does what others ask of it: `current` may be NULL afterwards. */
 void lock_take(struct hart *hart);
@@ -24,9 +26,8 @@ void lock_pause(const struct hart *hart, uint32_t rounds);
 /* For a hart that shall not run: answers REQUEST_ANSWER, after which its struct hart may be another's. */
 _Noreturn void lock_stay_out(struct hart *hart);
 
-/* The system has stopped: every other hart stops too, wherever it is.  False when another hart did so
- * before. */
-bool lock_stop_others(struct hart *hart);
+/* Stops the system: every other hart stops, wherever it is.  Does not return when another hart did so before. */
+void lock_stop_others(struct hart *hart);
 /* Does not return when the system has stopped. */
 void lock_look_for_stop(const struct hart *hart);
 

@@ -22,11 +22,11 @@ static const char *const cause_text[16] = {"instruction address misaligned",
                                            "store access fault",
                                            "call from user mode",
                                            "call from supervisor mode",
-                                           "reserved cause 10",
+                                           "reserved cause",
                                            "call from machine mode",
                                            "instruction page fault",
                                            "load page fault",
-                                           "reserved cause 14",
+                                           "reserved cause",
                                            "store page fault"};
 
 const char *trap_cause_text(uint64_t cause)
@@ -38,7 +38,7 @@ const char *trap_cause_text(uint64_t cause)
 
 static void print_registers(const uint64_t *registers)
 {
-    static const char names[32][5] = {"pc", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
+    static const char names[32][4] = {"pc", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
                                       "s0", "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
                                       "a6", "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
                                       "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
@@ -84,16 +84,15 @@ static void print_backtrace(uint64_t pc, uint64_t sp)
     log_write("\n");
 }
 
-/* One hart reports; another one that would do so at the same time only stops. */
 static void begin(void)
 {
-    if (!lock_stop_others(hart_self()))
-        lock_look_for_stop(hart_self());
+    lock_stop_others(hart_self());
+    log_write("\nfaultline: panic: ");
 }
 
 _Noreturn static void stop(void)
 {
-    log_write("faultline: the system has stopped\n");
+    log_write_line("the system has stopped");
     arch_power_off(true);
 }
 
@@ -103,7 +102,6 @@ void panic(const char *format, ...)
     va_list arguments;
 
     begin();
-    log_write("\nfaultline: panic: ");
     va_start(arguments, format);
     log_write_list(format, arguments);
     va_end(arguments);
@@ -114,9 +112,8 @@ void panic(const char *format, ...)
 void panic_thread(const struct tcb *thread, uint64_t cause, uint64_t value)
 {
     begin();
-    log_write(
-        "\nfaultline: panic: a thread that the system needs faulted: %s (cause %lu), value %lx",
-        trap_cause_text(cause), cause, value);
+    log_write("a thread that the system needs faulted: %s (cause %lu), value %lx",
+              trap_cause_text(cause), cause, value);
     print_registers(thread->regs);
     stop();
 }
@@ -125,13 +122,14 @@ void panic_trap(uint64_t cause, uint64_t value)
 {
     static bool again;
 
-    begin();
     if (again)
         arch_power_off(true);
     again = true;
-    if (cause != CAUSE_BREAKPOINT)
-        log_write("\nfaultline: panic: the kernel trapped: %s (cause %lu), value %lx",
-                  trap_cause_text(cause), cause, value);
+    if (cause != CAUSE_BREAKPOINT) {
+        begin();
+        log_write("the kernel trapped: %s (cause %lu), value %lx", trap_cause_text(cause), cause,
+                  value);
+    }
     print_registers(panic_frame.regs);
     print_backtrace(panic_frame.regs[REG_PC], panic_frame.regs[REG_SP]);
     stop();

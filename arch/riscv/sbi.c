@@ -77,7 +77,7 @@ void arch_timer_set(uint64_t deadline)
 void arch_power_off(bool failure)
 {
     sbi_call(SBI_SRST, 0, 0, failure ? 1 : 0);
-    log_write("faultline: halted%s\n", failure ? " by a failure" : "");
+    log_write_line("halted%s", failure ? " by a failure" : "");
     sbi_call(SBI_LEGACY_SHUTDOWN, 0, 0, 0);
     for (;;)
         __asm__ volatile("wfi");

@@ -29,7 +29,7 @@ ALLOWED = {
     "sbi.arch_console_put.is_legacy": "whether the firmware refused the newer console call: it is not asked again",
     "sbi.arch_console_get.byte": "where the firmware leaves what was typed; read at once, under the lock",
     "lock.kernel_lock": "which hart runs the kernel: what all the rest is under",
-    "lock.stopper": "which hart stopped the system, after which nothing runs",
+    "lock.lock_stopper": "which hart stopped the system, after which nothing runs",
     "paging.tables": "the kernel's own page tables; final once boot is over",
     "paging.tables_used": "how many of them boot has taken",
     "paging.image_offset": "where the image was loaded; boot only",

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Harts that do not start, or that differ from the first one: each is named, and the others run the system."""
 import concurrent.futures
+import re
 import struct
 import sys
 
@@ -141,6 +142,27 @@ def _():
     result = boot_and_change(3, physical("boot_other_entry"), lambda link, _: link.set(pc=boot.KERNEL, a1=0x82000000))
     boot.check_ran(result)
     check_equal(left_out(result), [])
+
+
+@test("of two harts that trap in the kernel at once one reports, with its own registers")
+def _():
+    ends = [debugger.symbol("faultline.elf", name) for name in ("panic_trap", "trap_stopped")]
+    with debugger.Debugger("debugger") as link, concurrent.futures.ThreadPoolExecutor() as pool:
+        booted = pool.submit(boot.boot, boot.small_initrd(), options=("-smp", "2", *link.options))
+        first = link.run_to(debugger.symbol("faultline.elf", "boot_kernel"))
+        second = link.run_to(debugger.symbol("faultline.elf", "boot_other_hart"))
+        link.set(pc=0x2000, ra=0x2222)  # where nothing is mapped
+        link.run_to(*ends, only=second)
+        reports = link.get("pc")[0] == ends[0]
+        link.run_to(debugger.symbol("faultline.elf", "lock_pause"), only=first)
+        link.set(pc=0x1000, ra=0x1111)
+        link.run_to(*ends, only=first)
+        stops = link.get("pc")[0] == ends[1]
+        link.leave()
+        result = booted.result()
+    check_equal((reports, stops, result.hung), (True, True, False))
+    told = re.findall(r"the kernel trapped: .* value (\S+)\s+pc (\S+)  ra (\S+)", result.log)
+    check_equal([[int(word, 16) for word in words] for words in told], [[0x2000, 0x2000, 0x2222]])
 
 
 main()

@@ -11,6 +11,7 @@
 #define STACK_PAGES  2u
 #define WINDOW       KIT_WINDOWS
 #define WINDOW_PAGES 64u
+#define PATIENCE     20u /* seconds of the guest's clock */
 #define READ_WRITE   (FL_RIGHT_READ | FL_RIGHT_WRITE)
 
 extern char __text_end[], __rodata_end[], __bss_end[];
@@ -251,12 +252,20 @@ uint64_t kit_wait(void)
     return flr_notification_wait(doorbell).value;
 }
 
+uint64_t kit_deadline(void)
+{
+    return fl_rdtime() + PATIENCE * kit_boot_info()->timebase_hz;
+}
+
 void kit_settle(void)
 {
-    uint64_t idle = kit_counter(FL_COUNTER_IDLE_CYCLES);
+    uint64_t idle = kit_counter(FL_COUNTER_IDLE_CYCLES), end = kit_deadline();
 
-    while (kit_counter(FL_COUNTER_IDLE_CYCLES) == idle)
+    while (kit_counter(FL_COUNTER_IDLE_CYCLES) == idle) {
+        if (fl_rdtime() > end)
+            give_up("kit: some thread never sleeps: ", 0);
         kit_nap();
+    }
 }
 
 void kit_nap_ticks(uint64_t ticks)

@@ -72,12 +72,16 @@ _Noreturn void kit_sleep(void);
 /* Lets threads of lower priority run until they signal, or all sleep: waits for kit_signal. */
 void kit_signal(void);
 uint64_t kit_wait(void);
-/* Lets lower threads run until none is ready: waits for a timer a moment ahead. */
+/* Lets lower threads run until none is ready and every hart sleeps, which ends condemned CNodes, too: waits for a timer a
+ * moment ahead. */
 void kit_settle(void);
 /* Lets lower threads run for a millisecond. */
 void kit_nap(void);
 /* The same for so many ticks of the `time` counter. */
 void kit_nap_ticks(uint64_t ticks);
+
+/* When what takes milliseconds must have come, on however busy a host: a test that waits for it fails then. */
+uint64_t kit_deadline(void);
 
 /* cnode_delete of a slot of the root task's CNode, repeated while it says MORE; returns the last
  * status. */

@@ -28,10 +28,21 @@ static void setup(void)
 /* Waits until the thread has gone round, on another hart; not by sleeping, so that this one keeps its own. */
 static void wait_for_round(uint64_t i)
 {
-    uint64_t before = rounds[i];
+    uint64_t before = rounds[i], end = kit_deadline();
 
     while (rounds[i] == before)
-        ;
+        CHECK(fl_rdtime() < end);
+}
+
+/* Lets lower threads run until one says that it has come so far. */
+static void wait_for_progress(uint64_t least)
+{
+    uint64_t end = kit_deadline();
+
+    while (fw.progress < least) {
+        CHECK(fl_rdtime() < end);
+        kit_nap();
+    }
 }
 
 static uint64_t read_pc(const struct kit_thread *thread)
@@ -68,7 +79,9 @@ TEST("a call whose thread is stopped while it waits for the kernel is made once,
     uint64_t slots = kit_slots(2);
     CHECK_DONE(flr_cnode_copy(CNODE, slots, CNODE, fw.endpoint, ALL, 0));
     struct kit_thread *thread = fault_run(move_there_and_back, slots);
+    uint64_t end = kit_deadline();
     for (unsigned caught = 0; caught < CAUGHT && wrong == 0;) {
+        CHECK(fl_rdtime() < end);
         wait_for_round(0);
         CHECK_DONE(flr_tcb_suspend(thread->tcb));
         caught += will_call(thread);
@@ -129,7 +142,8 @@ static struct kit_thread *start_to_spin(void)
 /* Waits until the thread is in its loop, and leaves it stopped there. */
 static void stop_in_loop(const struct kit_thread *thread)
 {
-    for (;;) {
+    for (uint64_t end = kit_deadline();;) {
+        CHECK(fl_rdtime() < end);
         CHECK_DONE(flr_tcb_suspend(thread->tcb));
         uint64_t pc = read_pc(thread);
         if (pc >= (uintptr_t)registers_spin && pc < UPCALL_PROBE && buffer[A7] == uw.registers[A7])
@@ -141,8 +155,7 @@ static void stop_in_loop(const struct kit_thread *thread)
 static void end_loop(void)
 {
     uw.flag = 1;
-    while (fw.progress == 0)
-        kit_nap();
+    wait_for_progress(1);
 }
 
 TEST("a thread that another hart runs takes upcalls one after another, and keeps its registers")
@@ -157,8 +170,8 @@ TEST("a thread that another hart runs takes upcalls one after another, and keeps
         stored[31] = 1; /* the last that the entry stores; it finds 0 there */
         CHECK_DONE(flr_tcb_resume(thread->tcb));
         CHECK_DONE(flr_tcb_upcall(thread->tcb, i, i + 1, i + 2));
-        while (stored[31] != 0)
-            ;
+        for (uint64_t end = kit_deadline(); stored[31] != 0;)
+            CHECK(fl_rdtime() < end);
         for (uint64_t n = 0; n < 3; n++)
             CHECK_EQ(stored[A0 + 1 + n], i + n);
     }
@@ -225,8 +238,7 @@ TEST("a handler that runs on another hart all the time answers faults, each once
     kit_run(kit_space(fw.pool), 0, poll_for_faults, 0);
     uint64_t faults = kit_counter(FL_COUNTER_PAGE_FAULTS);
     fault_run(write_pages, 60);
-    while (fw.progress == 0)
-        kit_nap();
+    wait_for_progress(1);
     CHECK_EQ(wrong, 0);
     CHECK_EQ(rounds[0], 60);
     CHECK_EQ(kit_counter(FL_COUNTER_PAGE_FAULTS), faults + 60);
@@ -274,12 +286,10 @@ TEST("handler and faulters whose floating-point registers are in different harts
             floats_in[i][n] = 0x4000000000000000ull + i * 1000 + n;
     }
     kit_run(kit_space(fw.pool), 0, answer_with_floats, FAULTERS * FAULTER_PAGES);
-    while (fw.progress == 0)
-        kit_nap();
+    wait_for_progress(1);
     for (uint64_t i = 0; i < FAULTERS; i++)
         fault_run(store_floats, i);
-    while (fw.progress < FAULTERS + 2)
-        kit_nap();
+    wait_for_progress(FAULTERS + 2);
     CHECK_EQ(wrong, 0);
     CHECK(memcmp(floats_out, floats_in[FAULTERS], sizeof floats_out) == 0);
     for (uint64_t page = 0; page < FAULTERS * FAULTER_PAGES; page++)
@@ -360,10 +370,10 @@ static void sleep_beside(void (*function)(uint64_t))
         fault_run(function, i);
     sleep_for_alarms();
     for (uint64_t i = 0; i < harts; i++) {
-        uint64_t before = rounds[i];
+        uint64_t before = rounds[i], end = kit_deadline();
 
-        while (rounds[i] == before)
-            kit_nap();
+        for (; rounds[i] == before; kit_nap())
+            CHECK(fl_rdtime() < end);
     }
 }
 

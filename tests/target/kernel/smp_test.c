@@ -43,13 +43,21 @@ static void spin(uint64_t i)
         count[i]++;
 }
 
+/* Waits until others have raised the value so far. */
+static void wait_for(const volatile uint64_t *value, uint64_t least)
+{
+    uint64_t end = kit_deadline();
+
+    while (*value < least) {
+        CHECK(fl_rdtime() < end);
+        kit_nap();
+    }
+}
+
 /* Waits until the thread has run. */
 static void wait_for_count(uint64_t i)
 {
-    uint64_t before = count[i];
-
-    while (count[i] == before)
-        kit_nap();
+    wait_for(&count[i], count[i] + 1);
 }
 
 /* Whether the thread stands still: others had time to run it. */
@@ -96,8 +104,7 @@ TEST("a thread that spins for one of lower priority does not keep it from runnin
     setup(2);
     kit_start(kit_thread(space, 0, LOW + 1, wait_for_second, TURNS));
     kit_start(kit_thread(space, 0, LOW, follow_first, TURNS));
-    while (second_word < TURNS)
-        kit_nap();
+    wait_for(&second_word, TURNS);
 }
 
 static void enter_often(uint64_t i)
@@ -114,12 +121,14 @@ TEST("each hart runs user code while another one is in the kernel, and none slee
     setup(2);
     for (uint64_t i = 0; i < harts(); i++)
         kit_run(space, 0, enter_often, i);
-    while (kit_counter(FL_COUNTER_PARALLEL_HARTS) < harts())
+    uint64_t end = kit_deadline();
+    while (kit_counter(FL_COUNTER_PARALLEL_HARTS) < harts() && fl_rdtime() < end)
         kit_nap();
+    CHECK_EQ(kit_counter(FL_COUNTER_IDLE_BESIDE_WORK), 0);
+    CHECK_EQ(kit_counter(FL_COUNTER_PARALLEL_HARTS), harts());
     for (uint64_t i = 0; i < harts(); i++)
         wait_for_count(i);
     harness_note("%lu harts ran user code", harts());
-    CHECK_EQ(kit_counter(FL_COUNTER_IDLE_BESIDE_WORK), 0);
     CHECK_EQ(flr_system_check(FL_BOOT_SYSTEM).value, 0);
 }
 
@@ -174,10 +183,11 @@ TEST("a thread that is interrupted goes on where one of lower priority ran")
     kit_start(kit_thread(space, 0, LOW + 2, start_the_others, last + 1));
     kit_nap_ticks(kit_boot_info()->timebase_hz / 20);
     for (uint64_t i = 0; i < last; i++) {
-        uint64_t before = count[i];
+        uint64_t before = count[i], end = kit_deadline();
 
-        while (count[i] == before)
+        while (count[i] == before && fl_rdtime() < end)
             CHECK_EQ(flr_system_check(FL_BOOT_SYSTEM).value, 0);
+        CHECK(count[i] != before);
     }
 }
 
@@ -229,8 +239,7 @@ TEST("a thread that waits at another hart goes before a caller of lower priority
     for (uint64_t i = 2; i < harts(); i++)
         kit_start(kit_thread(space, 0, LOW + 3, spin, i));
     kit_start(kit_thread(space, 0, LOW, call_and_check, 0));
-    while (done == 0)
-        kit_nap();
+    wait_for(&done, 1);
     CHECK_EQ(count[0], 0);
 }
 
@@ -284,8 +293,7 @@ static void fault_in_many(uint64_t threads)
         kit_start(
             kit_thread(spaces[i], kit_copy(endpoint, FL_RIGHTS_ALL, i + 1), LOW, write_pages, i));
     }
-    while (done < threads)
-        kit_nap();
+    wait_for(&done, threads);
     for (uint64_t i = 0; i < threads; i++)
         CHECK_EQ(count[i], 0);
     CHECK_EQ(flr_system_check(FL_BOOT_SYSTEM).value, 0);
@@ -503,8 +511,9 @@ TEST("floating-point registers of a thread that waits on another hart can be rea
     fill_floats(0);
     struct kit_thread *thread =
         kit_run(space, kit_copy(endpoint, FL_RIGHTS_ALL, 1), fault_with_floats, 0);
+    uint64_t end = kit_deadline();
     while (FL_STATE(flr_tcb_state(thread->tcb).value) == FL_STATE_READY)
-        ; /* nothing else may run on its hart, nor may it run on ours */
+        CHECK(fl_rdtime() < end); /* nothing else may run on its hart, nor may it run on ours */
     CHECK_DONE(flr_tcb_read_registers(thread->tcb, 1));
     for (unsigned n = 0; n < FLOATS; n++)
         CHECK_EQ(words[n], floats_in[0][n]);
