@@ -12,8 +12,15 @@ struct cpu_identity {
     uint64_t implementation;
 };
 
-/* Whether stval of a fault on a fetch lacks the copies of bit 38 above it.  (SiFive CIP-453) */
+/* Whether stval of a fault on a fetch lacks what is above bit 38.  (SiFive CIP-453) */
 bool errata_value_is_short(const struct cpu_identity *identity);
+
+/* What such a stval should have been, by the pc: it is of the instruction's first or second half.
+ * Spec: RISC-V Privileged 1.12, 4.1.9. */
+static inline uint64_t errata_full_value(uint64_t value, uint64_t pc)
+{
+    return pc + ((value - pc) & 2);
+}
 
 /* Whether a fence that names an address or an ASID may leave what it names in the hart: all must be fenced then.
  * (SiFive CIP-1200)  True too where the maker is known to have made such and the version is not told. */

@@ -1,6 +1,7 @@
 /* What a trap from user mode means.  Spec: RISC-V Privileged 1.12, 4.1.8 and table 4.2. */
 #include "arch.h"
 #include "cpu.h"
+#include "errata.h"
 #include "fault.h"
 #include "irq.h"
 #include "kernel.h"
@@ -8,8 +9,6 @@
 #include "sched.h"
 #include "timer.h"
 #include "upcall.h"
-
-#define VALUE_SIGN_SHIFT 25u /* bit 38 to the top: Sv39 */
 
 void trap_handle(uint64_t cause, uint64_t pc, uint64_t value, struct tcb *thread);
 
@@ -32,6 +31,8 @@ static __attribute__((noinline)) void page_fault(uint64_t cause, uint64_t pc, ui
                                                        : FL_ACCESS_EXEC;
     pte_t entry = {0};
 
+    if (access == FL_ACCESS_EXEC && cpu_features.value_is_short)
+        value = errata_full_value(value, pc);
     if (value < FL_USER_END) {
         switch (vspace_look_at_fault(space, (vaddr_t){value}, access, &entry)) {
         case LOOK_SPURIOUS:
@@ -44,8 +45,6 @@ static __attribute__((noinline)) void page_fault(uint64_t cause, uint64_t pc, ui
         case LOOK_DENIED:
             break;
         }
-    } else if (cpu_features.value_is_short && access == FL_ACCESS_EXEC) {
-        value = (uint64_t)((int64_t)(value << VALUE_SIGN_SHIFT) >> VALUE_SIGN_SHIFT);
     }
     access |= entry_flags(entry);
     if (space->pool->spare < FL_POOL_LOW)

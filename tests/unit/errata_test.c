@@ -32,6 +32,27 @@ static const struct chip chips[] = {
     {"nothing told", {0, 0, 0}, false, false},
 };
 
+#define SHORT(address) ((address) & ((1ull << 39) - 1))
+
+/* Faults of an instruction at pc, in either half of it. */
+static void check_value(uint64_t pc)
+{
+    CHECK_EQ(errata_full_value(SHORT(pc), pc), pc);
+    CHECK_EQ(errata_full_value(SHORT(pc + 2), pc), pc + 2);
+    CHECK_EQ(errata_full_value(pc + 2, pc), pc + 2); /* a processor without the error */
+}
+
+TEST("a short value is that of the instruction's half, wherever it lies")
+{
+    static const uint64_t ends[] = {0x1000,     1ull << 38,         1ull << 39,
+                                    1ull << 63, 0xffffffc000000000, 0xffffffff80200000};
+
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        for (uint64_t before = 0; before <= 8; before += 2)
+            check_value(ends[i] - before);
+    }
+}
+
 static void check(const char *name, bool got, bool expected)
 {
     if (got != expected)

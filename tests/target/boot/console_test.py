@@ -38,7 +38,7 @@ def _():
     count = 1 << 20
     with Machine(initrd_of("console_probe", "flood", str(count))) as machine:
         machine.read_until(b"init: ")
-        machine.stall()
+        machine.stall_asleep()
         result = machine.end()
     found = numbers(result)
     comment(result.errors.decode())

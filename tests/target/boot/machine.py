@@ -1,5 +1,6 @@
 """A boot that a test reads and writes step by step."""
 import fcntl
+import glob
 import os
 import re
 import select
@@ -58,6 +59,30 @@ class Machine:
             if time.monotonic() > self.deadline or self.child.poll() is not None:
                 raise AssertionError(f"the machine does not fill a pipe: {waiting} bytes")
         selectors.DefaultSelector().select(seconds)
+
+    def stall_asleep(self):
+        """Leaves the output alone until the pipe is full and the machine, whose time is not counted, sleeps."""
+        self.stall(0)
+        before = None
+        while before is None or before != self._sleeps():
+            before = self._sleeps()
+            self.wait_until(lambda: self._sleeps() is not None)
+
+    def _sleeps(self):
+        """How often each thread of the machine's processes went to sleep, when all of them do; else None."""
+        counts, processes = {}, [self.child.pid]
+        try:
+            for folder in (task for process in processes for task in glob.glob(f"/proc/{process}/task/*")):
+                with open(f"{folder}/status", encoding="utf-8") as file:
+                    status = dict(line.split(":", 1) for line in file.read().splitlines())
+                if status["State"].split()[0] != "S":
+                    return None
+                counts[folder] = status["voluntary_ctxt_switches"]
+                with open(f"{folder}/children", encoding="utf-8") as file:
+                    processes += map(int, file.read().split())
+        except (FileNotFoundError, ProcessLookupError):  # a thread has ended
+            return None
+        return counts
 
     def wait_until(self, happened):
         """Leaves the output alone until happened()."""
