@@ -14,6 +14,10 @@ import traceback
 
 TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 SDK = os.path.join(TOP, "user", "sdk")
+sys.path += [os.path.join(TOP, "tests"), SDK]
+import faultline_machine  # noqa: E402
+import machines  # noqa: E402
+
 _tests = []
 
 
@@ -25,6 +29,13 @@ def skip_on_other_machines(reason):
     """For tests of what one machine does: when the driver has chosen another (tests/machines.txt)."""
     if "TEST_MACHINE" in os.environ:
         raise Skip(f"{reason}, this is {os.environ['TEST_MACHINE']}")
+
+
+def skip_without_disks():
+    """For tests that need a disk, on a machine of tests/machines.txt that has no place for one."""
+    name = os.environ.get("TEST_MACHINE")
+    if name and faultline_machine.BOARDS[machines.Machines().named(name).machine].disks_max == 0:
+        raise Skip(f"needs a disk, and {name} has none")
 
 
 def test(sentence):

@@ -16,7 +16,7 @@ import tempfile
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "sdk")]
-from ktap import SDK, Skip, TOP, check_equal, main, run, test  # noqa: E402
+from ktap import SDK, Skip, TOP, check_equal, main, run, skip_without_disks, test  # noqa: E402
 
 INITRD = os.path.join(TOP, os.environ.get("FAULTLINE_BUILD", "build"), "initrd.cpio")
 HOST_FLAGS = ("-D_GNU_SOURCE", "-O1", "-fno-stack-clash-protection", "-Wall", "-Wextra",
@@ -47,6 +47,8 @@ class Case:
 
     def on_target(self, words):
         """What the program prints on Faultline, as rows of cells; the machine runs once."""
+        if "-s" in self.options:
+            skip_without_disks()
         if words not in self.told:
             self.told[words] = rows(run(os.path.join(SDK, "faultline-run"), *self.options, "--initrd", INITRD,
                                         self.name, *words, seconds=TARGET_SECONDS))

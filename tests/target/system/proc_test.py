@@ -10,7 +10,7 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "sdk"))
-from ktap import SDK, Skip, TOP, check_equal, main, run, test  # noqa: E402
+from ktap import SDK, Skip, TOP, check_equal, main, run, skip_without_disks, test  # noqa: E402
 
 INITRD = os.path.join(TOP, os.environ.get("FAULTLINE_BUILD", "build"), "initrd.cpio")
 NAME_COLUMN = 73
@@ -128,6 +128,7 @@ def _():
 
 @test("no server has a space here, so none can be suspended, put out, or ended for want of memory")
 def _():
+    skip_without_disks()
     result = run(os.path.join(SDK, "faultline-run"), "--initrd", INITRD, "-s", "16M", "cat", "/proc/vmstat", "/proc/swaps")
     check_equal("/dev/vda" in result.stdout.decode(), True)  # root task, pager, console and disk driver run
     check_equal("nr_spaces 1" in result.stdout.decode().splitlines(), True)
