@@ -80,13 +80,10 @@ void lock_drop(void)
     __atomic_store_n(&kernel_lock, NULL, __ATOMIC_RELEASE);
 }
 
-_Static_assert(ARCH_MOMENT % PATIENCE == 0 && ARCH_NAP % PATIENCE == PATIENCE - 1,
-               "rounds of lock_pause");
-
-__attribute__((noinline)) void arch_let_others_in(struct hart *hart, uint32_t how_long)
+void arch_let_others_in(struct hart *hart)
 {
     lock_drop();
-    lock_pause(hart, how_long);
+    lock_pause(hart, 0);
     lock_take(hart);
 }
 
