@@ -1,6 +1,8 @@
 /* See partners.h. */
 #include "partners.h"
 
+#include <stddef.h>
+
 #include "fl_calls.h"
 #include "harness.h"
 #include "plausible.h"
@@ -11,6 +13,10 @@
 #define MEDDLER_PRIORITY 25u
 #define OWN_PAGES        4u
 #define IMAGE_TABLES     5u /* tables of a space with the image and one stack */
+
+/* Of the buffer: what thread_resume_upcall seems to answer.  The caller that has filled it may be at that call, on another
+ * hart: what it counts is the kernel's word, not ours. */
+#define RESUMED_A0 (FL_UPCALL_WORD + offsetof(struct fl_upcall, a) / sizeof(uint64_t))
 
 /* Slots of the partners' CSpace. */
 enum {
@@ -104,8 +110,12 @@ void partners_fill_buffer(struct random *random)
         words[i] = good ? plausible_good(random, FL_CALL_ipc_reply, argument)
                         : plausible_bad(random, FL_CALL_ipc_reply, argument);
     }
-    for (unsigned i = 0; i < 6; i++)
-        words[4 + random_below(random, FL_BUFFER_WORDS - 4)] = plausible_any(random);
+    for (unsigned i = 0; i < 6; i++) {
+        uint64_t word = 4 + random_below(random, FL_BUFFER_WORDS - 4);
+
+        if (word != RESUMED_A0)
+            words[word] = plausible_any(random);
+    }
 }
 
 static void meddle_once(struct random *random)

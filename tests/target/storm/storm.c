@@ -40,6 +40,7 @@ static uint8_t
 static unsigned rare_count;
 static struct sandbox box;
 static uint64_t alarm, bell, handler;
+static volatile bool closed; /* no caller begins a call: W4 */
 
 uint64_t storm_count(uint64_t number, uint64_t code)
 {
@@ -118,6 +119,8 @@ static uint64_t resume_here(uint64_t zero)
 
 static struct fl_result call_once(struct caller *caller, uint64_t number, const uint64_t a[7])
 {
+    while (closed)
+        ;
     if (number == FL_CALL_thread_resume_upcall && caller->has_buffer)
         return (struct fl_result){resume_here(a[0]), 0};
     return fl_ecall(number, a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
@@ -231,11 +234,21 @@ uint64_t storm_choose_call(struct random *random, bool privileged, uint64_t argu
     return choose_call(random, arguments);
 }
 
+/* W4.  Of two callers on other harts each may resume the other after that was suspended, by the call that it has begun: so
+ * two of the three passes at most do not stop both. */
+static void stop_callers(void)
+{
+    closed = true;
+    for (unsigned pass = 0; pass < STORM_CALLERS + 1; pass++)
+        for (unsigned i = 0; i < STORM_CALLERS; i++)
+            flr_tcb_suspend(callers[i].thread->tcb);
+}
+
+/* While no caller runs. */
 static void start_caller(struct caller *caller)
 {
     uint64_t tcb = caller->thread->tcb;
 
-    flr_tcb_suspend(tcb);
     CHECK_EQ(flr_tcb_set_cspace(tcb, box.cnode).status, FL_OK);
     CHECK_EQ(flr_tcb_set_space(tcb, caller->thread->space, handler).status, FL_OK);
     CHECK_EQ(flr_tcb_set_priority(tcb, FL_BOOT_SCHED, PRIORITY).status, FL_OK);
@@ -255,13 +268,25 @@ static void round_begin(uint64_t seed, bool privileged)
     const uint64_t tcbs[2] = {callers[0].thread->tcb, callers[1].thread->tcb};
     sandbox_begin(&box, tcbs, privileged);
     partners_begin(&box, space, seed);
+    closed = true;
     for (unsigned i = 0; i < STORM_CALLERS; i++) {
         callers[i].random = random_start(seed * STORM_CALLERS + i);
         callers[i].has_buffer = i == 0;
         callers[i].made = callers[i].made_before = callers[i].idle_ticks = 0;
         start_caller(&callers[i]);
     }
+    closed = false;
     partners_start();
+}
+
+static void start_anew(struct caller *caller)
+{
+    lost++;
+    stop_callers();
+    start_caller(caller);
+    closed = false;
+    for (unsigned i = 0; i < STORM_CALLERS; i++)
+        flr_tcb_resume(callers[i].thread->tcb);
 }
 
 /* W2.  Cancels what a caller waits for and puts it behind its equals. */
@@ -272,8 +297,7 @@ static void nurse(struct caller *caller)
     caller->made_before = caller->made;
     caller->idle_ticks = progress ? 0 : caller->idle_ticks + 1;
     if (caller->idle_ticks % STUCK_TICKS == STUCK_TICKS - 1) {
-        lost++;
-        start_caller(caller);
+        start_anew(caller);
         return;
     }
     flr_tcb_suspend(caller->thread->tcb);
@@ -298,8 +322,7 @@ static void run(uint64_t calls)
 
 static void round_end(void)
 {
-    for (unsigned i = 0; i < STORM_CALLERS; i++)
-        flr_tcb_suspend(callers[i].thread->tcb);
+    stop_callers();
     partners_stop();
     partners_end();
     sandbox_empty(&box);

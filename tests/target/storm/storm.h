@@ -5,7 +5,9 @@
  *  W2  whoever waits is woken: a caller that made no progress is suspended and resumed, which
  *      cancels its wait; one that cannot go on (another made it run elsewhere) is started anew and
  *      the call it was in is counted as lost;
- *  W3  a round is named by its seed and repeats exactly where instructions are counted. */
+ *  W3  a round is named by its seed and repeats exactly where instructions are counted;
+ *  W4  whatever the root task does with a caller that is stopped it does while no call begins, and none of them runs: they
+ *      have each other's TCB. */
 #ifndef STORM_H
 #define STORM_H
 
