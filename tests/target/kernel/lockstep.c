@@ -92,6 +92,7 @@ bool lockstep_call(struct lockstep *lockstep, uint64_t number, const uint64_t ar
         wait_for_end(lockstep);
     }
     flr_tcb_suspend(lockstep->thread->tcb);
+    kit_settle();
     *status = registers[32 + X_A0];
     *value = registers[32 + X_A0 + 1];
     return returned;

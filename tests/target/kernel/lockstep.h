@@ -1,5 +1,8 @@
 /* One thread in a sandbox that makes one call at a time, when it is told to, and nobody beside it:
- * what a call changes can be seen.  A call that waits is cancelled. */
+ * what a call changes can be seen.  A call that waits is cancelled.
+ *
+ * What a call sets going is over when lockstep_call returns: other harts run threads of the sandbox that it made ready,
+ * and any idle hart empties CNodes that it condemned.  Between two calls nothing changes but bits of notifications. */
 #ifndef LOCKSTEP_H
 #define LOCKSTEP_H
 
@@ -18,7 +21,7 @@ struct lockstep {
 void lockstep_begin(struct lockstep *lockstep, bool with_system);
 void lockstep_end(struct lockstep *lockstep);
 
-/* The thread makes a call.  *status: what came back.  False when the call did not return (the
+/* The thread makes a call, and all harts sleep once.  *status: what came back.  False when the call did not return (the
  * thread goes on elsewhere, or nowhere). */
 bool lockstep_call(struct lockstep *lockstep, uint64_t number, const uint64_t arguments[7],
                    uint64_t *status, uint64_t *value);

@@ -131,6 +131,23 @@ static void check_refusal(uint64_t number, const uint64_t a[7], uint64_t *digest
     *digest = after;
 }
 
+/* Else it would run between two digests, if only on another hart. */
+TEST("a thread that a call starts has run before the next call")
+{
+    const uint64_t a[7] = {BOX_TCB + 2, 0}; /* it faults at once */
+    uint64_t status, value;
+
+    lockstep_begin(&lockstep, false);
+    uint64_t tcb = kit_slots(1);
+    CHECK_EQ(flr_cnode_copy(FL_BOOT_CNODE, tcb, lockstep.box.cnode, BOX_TCB + 2, FL_RIGHTS_ALL, 0)
+                 .status,
+             FL_OK);
+    CHECK(lockstep_call(&lockstep, FL_CALL_tcb_start, a, &status, &value));
+    CHECK_EQ(status, FL_OK);
+    CHECK(FL_STATE(flr_tcb_state(tcb).value) != FL_STATE_READY);
+    lockstep_end(&lockstep);
+}
+
 TEST("a call of a storm that is refused changes nothing")
 {
     struct random random = random_start(seed());
