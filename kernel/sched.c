@@ -251,7 +251,7 @@ static struct tcb *take_next(struct hart *hart)
         if (cap_empty_condemned() == FL_OK)
             idle(hart);
         else
-            arch_let_others_in(hart); /* nobody may ever ask for the rest */
+            arch_let_others_in(hart, ARCH_MOMENT); /* nobody may ever ask for the rest */
     }
     struct tcb *next = first_of(kernel.hart_count > 1 ? find_work(hart) : hart);
     sched_remove(next);

@@ -228,15 +228,14 @@ struct outcome call_tcb_bind_notification(uint64_t slot, uint64_t notification_s
 void call_thread_yield(uint64_t zero)
 {
     struct hart *hart = hart_self();
-    struct tcb *self = hart->current;
 
-    if (zero != 0) {
-        thread_set_result(self, FL_STATUS(FL_RESERVED, 1), 0);
+    if (zero == 0 && hart->ready[hart->current->priority].head != NULL)
+        sched_quantum_end(hart);
+    bool rests = zero == 0 && !hart->reschedule && kernel.hart_count > 1;
+    syscall_finish(zero == 0 ? FL_OK : FL_STATUS(FL_RESERVED, 1), 0);
+    if (!rests)
         return;
-    }
-    thread_set_result(self, FL_OK, 0);
-    if (hart->ready[self->priority].head == NULL)
-        return;
-    sched_quantum_end(hart);
-    sched_run(hart);
+    arch_let_others_in(hart, ARCH_NAP);
+    if (hart->current == NULL)
+        sched_run(hart);
 }

@@ -105,7 +105,7 @@ void call_thread_resume_upcall(uint64_t zero)
     uint64_t *regs = self->regs;
 
     if (zero != 0 || self->buffer == NULL) {
-        thread_set_result(self, zero != 0 ? FL_STATUS(FL_RESERVED, 1) : FL_NO_BUFFER, 0);
+        syscall_finish(zero != 0 ? FL_STATUS(FL_RESERVED, 1) : FL_NO_BUFFER, 0);
         return;
     }
     const volatile struct fl_upcall *area = save_area(self);

@@ -80,10 +80,13 @@ void lock_drop(void)
     __atomic_store_n(&kernel_lock, NULL, __ATOMIC_RELEASE);
 }
 
-void arch_let_others_in(struct hart *hart)
+_Static_assert(ARCH_MOMENT % PATIENCE == 0 && ARCH_NAP % PATIENCE == PATIENCE - 1,
+               "rounds of lock_pause");
+
+__attribute__((noinline)) void arch_let_others_in(struct hart *hart, uint32_t how_long)
 {
     lock_drop();
-    lock_pause(hart, 0);
+    lock_pause(hart, how_long);
     lock_take(hart);
 }
 

@@ -25,7 +25,9 @@ void arch_abandon_space(struct vspace *space);
 void arch_poke(const struct hart *hart);
 void arch_note_poke(const struct hart *hart);
 void arch_request(struct hart *hart, uint32_t request);
-void arch_let_others_in(struct hart *hart);
+#define ARCH_MOMENT 0u
+#define ARCH_NAP    1u
+void arch_let_others_in(struct hart *hart, uint32_t how_long);
 void arch_fpu_switch(struct hart *hart, struct tcb *next);
 bool arch_fpu_first_use(struct hart *hart, struct tcb *thread);
 void arch_fpu_store(struct hart *hart, struct tcb *thread);

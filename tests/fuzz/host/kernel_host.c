@@ -76,9 +76,9 @@ void arch_abandon_space(struct vspace *space)
         arch_leave_space(&kernel.harts[0]);
 }
 
-void arch_let_others_in(struct hart *hart)
+void arch_let_others_in(struct hart *hart, uint32_t how_long)
 {
-    (void)hart;
+    (void)hart, (void)how_long;
 }
 
 /* There is no other hart. */

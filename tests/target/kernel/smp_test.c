@@ -323,6 +323,46 @@ TEST("a thread that another hart runs is stopped when the call returns, and goes
     CHECK_EQ(flr_system_check(FL_BOOT_SYSTEM).value, 0);
 }
 
+/* --- yield with nobody to yield to ------------------------------------------------------------- */
+
+#define YIELDS 1000u
+
+TEST("who yields and finds nobody rests, so that it does not take the kernel from other harts")
+{
+    setup(2);
+    unsigned short_ones = 0;
+    for (unsigned i = 0; i < YIELDS; i++) {
+        uint64_t start = fl_rdtime();
+        CHECK_DONE(flr_thread_yield(0));
+        short_ones += (fl_rdtime() - start) * 100000 < kit_boot_info()->timebase_hz; /* 10 us */
+    }
+    harness_note("%u of %u were short", short_ones, YIELDS); /* an interrupt ends a rest */
+    CHECK(short_ones < YIELDS / 4);
+}
+
+static void yield_often(uint64_t i)
+{
+    for (;;) {
+        done += flr_thread_yield(1).status == FL_OK; /* the results differ: none is another's */
+        done += flr_thread_yield(0).status != FL_OK;
+        count[i]++;
+    }
+}
+
+TEST("a thread that rests in a yield is stopped, and its yield is done when it goes on")
+{
+    setup(2);
+    struct kit_thread *thread = kit_run(space, 0, yield_often, 0);
+    for (unsigned i = 0; i < TURNS; i++) {
+        wait_for_count(0);
+        CHECK_DONE(flr_tcb_suspend(thread->tcb));
+        CHECK(stands_still(0));
+        CHECK_DONE(flr_tcb_resume(thread->tcb));
+    }
+    CHECK_EQ(done, 0);
+    CHECK_EQ(flr_system_check(FL_BOOT_SYSTEM).value, 0);
+}
+
 TEST("a thread that another hart runs is deleted, and its place can be used anew at once")
 {
     setup(2);
