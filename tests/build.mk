@@ -59,11 +59,12 @@ clang-kernel: test-programs
 
 # One suite for each host test, and those of tests/suites.txt.  A name that no suite has is told before anything is built.
 DRIVER = tests/run.py --build $(BUILD) $(HOST_TESTS:%=--host %)
-HOST_WANTED = $(foreach t,$(HOST_TESTS),$(if $(findstring $(ONLY),$t),$t))
+HOST_WANTED = $(if $(ONLY),$(foreach t,$(HOST_TESTS),$(if $(findstring $(ONLY),$t),$t)),$(HOST_TESTS))
 test-host:
+	$(if $(ONLY),@$(DRIVER) --only '$(ONLY)' --list >/dev/null)
 	@$(SETUP) test
 	@$(MAKE) -s --no-print-directory $(JOBS) $(HOST_WANTED:%=$(BUILD)/tests/%)
-	@tests/run.py --build $(BUILD) $(HOST_WANTED:%=--host %) $(if $(ONLY),--only '$(ONLY)')
+	@tests/run.py --build $(BUILD) $(HOST_WANTED:%=--host %)
 test: MACHINES = FEW
 test-matrix: MACHINES = ALL
 test test-matrix:

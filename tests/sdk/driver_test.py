@@ -73,6 +73,26 @@ main()
     check_in("got 1", result.stdout.decode())
 
 
+def make(*words):
+    """Lines that make prints, by nobody's jobserver."""
+    env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS")}
+    return run("make", "-C", TOP, "--no-print-directory", *words, env=env).stdout.decode().splitlines()
+
+
+def host_suites(*words):
+    """The suites that make test-host would run."""
+    drivers = [line.split() for line in make("-n", "test-host", *words) if line.startswith("tests/run.py")]
+    return [name for option, name in zip(drivers[-1], drivers[-1][1:]) if option == "--host"]
+
+
+@test("make test-host runs every host test, and with ONLY those with the text in their names")
+def _():
+    every = [line.split()[0] for line in make("-s", "list-host-tests")]
+    check_equal(host_suites(), every)
+    wanted = [name for name in every if "pager_file" in name]
+    check_equal((host_suites("ONLY=pager_file"), 1 < len(wanted) < len(every)), (wanted, True))
+
+
 @test("carriage returns and firmware messages around KTAP do no harm")
 def _():
     status, lines = drive((5, "printf 'OpenSBI\\r\\nKTAP version 1\\r\\n1..1\\r\\nok 1 - a\\r\\nbye\\r\\n'"))
