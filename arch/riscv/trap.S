@@ -263,22 +263,21 @@ trap_return_full:
     sret
 
 /* A trap of the kernel itself: always a bug.  The hart that stops the system saves its registers in panic_frame, as in a
- * TCB; another one, which may trap at the same time, stops here. */
+ * TCB, but gp; another one, which may trap at the same time, stops here.  Nothing is believed of tp. */
 trap_from_kernel:
     csrrw   tp, sscratch, tp            /* tp = hart again, sscratch = 0 */
     csrw    sscratch, t0
-    sd      t1, HART_SAVED_T1(tp)
     lla     t0, lock_stopper
-1:  lr.d.aq t1, (t0)
-    beq     t1, tp, 2f                  /* panic has seen to it, or its report traps */
-    bnez    t1, trap_stopped
-    sc.d    t1, tp, (t0)
-    bnez    t1, 1b
+1:  lr.d.aq gp, (t0)
+    beq     gp, tp, 2f                  /* panic has seen to it, or its report traps */
+    bnez    gp, trap_stopped
+    sc.d    gp, tp, (t0)
+    bnez    gp, 1b
 2:  lla     t0, panic_frame
     sd      ra, P(1)(t0)
     sd      sp, P(2)(t0)
-    sd      gp, P(3)(t0)
     sd      tp, P(4)(t0)
+    sd      t1, P(6)(t0)
     sd      t2, P(7)(t0)
     sd      s0, P(8)(t0)
     sd      s1, P(9)(t0)
@@ -304,8 +303,6 @@ trap_from_kernel:
     sd      t4, P(29)(t0)
     sd      t5, P(30)(t0)
     sd      t6, P(31)(t0)
-    ld      t1, HART_SAVED_T1(tp)
-    sd      t1, P(6)(t0)
     csrrw   t1, sscratch, zero
     sd      t1, P(5)(t0)
     csrr    t1, sepc

@@ -9,7 +9,7 @@ import subprocess
 
 import boot
 
-REGISTERS = {"ra": 1, "a0": 10, "a1": 11, "a6": 16, "a7": 17, "pc": 32}  # their places among all
+REGISTERS = {"ra": 1, "tp": 4, "a0": 10, "a1": 11, "a6": 16, "a7": 17, "pc": 32}  # their places among all
 DIGITS = 16
 
 

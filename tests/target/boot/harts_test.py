@@ -18,6 +18,12 @@ def left_out(result):
     return [line for line in result.told() if " is left out" in line]
 
 
+def trapped(result):
+    """Value, pc and ra of each report of a trap of the kernel's own."""
+    told = re.findall(r"the kernel trapped: .* value (\S+)\s+pc (\S+)  ra (\S+)", result.log)
+    return [[int(word, 16) for word in words] for words in told]
+
+
 def boot_with(harts, named, bare=(), options=(), **more):
     """A machine with so many harts, whose tree names these; those in `bare` have no MMU."""
     initrd = boot.small_initrd()
@@ -161,8 +167,18 @@ def _():
         link.leave()
         result = booted.result()
     check_equal((reports, stops, result.hung), (True, True, False))
-    told = re.findall(r"the kernel trapped: .* value (\S+)\s+pc (\S+)  ra (\S+)", result.log)
-    check_equal([[int(word, 16) for word in words] for words in told], [[0x2000, 0x2000, 0x2222]])
+    check_equal(trapped(result), [[0x2000, 0x2000, 0x2222]])
+
+
+@test("a hart that traps in the kernel and does not know which it is reports all the same")
+def _():
+    with debugger.Debugger("debugger") as link, concurrent.futures.ThreadPoolExecutor() as pool:
+        booted = pool.submit(boot.boot, boot.small_initrd(), options=link.options)
+        link.run_to(debugger.symbol("faultline.elf", "boot_kernel"))
+        link.set(pc=0x2000, ra=0x2222, tp=0x1000)  # nothing is mapped at either
+        link.leave()
+        result = booted.result()
+    check_equal((trapped(result), result.hung), ([[0x2000, 0x2000, 0x2222]], False))
 
 
 main()
