@@ -177,7 +177,7 @@ fuzz:
 # --- measuring -------------------------------------------------------------------------------------
 bench:
 	@$(SETUP) run
-	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(KERNEL_BUILD)/compress_bench.bin $(BENCH_PROGRAMS)
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(KERNEL_BUILD)/compress_bench.bin $(BENCH_PROGRAMS) $(BUILD)/programs/paging_phases
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
 bench-smp:
