@@ -25,7 +25,7 @@ struct hart {
     struct tcb *current; /* trap_entry saves its registers; NULL only inside the kernel and idle */
     uint64_t stack_end;
     uint64_t saved_t1;
-    struct hart **lock;    /* the kernel's: the hart that holds it, or NULL; owned by nobody */
+    struct hart **lock;    /* the kernel's: NULL, or a hart while one holds it; owned by nobody */
     uint64_t id;           /* the firmware's name for it */
     uint64_t generation;   /* of the ASIDs that it uses (A3 of asid.h) or HART_NO_GENERATION */
     struct vspace *space;  /* in satp; NULL = the kernel's own root */

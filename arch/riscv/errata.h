@@ -15,11 +15,12 @@ struct cpu_identity {
 /* Whether stval of a fault on a fetch lacks what is above bit 38.  (SiFive CIP-453) */
 bool errata_value_is_short(const struct cpu_identity *identity);
 
-/* What such a stval should have been, by the pc: it is of the instruction's first or second half.
+/* What such a stval should have been: of the addresses with these low bits the one nearest to pc, for it is that of the
+ * instruction's first or second half.
  * Spec: RISC-V Privileged 1.12, 4.1.9. */
 static inline uint64_t errata_full_value(uint64_t value, uint64_t pc)
 {
-    return pc + ((value - pc) & 2);
+    return pc + (uint64_t)((int64_t)((value - pc) << 25) >> 25);
 }
 
 /* Whether a fence that names an address or an ASID may leave what it names in the hart: all must be fenced then.

@@ -10,7 +10,8 @@
 
 #include "hart.h"
 
-extern struct hart *kernel_lock; /* who holds it, NULL = nobody */
+/* NULL: free.  Else the hart that asked for it last, holder or not. */
+extern struct hart *kernel_lock;
 /* Who has stopped the system, and so owns the frame and the stack of the panic. */
 extern struct hart *lock_stopper;
 

@@ -40,6 +40,7 @@ static void check_value(uint64_t pc)
     CHECK_EQ(errata_full_value(SHORT(pc), pc), pc);
     CHECK_EQ(errata_full_value(SHORT(pc + 2), pc), pc + 2);
     CHECK_EQ(errata_full_value(pc + 2, pc), pc + 2); /* a processor without the error */
+    CHECK_EQ(errata_full_value(SHORT(pc & ~7ull), pc), pc & ~7ull); /* what is fetched at once */
 }
 
 TEST("a short value is that of the instruction's half, wherever it lies")
