@@ -300,6 +300,14 @@ void sched_hand_over_slow(struct hart *hart, struct tcb *next)
     sched_run(hart);
 }
 
+void sched_hand_over_fpu(struct hart *hart, struct tcb *next)
+{
+    if (sched_is_at_home(hart, next))
+        sched_dispatch(hart, next);
+    else
+        sched_hand_over_slow(hart, next);
+}
+
 /* The thread whose turn it is, if a higher priority has interrupted it: then it waits before its equals. */
 static struct tcb *interrupted(const struct hart *hart)
 {

@@ -20,8 +20,10 @@ void sched_remove(struct tcb *thread);
 void sched_pull(struct tcb *thread);
 /* Picks the next thread and makes it current; idles while there is none. */
 void sched_run(struct hart *hart);
-/* The rest of sched_hand_over: somebody of its priority or above waits too, or floating point is in use. */
+/* The rest of sched_hand_over: somebody of its priority or above waits too, or its floating-point registers are in another
+ * hart; and where floating point is in use. */
 void sched_hand_over_slow(struct hart *hart, struct tcb *next);
+void sched_hand_over_fpu(struct hart *hart, struct tcb *next);
 /* The turn that the hart's quantum measures is over. */
 void sched_quantum_end(struct hart *hart);
 /* Whether H5 is broken. */
@@ -52,9 +54,10 @@ static inline void sched_dispatch(struct hart *hart, struct tcb *thread)
 static inline void sched_hand_over(struct hart *hart, struct tcb *next)
 {
     next->state = THREAD_READY;
-    if (kernel.ready_mask >> next->priority != 0 || hart->reschedule || hart->fpu_on ||
-        next->uses_fp)
+    if (kernel.ready_mask >> next->priority != 0 || hart->reschedule)
         sched_hand_over_slow(hart, next);
+    else if (hart->fpu_on || next->uses_fp)
+        sched_hand_over_fpu(hart, next);
     else
         sched_make_current(hart, next);
 }

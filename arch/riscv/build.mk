@@ -18,7 +18,7 @@ KERNEL_ASM     := $(wildcard arch/riscv/*.S)
 KERNEL_OBJECTS := $(KERNEL_SOURCES:%.c=$(KERNEL_BUILD)/kernel/%.o) $(KERNEL_ASM:%.S=$(KERNEL_BUILD)/kernel/%.S.o)
 
 # What messages, faults, switches and calls on ranges run is made fast, everything else small.
-KERNEL_HOT := $(addprefix arch/riscv/,mmu string trap) $(addprefix kernel/,cap fault ipc memory place syscall) \
+KERNEL_HOT := $(addprefix arch/riscv/,fpu mmu string trap) $(addprefix kernel/,cap fault ipc memory place syscall) \
               $(addprefix mm/,asid frame removal vspace vspace_clone vspace_range walk)
 KERNEL_CFLAGS += -Os $(KERNEL_SMALL_FLAGS)
 $(KERNEL_HOT:%=$(KERNEL_BUILD)/kernel/%.o): KERNEL_CFLAGS += -O2 $(KERNEL_FAST_FLAGS)
