@@ -10,7 +10,8 @@
 #define OWN(n) (0x1000 * ((n) + 1))
 
 static uint64_t pool, spaces[SPACES], pages, endpoint, reply;
-static volatile uint64_t wrong, done, seen;
+static _Atomic uint64_t wrong, done;
+static volatile uint64_t seen;
 
 static volatile uint64_t *word(uint64_t address)
 {

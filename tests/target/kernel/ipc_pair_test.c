@@ -12,8 +12,8 @@
 #define MIDDLE  20u
 
 static uint64_t endpoint, reply;
-static volatile uint64_t wrong; /* messages that were not what was sent */
-static volatile uint64_t done;  /* threads that came to their end */
+static _Atomic uint64_t wrong; /* messages that were not what was sent */
+static _Atomic uint64_t done;  /* threads that came to their end */
 
 static uint64_t word_of(uint64_t seed, unsigned i)
 {

@@ -358,7 +358,7 @@ static void receive_and_spin(uint64_t i)
 
 TEST("a server that a call switched to shares the time with its equals")
 {
-    setup();
+    setup_one_hart();
     start(LOW, receive_and_spin, 0);
     sleep_milliseconds(100); /* no turn of an earlier thread is left to end */
     start(LOW, spin, 1);
