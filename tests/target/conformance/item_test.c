@@ -228,6 +228,7 @@ TEST("I16: REPLACE where nothing is in the way maps as any other item")
 TEST("I16: after a replaced entry the thread sees the new frame, not the old one")
 {
     fault_setup();
+    *(uint64_t *)kit_window(fw.page) = 3;
     *(uint64_t *)kit_window(fw.page + 1) = 1;
     *(uint64_t *)kit_window(fw.page + 2) = 2;
     CHECK_DONE(flr_vspace_map(fw.space, RAM, fw.page + 1, AREA, 1, R));
@@ -238,6 +239,8 @@ TEST("I16: after a replaced entry the thread sees the new frame, not the old one
     struct fl_item items[] = {fault_item(AREA + PAGE, R, 1, fw.page),
                               fault_item(AREA, R | FL_MAP_REPLACE, 1, fw.page + 2)};
     CHECK_DONE(fault_answer(items, 2));
+    kit_settle();
+    CHECK_EQ(fw.value, 3);
     fault_run(fault_read_word, AREA);
     kit_settle();
     CHECK_EQ(fw.value, 2);

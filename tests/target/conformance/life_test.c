@@ -22,9 +22,10 @@ TEST("L1: one of three queued faults is withdrawn, the others keep their order")
     struct kit_thread *threads[3];
 
     fault_setup();
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++) {
         threads[i] = fault_run(fault_read_word, AREA + i * PAGE);
-    kit_settle();
+        kit_settle();
+    }
     CHECK_DONE(flr_tcb_suspend(threads[1]->tcb));
     fault_expect(AREA, FL_ACCESS_READ);
     fault_finish(AREA, R);

@@ -489,20 +489,20 @@ static void exchange(uint64_t i)
 
 TEST("M9: a page fault leaves the floating-point registers as they were, whoever runs meanwhile")
 {
+    uint64_t replies[2];
+
     fault_setup();
     *(uint64_t *)kit_window(fw.page) = 1;
     for (unsigned i = 0; i < 2; i++) {
         for (unsigned n = 0; n < 32; n++)
             floats[i][n] = 0xf10a7000ull + 100 * i + n;
         floats[i][32] = i ? 0x65 : 0x1f;
+        replies[i] = fw.reply = kit_object(FL_OBJECT_REPLY);
         fault_run(exchange, i);
+        fault_expect(AREA + i * PAGE, FL_ACCESS_READ);
     }
-    fault_expect(AREA, FL_ACCESS_READ);
-    uint64_t first = fw.reply;
-    fw.reply = kit_object(FL_OBJECT_REPLY);
-    fault_expect(AREA + PAGE, FL_ACCESS_READ);
     fault_finish(AREA + PAGE, R);
-    fw.reply = first;
+    fw.reply = replies[0];
     fault_finish(AREA, R);
     CHECK(memcmp(floats, floats_after, sizeof floats) == 0);
 }

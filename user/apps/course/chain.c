@@ -36,6 +36,8 @@ struct chain_step {
     unsigned below;
 };
 
+enum { TURN_NOBODY, TURN_CHILD, TURN_PARENT, TURN_CHILD_ENDS };
+
 struct chain_shared {
     volatile int turn;
     struct chain_step step[STEPS];
@@ -67,18 +69,18 @@ static void chain_do(unsigned step, volatile unsigned char *memory, bool write)
 /* Read and copied in a child; moved up by the parent, who is alone with the pages then. */
 static void chain_fork(volatile unsigned char *memory, struct chain_shared *shared)
 {
-    pid_t pid = fork();
+    pid_t pid = course_fork(&shared->turn, TURN_CHILD);
 
     if (pid == 0) {
         chain_do(STEP_READ, memory, false);
         chain_do(STEP_COPY, memory, true);
-        shared->turn = 1;
-        course_await(&shared->turn, 2);
+        shared->turn = TURN_PARENT;
+        course_await(&shared->turn, TURN_CHILD_ENDS);
         _exit(0);
     }
-    course_await(&shared->turn, 1);
+    course_await(&shared->turn, TURN_PARENT);
     chain_do(STEP_MOVE, memory, true);
-    shared->turn = 2;
+    shared->turn = TURN_CHILD_ENDS;
     course_wait(pid);
 }
 
@@ -116,7 +118,7 @@ static void chain_run(struct chain_shared *shared)
     mprotect((void *)memory, chain_pages * COURSE_PAGE, PROT_NONE); /* takes the tables' rights */
     mprotect((void *)memory, chain_pages * COURSE_PAGE, PROT_READ | PROT_WRITE);
     chain_do(STEP_FIRST, memory, false);
-    shared->turn = 0;
+    shared->turn = TURN_NOBODY;
     chain_fork(memory, shared);
     chain_do(STEP_FILE_READ, file, false);
     chain_do(STEP_FILE_WRITE, file, true);

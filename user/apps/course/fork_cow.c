@@ -7,7 +7,7 @@
 #include "course.h"
 
 enum { STEP_READ, STEP_COPY, STEP_LAST, STEP_PARENT_COPIES, STEP_ALONE, STEPS };
-enum { TURN_CHILD, TURN_PARENT, TURN_CHILD_ENDS };
+enum { TURN_NOBODY, TURN_CHILD, TURN_PARENT, TURN_CHILD_ENDS };
 
 static const char *const fork_steps[STEPS] = {
     [STEP_READ] = "child reads all pages",
@@ -59,9 +59,9 @@ static const char *fork_run(struct fork_shared *shared, size_t pages)
     pid_t pid;
 
     course_write(memory, pages, 1);
-    shared->turn = TURN_CHILD;
+    shared->turn = TURN_NOBODY;
     frames = course_frames();
-    pid = fork();
+    pid = course_fork(&shared->turn, TURN_CHILD);
     if (pid == 0)
         fork_child(shared, memory, pages);
     course_await(&shared->turn, TURN_PARENT);

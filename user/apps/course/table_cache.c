@@ -24,7 +24,10 @@ struct cache_result {
     size_t right; /* pages with the bytes that were written */
 };
 
-static struct cache_result *cache_results; /* in shared memory */
+static struct cache_shared {
+    volatile int turn; /* the step that a child may do */
+    struct cache_result results[STEPS];
+} * cache_shared;
 
 static unsigned char cache_byte(size_t page)
 {
@@ -55,15 +58,14 @@ static void cache_pass(int step, volatile unsigned char *memory, size_t pages, i
 
     result.right = write ? cache_fill(memory, pages) : cache_check(memory, pages);
     result.count = course_since(start);
-    cache_results[step] = result;
+    cache_shared->results[step] = result;
 }
 
 static void cache_in_child(int step, volatile unsigned char *memory, size_t pages, int write)
 {
-    pid_t pid = fork();
+    pid_t pid = course_fork(&cache_shared->turn, step);
 
     if (pid == 0) {
-        cache_results[step].right = 0; /* this page of shared memory is here now */
         cache_pass(step, memory, pages, write);
         _exit(0);
     }
@@ -96,12 +98,15 @@ int main(int argc, char **argv)
 {
     size_t pages = course_pages(argc, argv, 64);
 
-    cache_results = (struct cache_result *)(uintptr_t)course_map(1, MAP_SHARED);
+    cache_shared = (struct cache_shared *)(uintptr_t)course_map(1, MAP_SHARED);
     cache_run(pages);
     cache_run(pages);
     printf("%-42s  %8s  %8s  %12s\n", "step", "faults", "frames", "pages right");
-    for (int step = 0; step < STEPS; step++)
-        printf("%-42s  %8ld  %8ld  %12zu\n", cache_steps[step], cache_results[step].count.faults,
-               cache_results[step].count.frames, cache_results[step].right);
+    for (int step = 0; step < STEPS; step++) {
+        const struct cache_result *result = &cache_shared->results[step];
+
+        printf("%-42s  %8ld  %8ld  %12zu\n", cache_steps[step], result->count.faults,
+               result->count.frames, result->right);
+    }
     return 0;
 }

@@ -1,7 +1,8 @@
 /* The part of <faultline/process.h> that course programs use, on Linux: so that the same source runs there.
  *
  * There "frames" are those of the anonymous and shared memory of this process group (a frame that several
- * share counts once), as /proc tells them; faults are the whole system's.  Other counters are 0. */
+ * share counts once), as /proc tells them; faults are the whole system's.  Other counters are 0.  What counts has
+ * all of its memory from the first call on: how much of it is used depends on the other processes of the host. */
 #ifndef FAULTLINE_PROCESS_H
 #define FAULTLINE_PROCESS_H
 
@@ -28,6 +29,7 @@ static inline uint64_t linux_number(const char *path, const char *key)
     int fd = open(path, O_RDONLY);
     const char *at;
 
+    memset(text, 0, sizeof text);
     if (fd < 0)
         return 0;
     while ((part = read(fd, text + bytes, sizeof text - 1 - (size_t)bytes)) > 0)
@@ -54,6 +56,7 @@ static inline uint64_t linux_frames(void)
     uint64_t kib = 0, processes = 0;
     long bytes;
 
+    memset(entries, 0, sizeof entries);
     while ((bytes = syscall(SYS_getdents64, fd, entries, sizeof entries)) > 0)
         for (long at = 0; at < bytes;) {
             struct dirent64 *entry = (struct dirent64 *)(entries + at);
