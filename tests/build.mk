@@ -57,6 +57,10 @@ test-programs: all host-tests bad-pagers $(addprefix $(KERNEL_BUILD)/,kernel_tes
 clang-kernel: test-programs
 	@$(MAKE) --no-print-directory KERNEL_CC=clang $(BUILD)/clang/kernel_test.bin $(BUILD)/clang/conformance.bin $(BUILD)/clang/faultline.bin
 
+# Debian's packages that tests want: fetched while the processors build.
+test-packages: board-packages
+	@user/sdk/faultline-qemu $(BUILD)/qemu10 || echo "test: suites of machines that need QEMU 10 are skipped"
+
 # One suite for each host test, and those of tests/suites.txt.  A name that no suite has is told before anything is built.
 DRIVER = tests/run.py --build $(BUILD) $(HOST_TESTS:%=--host %)
 HOST_WANTED = $(foreach t,$(HOST_TESTS),$(if $(findstring $(ONLY),$t),$t))
@@ -69,8 +73,8 @@ test-matrix: MACHINES = ALL
 test test-matrix:
 	$(if $(ONLY),@$(DRIVER) --suites tests/suites.txt --machines $(MACHINES) --only '$(ONLY)' --list >/dev/null)
 	@$(SETUP) test images
-	@user/sdk/faultline-qemu $(BUILD)/qemu10 || echo "test: suites of machines that need QEMU 10 are skipped"
-	@$(MAKE) -s --no-print-directory $(JOBS) clang-kernel board-packages
+	@$(MAKE) -s --no-print-directory test-packages & fetching=$$!; \
+	    $(MAKE) -s --no-print-directory $(JOBS) clang-kernel; status=$$?; wait $$fetching && exit $$status
 	@$(DRIVER) --suites tests/suites.txt --machines $(MACHINES) $(if $(ONLY),--only '$(ONLY)')
 
 # Each change of a list in tests/mutate is made in a copy of the tree and must be seen by a test.
@@ -189,5 +193,5 @@ memory-curve:
 	@$(MAKE) -s --no-print-directory $(JOBS) all
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/memory_curve.py --measure
 
-.PHONY: memory-curve host-tests test-programs clang-kernel test-host test test-matrix test-long mutants list-host-tests coverage proofs conformance replacement tiers \
+.PHONY: memory-curve host-tests test-programs test-packages clang-kernel test-host test test-matrix test-long mutants list-host-tests coverage proofs conformance replacement tiers \
         record-traces fuzzers fuzz bench bench-smp
