@@ -106,7 +106,7 @@ FAST_WANTED = $(shell grep -o 'tests/fast/[a-z_/]*' tests/suites-long.txt | sort
 test-long:
 	$(if $(ONLY),@tests/run.py --build $(BUILD) --suites tests/suites-long.txt --only '$(ONLY)' --list >/dev/null)
 	@$(SETUP) test fuzz
-	@$(MAKE) -s --no-print-directory $(JOBS) test-programs fuzzers $(FAST_WANTED:%=$(BUILD)/%)
+	@$(MAKE) -s --no-print-directory $(JOBS) clang-kernel fuzzers $(FAST_WANTED:%=$(BUILD)/%)
 	@tests/run.py --build $(BUILD) --suites tests/suites-long.txt $(if $(ONLY),--only '$(ONLY)')
 # The rules of docs/fault-protocol.md against this kernel, and those of docs/writing-a-pager.md against the
 # example pager; with PAGER=PROG the latter against that one.
