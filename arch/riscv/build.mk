@@ -46,22 +46,24 @@ $(KERNEL_BUILD)/generated/offsets.h: arch/riscv/offsets/offsets.c $(KERNEL_BUILD
 	$(KERNEL_COMPILE) $(KERNEL_CFLAGS) -MMD -MP -fno-lto -MT $@ -MF $(@:.h=.d) -S $< -o $(@:.h=.s)
 	sed -n 's/^.*"->\([A-Z_0-9]*\) \(-\?[0-9]*\)".*$$/#define \1 \2/p' $(@:.h=.s) > $@
 
-# $(call kernel_image,NAME,ROOT): NAME.elf and NAME.bin in the kernel's folder, with the root task ROOT.
+# $(call kernel_image,NAME,ROOT): NAME.elf and NAME.bin in the kernel's folder, with the root task ROOT.  They are linked
+# of NAME_KERNEL, or of KERNEL_LINKED: what the compiler's file says is the kernel for all images.
 define kernel_image
 $(KERNEL_BUILD)/blob/$(1).o: $(2) arch/riscv/blob.S.in
 	@mkdir -p $$(@D)
 	sed 's|@BLOB@|$(2)|' arch/riscv/blob.S.in > $(KERNEL_BUILD)/blob/$(1).S
 	$(KERNEL_COMPILE) $(KERNEL_CFLAGS) -c $(KERNEL_BUILD)/blob/$(1).S -o $$@
 
-$(KERNEL_BUILD)/$(1).elf: $(KERNEL_OBJECTS) $(KERNEL_BUILD)/blob/$(1).o arch/riscv/kernel.ld
-	$(KERNEL_LINK) -nostdlib -static -Wl,--gc-sections -Wl,-z,max-page-size=4096 \
+$(KERNEL_BUILD)/$(1).elf: $(or $($(1)_KERNEL),$(KERNEL_LINKED)) $(KERNEL_BUILD)/blob/$(1).o arch/riscv/kernel.ld
+	$(KERNEL_LINK) $(if $($(1)_KERNEL),$(KERNEL_KEEP)) -nostdlib -static -Wl,--gc-sections -Wl,-z,max-page-size=4096 \
 	    -Wl,--no-warn-rwx-segments -Wl,--build-id=none -T arch/riscv/kernel.ld \
-	    $(KERNEL_OBJECTS) $(KERNEL_BUILD)/blob/$(1).o -lgcc -o $$@
+	    $(or $($(1)_KERNEL),$(KERNEL_LINKED)) $(KERNEL_BUILD)/blob/$(1).o -lgcc -o $$@
 
 $(KERNEL_BUILD)/$(1).bin: $(KERNEL_BUILD)/$(1).elf
 	$(CROSS)objcopy -O binary $$< $$@
 endef
 
+faultline_KERNEL := $(KERNEL_OBJECTS)
 $(eval $(call kernel_image,faultline,$(BUILD)/user/init.bin))
 
 image: $(KERNEL_BUILD)/faultline.bin

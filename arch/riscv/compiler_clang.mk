@@ -7,3 +7,4 @@ KERNEL_MARCH_FPU    := rv64imafdc
 KERNEL_CC_FLAGS     := -fno-jump-tables
 KERNEL_STRING_FLAGS := -fno-builtin
 KERNEL_LINK          = $(CROSS)gcc -march=rv64imac -mabi=lp64
+KERNEL_LINKED        = $(KERNEL_OBJECTS)

@@ -5,7 +5,8 @@
 #include "world.h"
 
 #define ROUNDS     60u
-#define WIRED_STEP 13u /* ticks: a fork that copies takes some 2,000 */
+#define STEP       2u  /* ticks; the boot argument STEP=1 strikes at each */
+#define WIRED_STEP 13u /* times that: a fork that copies takes some 2,000 */
 #define POINTS     24u /* with several harts, where time is the host's */
 
 TEST_LAW("free frames of the pager")
@@ -82,7 +83,7 @@ static bool fork_struck(bool wired, enum world_blow blow, uint64_t ticks)
 
 static void strike_everywhere(bool wired, enum world_blow blow)
 {
-    uint64_t step = wired ? WIRED_STEP : 1, points = 0;
+    uint64_t step = world_argument("STEP=", STEP) * (wired ? WIRED_STEP : 1), points = 0;
 
     while (fork_struck(wired, blow, points * step))
         points++;

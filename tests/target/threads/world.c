@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../../../user/init/console.h"
 #include "../../../user/init/frames.h"
@@ -134,6 +135,14 @@ void world_start(void)
 uint64_t world_harts(void)
 {
     return ((const struct fl_boot_info *)(uintptr_t)FL_BOOT_INFO)->harts;
+}
+
+uint64_t world_argument(const char *name, uint64_t otherwise)
+{
+    const struct fl_boot_info *info = (const struct fl_boot_info *)(uintptr_t)FL_BOOT_INFO;
+    const char *found = strstr(info->bootargs, name);
+
+    return found ? strtoul(found + strlen(name), NULL, 10) : otherwise;
 }
 
 uint64_t world_statistic(unsigned which)

@@ -73,6 +73,8 @@ void world_kill_threads(struct world_space *space);
 void world_destroy(struct world_space *space);
 
 uint64_t world_harts(void);
+/* The number behind a name in the boot arguments. */
+uint64_t world_argument(const char *name, uint64_t otherwise);
 /* A counter of the pager, enum pager_statistic. */
 uint64_t world_statistic(unsigned which);
 
