@@ -153,9 +153,10 @@ static void check_others(void)
     CHECK_EQ(FL_STATE(flr_tcb_state(life.handler->tcb).value), FL_STATE_RECEIVING);
 }
 
-/* With this clock a fault's way has more than 20 ticks; with several harts, which go it side by side, half as many. */
+/* With this clock a fault's way has more than 20 ticks.  Several harts go it side by side, and how many of its ticks the root
+ * task sees is a matter of who comes first: under --icount it was 5 on virt-new, 16 on the u74, 172 on virt-2. */
 #define TIMEBASE_HZ 10000000u
-#define TICKS_LEAST (kit_counter(FL_COUNTER_HARTS) == 1 ? 21u : 11u)
+#define TICKS_LEAST 21u
 
 /* Ends something now by `end`, lets all settle, and asks `check` what came of it; was_over: the first thread had come to
  * its end before.  Returns: whether the second one had, too. */
@@ -203,10 +204,11 @@ static void iterate(void (*end)(void), void (*check)(bool was_over))
         all_over = end_here(end, check);
     }
     harness_note("%u points, states %x", t, states_met);
-    CHECK(t >= TICKS_LEAST);
     CHECK_EQ(states_met & start_and_end, start_and_end);
-    if (alone()) /* else the handler answers before anybody could look */
+    if (alone()) { /* else the handler answers before anybody could look */
+        CHECK(t >= TICKS_LEAST);
         CHECK_EQ(states_met, start_and_end | 1u << FL_STATE_SENDING | 1u << FL_STATE_AWAIT_REPLY);
+    }
 }
 
 static uint64_t state_before; /* of the first thread */
