@@ -54,7 +54,9 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call host_test,$(t),tests/$(t).c)))
 $(foreach f,$(FUZZERS),$(eval $(call host_test,fuzz/$(f)_replay,tests/fuzz/$(f)_fuzz.c tests/fuzz/replay.c)))
 
 host-tests: $(HOST_TESTS:%=$(BUILD)/tests/%)
-test-programs: all host-tests bad-pagers $(addprefix $(KERNEL_BUILD)/,kernel_test.bin conformance.bin system_handler.bin \
+# What a list of suites runs without sanitizers.
+fast_of = $(addprefix $(BUILD)/,$(shell grep -o 'tests/fast/[a-z_/]*' $(1) | sort -u))
+test-programs: all host-tests $(call fast_of,tests/suites.txt) bad-pagers $(addprefix $(KERNEL_BUILD)/,kernel_test.bin conformance.bin system_handler.bin \
         storm_test.bin smp_test.bin blk_test.bin kernel_half.bin kernel_bench.bin threads_test.bin) $(BUILD)/initrd-test.cpio $(BUILD)/initrd-threads.cpio $(BUILD)/user/hanging_pager.elf $(BUILD)/user/dying_blk.elf
 # Made last: the two compilers' kernels share the user side.
 clang-kernel: test-programs
@@ -64,11 +66,12 @@ clang-kernel: test-programs
 test-packages: board-packages
 	@user/sdk/faultline-qemu $(BUILD)/qemu10 || echo "test: suites of machines that need QEMU 10 are skipped"
 
-# One suite for each host test, and those of tests/suites.txt.  A name that no suite has is told before anything is built.
-DRIVER = tests/run.py --build $(BUILD) $(HOST_TESTS:%=--host %)
+# One suite for each host test, and those of tests/suites.txt, which says itself how it runs some of them.  A name that no suite
+# has is told before anything is built.
+DRIVER = tests/run.py --build $(BUILD) $(addprefix --host ,$(filter-out $(shell sed 's/ .*//' tests/suites.txt),$(HOST_TESTS)))
 HOST_WANTED = $(if $(ONLY),$(foreach t,$(HOST_TESTS),$(if $(findstring $(ONLY),$t),$t)),$(HOST_TESTS))
 test-host:
-	$(if $(ONLY),@$(DRIVER) --only '$(ONLY)' --list >/dev/null)
+	$(if $(ONLY),@tests/run.py --build $(BUILD) $(HOST_TESTS:%=--host %) --only '$(ONLY)' --list >/dev/null)
 	@$(SETUP) test
 	@$(MAKE) -s --no-print-directory $(JOBS) $(HOST_WANTED:%=$(BUILD)/tests/%)
 	@tests/run.py --build $(BUILD) $(HOST_WANTED:%=--host %)
@@ -102,12 +105,11 @@ proofs:
 	@$(SETUP) proofs
 	@tests/proofs/run.py --build $(BUILD)/proofs $(if $(ONLY),--only '$(ONLY)')
 
-# Suites that take minutes: not part of `test`.  The fast programs are those that the list names.
-FAST_WANTED = $(shell grep -o 'tests/fast/[a-z_/]*' tests/suites-long.txt | sort -u)
+# Suites that take minutes: not part of `test`.
 test-long:
 	$(if $(ONLY),@tests/run.py --build $(BUILD) --suites tests/suites-long.txt --only '$(ONLY)' --list >/dev/null)
 	@$(SETUP) test fuzz
-	@$(MAKE) -s --no-print-directory $(JOBS) clang-kernel fuzzers $(FAST_WANTED:%=$(BUILD)/%)
+	@$(MAKE) -s --no-print-directory $(JOBS) clang-kernel fuzzers $(call fast_of,tests/suites-long.txt)
 	@tests/run.py --build $(BUILD) --suites tests/suites-long.txt $(if $(ONLY),--only '$(ONLY)')
 # The rules of docs/fault-protocol.md against this kernel, and those of docs/writing-a-pager.md against the
 # example pager; with PAGER=PROG the latter against that one.
