@@ -62,8 +62,13 @@ def drive(machines):
 @test("a machine's words take the place of the suite's, and what it leaves open stays")
 def _():
     check_equal(emulate("small", "-machine", "virt,aia=none", "-m", "64M", "-smp", "2"), ["-machine virt,aia=none -m 16M -smp 2"])
-    check_equal(emulate("many", "-m", "64M", "-append", "a b", "-smp", "1"),
-                ["-m 64M -append a b word -smp 4 -machine virt -cpu fast,extra=on"])
+    check_equal(emulate("many", "-m", "64M", "-append", "a b", "-smp", "1", "-kernel", "k"),
+                ["-m 64M -append a b word -smp 4 -kernel k -machine virt -cpu fast,extra=on"])
+
+
+@test("without a kernel, which is how a device tree is asked for, there are no boot arguments: QEMU refuses them")
+def _():
+    check_equal(emulate("many", "-machine", "virt,dumpdtb=f"), ["-machine virt,dumpdtb=f -cpu fast,extra=on -smp 4"])
 
 
 @test("a suite that is to run in parallel counts no instructions where there are several harts")

@@ -11,12 +11,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 from ktap import SDK, TOP, check_equal, main, run, test  # noqa: E402
 
 BUILD = os.path.join(TOP, os.environ.get("FAULTLINE_BUILD", "build"))
+PROMPT_SECONDS = 200  # several harts one after the other take a while
 
 
 def prompt(*lines, append="", options=(), initrd="initrd.cpio"):
     """What the prompt and its programs print when these lines are typed, and what the system logs."""
     result = run(os.path.join(SDK, "faultline-run"), "--initrd", os.path.join(BUILD, initrd), "--append", append, *options, "sh",
-                 stdin="".join(line + "\n" for line in lines).encode())
+                 stdin="".join(line + "\n" for line in lines).encode(), seconds=PROMPT_SECONDS)
     log = result.stderr.decode()
     return result.stdout.decode().replace("faultline$ ", "").splitlines(), log
 
