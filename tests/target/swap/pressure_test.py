@@ -26,9 +26,11 @@ def prompt(*lines, append="", options=(), programs=1, refused=None, env=None):
     check_equal(result.returncode, 0)
     out = result.stdout.decode().replace("faultline$ ", "")
     wrong = re.findall(r"^visit +\d+ +(\d+)", out, re.M)
-    missing = (out + result.stderr.decode()).count("sh: locality: Not enough space\n")
+    told = out + result.stderr.decode()
+    missing = told.count("sh: locality: Not enough space\n")
+    failed = re.findall(r"^(?:\[\d+\] .*: (?:ended by|exited with status [1-9]).*|[cm]\w+: Not enough .*)", told, re.M)
     most = programs // 3 if refused is None else refused
-    check_equal((wrong, missing <= most), (["0"] * (programs - missing), True))
+    check_equal((wrong, missing <= most, failed), (["0"] * (programs - missing), True, []))
     return out
 
 

@@ -103,6 +103,10 @@ int main(int argc, char **argv)
     locality.pages = (mib << 20) / COURSE_PAGE;
     locality.random = 1;
     locality.written = calloc(locality.pages, sizeof *locality.written);
+    if (locality.written == NULL) {
+        perror("calloc");
+        return 2;
+    }
     locality.memory = (uint64_t *)(uintptr_t)course_map(locality.pages, MAP_PRIVATE);
     printf("%-10s  %8s  %8s  %8s  %8s\n", "step", "visits", "wrong", "minor", "major");
     fflush(stdout);
