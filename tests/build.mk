@@ -15,9 +15,13 @@ HOST_TEST_CFLAGS := -Og
 FUZZERS    := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 UNIT_TESTS := $(patsubst tests/%.c,%,$(wildcard tests/unit/*_test.c tests/sim/*_test.c))
 HOST_TESTS := $(UNIT_TESTS) $(FUZZERS:%=fuzz/%_replay)
+# FILE:KEY:WORD for each word of the files' comments "/* KEY: ... */".
+TEST_WORDS := $(shell awk 'FNR == 1 { on = 0 } \
+    match($$0, /^\/\* [a-z]+:/) { key = substr($$0, 4, RLENGTH - 4); on = 1; $$0 = substr($$0, RLENGTH + 1) } \
+    on { last = /\*\//; sub(/ *\*\/.*/, ""); sub(/^ \*/, ""); for (i = 1; i <= NF; i++) print FILENAME ":" key ":" $$i; on = !last }' \
+    $(UNIT_TESTS:%=tests/%.c) $(FUZZERS:%=tests/fuzz/%_fuzz.c))
 # $(call test_words,FILE,KEY): what the file's comments "/* KEY: ... */" name.
-test_words = $(shell awk '/^\/\* $(2):/ { on = 1; sub(/^\/\* $(2):/, "") } \
-    on { last = /\*\//; sub(/ *\*\/.*/, ""); sub(/^ \*/, ""); print; if (last) on = 0 }' $(1))
+test_words = $(patsubst $(1):$(2):%,%,$(filter $(1):$(2):%,$(TEST_WORDS)))
 
 # Without sanitizers, for runs of many million steps; asserts and checkers stay.
 FAST_CFLAGS   := $(WARNINGS) -g -O2 -fno-var-tracking $(HOST_INCLUDES)
@@ -48,10 +52,11 @@ $(BUILD)/tests/fast/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/fast/%.o)
 $(BUILD)/tests/coverage/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/coverage/%.o)
 	@mkdir -p $$(@D)
 	$(HOSTCC) $(COVERAGE_CFLAGS) $$^ $$($(1)_LIBS) -o $$@
--include $$(foreach flavour,obj fast coverage,$$($(1)_SOURCES:%.c=$(BUILD)/tests/$$(flavour)/%.d))
 endef
 $(foreach t,$(UNIT_TESTS),$(eval $(call host_test,$(t),tests/$(t).c)))
 $(foreach f,$(FUZZERS),$(eval $(call host_test,fuzz/$(f)_replay,tests/fuzz/$(f)_fuzz.c tests/fuzz/replay.c)))
+HOST_SOURCES := $(sort $(foreach t,$(HOST_TESTS),$($(t)_SOURCES)))
+-include $(foreach flavour,obj fast coverage,$(HOST_SOURCES:%.c=$(BUILD)/tests/$(flavour)/%.d))
 
 host-tests: $(HOST_TESTS:%=$(BUILD)/tests/%)
 # What a list of suites runs without sanitizers.
@@ -169,7 +174,6 @@ $(1)_fuzz_OBJECTS := $$(patsubst %.c,$(BUILD)/fuzz/obj/%.o,tests/fuzz/$(1)_fuzz.
     $$(sort $$(wildcard $$(call test_words,tests/fuzz/$(1)_fuzz.c,sources))))
 $(BUILD)/fuzz/$(1): $$($(1)_fuzz_OBJECTS)
 	clang $(FUZZ_CFLAGS) $$^ $$(call test_words,tests/fuzz/$(1)_fuzz.c,libs) -o $$@
--include $$($(1)_fuzz_OBJECTS:.o=.d)
 fuzz-$(1): $(BUILD)/fuzz/$(1)
 	@mkdir -p $(BUILD)/fuzz/corpus/$(1)
 	@cp -R tests/fuzz/corpus/$(1)/. $(BUILD)/fuzz/corpus/$(1)/ 2>/dev/null || true
@@ -178,6 +182,7 @@ fuzz-$(1): $(BUILD)/fuzz/$(1)
 .PHONY: fuzz-$(1)
 endef
 $(foreach f,$(FUZZERS),$(eval $(call fuzzer,$(f))))
+-include $(patsubst %.o,%.d,$(sort $(foreach f,$(FUZZERS),$($(f)_fuzz_OBJECTS))))
 fuzzers: $(FUZZERS:%=$(BUILD)/fuzz/%)
 fuzz:
 	@$(SETUP) fuzz
