@@ -20,9 +20,9 @@ void sched_remove(struct tcb *thread);
 void sched_pull(struct tcb *thread);
 /* Picks the next thread and makes it current; idles while there is none. */
 void sched_run(struct hart *hart);
-/* The rest of sched_hand_over: somebody of its priority or above waits too, or its floating-point registers are in another
- * hart; and where floating point is in use. */
+/* The rest of sched_hand_over: a reschedule is due, or somebody of its priority or above waits too. */
 void sched_hand_over_slow(struct hart *hart, struct tcb *next);
+/* Nobody does, but one of the two uses floating point. */
 void sched_hand_over_fpu(struct hart *hart, struct tcb *next);
 /* The turn that the hart's quantum measures is over. */
 void sched_quantum_end(struct hart *hart);

@@ -30,7 +30,7 @@ $(KERNEL_BUILD)/kernel/arch/riscv/fpu.S.o: KERNEL_CFLAGS += -march=$(KERNEL_MARC
 
 # What was compiled with other flags is compiled again.
 $(KERNEL_BUILD)/kernel-flags: FORCE
-	$(call stamp,'$(KERNEL_COMPILE) $(KERNEL_CFLAGS)' $(KERNEL_HOT))
+	$(call stamp,'$(KERNEL_COMPILE) $(KERNEL_CFLAGS) $(KERNEL_KEEP)' $(KERNEL_HOT))
 
 $(KERNEL_BUILD)/kernel/%.o: %.c $(KERNEL_BUILD)/kernel-flags
 	@mkdir -p $(@D)
@@ -55,6 +55,7 @@ $(KERNEL_BUILD)/blob/$(1).o: $(2) arch/riscv/blob.S.in
 	$(KERNEL_COMPILE) $(KERNEL_CFLAGS) -c $(KERNEL_BUILD)/blob/$(1).S -o $$@
 
 $(KERNEL_BUILD)/$(1).elf: $(or $($(1)_KERNEL),$(KERNEL_LINKED)) $(KERNEL_BUILD)/blob/$(1).o arch/riscv/kernel.ld
+	@rm -f $$@.ltrans0.ltrans.o
 	$(KERNEL_LINK) $(if $($(1)_KERNEL),$(KERNEL_KEEP)) -nostdlib -static -Wl,--gc-sections -Wl,-z,max-page-size=4096 \
 	    -Wl,--no-warn-rwx-segments -Wl,--build-id=none -T arch/riscv/kernel.ld \
 	    $(or $($(1)_KERNEL),$(KERNEL_LINKED)) $(KERNEL_BUILD)/blob/$(1).o -lgcc -o $$@

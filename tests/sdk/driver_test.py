@@ -76,7 +76,7 @@ main()
 def make(*words):
     """Lines that make prints, by nobody's jobserver and with nobody's ONLY."""
     env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "ONLY")}
-    return run("make", "-C", TOP, "--no-print-directory", *words, env=env).stdout.decode().splitlines()
+    return run("make", "-C", TOP, "--no-print-directory", *words, env=env, seconds=170).stdout.decode().splitlines()
 
 
 def host_suites(*words):
