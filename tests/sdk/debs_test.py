@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """faultline-debs, with an apt-get and a dpkg-deb of our own: no network."""
 import os
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -9,13 +10,14 @@ from ktap import SDK, Skip, check_equal, check_in, main, run, test
 DEBS = os.path.join(SDK, "faultline-debs")
 RELEASE = "/etc/os-release"
 
-# Notes how it is called.  Knows one mirror; "download" and "install" bring one package, unless $FAIL names them.
+# Notes how it is called.  Knows one mirror; "download" and "install" bring one package, unless $FAIL names them; "download"
+# first reads `gate`, if there is one.
 APT = """#!/bin/sh
 echo "$*" >>"$CALLS"
 case " $* " in
 *" --print-uris "*) echo "'http://mirror.example/debian/dists/$CODENAME/InRelease' x 0 " && exit ;;
 *" $FAIL "*) exit 100 ;;
-*" download "*) touch one.deb ;;
+*" download "*) [ ! -e "$GATE" ] || cat "$GATE"; touch one.deb ;;
 *" install "*) folder=$(echo "$*" | sed 's/.*Dir::Cache=\\([^ ]*\\).*/\\1/'); touch "$folder/archives/one.deb" ;;
 esac
 """
@@ -38,16 +40,19 @@ def codename():
     return words["VERSION_CODENAME"]
 
 
-def debs(*words, fail="nothing"):
+def environment(fail):
     os.makedirs("bin", exist_ok=True)
     for name, text in (("apt-get", APT), ("apt-cache", CACHE), ("dpkg-deb", DPKG)):
         with open(os.path.join("bin", name), "w", encoding="utf-8") as file:
             file.write(text)
         os.chmod(os.path.join("bin", name), 0o755)
-    environment = dict(os.environ, PATH=f"{os.getcwd()}/bin:{os.environ['PATH']}", CALLS=f"{os.getcwd()}/calls",
-                       FAIL=fail, CODENAME=codename())
     open("calls", "w", encoding="utf-8").close()
-    return run(DEBS, *words, env=environment)
+    return dict(os.environ, PATH=f"{os.getcwd()}/bin:{os.environ['PATH']}", CALLS=f"{os.getcwd()}/calls",
+                GATE=f"{os.getcwd()}/gate", FAIL=fail, CODENAME=codename())
+
+
+def debs(*words, fail="nothing"):
+    return run(DEBS, *words, env=environment(fail))
 
 
 def calls():
@@ -97,6 +102,25 @@ def _():
     check_equal((debs("out", "sid", "one").returncode, calls()), (0, ""))
     debs("out", "sid", "two")
     check_in("download two", calls())
+
+
+@test("of two at once the second waits for the first, and has nothing to fetch; so it does when the first is ended and its apt-get goes on")
+def _():
+    for ended in (False, True):
+        words, told = [DEBS, f"out-{ended}", "sid", "one"], environment(fail="nothing")
+        os.mkfifo("gate")
+        with subprocess.Popen(words, env=told) as first:
+            gate = open("gate", "w", encoding="utf-8")  # once its apt-get reads
+            if ended:
+                first.kill()
+                first.wait()
+            held = run("flock", "--nonblock", ".", "true").returncode == 1
+            with subprocess.Popen(words, env=told) as second:
+                os.remove("gate")
+                gate.close()
+        check_equal(held, True)
+        check_equal((first.returncode, second.returncode), (-9 if ended else 0, 0))
+        check_equal((unpacked(f"out-{ended}"), calls().count(" download ")), ("one.deb\n", 2 if ended else 1))
 
 
 @test("what cannot be fetched is named, with status 3, and the folder stays as it was")
