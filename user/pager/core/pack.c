@@ -43,6 +43,9 @@ static inline void pack_copy(void *to, const void *from, size_t count)
 #define LZ4_memset  __builtin_memset
 /* A table of 2 KiB is cleared for each page; 4 KiB would save one byte in a hundred. */
 #define LZ4_MEMORY_USAGE 11
+/* LZ4's functions are this unit's own: those that nobody calls are not compiled, which was most of the time that it took. */
+#define LZ4LIB_VISIBILITY static
+#pragma GCC diagnostic ignored "-Wunused-function"
 #include <lz4.c>
 
 /* Where two places in a row begin no match, every other one is tried: a third less work on what packs badly, and on
