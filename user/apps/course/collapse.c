@@ -115,7 +115,7 @@ int main(int argc, char **argv)
         return 2;
     }
     collapse_shared = (struct collapse_shared *)(uintptr_t)course_map(1, MAP_SHARED);
-    pid = fork();
+    pid = course_child();
     if (pid == 0)
         collapse_generations(generations, pages);
     course_await(&collapse_shared->done, 1);

@@ -138,11 +138,22 @@ static inline void course_await(const volatile int *turn, int number)
         sched_yield();
 }
 
+/* fork, which must not fail here: its parent would wait for a child that there is not. */
+static inline pid_t course_child(void)
+{
+    pid_t pid = fork();
+
+    if (pid >= 0)
+        return pid;
+    perror("fork");
+    exit(2);
+}
+
 /* A fork whose child goes on when *turn, which lies in shared memory, is `number`.  By then the parent's stack is its own
  * again: it takes no frame for it while the child counts. */
 static inline pid_t course_fork(volatile int *turn, int number)
 {
-    pid_t pid = fork();
+    pid_t pid = course_child();
 
     if (pid == 0) {
         course_await(turn, number);

@@ -144,7 +144,7 @@ static void mapped_show_sharing(const char *path, size_t pages)
     for (uint32_t i = 0; i < keys / 2; i++)
         tree_insert(tree, tree_key(i));
     fflush(stdout);
-    pid = fork();
+    pid = course_child();
     if (pid == 0) {
         for (uint32_t i = keys / 2; i < keys; i++)
             tree_insert(tree, tree_key(i));

@@ -176,7 +176,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: merge [PAGES]   (2 to %u)\n", MERGE_PAGES_MAX);
         return 2;
     }
-    child = fork();
+    child = course_child();
     if (child == 0)
         merge_child(shared, pages);
     memory = merge_map(pages);

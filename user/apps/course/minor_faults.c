@@ -80,7 +80,7 @@ static void minor_run(size_t pages)
     minor_pass(PASS_ZERO, memory, pages, 0);
     minor_pass(PASS_FILL, memory, pages, 1);
     minor_pass(PASS_AGAIN, memory, pages, 1);
-    pid = fork();
+    pid = course_child();
     if (pid == 0)
         minor_child(filled, pages);
     minor_now(); /* this process's stack is its own again: it will not fault while the child counts */

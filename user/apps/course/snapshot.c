@@ -77,7 +77,7 @@ static long snapshot_by_fork(struct snapshot *disk, volatile unsigned char *memo
     long frames;
 
     disk->turn = -1;
-    pid = fork();
+    pid = course_child();
     if (pid == 0)
         snapshot_save(disk, memory, pages);
     course_await(&disk->turn, SNAPSHOT_READY);

@@ -70,7 +70,7 @@ static void structures_fork(volatile unsigned char *memory, size_t pages)
 
     shadows = view_figure("/proc/vmstat", "shadow_objects");
     fflush(stdout);
-    pid = fork();
+    pid = course_child();
     if (pid == 0)
         structures_child(shared, memory, pages);
     course_await(&shared->turn, 1);

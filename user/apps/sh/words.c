@@ -31,6 +31,24 @@ static const char *words_copy_quoted(struct cursor *cursor, char quote)
     return NULL;
 }
 
+/* Copies a letter that no quote hides.  What other shells take for more than a letter is refused: as an argument it would
+ * do something else than was meant.  Returns: NULL or what is wrong. */
+static const char *words_copy_plain(struct cursor *cursor, char c)
+{
+    switch (c) {
+    case '|':
+        return "there are no pipes (a | that is meant takes quotes)";
+    case '<':
+    case '>':
+        return "there is no redirection (a < or > that is meant takes quotes)";
+    case ';':
+        return "a line is one command (a ; that is meant takes quotes)";
+    default:
+        *cursor->to++ = c;
+        return NULL;
+    }
+}
+
 /* Copies one word and its NUL.  Returns: NULL or what is wrong. */
 static const char *words_copy_word(struct cursor *cursor)
 {
@@ -42,7 +60,7 @@ static const char *words_copy_word(struct cursor *cursor)
         if (c == '\'' || c == '"')
             wrong = words_copy_quoted(cursor, c);
         else if (c != '\\')
-            *cursor->to++ = c;
+            wrong = words_copy_plain(cursor, c);
         else if (*cursor->from)
             *cursor->to++ = *cursor->from++;
         else

@@ -16,7 +16,7 @@ struct words {
 
 /* Splits a line shorter than SH_LINE_BYTES.  '...' keeps everything, "..." keeps all but \" and \\,
  * a backslash keeps the next character, # at the start of a word begins a comment, & ends the
- * command.  Returns: NULL, or what is wrong with the line. */
+ * command; | < > ; without quotes are refused.  Returns: NULL, or what is wrong with the line. */
 const char *words_split(const char *line, struct words *words);
 
 #endif
