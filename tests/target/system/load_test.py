@@ -11,7 +11,10 @@ from ktap import SDK, TOP, check_equal, comment, main, run, skip_on_other_machin
 
 INITRD = os.path.join(TOP, os.environ.get("FAULTLINE_BUILD", "build"), "initrd.cpio")
 SETS = re.compile(r" +(\d+) +(\d+) +(\d+)( +suspended)?")
-LAST_ROUND = "10"
+# Programs that thrash, MiB of each, rounds, and work for each page, with a disk and without.  One finds room, not two.
+SMALL = {"disk": (4, 2, 20, 2000), "none": (4, 2, 10, 4000), "append": "mem=3600K"}
+LARGE = {"disk": (4, 6, 10, 4000), "none": (3, 6, 8, 4000), "append": ""}
+SIZES = LARGE if os.environ.get("SIZES") == "large" else SMALL
 
 
 def check(holds, what):
@@ -46,9 +49,9 @@ def _():
     check(any(used), used)
 
 
-def thrash(control, programs=4, rounds=LAST_ROUND, append="", disk=("-s", "64M")):
+def thrash(control, sizes, append="", disk=()):
     skip_on_other_machines("windows and work are counted instructions of the one hart of virt")
-    out, log = runner("thrash", str(programs), "6", rounds, "4000", append=f"vm.load-control={control} {append}",
+    out, log = runner("thrash", *map(str, sizes), append=f"vm.load-control={control} {SIZES['append']} {append}",
                       options=("-m", "16M", *disk))
     figures = dict(re.split(r"  +", line) for line in out if "  " in line)
     check_equal(figures["programs that failed"], "0")
@@ -57,7 +60,7 @@ def thrash(control, programs=4, rounds=LAST_ROUND, append="", disk=("-s", "64M")
 
 @test("without a disk, too, who does not fit waits until others ended, and finds its compressed pages again")
 def _():
-    figures, log = thrash("on", programs=3, rounds="8", append="vm.compress=50", disk=())
+    figures, log = thrash("on", SIZES["none"], append="vm.compress=50")
     check_equal((figures["pages in"], figures["disk requests"]), (0, 0))
     check(figures["programs suspended"] > 0, figures)
     waits, goes_on = (re.findall(rf"load control: process (\d+) {what}", log) for what in ("waits", "goes on"))
@@ -66,10 +69,10 @@ def _():
 
 @test("four programs that fit alone and not together thrash; with load control they read less than two thirds as much, and get on with less work")
 def _():
-    off, log = thrash("off")
+    off, log = thrash("off", SIZES["disk"], disk=("-s", "64M"))
     check_equal(off["programs suspended"], 0)
     check("load control" not in log, log)
-    on, log = thrash("on")
+    on, log = thrash("on", SIZES["disk"], disk=("-s", "64M"))
     check(on["programs suspended"] > 0, on)
     waits = re.findall(r"load control: process (\d+) waits: the working sets do not fit \(it used (\d+) pages, "
                        r"all (\d+) of (\d+)\)", log)
