@@ -93,6 +93,19 @@ def _():
     check_equal((host_suites("ONLY=pager_file"), 1 < len(wanted) < len(every)), (wanted, True))
 
 
+@test("make test runs every host test: by itself, or as a line of tests/suites.txt that has its name")
+def _():
+    lines = make("-s", "--eval", "show-driver:;@echo driver $(DRIVER)", "list-host-tests", "show-driver")
+    words = lines[-1].split()
+    alone = [name for option, name in zip(words, words[1:]) if option == "--host"]
+    with open(os.path.join(TOP, "tests", "suites.txt"), encoding="utf-8") as file:
+        listed = {line.split()[0]: line for line in file if line.strip()}
+    every = [line.split()[0] for line in lines[:-1]]
+    check_equal([name for name in every
+                 if name not in alone and f"$FAULTLINE_BUILD/tests/{name}" not in listed.get(name, "")], [])
+    check_equal((words[0], len(set(alone)), set(alone) - set(every)), ("driver", len(alone), set()))
+
+
 @test("carriage returns and firmware messages around KTAP do no harm")
 def _():
     status, lines = drive((5, "printf 'OpenSBI\\r\\nKTAP version 1\\r\\n1..1\\r\\nok 1 - a\\r\\nbye\\r\\n'"))

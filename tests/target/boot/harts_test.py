@@ -12,6 +12,7 @@ import tree
 from ktap import check_equal, main, test
 
 INITRD_AT = 0x82000000
+COUNTED = ("-icount", "shift=10,sleep=off")  # an instruction takes a microsecond: 10 s of the kernel's are less than one of ours
 
 
 def left_out(result):
@@ -24,12 +25,15 @@ def trapped(result):
     return [[int(word, 16) for word in words] for words in told]
 
 
-def boot_with(harts, named, bare=(), options=(), **more):
-    """A machine with so many harts, whose tree names these; those in `bare` have no MMU."""
+def boot_with(harts, named, bare=(), options=(), slower=1, **more):
+    """A machine with so many harts, whose tree names these; those in `bare` have no MMU.  The clock is said to be
+    slower: the kernel's seconds are that much shorter."""
     initrd = boot.small_initrd()
     root = tree.of_machine(f"nonce={boot.NONCE}", (INITRD_AT, len(initrd)))
     cpus = root.at("/cpus")
     first = cpus.children.pop("cpu@0")
+    hertz, = struct.unpack(">I", cpus.props["timebase-frequency"])
+    cpus.props["timebase-frequency"] = struct.pack(">I", hertz // slower)
     cpus.children.pop("cpu-map", None)
     for number in named:
         props = first.props | {"reg": struct.pack(">I", number)}
@@ -68,10 +72,10 @@ def _():
     check_equal([line[-8:] for line in left_out(result)], ["error -1"] * 2)
 
 
-def boot_and_change(count, address, change, seconds=boot.SECONDS):
+def boot_and_change(count, address, change, options=()):
     """Four harts; `count` times one comes to the address, and change(debugger, order) is called."""
     with debugger.Debugger("debugger") as link, concurrent.futures.ThreadPoolExecutor() as pool:
-        booted = pool.submit(boot.boot, boot.small_initrd(), options=("-smp", "4", *link.options), seconds=seconds)
+        booted = pool.submit(boot.boot, boot.small_initrd(), options=("-smp", "4", *options, *link.options))
         for order in range(count):
             link.run_to(address)
             change(link, order)
@@ -106,7 +110,7 @@ def _():
     def lead_astray(link, order):
         if order == 1:
             link.set(pc=physical("boot_stay") + 4)  # its jump: from wfi a step does not come back
-    result = boot_and_change(3, physical("boot_other_entry"), lead_astray, seconds=60)
+    result = boot_and_change(3, physical("boot_other_entry"), lead_astray, COUNTED)
     boot.check_ran(result)
     told = left_out(result)
     check_equal(len(told), 1)
@@ -116,7 +120,7 @@ def _():
 @test("a hart that comes too late stays where it is, also when the firmware refused the one after it")
 def _():
     with debugger.Debugger("debugger") as link, concurrent.futures.ThreadPoolExecutor() as pool:
-        booted = pool.submit(boot_with, 2, (0, 1, 9), options=link.options, seconds=60)
+        booted = pool.submit(boot_with, 2, (0, 1, 9), slower=4, options=link.options)
         first = link.run_to(debugger.symbol("faultline.elf", "boot_kernel"))
         late = link.run_to(physical("boot_other_entry"))
         link.run_to(debugger.symbol("faultline.elf", "arch_enter_user"), only=first)

@@ -24,7 +24,9 @@ HOST_FLAGS = ("-D_GNU_SOURCE", "-O1", "-fno-stack-clash-protection", "-Wall", "-
               *(f"-I{os.path.join(TOP, folder)}" for folder in ("tests/target/course/linux", "kernel/abi", "user/protocol")))
 NOBODY = 65534
 PR_SET_THP_DISABLE = 41
-TARGET_SECONDS = 150  # processes that wait for each other on harts of their own take a while
+TARGET_SECONDS = 280  # for all programs; processes that wait for each other on harts of their own take a while
+PROMPT = b"faultline$ "
+FAILED = re.compile(r"\[\d+\] \S+: e(nded by|xited with) .*\n\Z")  # the shell's word of a program that did not end with 0
 
 
 def small_pages():
@@ -42,18 +44,27 @@ class Case:
         self.name = name
         self.runs, self.model = module.RUNS, module.model
         self.options = getattr(module, "OPTIONS", ())
+        self.alone, self.told = getattr(module, "ALONE", ""), {}
         self.only_here = getattr(module, "ONLY_HERE", "")
         self.differs = getattr(module, "DIFFERS", {})
-        self.told = {}
 
     def on_target(self, words):
-        """What the program prints on Faultline, as rows of cells; the machine runs once."""
+        """What the program prints on Faultline, as rows of cells."""
         if "-s" in self.options:
             skip_without_disks()
-        if words not in self.told:
-            self.told[words] = rows(run(os.path.join(SDK, "faultline-run"), *self.options, "--initrd", INITRD,
-                                        self.name, *words, seconds=TARGET_SECONDS))
-        return self.told[words]
+        if self.alone:
+            if words not in self.told:
+                self.told[words] = rows(on_machine(self.options, self.name, *words))
+            return self.told[words]
+        if self.options not in _told:
+            _told[self.options] = run_all(self.options)
+        printed, errors = _told[self.options]
+        command = (self.name, *words)
+        if command not in printed:
+            raise AssertionError(f"the machine did not come to the end of it: {errors}")
+        if FAILED.search(printed[command]):
+            raise AssertionError(printed[command][-600:])
+        return cells(printed[command])
 
     def on_linux(self, words):
         if not os.path.exists("/proc/self/smaps_rollup"):
@@ -66,6 +77,23 @@ class Case:
         identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
         return rows(run(self.name, *words, executable=program, env={}, start_new_session=True,
                         preexec_fn=small_pages, **identity))
+
+
+_cases, _told = [], {}
+
+
+def on_machine(options, *words, stdin=b""):
+    return run(os.path.join(SDK, "faultline-run"), *options, "--initrd", INITRD, *words, stdin=stdin, seconds=TARGET_SECONDS)
+
+
+def run_all(options):
+    """A machine with these options, in which the shell runs the programs of all cases that want it, one after the other:
+    what each command prints, as far as the machine came, and the end of standard error."""
+    commands = [(case.name, *words) for case in _cases if case.options == options and not case.alone for words in case.runs]
+    result = on_machine(options, "sh", stdin="".join(" ".join(command) + "\n" for command in commands).encode())
+    printed = result.stdout.split(PROMPT)[1:-1]  # each between two prompts
+    return ({command: text.decode(errors="replace") for command, text in zip(commands, printed)},
+            result.stderr.decode(errors="replace")[-600:])
 
 
 _folder = []
@@ -81,9 +109,14 @@ def host_folder():
 
 
 def rows(result):
-    """The lines of a run, each cut into cells at two or more blanks."""
+    """What a run on the host printed, as rows."""
     check_equal((result.returncode, result.stderr.decode()[-600:] if result.returncode else ""), (0, ""))
-    return [re.split(r"\s{2,}", line.strip()) for line in result.stdout.decode().splitlines()]
+    return cells(result.stdout.decode())
+
+
+def cells(text):
+    """The lines, each cut into cells at two or more blanks."""
+    return [re.split(r"\s{2,}", line.strip()) for line in text.splitlines()]
 
 
 def holds(cell, expected):
@@ -132,6 +165,7 @@ def register(case):
 
 
 names = sys.argv[1:] or sorted(os.path.basename(path)[:-len("_case.py")] for path in glob.glob(f"{HERE}/*_case.py"))
-for name in names:
-    register(Case(name))
+_cases += map(Case, names)
+for one in _cases:
+    register(one)
 main()

@@ -1,5 +1,6 @@
 """One fault for each 64 KiB as they lie, one for each page after RANDOM, one for 64 pages ahead after SEQUENTIAL."""
 RUNS = [("256",), ("100",), ("1000",)]
+ALONE = "a window is mapped as far as its frames lie one behind the other, which other programs' use changes"
 ADVICE = "Linux maps the same 64 KiB around a fault whatever the advice"
 DIFFERS = {"mapped beside": "Linux does not count them",
            **{(f"{access}, {advice}", "faults"): ADVICE

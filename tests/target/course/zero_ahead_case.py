@@ -6,6 +6,7 @@ from ktap import machine_clears_blocks
 
 RUNS = [("64",), ("100",), ("128",)]
 OPTIONS = ("--icount",)
+ALONE = "the cost of zeroing is told to some instructions in a hundred, which what ran before changes by more"
 ONLY_HERE = "Linux zeroes no frames ahead"
 
 

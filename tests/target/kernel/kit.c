@@ -129,8 +129,14 @@ uint64_t kit_pool(uint64_t frames)
 {
     uint64_t pool = kit_object(FL_OBJECT_TABLE_POOL);
 
-    for (uint64_t i = 0; i < frames; i++)
-        expect(flr_pool_donate(pool, FL_BOOT_RAM, kit_frames(1), 1), "kit: donate: ");
+    while (frames > 0) {
+        struct fl_result result = flr_pool_donate(pool, FL_BOOT_RAM, kit_frames(0), frames);
+
+        kit_frames(result.value);
+        frames -= result.value;
+        if (FL_STATUS_CODE(result.status) != FL_MORE)
+            expect(result, "kit: donate: ");
+    }
     return pool;
 }
 
