@@ -55,8 +55,8 @@ $(BUILD)/tests/coverage/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/coverage/%.o)
 endef
 $(foreach t,$(UNIT_TESTS),$(eval $(call host_test,$(t),tests/$(t).c)))
 $(foreach f,$(FUZZERS),$(eval $(call host_test,fuzz/$(f)_replay,tests/fuzz/$(f)_fuzz.c tests/fuzz/replay.c)))
-HOST_SOURCES := $(sort $(foreach t,$(HOST_TESTS),$($(t)_SOURCES)))
--include $(foreach flavour,obj fast coverage,$(HOST_SOURCES:%.c=$(BUILD)/tests/$(flavour)/%.d))
+HOST_TEST_SOURCES := $(sort $(foreach t,$(HOST_TESTS),$($(t)_SOURCES)))
+-include $(foreach flavour,obj fast coverage,$(HOST_TEST_SOURCES:%.c=$(BUILD)/tests/$(flavour)/%.d))
 
 host-tests: $(HOST_TESTS:%=$(BUILD)/tests/%)
 # What a list of suites runs without sanitizers.
