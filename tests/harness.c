@@ -26,6 +26,7 @@ static struct {
     const char *reason; /* of a skip */
     unsigned number;    /* of the test that was looked at last */
     unsigned only;      /* the test that runs; 0: all do */
+    const char *count;  /* the program's second argument, or NULL */
     uint64_t before[HARNESS_LAWS_MAX];
 } harness;
 
@@ -44,6 +45,11 @@ void harness_note(const char *format, ...)
 void harness_run_only(unsigned number)
 {
     harness.only = number;
+}
+
+unsigned long harness_count_wanted(unsigned long otherwise)
+{
+    return harness.count ? strtoul(harness.count, NULL, 10) : otherwise;
 }
 
 _Noreturn void harness_fail(const char *file, int line, const char *text)
@@ -179,6 +185,7 @@ int main(int argc, char **argv)
     const char *part = argc > 1 ? argv[1] : NULL;
     unsigned planned = harness_count(part), ran = 0, failed = 0;
 
+    harness.count = argc > 2 ? argv[2] : NULL;
     qsort(__start_tests, (size_t)(__stop_tests - __start_tests), sizeof *__start_tests,
           harness_compare);
     printf("KTAP version 1\n1..%u\n", planned);

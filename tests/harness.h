@@ -67,6 +67,9 @@ void harness_check_string(const char *file, int line, const char *text, const ch
 /* Before the tests run, of a constructor say: of all, only this one does, counted from 1. */
 void harness_run_only(unsigned number);
 
+/* How often a test shall do what it repeats: the program's second argument, behind a first that may be "", else `otherwise`. */
+unsigned long harness_count_wanted(unsigned long otherwise);
+
 /* Of a host test (invariant.c): says what a text means that a check failed of, if it is the number of an invariant. */
 void harness_explain(const char *text) __attribute__((weak));
 

@@ -4,6 +4,7 @@
 #include "refusal.h"
 
 #define SCHED   FL_BOOT_SCHED
+#define TURNS   8u
 #define LOW     10u /* priority of the threads that spin */
 #define NO_SLOT 63u
 
@@ -63,16 +64,16 @@ static bool is_ratio(uint64_t a, uint64_t b, uint64_t ratio)
 
 TEST("equals with quanta of 2 ms and 10 ms take turns and share the time as 1 to 5")
 {
-    share(2000, 10000, 20 * 12);
-    CHECK(turns[0] - 20 <= 1);
-    CHECK(turns[1] - 20 <= 1);
+    share(2000, 10000, TURNS * 12);
+    CHECK(turns[0] - TURNS <= 1);
+    CHECK(turns[1] - TURNS <= 1);
     CHECK(is_ratio(count[1], count[0], 5));
 }
 
 TEST("quantum 0 is the default of 10 ms")
 {
-    share(0, 5000, 20 * 15);
-    CHECK(turns[0] - 20 <= 1);
+    share(0, 5000, TURNS * 15);
+    CHECK(turns[0] - TURNS <= 1);
     CHECK(is_ratio(count[0], count[1], 2));
 }
 

@@ -10,6 +10,7 @@
 #define SPACES      50u
 #define PAGES       8u
 #define POISON      0xdeadbeefdeadbeefull
+#define QUANTUM_US  1000u  /* the shortest */
 #define STEP_CYCLES 60000u /* more than one bounded entry takes */
 
 static volatile uint64_t rounds[SPACES], last_seen[SPACES];
@@ -50,8 +51,10 @@ static void start_spaces(void)
 
         rounds[i] = last_seen[i] = 0;
         CHECK_DONE(flr_vspace_map(space, mine, 0, KIT_AREA, PAGES, RW));
-        kit_start(
-            kit_thread(space, kit_copy(handler, FL_RIGHTS_ALL, i + 1), KIT_PRIORITY, use_pages, i));
+        struct kit_thread *thread =
+            kit_thread(space, kit_copy(handler, FL_RIGHTS_ALL, i + 1), KIT_PRIORITY, use_pages, i);
+        CHECK_DONE(flr_tcb_set_quantum(thread->tcb, FL_BOOT_SCHED, QUANTUM_US));
+        kit_start(thread);
     }
 }
 
@@ -92,7 +95,7 @@ static void check_each_has_faulted(void)
 TEST("memory revoked while many spaces use it: no mapping, no stale access, D kept, bounded steps")
 {
     start_spaces();
-    while (rounds[spaces - 1] == 0) /* a turn of 10 ms each */
+    while (rounds[spaces - 1] == 0) /* a turn each */
         kit_nap();
     for (unsigned i = 0; i < spaces; i++)
         CHECK(rounds[i] > 0);

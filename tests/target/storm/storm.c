@@ -36,11 +36,22 @@ static uint64_t lost;
 static uint8_t picks[PICKS]; /* numbers of calls, each as often as its weight says */
 static unsigned pick_count;
 static uint8_t
-    rare[FL_CALL_COUNT]; /* calls of them with an answer that came less than STORM_LEAST times */
+    rare[FL_CALL_COUNT]; /* calls of them with an answer that came less often than wanted */
 static unsigned rare_count;
+static unsigned least; /* wanted of each answer */
 static struct sandbox box;
 static uint64_t alarm, bell, handler;
 static volatile bool closed; /* no caller begins a call: W4 */
+
+void storm_want(unsigned wanted)
+{
+    least = wanted;
+}
+
+unsigned storm_least(void)
+{
+    return least;
+}
 
 uint64_t storm_count(uint64_t number, uint64_t code)
 {
@@ -192,13 +203,13 @@ static void make_calls(uint64_t index)
 
 static bool is_rare(uint64_t number)
 {
-    if (storm_count(number, FL_OK) < STORM_LEAST && number != FL_CALL_system_reset)
+    if (storm_count(number, FL_OK) < least && number != FL_CALL_system_reset)
         return true;
     for (unsigned i = 0; i < call_failure_count; i++) {
         const struct call_failure *failure = &call_failures[i];
 
         if (failure->call == number && failure->unreachable == NULL &&
-            storm_count(number, failure->code) < STORM_LEAST)
+            storm_count(number, failure->code) < least)
             return true;
     }
     return false;

@@ -16,12 +16,15 @@
 
 #define STORM_CODES   32u
 #define STORM_CALLERS 2u
-#define STORM_LEAST   100u /* of each answer of each call: what came less often is sought */
 
 struct storm_counts {
     uint64_t of[FL_CALL_COUNT][STORM_CODES];
     uint64_t made;
 };
+
+/* How often each answer of each call is wanted: what came less often is sought.  0 until it is set. */
+void storm_want(unsigned least);
+unsigned storm_least(void);
 
 /* Sums over all rounds since storm_forget. */
 uint64_t storm_count(uint64_t number, uint64_t code);
@@ -35,7 +38,7 @@ void storm_note(uint64_t number, uint64_t code);
  * calls that need System.  Returns NULL or what is wrong. */
 const char *storm_round(uint64_t seed, uint64_t calls, bool privileged);
 
-/* Is there a call of such storms with an answer that came less than STORM_LEAST times? */
+/* Is there a call of such storms with an answer that came less often than it is wanted? */
 bool storm_seeks(bool privileged);
 
 /* A call as the callers of a storm choose it.  Returns its number. */

@@ -7,7 +7,8 @@
 #include "world.h"
 
 #define HOGS  3u
-#define SLACK 60u /* frames for stacks, tables and records of all hogs */
+#define SLACK 60u  /* frames for stacks, tables and records of all hogs */
+#define ROOM  200u /* frames that a space can be made of */
 #define TICKS 20000u
 
 static struct world_space *hog(void)
@@ -114,15 +115,17 @@ TEST("a program that is killed while its fault waits leaves no Reply behind")
     stopped = hog();
     CHECK(hear(&verdict) == stopped);
     CHECK_EQ(verdict, WORKER_STARVED);
-    world_limit(0);
     for (unsigned i = 0; i < 80; i++) { /* more than there are Replies */
-        struct world_space *space = world_create(1);
+        uint64_t waits = world_statistic(PAGER_STAT_WAITS);
+        struct world_space *space;
 
+        world_limit(ROOM);
+        space = world_create(1);
         world_limit(4);
         world_run(space, 0, WORKER_HOG);
         CHECK(all_wait());
+        CHECK(world_statistic(PAGER_STAT_WAITS) > waits);
         world_destroy(space);
-        world_limit(0);
     }
     world_destroy(stopped);
     end_shortage();

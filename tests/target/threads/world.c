@@ -333,9 +333,10 @@ static void world_take(uint64_t pages)
     }
 }
 
+/* The runs that were taken last go back first: those are short. */
 void world_limit(uint64_t left)
 {
-    while (world.runs > 0)
+    while (world.runs > 0 && (left == 0 || world_statistic(PAGER_STAT_FREE_FRAMES) < left))
         world_expect((uint64_t)pager_give_frames(&world.taken[--world.runs]), "give frames back");
     if (left > 0)
         world_take(world_statistic(PAGER_STAT_FREE_FRAMES) - left);

@@ -48,7 +48,7 @@ enum worker_verdict world_hear(const struct world_space *space);
  * NULL: nothing. */
 struct world_space *world_poll(enum worker_verdict *verdict);
 
-/* Takes frames away from the pager until `left` are free; 0 gives them back. */
+/* Takes frames away from the pager, or gives some back, until `left` are free; 0 gives all back. */
 void world_limit(uint64_t left);
 
 /* Lets the threads below the root task's priority run so many ticks of `time`. */
