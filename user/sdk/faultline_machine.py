@@ -18,7 +18,6 @@ import selectors
 import signal
 import struct
 import subprocess
-import tempfile
 import time
 
 MIB = 1 << 20
@@ -74,6 +73,8 @@ def make_swap(size):
     size_bytes = parse_size(size) // PAGE_BYTES * PAGE_BYTES
     if size_bytes < SWAP_LEAST_BYTES:
         raise MachineError(f"'{size}' is too small for swap: {SWAP_LEAST_BYTES // 1024}K is the least")
+    import tempfile  # takes a while, and most runs do not come here
+
     number = os.open(tempfile.gettempdir(), os.O_TMPFILE | os.O_RDWR)
     os.set_inheritable(number, True)  # QEMU may take our place
     os.ftruncate(number, size_bytes)

@@ -12,7 +12,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 
 MIB = 1 << 20
 SPARE_BYTES = 16 * MIB  # of the second machine: what lies beside the program is a little more there
@@ -48,6 +47,8 @@ def second_machine(memory_bytes, disks, append):
 
 def run_again(command, given, status):
     """The work of a second run, or None if it did not end as the first one did."""
+    import tempfile  # takes a while, and most runs do not come here
+
     with tempfile.TemporaryDirectory(prefix="faultline-") as folder:
         command = [sys.executable, "-B", command[0], "--icount", "--log", os.path.join(folder, "log")] + command[1:]
         done = subprocess.run(command, input=bytes(given), capture_output=True, check=False)

@@ -11,7 +11,7 @@ from boot import archive
 from ktap import Skip, check_equal, main, test
 
 HEADER_BYTES = 110
-FLIPS, SEED = 30, 20
+FLIPS, SEED = int(os.environ.get("FLIPS", "10")), 20
 TOLD = r"(init|panic|hello\[\d+\]): "
 
 

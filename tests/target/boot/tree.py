@@ -1,4 +1,5 @@
 """Reads, changes and writes flattened device trees.  Spec: Devicetree Specification 0.4, chapter 5."""
+import functools
 import os
 import struct
 import subprocess
@@ -88,15 +89,21 @@ def write(root, reservations=()):
     return header + reserved + bytes(structure) + strings
 
 
-def of_machine(bootargs, initrd=None, memory="64M"):
-    """The tree that QEMU makes for "virt", with the firmware's memory reserved as the firmware
-    itself does, and /chosen; initrd: (start, bytes)."""
+@functools.cache
+def blob_of_machine(memory):
+    """The blob that QEMU makes for "virt"."""
     with tempfile.TemporaryDirectory(prefix="faultline-tree-") as folder:
         path = os.path.join(folder, "blob")
         subprocess.run([QEMU, "-machine", f"virt,dumpdtb={path}", "-m", memory, "-display", "none"],
                        capture_output=True, timeout=20, check=True)
         with open(path, "rb") as file:
-            root = read(file.read())
+            return file.read()
+
+
+def of_machine(bootargs, initrd=None, memory="64M"):
+    """The tree that QEMU makes for "virt", with the firmware's memory reserved as the firmware
+    itself does, and /chosen; initrd: (start, bytes)."""
+    root = read(blob_of_machine(memory))
     chosen = root.at("/chosen")
     chosen.props["bootargs"] = text(bootargs)
     if initrd:
