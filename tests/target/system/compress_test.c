@@ -1,5 +1,6 @@
 /* Programs that are larger than memory, on a machine without a disk: half of memory may hold compressed pages.  What
  * they write packs three to one. */
+#define SWAP_FORKED_MIB 4
 #include "swap_kit.h"
 
 #include <faultline/setting.h>
@@ -18,7 +19,7 @@ static int large_private(void)
 {
     struct rusage usage;
 
-    swap_go_over(16 * SWAP_MIB, 8);
+    swap_go_over(8 * SWAP_MIB, 8);
     CHILD_CHECK(getrusage(RUSAGE_SELF, &usage) == 0 && usage.ru_majflt == 0);
     return 0;
 }
@@ -35,7 +36,7 @@ TEST("parent and child of memory that is compressed both write, and see their ow
 
 static int too_large(void)
 {
-    const uint64_t pages = 20 * SWAP_MIB;
+    const uint64_t pages = 10 * SWAP_MIB;
     uint64_t *memory = swap_map(pages, MAP_PRIVATE);
 
     swap_packs = false;

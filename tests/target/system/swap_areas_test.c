@@ -45,11 +45,11 @@ TEST("both disks are used from the start, as large as they are, without a priori
 
 static int moves_over(void)
 {
-    const uint64_t pages = 20 * SWAP_MIB;
+    const uint64_t pages = 12 * SWAP_MIB;
     uint64_t *memory = swap_map(pages, MAP_PRIVATE);
 
     swap_write(memory, 0, pages, 1);
-    CHILD_CHECK(areas_figure(SMALL, 3) > 4096);
+    CHILD_CHECK(areas_figure(SMALL, 3) > 2048);
     CHILD_CHECK(swapoff(SMALL) == 0);
     CHILD_CHECK(areas_figure(SMALL, 3) == -1000);
     CHILD_CHECK(areas_refuse(swapoff(SMALL), EINVAL));
@@ -68,7 +68,7 @@ TEST("swapoff with everything in use moves it to the other disk, to the last byt
 
 static int fits_nowhere(void)
 {
-    const uint64_t pages = 24 * SWAP_MIB;
+    const uint64_t pages = 17 * SWAP_MIB;
     uint64_t *memory = swap_map(pages, MAP_PRIVATE);
 
     swap_write(memory, 0, pages, 1);
@@ -87,7 +87,7 @@ TEST("swapoff of what fits nowhere is refused, and the disk is used as before")
 
 static int by_priority(void)
 {
-    const uint64_t pages = 6 * SWAP_MIB;
+    const uint64_t pages = 3 * SWAP_MIB;
     uint64_t *memory = swap_map(pages, MAP_PRIVATE), *more;
 
     CHILD_CHECK(swapoff(LARGE) == 0 && swapoff(SMALL) == 0);
@@ -114,7 +114,7 @@ TEST("the disk of the higher priority is filled first")
 
 static int beside_work(void)
 {
-    const uint64_t pages = 18 * SWAP_MIB;
+    const uint64_t pages = 9 * SWAP_MIB;
     pid_t pid = fork();
 
     if (pid == 0) {
@@ -141,7 +141,7 @@ TEST("swapoff and swapon, again and again, beside a program larger than memory")
 
 static int all_off(void)
 {
-    const uint64_t pages = 4 * SWAP_MIB;
+    const uint64_t pages = 2 * SWAP_MIB;
     uint64_t *memory = swap_map(pages, MAP_PRIVATE);
 
     swap_write(memory, 0, pages, 1);

@@ -136,10 +136,15 @@ static inline void swap_put_out(uint64_t *memory, uint64_t pages)
     CHILD_CHECK(swap_is_out(memory, pages));
 }
 
+/* What parent and child have in the test below, unless its program says otherwise. */
+#ifndef SWAP_FORKED_MIB
+#define SWAP_FORKED_MIB 8
+#endif
+
 /* Parent and child of memory that is out write, both the second eighth of it, and see their own. */
 static inline int swap_fork_of_what_is_out(void)
 {
-    const uint64_t pages = 8 * SWAP_MIB;
+    const uint64_t pages = SWAP_FORKED_MIB * SWAP_MIB;
     uint64_t *memory = swap_map(pages, MAP_PRIVATE);
     pid_t pid;
 

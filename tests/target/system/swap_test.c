@@ -5,7 +5,7 @@
 
 static int large_private(void)
 {
-    swap_go_over(24 * SWAP_MIB, 4);
+    swap_go_over(12 * SWAP_MIB, 4);
     return 0;
 }
 
@@ -16,7 +16,7 @@ TEST("a program twice as large as memory finds every byte that it wrote")
 
 static int large_shared(void)
 {
-    const uint64_t pages = 20 * SWAP_MIB;
+    const uint64_t pages = 10 * SWAP_MIB;
     uint64_t *memory = swap_map(pages, MAP_SHARED);
     pid_t pid;
 
@@ -50,7 +50,7 @@ static int several_at_once(void)
     for (uint64_t i = 0; i < 3; i++) {
         pid[i] = fork();
         if (pid[i] == 0) {
-            const uint64_t pages = 6 * SWAP_MIB;
+            const uint64_t pages = 3 * SWAP_MIB;
             uint64_t *memory = swap_map(pages, MAP_PRIVATE);
 
             for (uint64_t round = 0; round < 3; round++) {
@@ -94,7 +94,7 @@ TEST("what is advised out comes back, by major faults")
 
 static int locked_stays(void)
 {
-    const uint64_t locked = SWAP_MIB, pages = 20 * SWAP_MIB;
+    const uint64_t locked = SWAP_MIB, pages = 10 * SWAP_MIB;
     uint64_t *kept = swap_map(locked, MAP_PRIVATE), *memory;
     struct rusage before, after;
 
