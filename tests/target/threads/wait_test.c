@@ -10,6 +10,7 @@
 #define SLACK 60u  /* frames for stacks, tables and records of all hogs */
 #define ROOM  200u /* frames that a space can be made of */
 #define TICKS 20000u
+#define WAITS 5000u /* of so many ticks, for what other harts do: seconds */
 
 static struct world_space *hog(void)
 {
@@ -106,6 +107,19 @@ TEST("of three programs of which one fits two are ended, however late each is de
     }
 }
 
+/* Waits until more faults wait than these, and nobody tells anything. */
+static bool more_wait(uint64_t waits)
+{
+    enum worker_verdict verdict;
+
+    for (unsigned i = 0; i < WAITS && world_poll(&verdict) == NULL; i++) {
+        if (world_statistic(PAGER_STAT_WAITS) > waits)
+            return true;
+        world_wait(TICKS);
+    }
+    return false;
+}
+
 TEST("a program that is killed while its fault waits leaves no Reply behind")
 {
     struct world_space *stopped;
@@ -123,8 +137,7 @@ TEST("a program that is killed while its fault waits leaves no Reply behind")
         space = world_create(1);
         world_limit(4);
         world_run(space, 0, WORKER_HOG);
-        CHECK(all_wait());
-        CHECK(world_statistic(PAGER_STAT_WAITS) > waits);
+        CHECK(more_wait(waits));
         world_destroy(space);
     }
     world_destroy(stopped);
