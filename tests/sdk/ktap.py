@@ -38,13 +38,6 @@ def skip_without_disks():
         raise Skip(f"needs a disk, and {name} has none")
 
 
-def machine_clears_blocks():
-    """Whether the processor that the driver has chosen has cbo.zero: QEMU 10's rv64 has, older ones and the boards' have not."""
-    name = os.environ.get("TEST_MACHINE")
-    chosen = name and machines.Machines().named(name)
-    return bool(chosen) and chosen.qemu == "10" and chosen.cpu is None and chosen.machine == "virt"
-
-
 def test(sentence):
     """Registers the decorated function."""
     def register(function):

@@ -58,12 +58,14 @@ class Case:
             return self.told[words]
         if self.options not in _told:
             _told[self.options] = run_all(self.options)
-        printed, errors = _told[self.options]
+        printed, end = _told[self.options]
         command = (self.name, *words)
         if command not in printed:
-            raise AssertionError(f"the machine did not come to the end of it: {errors}")
+            raise AssertionError(f"the machine did not come to the end of it: {end}")
         if FAILED.search(printed[command]):
             raise AssertionError(printed[command][-600:])
+        if list(printed)[-1] == command and end:
+            raise AssertionError(end)
         return cells(printed[command])
 
     def on_linux(self, words):
@@ -83,17 +85,21 @@ _cases, _told = [], {}
 
 
 def on_machine(options, *words, stdin=b""):
-    return run(os.path.join(SDK, "faultline-run"), *options, "--initrd", INITRD, *words, stdin=stdin, seconds=TARGET_SECONDS)
+    return run(os.path.join(SDK, "faultline-run"), *options, "--timeout", TARGET_SECONDS, "--initrd", INITRD, *words, stdin=stdin,
+               seconds=TARGET_SECONDS + 20)
 
 
 def run_all(options):
-    """A machine with these options, in which the shell runs the programs of all cases that want it, one after the other:
-    what each command prints, as far as the machine came, and the end of standard error."""
+    """A machine with these options, in which the shell runs the programs of all cases that want it, one after the other.
+    Returns: what each command prints, as far as the machine came; and how it ended, "" if well."""
     commands = [(case.name, *words) for case in _cases if case.options == options and not case.alone for words in case.runs]
     result = on_machine(options, "sh", stdin="".join(" ".join(command) + "\n" for command in commands).encode())
     printed = result.stdout.split(PROMPT)[1:-1]  # each between two prompts
-    return ({command: text.decode(errors="replace") for command, text in zip(commands, printed)},
-            result.stderr.decode(errors="replace")[-600:])
+    end = ""
+    if result.returncode != 0 or len(printed) < len(commands):
+        at = " ".join(commands[len(printed)]) if len(printed) < len(commands) else "the end"
+        end = f"status {result.returncode} at {at}: {result.stderr.decode(errors='replace')[-600:]}"
+    return {command: text.decode(errors="replace") for command, text in zip(commands, printed)}, end
 
 
 _folder = []

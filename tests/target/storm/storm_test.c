@@ -18,6 +18,8 @@
 #define CALLS_A_TIME   4000u
 #define MOST_TIMES     100u
 #define ROUND_CALLS    1500u
+#define SYSTEM_CALLS   200u /* of a round that may call System: there are few of these calls */
+#define SOUGHT_TIMES   4u   /* as many calls as were asked for, while an answer is missing */
 #define LOCKSTEP_CALLS 4000u
 #define LOCKSTEP_ROUND 200u /* then in a new sandbox */
 
@@ -57,7 +59,7 @@ static uint64_t total(uint64_t code_end)
 static void run_round(uint64_t round, bool privileged)
 {
     uint64_t name = seed() << 32 | (uint64_t)privileged << 31 | round;
-    const char *complaint = storm_round(name, ROUND_CALLS, privileged);
+    const char *complaint = storm_round(name, privileged ? SYSTEM_CALLS : ROUND_CALLS, privileged);
 
     if (complaint != NULL) {
         harness_note("SEED=%lu round %lu", seed(), round);
@@ -65,14 +67,14 @@ static void run_round(uint64_t round, bool privileged)
     }
 }
 
-/* At least `calls`, and up to half as many more while an answer is still missing.  Returns the rounds. */
+/* At least `calls`, and more while an answer is still missing: with several harts chance says who calls.  Returns the rounds. */
 static uint64_t run_calls(uint64_t calls, bool privileged)
 {
     uint64_t start = storm_made(), round = 0;
 
     while (storm_made() < start + calls)
         run_round(round++, privileged);
-    while (storm_made() < start + calls / 2 * 3 && storm_seeks(privileged))
+    while (storm_made() < start + calls * SOUGHT_TIMES && storm_seeks(privileged))
         run_round(round++, privileged);
     return round;
 }

@@ -152,6 +152,7 @@ TEST("generations by the thousand leave no more frames in use, and no longer cha
     int depth, wrong;
     pid_t pid;
 
+    CHECK(generations > EARLY);
     chain_line = chain_map(1, MAP_SHARED);
     pid = fork();
     if (pid == 0)

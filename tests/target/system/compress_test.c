@@ -1,5 +1,6 @@
 /* Programs that are larger than memory, on a machine without a disk: half of memory may hold compressed pages.  What
  * they write packs three to one. */
+#define SWAP_ENOUGH_MIB 5
 #define SWAP_FORKED_MIB 4
 #include "swap_kit.h"
 

@@ -1,4 +1,5 @@
-/* swapon and swapoff while programs run: /dev/vda has 32 MiB, /dev/vdb 8 MiB, memory 16 MiB. */
+/* swapon and swapoff while programs run: /dev/vda has 32 MiB, /dev/vdb 8 MiB, the pager 5 MiB. */
+#define SWAP_ENOUGH_MIB 5
 #include "swap_kit.h"
 
 #include <errno.h>

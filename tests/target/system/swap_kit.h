@@ -36,8 +36,14 @@ SWAP_LAW(entries, "pager: entries", FAULTLINE_PAGER, PAGER_STAT_ENTRIES)
 SWAP_LAW(slots, "pager: slots of swap", FAULTLINE_PAGER, PAGER_STAT_SWAP_USED)
 SWAP_LAW(objects, "pager: objects", FAULTLINE_PAGER, PAGER_STAT_OBJECTS)
 
+/* A program whose tests want memory to be short names the least MiB that would be too many. */
+#ifndef SWAP_ENOUGH_MIB
+#define SWAP_ENOUGH_MIB (UINT64_MAX / SWAP_MIB)
+#endif
+
 static void __attribute__((constructor)) swap_lock(void)
 {
+    CHECK(fork_counter(FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES) < SWAP_ENOUGH_MIB * SWAP_MIB);
     CHECK_EQ(mlockall(MCL_CURRENT), 0);
 }
 

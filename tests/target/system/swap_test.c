@@ -1,4 +1,5 @@
 /* Programs that are larger than memory, on a machine with enough swap. */
+#define SWAP_ENOUGH_MIB 5
 #include "swap_kit.h"
 
 #include <sys/resource.h>
