@@ -239,7 +239,8 @@ TEST("a handler that runs on another hart all the time answers faults, each once
     uint64_t faults = kit_counter(FL_COUNTER_PAGE_FAULTS);
     fault_run(write_pages, 60);
     wait_for_progress(1);
-    for (uint64_t end = kit_deadline(); rounds[0] < 60;) /* the handler counts when it has answered */
+    for (uint64_t end = kit_deadline();
+         rounds[0] < 60;) /* the handler counts when it has answered */
         CHECK(fl_rdtime() < end);
     CHECK_EQ(wrong, 0);
     CHECK_EQ(rounds[0], 60);
