@@ -42,8 +42,8 @@ class Machines:
     """The whole list."""
 
     def __init__(self, path=LIST):
-        self.machines, self.wanted, self.smoke, self.later, self.without, self.cpus = [], [], [], [], [], {}
-        self.parallel = []
+        self.machines, self.without, self.cpus = [], [], {}
+        self.wanted, self.smoke, self.few, self.later, self.parallel = [], [], [], [], []
         with open(path, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 words = line.split()
@@ -58,8 +58,8 @@ class Machines:
             self.machines[-1].cpu = self.cpus.get(rest[4])
         elif kind == "cpu" and len(rest) == 2:
             self.cpus[rest[0]] = rest[1]
-        elif kind in ("suites", "smoke", "later", "parallel") and rest:
-            {"suites": self.wanted, "smoke": self.smoke, "later": self.later,
+        elif kind in ("suites", "smoke", "few", "later", "parallel") and rest:
+            {"suites": self.wanted, "smoke": self.smoke, "few": self.few, "later": self.later,
              "parallel": self.parallel}[kind].extend(rest)
         elif kind == "without" and len(rest) >= 3:
             self.without.append((rest[0].split(","), rest[1], " ".join(rest[2:])))
@@ -71,12 +71,15 @@ class Machines:
         return next((machine for machine in self.machines if machine.name == name), None)
 
     def runs(self, machine, suite, everything):
-        """Whether the machine is to run a suite of that name."""
-        if machine.suites != "few" and everything:
-            return matches(suite, self.wanted)
-        if machine.suites == "all":
-            return matches(suite, self.wanted) and not matches(suite, self.later)
-        return matches(suite, self.smoke)
+        """Whether the machine, or virt with one hart (None), is to run a suite of that name."""
+        runs_all = machine is None or machine.suites == "all"
+        if matches(suite, self.smoke):
+            return not runs_all and not everything
+        if machine is None:
+            return True
+        if everything:
+            return matches(suite, self.few if machine.suites == "few" else self.wanted)
+        return runs_all and matches(suite, self.wanted) and not matches(suite, self.later)
 
     def is_parallel(self, suite):
         """Whether its harts really run at the same time, where there are several."""

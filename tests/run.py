@@ -152,8 +152,9 @@ def read_suites(path):
 
 
 def on_machines(suites, build, everything, had):
-    """The suites again for each machine that is to run them; had: of those only that are to be had."""
+    """The suites as they are, and again for each machine that is to run them; had: of those only that are to be had."""
     table = machines.Machines()
+    yield from (suite for suite in suites if table.runs(None, suite.name, everything))
     for machine in table.machines:
         wanted = [suite for suite in suites if table.runs(machine, suite.name, everything)]
         lack = machine.lack(build) if had else None
@@ -170,9 +171,8 @@ def choose(arguments):
               for name in arguments.host]
     if arguments.suites:
         listed = read_suites(arguments.suites)
-        suites += listed
-        if arguments.machines:
-            suites += on_machines(listed, arguments.build, arguments.machines == "ALL", not arguments.list)
+        suites += on_machines(listed, arguments.build, arguments.machines == "ALL", not arguments.list) \
+            if arguments.machines else listed
     return [suite for suite in suites if arguments.only in suite.name]
 
 
