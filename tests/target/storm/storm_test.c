@@ -1,6 +1,6 @@
 /* Storms of calls, and what must hold of all of them together.
  *
- * Boot arguments: SEED=n (1) names the run, CALLS=n how many calls it makes in all, and with that how often each call
+ * Boot arguments: SEED=n (1) names the run, CALLS=n how many calls it makes at least, and with that how often each call
  * must have given each answer: once in 4,000 calls, or a hundred times.  One call in 25 is a privileged storm's.
  * SECONDS=n: so many seconds of `time` instead, one in 25 likewise. */
 #include <stdio.h>
