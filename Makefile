@@ -51,6 +51,7 @@ MEM ?= 64M
 SMP ?= 1
 run:
 	@$(SETUP) run
+	@[ -e $(BUILD)/initrd.cpio ] || echo 'make: building, which takes about a minute the first time' >&2
 	@$(MAKE) -s --no-print-directory $(JOBS) all
 ifdef APP
 	@$(RUN) -m $(MEM) -c $(SMP) $(if $(SWAP),-s $(SWAP)) $(APP) $(ARGS); \

@@ -85,6 +85,7 @@ test-matrix: MACHINES = ALL
 test test-matrix:
 	$(if $(ONLY),@$(DRIVER) --suites tests/suites.txt --machines $(MACHINES) --only '$(ONLY)' --list >/dev/null)
 	@$(SETUP) test images
+	@[ -e $(BUILD)/initrd-test.cpio ] || echo 'make: building, which takes some two minutes the first time' >&2
 	@$(MAKE) -s --no-print-directory test-packages & fetching=$$!; trap "kill $$fetching" INT TERM HUP; \
 	    $(MAKE) -s --no-print-directory $(JOBS) clang-kernel; status=$$?; wait $$fetching && exit $$status
 	@$(DRIVER) --suites tests/suites.txt --machines $(MACHINES) $(if $(ONLY),--only '$(ONLY)')

@@ -15,7 +15,7 @@ import paging_cost  # noqa: E402
 BUILD = os.environ.get("FAULTLINE_BUILD", "build")
 ACCEPTED = "docs/bench.tsv"
 KERNELS = sys.argv[1]
-RUN = ["user/sdk/faultline-run", "--icount", "-m", "128M", "--timeout", "120"]
+RUN = ["user/sdk/faultline-run", "--icount", "-m", "128M", "--timeout", "900"]
 KERNEL_RUN = RUN + ["--console", "--no-initrd", "-k", f"{KERNELS}/kernel_bench.bin"]
 # What is run, what is added to the names of its rows, and which of them are taken.
 RUNS = [
