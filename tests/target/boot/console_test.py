@@ -33,9 +33,9 @@ def numbers(result):
 
 # --- with the driver -----------------------------------------------------------------------------
 
-@test("a megabyte of output to a slow reader arrives exactly; the machine idles meanwhile and is interrupted for more")
+@test("256 KiB of output to a slow reader arrive exactly; the machine idles meanwhile and is interrupted for more")
 def _():
-    count = 1 << 20
+    count = 256 << 10
     with Machine(initrd_of("console_probe", "flood", str(count))) as machine:
         machine.read_until(b"init: ")
         machine.stall_asleep()
@@ -146,9 +146,17 @@ def uart():
     return f"`{props['compatible'].split(bytes(1))[0].decode()}` at 0x{struct.unpack_from('>Q', props['reg'])[0]:x}"
 
 
+def disable_uarts(root):
+    """All that are like the console: a system may use another one where the one that is named is none."""
+    names = tree.console(root).props["compatible"]
+    for node in root.at("/soc").children.values():
+        if node.props.get("compatible") == names:
+            node.props["status"] = tree.text("disabled")
+
+
 @test("a UART that is disabled in the device tree is none: the firmware's console stays")
 def _():
-    result = spoilt(lambda root: tree.console(root).props.update(status=tree.text("disabled")))
+    result = spoilt(disable_uarts)
     check_firmware_serves(result, r"init: console: no UART among \d+ devices: the firmware's console stays")
 
 

@@ -13,7 +13,7 @@ import time
 import boot
 
 PIPE_BYTES = 4096
-SECONDS = 30  # for one boot
+SECONDS = 90  # for one boot, which takes some two; 256 KiB through the sifive_u's UART take ten
 QUIET_SECONDS = 0.5  # in which a machine does what it does by itself
 POLL_SECONDS = 0.1
 
