@@ -17,9 +17,11 @@ struct check {
     uint64_t committed;
     uint64_t file_pages;
     uint32_t views;
-    uint64_t resident[VM_SPACES_MAX];  /* pages of the objects that each space owns ... */
-    uint64_t of_merged[VM_SPACES_MAX]; /* ... of them those that are merged ... */
-    uint64_t swapped[VM_SPACES_MAX];   /* ... that are out */
+    uint64_t resident[VM_SPACES_MAX];         /* pages of the objects that each space owns ... */
+    uint64_t of_merged[VM_SPACES_MAX];        /* ... of them those that are merged ... */
+    uint64_t swapped[VM_SPACES_MAX];          /* ... that are out */
+    const struct entry *first;                /* of all spaces ... */
+    const struct entry *after[VM_SPACES_MAX]; /* ... and the first one behind each space's last */
     const char *broken;
 };
 
@@ -29,18 +31,24 @@ static void check_fail(struct check *check, bool holds, const char *invariant)
         check->broken = invariant;
 }
 
-/* The entry after `entry` through all spaces; NULL: the first one, and none is left. */
-static const struct entry *check_next_entry(const struct vm *vm, const struct entry *entry)
+/* Which entry follows the last one of each space. */
+static void check_join_spaces(struct check *check)
 {
-    uint32_t id = 0;
+    for (uint32_t id = VM_SPACES_MAX; id-- > 0;) {
+        const struct space *space = check->vm->spaces[id];
 
-    if (entry && entry->next)
-        return entry->next;
-    if (entry)
-        id = entry->space->id + 1;
-    while (id < VM_SPACES_MAX && !(vm->spaces[id] && vm->spaces[id]->map.first))
-        id++;
-    return id < VM_SPACES_MAX ? vm->spaces[id]->map.first : NULL;
+        check->after[id] = check->first;
+        if (space && space->map.first)
+            check->first = space->map.first;
+    }
+}
+
+/* The entry after `entry` through all spaces; NULL: the first one, and none is left. */
+static const struct entry *check_next_entry(const struct check *check, const struct entry *entry)
+{
+    if (!entry)
+        return check->first;
+    return entry->next ? entry->next : check->after[entry->space->id];
 }
 
 /* The object to visit after one that was reached from an entry or from above, so that each is visited
@@ -55,12 +63,16 @@ static bool check_covers(const struct entry *entry, uint64_t index)
     return index >= entry->offset && index < entry->offset + entry_pages(entry);
 }
 
-/* Whether a fault of somebody would find page `index` of `object`. */
-static bool check_is_shown(const struct vm *vm, const struct object *object, uint64_t index)
+/* Whether a fault of somebody would find page `index` of `object`, which has it: who names the object, which
+ * O6 has shown by now, or who names one above it. */
+static bool check_is_shown(const struct check *check, const struct object *object, uint64_t index)
 {
-    const struct entry *entry = NULL;
+    const struct entry *entry;
 
-    while ((entry = check_next_entry(vm, entry)) != NULL) {
+    for (entry = check->broken ? NULL : object->entries; entry; entry = entry->object_next)
+        if (check_covers(entry, index))
+            return true;
+    while ((entry = check_next_entry(check, entry)) != NULL) {
         const struct object *holder = entry->object;
 
         if (!holder || !check_covers(entry, index))
@@ -115,7 +127,7 @@ static void check_leaf(struct check *check, const struct object *object, uint64_
         check_fail(check, leaf == INDEX_LEAF_ZERO, "X3");
     }
     if (object->owner)
-        check_fail(check, check_is_shown(check->vm, object, index), "O3");
+        check_fail(check, check_is_shown(check, object, index), "O3");
     else
         check_fail(check, index * FL_PAGE_BYTES < object->bytes && !object_is_device(object), "O8");
 }
@@ -185,7 +197,7 @@ static uint32_t check_named(struct check *check, const struct object *object)
     const struct entry *entry = NULL, *previous = NULL;
     uint32_t naming = 0, listed = 0;
 
-    while ((entry = check_next_entry(check->vm, entry)) != NULL)
+    while ((entry = check_next_entry(check, entry)) != NULL)
         naming += entry->object == object;
     for (entry = object->entries; entry && listed <= naming; entry = entry->object_next) {
         check_fail(check, entry->object == object && entry->object_previous == previous, "O6");
@@ -251,12 +263,12 @@ static void check_anonymous(struct check *check, const struct object *object)
 }
 
 /* Objects that have this file as their source. */
-static uint32_t check_sources(const struct vm *vm, const struct object *file)
+static uint32_t check_sources(const struct check *check, const struct object *file)
 {
     const struct entry *entry = NULL;
     uint32_t sources = 0;
 
-    while ((entry = check_next_entry(vm, entry)) != NULL) {
+    while ((entry = check_next_entry(check, entry)) != NULL) {
         if (!entry->object || entry->object->entries != entry)
             continue;
         for (const struct object *object = entry->object; object;
@@ -294,7 +306,7 @@ static void check_file(struct check *check, const struct object *file)
         previous = user;
         users++;
     }
-    check_fail(check, users == check_sources(check->vm, file), "O7");
+    check_fail(check, users == check_sources(check, file), "O7");
     if (object_is_device(file))
         check_device(check, file);
     references = check_named(check, file) + users + (file->name && !file->name->removed) +
@@ -500,6 +512,7 @@ const char *vm_check(const struct vm *vm)
 
     if (check.broken)
         return check.broken;
+    check_join_spaces(&check);
     for (uint32_t id = 0; id < VM_SPACES_MAX; id++)
         if (vm->spaces[id])
             check_space(&check, vm->spaces[id]);

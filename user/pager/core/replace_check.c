@@ -25,32 +25,49 @@ static bool replace_check_queue(const struct replace *replace, const struct repl
     return count == queue->count && queue->tail == before;
 }
 
-/* How many pages are in this state. */
-static uint32_t replace_count(const struct replace *replace, enum replace_state state)
-{
-    uint32_t count = 0;
+/* What a walk over all pages finds. */
+struct replace_tally {
+    uint32_t queued, given; /* of this set */
+    bool forgotten;         /* nothing is known of pages that are out */
+};
 
-    for (uint32_t page = 0; page < replace->config.count; page++)
-        count += replace_record(replace, page)->state == state &&
-                 replace_record(replace, page)->set == replace->config.set;
-    return count;
+static struct replace_tally replace_count(const struct replace *replace)
+{
+    struct replace_tally tally = {.forgotten = true};
+
+    for (uint32_t page = 0; page < replace->config.count; page++) {
+        const struct replace_page *record = replace_record(replace, page);
+
+        if (record->state == REPLACE_OUT &&
+            (record->stamp || record->queue || record->set || record->marks))
+            tally.forgotten = false;
+        if (record->set != replace->config.set)
+            continue;
+        tally.queued += record->state == REPLACE_QUEUED;
+        tally.given += record->state == REPLACE_GIVEN;
+    }
+    return tally;
 }
 
-static const char *replace_check_queues(const struct replace *replace)
+static const char *replace_check_queues(const struct replace *replace,
+                                        const struct replace_tally *tally)
 {
     uint32_t queued = 0;
 
     if (!replace_check_queue(replace, &replace->given, REPLACE_GIVEN, 0))
         return "R1";
     for (uint32_t q = 0; q < REPLACE_QUEUES; q++) {
-        if (!replace_check_queue(replace, &replace->queue[q], REPLACE_QUEUED, q))
+        const struct replace_queue *queue = &replace->queue[q];
+
+        /* Nearly all are empty. */
+        if (queue->count == 0 ? queue->head != REPLACE_NONE || queue->tail != REPLACE_NONE
+                              : !replace_check_queue(replace, queue, REPLACE_QUEUED, q))
             return "R1";
-        if ((replace->filled[q / 64] >> q % 64 & 1) != (replace->queue[q].count > 0))
+        if ((replace->filled[q / 64] >> q % 64 & 1) != (queue->count > 0))
             return "R2";
-        queued += replace->queue[q].count;
+        queued += queue->count;
     }
-    if (replace_count(replace, REPLACE_QUEUED) != queued ||
-        replace_count(replace, REPLACE_GIVEN) != replace->given.count)
+    if (tally->queued != queued || tally->given != replace->given.count)
         return "R1";
     return queued == replace->queued ? NULL : "R2";
 }
@@ -89,25 +106,14 @@ static const char *replace_check_policy(const struct replace *replace)
                : "R4";
 }
 
-static bool replace_check_out(const struct replace *replace)
-{
-    for (uint32_t page = 0; page < replace->config.count; page++) {
-        const struct replace_page *record = replace_record(replace, page);
-
-        if (record->state == REPLACE_OUT &&
-            (record->stamp || record->queue || record->set || record->marks))
-            return false;
-    }
-    return true;
-}
-
 const char *replace_check(const struct replace *replace)
 {
-    const char *broken = replace_check_queues(replace);
+    const struct replace_tally tally = replace_count(replace);
+    const char *broken = replace_check_queues(replace, &tally);
 
     if (!broken)
         broken = replace_check_policy(replace);
-    if (!broken && !replace_check_out(replace))
+    if (!broken && !tally.forgotten)
         broken = "R5";
     return broken ? broken : ghost_check(&replace->ghosts);
 }
