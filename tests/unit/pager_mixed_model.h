@@ -168,22 +168,32 @@ static inline void model_resize(struct segment *file, uint64_t halves)
                 run.program[i].page[p].own = false;
 }
 
-static inline bool model_is_shown(const struct segment *segment, uint32_t index)
+/* Which pages of a segment some program shows. */
+static inline void model_find_shown(const struct segment *segment, bool shown[SEGMENT])
 {
+    memset(shown, 0, SEGMENT * sizeof *shown);
     for (uint32_t i = 0; i < PROGRAMS; i++)
-        for (uint32_t p = 0; p < WORLD_PAGES; p++)
-            if (run.program[i].page[p].segment == segment && run.program[i].page[p].index == index)
-                return true;
-    return false;
+        for (uint32_t p = 0; p < WORLD_PAGES; p++) {
+            const struct model_page *page = &run.program[i].page[p];
+
+            if (page->segment == segment && page->index < SEGMENT)
+                shown[page->index] = true;
+        }
 }
 
 /* Pages of shared memory that nobody shows any more are gone. */
 static inline void model_forget(void)
 {
-    for (struct segment *segment = run.segment; segment < run.segment + run.segments; segment++)
-        for (uint32_t index = 0; !segment->file && index < SEGMENT; index++)
-            if (!model_is_shown(segment, index))
+    for (struct segment *segment = run.segment; segment < run.segment + run.segments; segment++) {
+        bool shown[SEGMENT];
+
+        if (segment->file)
+            continue;
+        model_find_shown(segment, shown);
+        for (uint32_t index = 0; index < SEGMENT; index++)
+            if (!shown[index])
                 memset(segment->byte + index * HALVES, 0, HALVES);
+    }
 }
 
 static inline uint32_t model_count(const struct program *program, uint32_t first, uint32_t count)

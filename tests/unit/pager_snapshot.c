@@ -111,17 +111,26 @@ const uint8_t *snapshot_find(const struct fake *fake, const struct entry *entry,
     return snapshot_find_in_file(fake, object->source, index + object->source_first, bytes);
 }
 
+/* Eight bytes of what a page shows, zeros behind its end; most are whole, which costs no call to copy. */
+static uint64_t snapshot_word(const uint8_t *at, uint64_t left)
+{
+    uint64_t word = 0;
+
+    if (left >= sizeof word)
+        memcpy(&word, at, sizeof word);
+    else
+        memcpy(&word, at, left);
+    return word;
+}
+
 /* Of what a page shows; 0: zeros, or behind the end of a file. */
 static uint64_t snapshot_hash(const uint8_t *contents, uint64_t bytes)
 {
     uint64_t hash = 0;
 
     for (uint64_t i = 0; i < PAGE; i += 8) {
-        uint64_t word = 0;
-
-        if (i < bytes)
-            memcpy(&word, contents + i, bytes - i < 8 ? bytes - i : 8);
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
+        hash = (hash ^ (i < bytes ? snapshot_word(contents + i, bytes - i) : 0)) *
+               0x9e3779b97f4a7c15ull;
         hash ^= hash >> 29;
     }
     return hash;
