@@ -120,7 +120,7 @@ def _():
 @test("a hart that comes too late stays where it is, also when the firmware refused the one after it")
 def _():
     with debugger.Debugger("debugger") as link, concurrent.futures.ThreadPoolExecutor() as pool:
-        booted = pool.submit(boot_with, 2, (0, 1, 9), slower=4, options=link.options)
+        booted = pool.submit(boot_with, 2, (0, 1, 9), slower=8, options=link.options)
         first = link.run_to(debugger.symbol("faultline.elf", "boot_kernel"))
         late = link.run_to(physical("boot_other_entry"))
         link.run_to(debugger.symbol("faultline.elf", "arch_enter_user"), only=first)
