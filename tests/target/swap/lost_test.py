@@ -4,7 +4,7 @@ import mmap
 import sys
 
 sys.dont_write_bytecode = True
-from swapping import (COMPRESSED, CORRUPT, EIO, LOST, MIB, PAGE, SIGBUS, WORKERS, Swapping, disk, failing_disk,
+from swapping import (COMPRESSED, CORRUPT, DIFFERENT, EIO, LOST, MIB, PAGE, SIGBUS, WORKERS, Swapping, disk, failing_disk,
                       file_node, plain, swap_image)
 from ktap import check_equal, comment, main, test
 
@@ -120,7 +120,7 @@ def _():
     errors = [{"event": "none", "iotype": "write", "errno": EIO, "once": False}]
     sizes = (2 * MIB, 16 * MIB)
     words = failing_disk([], errors, swap_image("bad.img", sizes[0]))
-    with Swapping(WORKERS, *words, *plain(1, swap_image("good.img", sizes[1]))) as run:
+    with Swapping(DIFFERENT, *words, *plain(1, swap_image("good.img", sizes[1]))) as run:
         run.end().check()
         check_equal(run.told(), {})
         check_equal(run.retired(), sizes[0] // PAGE - 1)
@@ -130,7 +130,7 @@ def _():
 def _():
     errors = [{"event": "none", "iotype": "read", "errno": EIO, "sector": sector, "once": False} for sector in range(8, 512)]
     words = failing_disk([], errors, swap_image("bad.img"))
-    with Swapping(WORKERS, *words, *plain(1, swap_image("good.img"))) as run:
+    with Swapping(DIFFERENT, *words, *plain(1, swap_image("good.img"))) as run:
         run.end().check()
         comment(f"{run.check_fallen()} fell")
         check_equal(len(run.told()) > 0, True)
@@ -141,7 +141,7 @@ def _():
 def _():
     words = [word for number, size in enumerate((40 * PAGE, 16 * MIB))
              for word in plain(number, swap_image(f"d{number}.img", size))]
-    with Swapping(WORKERS, *words) as run:
+    with Swapping(DIFFERENT, *words) as run:
         run.end().check()
         check_equal(run.told(), {})
 

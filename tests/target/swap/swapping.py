@@ -13,6 +13,7 @@ from ktap import check_equal, check_in, comment  # noqa: E402
 NONCE = "0"
 PROGRAM, CORRUPT, COMPRESSED = "swap_faults_test", "swap_corrupt_test", "compress_corrupt_test"
 WORKERS = "while requests of swap fail"
+DIFFERENT = "while disks differ"
 ALONE = "without swap"
 PROGRAMS = range(0x1000000000, 0x3f00000000)  # where mmap of a program gives memory
 TORTURE = "vm.torture=on"  # the pager takes all free frames away whenever it puts pages out
