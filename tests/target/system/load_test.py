@@ -11,9 +11,10 @@ from ktap import SDK, TOP, check_equal, comment, main, run, skip_on_other_machin
 
 INITRD = os.path.join(TOP, os.environ.get("FAULTLINE_BUILD", "build"), "initrd.cpio")
 SETS = re.compile(r" +(\d+) +(\d+) +(\d+)( +suspended)?")
-# Programs that thrash, MiB of each, rounds, and work for each page, with a disk and without.  One finds room, not two.
-SMALL = {"disk": (4, 2, 20, 2000), "none": (4, 2, 10, 4000), "append": "mem=3600K"}
-LARGE = {"disk": (4, 6, 10, 4000), "none": (3, 6, 8, 4000), "append": ""}
+# Programs that thrash, MiB of each, rounds, and work for each page, and the memory; with a disk and without.  One finds room, not
+# two.
+SMALL = {"disk": ((4, 1, 16, 4000), "mem=2400K"), "none": ((4, 2, 10, 4000), "mem=3600K")}
+LARGE = {"disk": ((4, 6, 10, 4000), ""), "none": ((3, 6, 8, 4000), "")}
 SIZES = LARGE if os.environ.get("SIZES") == "large" else SMALL
 
 
@@ -51,7 +52,8 @@ def _():
 
 def thrash(control, sizes, append="", disk=()):
     skip_on_other_machines("windows and work are counted instructions of the one hart of virt")
-    out, log = runner("thrash", *map(str, sizes), append=f"vm.load-control={control} {SIZES['append']} {append}",
+    words, memory = sizes
+    out, log = runner("thrash", *map(str, words), append=f"vm.load-control={control} {memory} {append}",
                       options=("-m", "16M", *disk))
     figures = dict(re.split(r"  +", line) for line in out if "  " in line)
     check_equal(figures["programs that failed"], "0")

@@ -159,8 +159,9 @@ def _():
 
 @test("vmstat tells requests that wait, and pages that go and come meanwhile")
 def _():
-    # Three that do not fit together wait for pages, and one of them, suspended, until the others have ended.
-    out, _ = prompt("thrash 3 6 10 4000 &", "vmstat 0.1 12", append="clock=work", options=("--icount", "--once", "-m", "16M", "-s", "64M"))
+    # Four that do not fit together wait for pages.
+    out, _ = prompt("thrash 4 2 6 4000 &", "vmstat 0.1 12", append="clock=work mem=3600K",
+                    options=("--icount", "--once", "-m", "16M", "-s", "64M"))
     rows = [numbers(line) for line in out if re.fullmatch(r"( *\d+){17}", line)]
     check_equal(len(rows), 12)
     check_equal([any(row[column] > 0 for row in rows) for column in (1, 2, 6, 7)], [True] * 4)  # b, swpd, si, so
