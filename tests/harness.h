@@ -41,7 +41,7 @@ struct harness_entry {
     static void HARNESS_PASTE(harness_test_, __LINE__)(void)
 
 /* A law: a quantity that every test of the program must leave as it found it (free frames, slots,
- * ...).  The body returns the quantity; a test after which it differs fails. */
+ * ...).  The body returns the quantity, the same as long as nothing happens; a test after which it differs fails. */
 #define TEST_LAW(quantity)                                                               \
     static uint64_t HARNESS_PASTE(harness_law_, __LINE__)(void);                         \
     HARNESS_REGISTER(__LINE__, quantity, measure, HARNESS_PASTE(harness_law_, __LINE__)) \
