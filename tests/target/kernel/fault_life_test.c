@@ -157,6 +157,8 @@ static void check_others(void)
  * task sees is a matter of who comes first: under --icount it was 5 on virt-new, 16 on the u74, 172 on virt-2. */
 #define TIMEBASE_HZ 10000000u
 #define TICKS_LEAST 21u
+/* There the ticks behind as many do not lead to as many places: on virt-4, 260 of them for 68 with one hart. */
+#define LATE_STEP 4u
 
 /* Ends something now by `end`, lets all settle, and asks `check` what came of it; was_over: the first thread had come to
  * its end before.  Returns: whether the second one had, too. */
@@ -191,22 +193,23 @@ static void end_held(void (*end)(void), void (*check)(bool was_over))
 static void iterate(void (*end)(void), void (*check)(bool was_over))
 {
     const uint32_t start_and_end = 1u << FL_STATE_READY | 1u << FL_STATE_AWAIT_BITS;
-    unsigned t = 0;
+    unsigned t = 0, points = 0;
 
     end_held(end, check);
     if (kit_boot_info()->timebase_hz < TIMEBASE_HZ)
         SKIP("ticks of this machine's clock are too far apart");
     states_met = gone_met = 0;
-    for (bool all_over = false; !all_over; t++) {
+    for (bool all_over = false; !all_over; points++) {
         CHECK(t < T_MAX);
         life_begin();
         kit_nap_ticks(t);
         all_over = end_here(end, check);
+        t += alone() || t < TICKS_LEAST ? 1 : LATE_STEP;
     }
-    harness_note("%u points, states %x", t, states_met);
+    harness_note("%u points, states %x", points, states_met);
     CHECK_EQ(states_met & start_and_end, start_and_end);
     if (alone()) { /* else the handler answers before anybody could look */
-        CHECK(t >= TICKS_LEAST);
+        CHECK(points >= TICKS_LEAST);
         CHECK_EQ(states_met, start_and_end | 1u << FL_STATE_SENDING | 1u << FL_STATE_AWAIT_REPLY);
     }
 }

@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#define GENERATIONS 1000 /* or what the program's second argument says */
-#define EARLY       10   /* the generation that the last one is compared with */
-#define LOOKS       100  /* generations from one look at the depth of a chain to the next */
-#define PAGES       16u  /* private ones that are handed on */
-#define ROUNDS      1000 /* of fork and touch */
+#define GENERATIONS 1000     /* or what the program's second argument says */
+#define EARLY       10       /* the generation that the last one is compared with */
+#define LOOKS       100      /* generations from one look at the depth of a chain to the next */
+#define PAGES       16u      /* private ones that are handed on */
+#define ROUNDS      1000     /* of fork and touch */
+#define DONE_NS     10000000 /* from one look whether the last generation is done to the next */
 
 FORK_LAW("kernel: free frames", FAULTLINE_KERNEL, FL_COUNTER_FRAMES_FREE)
 FORK_LAW("kernel: objects", FAULTLINE_KERNEL, FL_COUNTER_OBJECTS)
@@ -157,8 +159,8 @@ TEST("generations by the thousand leave no more frames in use, and no longer cha
     pid = fork();
     if (pid == 0)
         chain_live(spaces + 1, generations);
-    while (!chain_line->done)
-        sched_yield();
+    while (!chain_line->done) /* at rest, so that the generations have the harts */
+        nanosleep(&(struct timespec){.tv_nsec = DONE_NS}, NULL);
     CHECK_EQ(fork_wait(pid), EXITED(0)); /* init waits for those behind it */
     fork_await_spaces(spaces);
     shadows = chain_counter(PAGER_STAT_SHADOWS_MADE) - shadows;
