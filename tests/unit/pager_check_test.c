@@ -171,6 +171,9 @@ TEST("the checker names what is wrong with an object")
     BREAKS(world.below->references, 7, "O1");
     BREAKS(world.shared->object->widespread, false, "O11");
     BREAKS(world.shared->object->committed, 0, "V5");
+    /* Page 0 of the parent's own object is nobody's then; and so is the one below it, that the child shows. */
+    BREAKS(world.entry->offset, 1, "O3");
+    BREAKS(entry_find(&world.child->map, world.at)->offset, 1, "O3");
     check_end();
 }
 

@@ -61,6 +61,8 @@ TEST("R1: a link that leads nowhere, backwards wrong, round in circles, or to to
     BREAKS(REPLACE_CLOCK, pages[4].next = 2, "R1");
     BREAKS(REPLACE_CLOCK, replace.queue[0].tail = 3, "R1");
     BREAKS(REPLACE_CLOCK, replace.queue[0].count = 4, "R1");
+    BREAKS(REPLACE_CLOCK, replace.queue[1].head = 2, "R1");
+    BREAKS(REPLACE_CLOCK, replace.queue[1].tail = 2, "R1");
 }
 
 TEST("R1: a page whose record says another queue or state is seen, in a queue and out of it")

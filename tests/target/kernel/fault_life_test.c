@@ -2,9 +2,9 @@
  *
  * Two threads in spaces of their own write to pages that a third one, the handler, maps.  The root task,
  * which is above them all, wakes at tick t after the start and ends something of the first thread or of
- * the handler.  t goes from 0 on until all was over before it: so every place where the kernel can be
- * interrupted in between is met.  Afterwards nobody hangs who still could go on, the right party has been
- * told, and nothing is left.
+ * the handler.  t goes from 0 on until all was over before it: so with one hart every place where the kernel
+ * can be interrupted in between is met.  Afterwards nobody hangs who still could go on, the right party has
+ * been told, and nothing is left.
  *
  * With several harts the others run on while the root task looks and ends something.  What it saw may be over when it
  * ends it, so what depends on that is checked with one hart only.  But before all ticks there is a point that any number
@@ -157,7 +157,8 @@ static void check_others(void)
  * task sees is a matter of who comes first: under --icount it was 5 on virt-new, 16 on the u74, 172 on virt-2. */
 #define TIMEBASE_HZ 10000000u
 #define TICKS_LEAST 21u
-/* There the ticks behind as many do not lead to as many places: on virt-4, 260 of them for 68 with one hart. */
+/* From one t to the next behind the first TICKS_LEAST, with several harts: they take more ticks for the same way, 260 on
+ * virt-4 for 68 with one hart, and see what the others do meanwhile in any case as it comes. */
 #define LATE_STEP 4u
 
 /* Ends something now by `end`, lets all settle, and asks `check` what came of it; was_over: the first thread had come to
@@ -189,7 +190,7 @@ static void end_held(void (*end)(void), void (*check)(bool was_over))
     CHECK_EQ(states_met, 1u << FL_STATE_AWAIT_REPLY);
 }
 
-/* Runs the world once for each tick, and once with the handler held. */
+/* Runs the world once for each tick, with several harts for some of them, and once with the handler held. */
 static void iterate(void (*end)(void), void (*check)(bool was_over))
 {
     const uint32_t start_and_end = 1u << FL_STATE_READY | 1u << FL_STATE_AWAIT_BITS;

@@ -1,6 +1,6 @@
 /* The kernel's own half of every space, leaf by leaf, as system_entry shows it: what may be written
  * is never executed, nothing is a program's, and RAM is mapped with the largest leaves that fit.
- * Run with 64 MiB and, for leaves of 1 GiB, with 3 GiB. */
+ * Run with 32 MiB and, for leaves of 1 GiB, with 3 GiB. */
 #include <stddef.h>
 
 #include "fl_calls.h"

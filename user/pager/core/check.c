@@ -63,8 +63,8 @@ static bool check_covers(const struct entry *entry, uint64_t index)
     return index >= entry->offset && index < entry->offset + entry_pages(entry);
 }
 
-/* Whether a fault of somebody would find page `index` of `object`, which has it: who names the object, which
- * O6 has shown by now, or who names one above it. */
+/* Whether a fault of somebody would find page `index` of `object`, which has it.  Who names the object finds it at
+ * once, and O6 was asked of that list before; else it may be who names one above it. */
 static bool check_is_shown(const struct check *check, const struct object *object, uint64_t index)
 {
     const struct entry *entry;
