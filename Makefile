@@ -21,7 +21,7 @@ help:
 	@echo 'make run APP=PROG ARGS="..." MEM=64M SMP=1   runs one program, prints its exit status'
 	@echo '     SWAP=64M        with either: a new disk for swap, of that size'
 	@echo 'make test [ONLY=TEXT]   all tests of host and target, or the suites named like that'
-	@echo 'make test-matrix [ONLY=TEXT]   the same, with every target suite on every machine of tests/machines.txt'
+	@echo 'make test-matrix [ONLY=TEXT]   the same, with every target suite on every machine of tests/machines.txt but the few'
 	@echo 'make test-long       tests that take an hour: storms, fuzzers, mutants, small worlds, 10^8 steps of the simulation'
 	@echo '     [ONLY=TEXT] [SECONDS=n]   those with TEXT in their names; n seconds for each random one instead'
 	@echo 'make test-host       the host tests alone'
