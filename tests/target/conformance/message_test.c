@@ -250,8 +250,10 @@ static void check_physical(void (*access)(uint64_t), uint64_t kind)
     if (uart == NULL)
         SKIP("this machine has no ns16550a");
     struct fl_item item = {AREA | RW, FL_ITEM_SOURCE(kit_device_slot(uart), 1), 0};
-    fault_run(access, HOLE);
+    struct kit_thread *thread = kit_thread(fw.space, fw.handler, KIT_PRIORITY, access, HOLE);
+
     fault_set_spare(7); /* which a page fault tells */
+    kit_start(thread);
     fault_expect(HOLE, kind | FL_ACCESS_POOL_LOW);
     CHECK_DONE(fault_answer(&item, 1));
     for (unsigned times = 0; times < 2; times++) {

@@ -16,12 +16,21 @@ static uint64_t spare_frames(void)
 
 /* --- T --------------------------------------------------------------------------------------- */
 
-/* The access word of a fault with this many spare frames. */
+/* A fault with this many spare frames, on whatever hart. */
+static void run_with_spare(uint64_t spare)
+{
+    struct kit_thread *reader;
+
+    fault_setup();
+    reader = kit_thread(fw.space, fw.handler, KIT_PRIORITY, fault_read_word, AREA);
+    fault_set_spare(spare);
+    kit_start(reader);
+}
+
+/* The access word of that fault. */
 static void check_low(uint64_t spare, uint64_t bit)
 {
-    fault_setup();
-    fault_run(fault_read_word, AREA);
-    fault_set_spare(spare);
+    run_with_spare(spare);
     fault_expect(AREA, FL_ACCESS_READ | bit);
     CHECK_DONE(fault_answer_info(STOP));
 }
@@ -43,9 +52,7 @@ TEST("T1: with no spare frame the pool is low")
 
 TEST("T1: the bit tells of the time of the fault, and is clear after a donation")
 {
-    fault_setup();
-    fault_run(fault_read_word, AREA);
-    fault_set_spare(7);
+    run_with_spare(7);
     fault_expect(AREA, FL_ACCESS_READ | FL_ACCESS_POOL_LOW);
     CHECK_DONE(flr_pool_donate(fw.pool, RAM, kit_frames(1), 1));
     CHECK_DONE(fault_answer_info(RESUME(0)));
