@@ -113,12 +113,12 @@ def _read_out(path, folder):
         return Memory(file.read()).spaces(max(int(satp, 16) for satp in re.findall(r"satp\s+([0-9a-f]+)", registers)))
 
 
-def _wait_for(child, wanted):
-    """Reads the console up to a text."""
+def _wait_for(child, *wanted):
+    """Reads the console until all these texts have come, in any order."""
     deadline, console = time.monotonic() + boot.SECONDS, b""
     poll = selectors.DefaultSelector()
     poll.register(child.stdout, selectors.EVENT_READ)
-    while wanted not in console:
+    while not all(text in console for text in wanted):
         data = poll.select(max(0, deadline - time.monotonic())) and os.read(child.stdout.fileno(), 1 << 16)
         if not data:
             raise AssertionError(f"the console never said {wanted}:\n{console[-600:].decode(errors='replace')}")
@@ -139,7 +139,7 @@ def spaces():
                    os.path.join(boot.BUILD, "faultline.bin"), "-initrd", initrd, "-qmp", f"unix:{path},server=on,wait=off"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
             try:
-                _wait_for(child, b'holds "two"')
+                _wait_for(child, b'holds "one"', b'holds "two"')
                 return _read_out(path, folder)
             finally:
                 child.kill()
