@@ -23,6 +23,7 @@ enum outcome { OUTCOME_PASSED, OUTCOME_FAILED, OUTCOME_SKIPPED };
 
 static struct {
     jmp_buf leave;      /* out of the running test */
+    bool has_test;      /* that one can leave so; else a failed check ends the program */
     const char *reason; /* of a skip */
     unsigned number;    /* of the test that was looked at last */
     unsigned only;      /* the test that runs; 0: all do */
@@ -52,30 +53,41 @@ unsigned long harness_count_wanted(unsigned long otherwise)
     return harness.count ? strtoul(harness.count, NULL, 10) : otherwise;
 }
 
+static _Noreturn void harness_leave(enum outcome outcome)
+{
+    if (harness.has_test)
+        longjmp(harness.leave, outcome);
+    harness_note("no test runs that this could end");
+    exit(1);
+}
+
 _Noreturn void harness_fail(const char *file, int line, const char *text)
 {
     harness_note("%s:%d: %s", file, line, text);
     if (harness_explain)
         harness_explain(text);
-    longjmp(harness.leave, OUTCOME_FAILED);
+    harness_leave(OUTCOME_FAILED);
 }
 
 _Noreturn void harness_skip(const char *reason)
 {
     harness.reason = reason;
-    longjmp(harness.leave, OUTCOME_SKIPPED);
+    harness_leave(OUTCOME_SKIPPED);
 }
 
 bool harness_try(void (*run)(void *context), void *context)
 {
+    const bool has_test = harness.has_test;
     jmp_buf outer;
     int outcome;
 
     memcpy(&outer, &harness.leave, sizeof(outer));
+    harness.has_test = true;
     outcome = setjmp(harness.leave);
     if (outcome == 0)
         run(context);
     memcpy(&harness.leave, &outer, sizeof(outer));
+    harness.has_test = has_test;
     return outcome == 0;
 }
 
@@ -133,8 +145,10 @@ static enum outcome harness_run(const struct harness_entry *test)
 {
     int outcome = setjmp(harness.leave);
 
+    harness.has_test = outcome == 0;
     if (outcome == 0)
         test->run();
+    harness.has_test = false;
     if (harness_laws_hold())
         return (enum outcome)outcome;
     harness_measure_laws(harness.before);

@@ -6,7 +6,8 @@
  *
  * and links with harness.c, which brings main().  The program prints KTAP, runs all its tests or
  * those whose name contains its first argument, and ends with 0 when all of them passed.
- * The first check that fails ends its test; it may stand in a function that the test calls.
+ * The first check that fails ends its test; it may stand in a function that the test calls.  Where no test runs, in a
+ * constructor or a law, it ends the program.
  *
  * Tests register themselves in the linker section "tests", so none can be written and forgotten;
  * they run in the order in which they stand.

@@ -29,6 +29,17 @@ static int run_again(const char *name, const char *value)
     return pclose(pipe);
 }
 
+static uint64_t held;
+
+TEST_LAW("what is held")
+{
+    static long measured;
+
+    measured++;
+    CHECK(!getenv("UNLAWFUL") || measured != atol(getenv("UNLAWFUL")));
+    return held;
+}
+
 TEST("a random test runs all its traces, or the one that is named")
 {
     uint64_t seed;
@@ -49,6 +60,25 @@ TEST("with the name of a trace the program runs its first test alone, and prints
     CHECK(strstr(said, "\n1..1\n# seed 12, variant 3\nok 1 - a random test"));
     CHECK(run_again("TRACE", "13/0") != 0);
     CHECK(strstr(said, "# replay: TRACE=13/0\n"));
+}
+
+TEST("a test that keeps something fails, and says how much; the next one is measured by itself")
+{
+    if (getenv("KEEP")) {
+        held++;
+        return;
+    }
+    CHECK(run_again("KEEP", "1") != 0);
+    CHECK(strstr(said, "# what is held: 0 before the test, 1 after\nnot ok 3 - a test that keeps"));
+    CHECK(strstr(said, "\nok 4 - "));
+}
+
+TEST("a check that fails where no test runs, in a law say, ends the program")
+{
+    CHECK(run_again("UNLAWFUL", "1") != 0); /* before the first test */
+    CHECK(strstr(said, "# no test runs") && !strstr(said, "ok 1 - "));
+    CHECK(run_again("UNLAWFUL", "2") != 0); /* after it */
+    CHECK(strstr(said, "# no test runs") && !strstr(said, "ok 1 - "));
 }
 
 TEST("what is no name of a trace is a failure")

@@ -41,23 +41,13 @@ SWAP_LAW(objects, "pager: objects", FAULTLINE_PAGER, PAGER_STAT_OBJECTS)
 #define SWAP_ENOUGH_MIB (UINT64_MAX / SWAP_MIB)
 #endif
 
-/* What must hold before the first test: a CHECK needs one that it can leave. */
-static void swap_require(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    harness_note("%s", what);
-    _exit(1);
-}
-
 static void __attribute__((constructor)) swap_lock(void)
 {
     uint64_t free_frames = 0;
-    bool counted = faultline_counter(FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES, &free_frames) == 0;
 
-    swap_require(counted, "free frames are not told");
-    swap_require(free_frames < SWAP_ENOUGH_MIB * SWAP_MIB, "too much memory is free");
-    swap_require(mlockall(MCL_CURRENT) == 0, "the program cannot be locked in memory");
+    CHECK_EQ(faultline_counter(FAULTLINE_PAGER, PAGER_STAT_FREE_FRAMES, &free_frames), 0);
+    CHECK(free_frames < SWAP_ENOUGH_MIB * SWAP_MIB); /* else nothing would be short */
+    CHECK_EQ(mlockall(MCL_CURRENT), 0);
 }
 
 /* Until no page is on its way. */
