@@ -3,17 +3,19 @@
 #include "fl_calls.h"
 #include "refusal.h"
 
-#define RAM     FL_BOOT_RAM
-#define CNODE   FL_BOOT_CNODE
-#define PAGE    ((uint64_t)FL_PAGE_BYTES)
-#define RW      (FL_RIGHT_READ | FL_RIGHT_WRITE)
-#define HARTS   8u
-#define LOW     10u
-#define PAGES   16u
-#define ROUNDS  50u
-#define TURNS   20u
-#define SPACES  6u /* more than ASIDs of two bits */
-#define STOPPED FL_STATE_STOPPED
+#define RAM        FL_BOOT_RAM
+#define CNODE      FL_BOOT_CNODE
+#define PAGE       ((uint64_t)FL_PAGE_BYTES)
+#define RW         (FL_RIGHT_READ | FL_RIGHT_WRITE)
+#define HARTS      8u
+#define LOW        10u
+#define PAGES      16u
+#define ROUNDS     50u
+#define TURNS      20u
+#define WAKES      20u
+#define WAKE_STEPS 100000000u /* a second's work */
+#define SPACES     6u         /* more than ASIDs of two bits */
+#define STOPPED    FL_STATE_STOPPED
 
 static uint64_t pool, space, endpoint, reply;
 static volatile uint64_t count[HARTS], done, first_word, second_word;
@@ -105,6 +107,21 @@ TEST("a thread that spins for one of lower priority does not keep it from runnin
     kit_start(kit_thread(space, 0, LOW + 1, wait_for_second, TURNS));
     kit_start(kit_thread(space, 0, LOW, follow_first, TURNS));
     wait_for(&second_word, TURNS);
+}
+
+TEST("a thread that goes on is given to a hart that sleeps, which wakes though nobody enters the "
+     "kernel any more")
+{
+    setup(2);
+    struct kit_thread *thread = start_spinner();
+    for (unsigned i = 0; i < WAKES; i++) {
+        CHECK_DONE(flr_tcb_suspend(thread->tcb));
+        kit_nap(); /* the others fall asleep */
+        CHECK_DONE(flr_tcb_resume(thread->tcb));
+        uint64_t before = count[0];
+        for (uint64_t steps = 0; count[0] == before; steps++)
+            CHECK(steps < WAKE_STEPS);
+    }
 }
 
 static void enter_often(uint64_t i)
