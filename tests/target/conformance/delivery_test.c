@@ -335,8 +335,7 @@ TEST("B1: the threads of one space are told apart by their handler capabilities"
 TEST("B2: the slot that the handler capability came from may be deleted")
 {
     fault_setup();
-    struct kit_thread *thread =
-        kit_thread(fw.space, fw.handler, KIT_PRIORITY, fault_read_word, AREA);
+    struct kit_thread *thread = fault_thread(fault_read_word, AREA);
     CHECK_EQ(kit_delete(fw.handler), FL_OK);
     kit_start(thread);
     fault_expect(AREA, FL_ACCESS_READ);

@@ -216,8 +216,7 @@ TEST("H7: a capability that cannot receive may go while a faulter waits")
 TEST("H8: a fault after the last capability to receive went stops its thread")
 {
     fault_setup();
-    struct kit_thread *thread =
-        kit_thread(fw.space, fw.handler, KIT_PRIORITY, fault_read_word, AREA);
+    struct kit_thread *thread = fault_thread(fault_read_word, AREA);
     CHECK_EQ(kit_delete(fw.endpoint), FL_OK);
     kit_start(thread);
     kit_settle();

@@ -250,7 +250,7 @@ static void check_physical(void (*access)(uint64_t), uint64_t kind)
     if (uart == NULL)
         SKIP("this machine has no ns16550a");
     struct fl_item item = {AREA | RW, FL_ITEM_SOURCE(kit_device_slot(uart), 1), 0};
-    struct kit_thread *thread = kit_thread(fw.space, fw.handler, KIT_PRIORITY, access, HOLE);
+    struct kit_thread *thread = fault_thread(access, HOLE);
 
     fault_set_spare(7); /* which a page fault tells */
     kit_start(thread);

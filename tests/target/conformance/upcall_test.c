@@ -59,7 +59,7 @@ static void look_at_registers(const struct kit_thread *thread)
 
 static struct kit_thread *prepare(void (*function)(uint64_t), uint64_t argument)
 {
-    struct kit_thread *thread = kit_thread(fw.space, fw.handler, KIT_PRIORITY, function, argument);
+    struct kit_thread *thread = fault_thread(function, argument);
 
     area =
         (volatile struct fl_upcall *)((uint64_t *)kit_window(thread->buffer_page) + FL_UPCALL_WORD);

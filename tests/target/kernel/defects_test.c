@@ -2,6 +2,7 @@
 #include "fl_calls.h"
 #include "harness.h"
 #include "kit.h"
+#include "turns.h"
 
 #define LOW    5u
 #define SERVER 20u
@@ -22,11 +23,9 @@ static void setup(void)
     space = kit_space(kit_pool(30));
 }
 
-/* These are about threads that want the same hart. */
 static void setup_one_hart(void)
 {
-    if (kit_counter(FL_COUNTER_HARTS) > 1)
-        SKIP("with several harts nobody waits for another's turn");
+    turns_need_one_hart();
     setup();
 }
 

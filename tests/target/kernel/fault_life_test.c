@@ -133,11 +133,6 @@ static uint64_t revoke(uint64_t slot)
     return result.status;
 }
 
-static bool alone(void)
-{
-    return kit_counter(FL_COUNTER_HARTS) == 1;
-}
-
 /* The first thread stands: at no time will it run again by itself. */
 static void check_stopped(uint64_t i, uint64_t fault)
 {
@@ -205,11 +200,11 @@ static void iterate(void (*end)(void), void (*check)(bool was_over))
         life_begin();
         kit_nap_ticks(t);
         all_over = end_here(end, check);
-        t += alone() || t < TICKS_LEAST ? 1 : LATE_STEP;
+        t += kit_alone() || t < TICKS_LEAST ? 1 : LATE_STEP;
     }
     harness_note("%u points, states %x", points, states_met);
     CHECK_EQ(states_met & start_and_end, start_and_end);
-    if (alone()) { /* else the handler answers before anybody could look */
+    if (kit_alone()) { /* else the handler answers before anybody could look */
         CHECK(points >= TICKS_LEAST);
         CHECK_EQ(states_met, start_and_end | 1u << FL_STATE_SENDING | 1u << FL_STATE_AWAIT_REPLY);
     }
@@ -226,7 +221,7 @@ static void delete_thread(void)
 /* Nobody but the root task ran between its look and its end of something, or what it saw could not change. */
 static bool is_sure(void)
 {
-    return alone() || life.held;
+    return kit_alone() || life.held;
 }
 
 /* Whether the handler had the first thread's fault, and has it still, for sure. */
@@ -248,7 +243,7 @@ static void check_told_gone(bool was_over)
 TEST("a thread deleted at any point of its fault: the handler is told GONE once if it had taken it")
 {
     iterate(delete_thread, check_told_gone);
-    CHECK(gone_met > 0 || !alone());
+    CHECK(gone_met > 0 || !kit_alone());
 }
 
 static void suspend_thread(void)
@@ -270,7 +265,7 @@ static void check_can_go_on(bool was_over)
 TEST("a thread suspended at any point of its fault faults again when it is resumed")
 {
     iterate(suspend_thread, check_can_go_on);
-    CHECK(gone_met > 0 || !alone());
+    CHECK(gone_met > 0 || !kit_alone());
 }
 
 static void revoke_space(void)
@@ -291,7 +286,7 @@ static void check_without_space(bool was_over)
 TEST("a space revoked at any point of a fault stops its thread, and the handler is told GONE")
 {
     iterate(revoke_space, check_without_space);
-    CHECK(gone_met > 0 || !alone());
+    CHECK(gone_met > 0 || !kit_alone());
 }
 
 static void revoke_pool(void)
@@ -305,7 +300,7 @@ static void revoke_pool(void)
 TEST("a pool revoked at any point of a fault ends the tables and stops the thread")
 {
     iterate(revoke_pool, check_without_space);
-    CHECK(gone_met > 0 || !alone());
+    CHECK(gone_met > 0 || !kit_alone());
 }
 
 static void delete_endpoint(void)

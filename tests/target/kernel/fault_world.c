@@ -42,9 +42,17 @@ void fault_run_code(uint64_t address)
     kit_sleep();
 }
 
+struct kit_thread *fault_thread(void (*function)(uint64_t), uint64_t argument)
+{
+    return kit_thread(fw.space, fw.handler, KIT_PRIORITY, function, argument);
+}
+
 struct kit_thread *fault_run(void (*function)(uint64_t), uint64_t argument)
 {
-    return kit_run(fw.space, fw.handler, function, argument);
+    struct kit_thread *thread = fault_thread(function, argument);
+
+    kit_start(thread);
+    return thread;
 }
 
 void fault_without_buffer(struct kit_thread *thread)

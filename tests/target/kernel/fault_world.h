@@ -41,7 +41,8 @@ void fault_setup(void);
 void fault_read_word(uint64_t address);
 void fault_write_word(uint64_t address);
 void fault_run_code(uint64_t address);
-/* Starts a thread that does it. */
+/* A thread that will do it, to be started by kit_start; the same, started (see kit_run). */
+struct kit_thread *fault_thread(void (*function)(uint64_t), uint64_t argument);
 struct kit_thread *fault_run(void (*function)(uint64_t), uint64_t argument);
 
 /* Gives a thread that was not started yet another TCB, which has no message buffer. */
@@ -66,7 +67,8 @@ struct fl_result fault_answer_info(uint64_t info);
 /* What the space's entry at an address is; what the frame table says of a page. */
 uint64_t fault_entry(uint64_t address);
 uint64_t fault_frame(uint64_t page);
-/* Takes all spare frames out of the pool and donates as many; to be called when all threads are made. */
+/* Takes all spare frames out of the pool and donates as many: for faults that come afterwards.  To be called when all
+ * threads are made, which takes frames, and not started yet, or stand in a fault that was taken. */
 void fault_set_spare(uint64_t frames);
 /* Copies code to an offset of fw.page + index. */
 void fault_put_code(uint64_t index, uint64_t offset, const uint32_t *code, unsigned words);

@@ -339,3 +339,8 @@ uint64_t kit_counter(enum fl_counter which)
 {
     return flr_system_counter(FL_BOOT_SYSTEM, which).value;
 }
+
+bool kit_alone(void)
+{
+    return kit_counter(FL_COUNTER_HARTS) == 1;
+}

@@ -60,10 +60,12 @@ struct kit_thread *kit_thread(uint64_t space, uint64_t handler, unsigned priorit
 /* The same without a message buffer. */
 struct kit_thread *kit_thread_without_buffer(uint64_t space, uint64_t handler, unsigned priority,
                                              void (*function)(uint64_t), uint64_t argument);
+/* With several harts it runs at once, whatever its priority, beside the caller. */
 void kit_start(struct kit_thread *thread);
 /* Gives another TCB in `tcb` what kit_thread gave the first. */
 void kit_equip(struct kit_thread *thread);
-/* kit_thread with a priority below the root task's, started: it runs when the caller next waits. */
+/* kit_thread with a priority below the root task's, started.  With one hart it runs when the caller next waits, with
+ * several at once: what must hold before it runs is done between kit_thread and kit_start. */
 struct kit_thread *kit_run(uint64_t space, uint64_t handler, void (*function)(uint64_t),
                            uint64_t argument);
 /* The end of a thread's function: sleeps for ever. */
@@ -98,5 +100,8 @@ uint64_t kit_device_slot(const struct fl_boot_device *device);
 void *kit_device_window(const struct fl_boot_device *device);
 
 uint64_t kit_counter(enum fl_counter which);
+
+/* Whether the machine has one hart: then threads below the root task stand still until it waits. */
+bool kit_alone(void);
 
 #endif

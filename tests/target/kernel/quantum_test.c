@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "refusal.h"
+#include "turns.h"
 
 #define SCHED   FL_BOOT_SCHED
 #define TURNS   8u
@@ -45,8 +46,7 @@ static void share(uint64_t first, uint64_t second, uint64_t milliseconds)
 {
     const uint64_t quanta[] = {first, second};
 
-    if (kit_counter(FL_COUNTER_HARTS) > 1)
-        SKIP("with several harts they need not share one");
+    turns_need_one_hart();
     setup();
     for (unsigned i = 0; i < 2; i++) {
         struct kit_thread *thread = kit_thread(space, 0, LOW, spin, i);

@@ -62,7 +62,7 @@ static void start_spaces(void)
 static void revoke_among_them(void)
 {
     struct fl_result result = {FL_OK, 0};
-    bool alone = kit_counter(FL_COUNTER_HARTS) == 1; /* else others' instructions are counted too */
+    bool alone = kit_alone(); /* else others' instructions are counted too */
 
     do {
         uint64_t start = fl_rdcycle();

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "refusal.h"
+#include "turns.h"
 
 #define RAM     FL_BOOT_RAM
 #define CNODE   FL_BOOT_CNODE
@@ -295,11 +296,9 @@ TEST("a buffer's frame is pinned once for each thread, until another takes its p
 
 /* --- priorities and turns -------------------------------------------------------------------- */
 
-/* These are about threads that want the same hart. */
 static void setup_one_hart(void)
 {
-    if (kit_counter(FL_COUNTER_HARTS) > 1)
-        SKIP("with several harts nobody waits for another's turn");
+    turns_need_one_hart();
     setup();
 }
 

@@ -7,7 +7,7 @@ struct upcall_world uw;
 
 struct kit_thread *upcall_thread(void (*function)(uint64_t), uint64_t argument)
 {
-    struct kit_thread *thread = kit_thread(fw.space, fw.handler, KIT_PRIORITY, function, argument);
+    struct kit_thread *thread = fault_thread(function, argument);
 
     uint64_t *window = kit_window(thread->buffer_page);
     uw.area = (volatile struct fl_upcall *)(window + FL_UPCALL_WORD);
