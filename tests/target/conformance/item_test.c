@@ -356,7 +356,7 @@ TEST("I20: slots are those of the thread that answers, not of the one that fault
 {
     fault_setup();
     uint64_t cnode = kit_object(FL_OBJECT_CNODE);
-    struct kit_thread *thread = kit_thread(fw.space, fw.handler, KIT_PRIORITY, read_two, AREA);
+    struct kit_thread *thread = fault_thread(read_two, AREA);
     CHECK_DONE(flr_tcb_set_cspace(thread->tcb, cnode)); /* it holds nothing at all */
     kit_start(thread);
     fault_expect(AREA, FL_ACCESS_READ);
@@ -406,7 +406,8 @@ TEST("I23: the entry is there when ipc_reply returns, before the faulter has run
     fault_setup();
     fault_reader(AREA);
     CHECK_DONE(fault_answer_one(AREA, R, 1, fw.page));
-    CHECK_EQ(fw.progress, 0);
+    if (kit_alone()) /* else it may have run by now */
+        CHECK_EQ(fw.progress, 0);
     CHECK_EQ(fault_entry(AREA) & (7 | FL_ENTRY_VALID), R | FL_ENTRY_VALID);
 }
 

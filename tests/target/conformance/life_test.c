@@ -382,17 +382,29 @@ TEST("L13: an item through a capability that was revoked is refused")
     fault_finish(AREA, R);
 }
 
+static void read_until_set(uint64_t address)
+{
+    while (*(volatile uint64_t *)(uintptr_t)address == 0)
+        ;
+    fw.progress++;
+    kit_sleep();
+}
+
+/* Where another hart runs the thread at once it reads the page until that is revoked. */
 TEST("L13: a page that was given and revoked before the thread ran is asked for again")
 {
     uint64_t source;
 
     fault_setup();
+    *(uint64_t *)kit_window(fw.page) = 0;
     uint64_t memory = derived_memory(&source);
-    fault_reader(AREA);
+    fault_run(read_until_set, AREA);
+    fault_expect(AREA, FL_ACCESS_READ);
     struct fl_item item = {AREA | R, FL_ITEM_SOURCE(memory, 1), 0};
     CHECK_DONE(fault_answer(&item, 1));
     CHECK_EQ(revoke(source), FL_OK);
     CHECK_EQ(fault_entry(AREA), 0);
     fault_expect(AREA, FL_ACCESS_READ);
+    *(uint64_t *)kit_window(fw.page) = 1;
     fault_finish(AREA, R);
 }

@@ -46,10 +46,19 @@ TEST("G1: a thread whose fault waits is SENDING with FAULT")
     CHECK_EQ(state_of(thread), FL_STATE_SENDING | FL_STATE_FAULT);
 }
 
+/* Never waits for anything once it has read: it is READY, whichever hart runs it. */
+static void read_and_spin(uint64_t address)
+{
+    fw.value = *(volatile uint64_t *)(uintptr_t)address;
+    for (;;)
+        ;
+}
+
 TEST("G1: a thread whose fault was taken is AWAIT_REPLY with FAULT")
 {
     fault_setup();
-    struct kit_thread *thread = fault_reader(AREA);
+    struct kit_thread *thread = fault_run(read_and_spin, AREA);
+    fault_expect(AREA, FL_ACCESS_READ);
     CHECK_EQ(state_of(thread), FL_STATE_AWAIT_REPLY | FL_STATE_FAULT);
     CHECK_DONE(fault_answer_one(AREA, R, 1, fw.page));
     CHECK_EQ(state_of(thread), FL_STATE_READY);
@@ -113,6 +122,8 @@ TEST("G2: a thread that was resumed and is suspended before it runs is STOPPED w
     fault_setup();
     struct kit_thread *thread = fault_reader(AREA);
     CHECK_DONE(flr_tcb_suspend(thread->tcb));
+    /* With several harts it may run at once, and then must not fault again. */
+    CHECK_DONE(flr_vspace_map(fw.space, RAM, fw.page, AREA, 1, R));
     CHECK_DONE(flr_tcb_resume(thread->tcb));
     CHECK_DONE(flr_tcb_suspend(thread->tcb));
     CHECK_EQ(state_of(thread), FL_STATE_STOPPED);
@@ -300,7 +311,8 @@ TEST("G7: registers of a thread that waits in a call cannot be read or written")
 TEST("G7: registers of a thread whose fault was answered cannot be read or written")
 {
     struct kit_thread *thread = stand_in_load();
-    CHECK_DONE(fault_answer_one(AREA, R, 1, fw.page));
+    /* ACCESSED, so that the entry stays the same when another hart runs the thread meanwhile. */
+    CHECK_DONE(fault_answer_one(AREA, R | FL_MAP_ACCESSED, 1, fw.page));
     CHECK_REFUSED(flr_tcb_read_registers(thread->tcb, 0), BUSY, 1);
     CHECK_REFUSED(flr_tcb_write_registers(thread->tcb, 0), BUSY, 1);
 }

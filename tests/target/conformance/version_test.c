@@ -122,9 +122,11 @@ TEST("V4: the info word of a fault has no bit beside label and count of words")
 TEST("V4: the access word has no bit that is not named")
 {
     fault_setup();
-    fault_run(fault_write_word, AREA);
+    struct kit_thread *thread = fault_thread(fault_write_word, AREA);
     fault_set_spare(0);
+    kit_start(thread);
     fault_take(FAULT);
     CHECK_EQ(fw.fault.word[2] & ~0x7f7ull, 0);
+    CHECK(fw.fault.word[2] & FL_ACCESS_POOL_LOW);
     CHECK_DONE(fault_answer_info(STOP));
 }
