@@ -71,8 +71,8 @@ TEST("one address holds a different page in each space, however often threads sw
     setup();
     kit_run(spaces[0], 0, answer, OWN(0));
     kit_run(spaces[1], 0, ask, OWN(1));
-    kit_run(spaces[2], 0, ask, OWN(2) - ROUNDS);
     *(volatile uint64_t *)kit_window(pages + 2) = OWN(2) - ROUNDS;
+    kit_run(spaces[2], 0, ask, OWN(2) - ROUNDS);
     kit_settle();
     CHECK_EQ(done, 2);
     CHECK_EQ(wrong, 0);

@@ -125,8 +125,9 @@ TEST("the first store after a protecting clone faults, though the page was writt
     CHECK_DONE(flr_vspace_map(parent, RAM, frame, KIT_AREA, 1, RW));
     kit_run(parent, handler, store, 1);
     kit_settle();
-    kit_run(parent, handler, store, 2);
+    struct kit_thread *second = kit_thread(parent, handler, KIT_PRIORITY, store, 2);
     CHECK_DONE(flr_vspace_clone(child, parent, KIT_AREA, 1, R | FL_CLONE_PROTECT, WX));
+    kit_start(second);
     fl_ipc_recv(handler, reply, &message);
     CHECK_EQ(message.word[0], KIT_AREA);
     CHECK_EQ(entry(parent, KIT_AREA), R | VALID | CEILING | A | D);

@@ -20,10 +20,12 @@ static uint64_t *const buffer = (uint64_t *)(uintptr_t)(FL_BUFFER + FL_BUFFER_DA
 static uint64_t registers[64];
 static uint64_t floats_out[2][FLOATS];
 static uint64_t bell;
+static volatile bool held; /* threads that look at it spin: READY, whichever hart runs them */
 
 static void setup(void)
 {
     fault_setup();
+    held = false;
     bell = kit_object(FL_OBJECT_NOTIFICATION);
     for (unsigned n = 1; n < 32; n++)
         registers[n] = PATTERN + n;
@@ -143,9 +145,16 @@ TEST("what registers held before a call cannot be read after it")
         CHECK(!dies_in_calls(n) || words[n] == (n == A0 ? FL_CANCELLED : 0));
 }
 
+static void spin_while_held(void)
+{
+    while (held)
+        ;
+}
+
 static void wait_for_bell(uint64_t unused)
 {
     (void)unused;
+    spin_while_held();
     flr_notification_wait(bell);
     kit_sleep();
 }
@@ -176,9 +185,11 @@ static void check_registers_busy(uint64_t tcb)
 TEST("registers of a thread that runs or waits in a call are not to be had")
 {
     setup();
+    held = true;
     struct kit_thread *thread = fault_run(wait_for_bell, 0);
     check_registers_busy(FL_BOOT_TCB);
-    check_registers_busy(thread->tcb); /* ready */
+    check_registers_busy(thread->tcb); /* ready, or run by another hart */
+    held = false;
     kit_settle();
     check_registers_busy(thread->tcb); /* waits for bits */
     thread = fault_run(receive_once, kit_object(FL_OBJECT_REPLY));
@@ -213,8 +224,7 @@ TEST("calls on registers blame the argument that is wrong")
         CHECK_REFUSED(flr_tcb_read_registers(tcb, set), OUT_OF_RANGE, 2);
         CHECK_REFUSED(flr_tcb_write_registers(tcb, set), OUT_OF_RANGE, 2);
     }
-    struct kit_thread *thread =
-        kit_thread(fw.space, fw.handler, KIT_PRIORITY, read_without_buffer, tcb);
+    struct kit_thread *thread = fault_thread(read_without_buffer, tcb);
     fault_without_buffer(thread);
     kit_start(thread);
     kit_settle();
@@ -243,6 +253,7 @@ static void exchange_floats(uint64_t which)
 
 static void store_floats(uint64_t which)
 {
+    spin_while_held();
     floats_store(floats_out[which]);
     fw.progress++;
     kit_sleep();
@@ -288,8 +299,8 @@ TEST("a thread that never used floating point reads zeros and finds what was wri
     uint64_t words[FLOATS];
 
     setup();
-    struct kit_thread *thread = kit_thread(fw.space, fw.handler, KIT_PRIORITY, store_floats, 0);
-    kit_start(thread);
+    held = true;
+    struct kit_thread *thread = fault_run(store_floats, 0);
     CHECK_DONE(flr_tcb_suspend(thread->tcb));
     read_registers(thread, 1, words);
     for (unsigned n = 0; n < FLOATS; n++) {
@@ -300,6 +311,7 @@ TEST("a thread that never used floating point reads zeros and finds what was wri
     write_registers(thread, 1, words);
     read_registers(thread, 1, words);
     CHECK_EQ(words[FCSR], float_pattern(1, FCSR));
+    held = false;
     CHECK_DONE(flr_tcb_resume(thread->tcb));
     kit_settle();
     CHECK_EQ(fw.progress, 1);
@@ -419,14 +431,26 @@ static uint64_t state_of(const struct kit_thread *thread)
     return flr_tcb_state(thread->tcb).value;
 }
 
+static void read_twice(uint64_t address)
+{
+    volatile uint64_t *word = (volatile uint64_t *)(uintptr_t)address;
+
+    fw.value = *word;
+    spin_while_held();
+    fw.value = *word;
+    kit_sleep();
+}
+
 TEST("the state tells what a thread waits for")
 {
     setup();
     CHECK_EQ(flr_tcb_state(FL_BOOT_TCB).value, FL_STATE_READY);
-    struct kit_thread *thread = kit_thread(fw.space, fw.handler, KIT_PRIORITY, wait_for_bell, 0);
+    struct kit_thread *thread = fault_thread(wait_for_bell, 0);
     CHECK_EQ(state_of(thread), FL_STATE_STOPPED);
+    held = true;
     kit_start(thread);
     CHECK_EQ(state_of(thread), FL_STATE_READY);
+    held = false;
     kit_settle();
     CHECK_EQ(state_of(thread), FL_STATE_AWAIT_BITS);
     thread = fault_run(receive_once, kit_object(FL_OBJECT_REPLY));
@@ -446,7 +470,8 @@ TEST("the state tells what a thread waits for")
 TEST("a fault keeps its number while it is outstanding; every fault has another, going up")
 {
     setup();
-    struct kit_thread *thread = fault_run(fault_read_word, AREA), *other;
+    held = true;
+    struct kit_thread *thread = fault_run(read_twice, AREA), *other;
     kit_settle();
     uint64_t number = FL_STATE_COUNT(state_of(thread));
     CHECK(number > 0);
@@ -456,8 +481,10 @@ TEST("a fault keeps its number while it is outstanding; every fault has another,
     kit_settle();
     CHECK_EQ(state_of(thread), number << 32 | FL_STATE_FAULT | FL_STATE_AWAIT_REPLY);
     CHECK_EQ(FL_STATE_COUNT(state_of(other)), number + 1);
-    CHECK_DONE(fault_answer_info(RESUME(0)));
+    CHECK_DONE(fault_answer_one(AREA, R, 1, fw.page));
     CHECK_EQ(state_of(thread), number << 32 | FL_STATE_READY);
+    CHECK_DONE(flr_vspace_unmap(fw.space, AREA, 1));
+    held = false;
     kit_settle();
     CHECK_EQ(state_of(thread), (number + 2) << 32 | FL_STATE_FAULT | FL_STATE_SENDING);
 }
@@ -465,17 +492,20 @@ TEST("a fault keeps its number while it is outstanding; every fault has another,
 TEST("a stopped thread's state tells a fault that nobody handles, until it runs again")
 {
     setup();
-    struct kit_thread *thread = fault_run(fault_read_word, AREA);
+    held = true;
+    struct kit_thread *thread = fault_run(read_twice, AREA);
     fault_expect(AREA, FL_ACCESS_READ);
     CHECK_DONE(fault_answer_info(STOP));
     CHECK_EQ(state_of(thread) & UINT32_MAX, FL_STATE_STOPPED | FL_STATE_FAULT);
+    CHECK_DONE(flr_vspace_map(fw.space, RAM, fw.page, AREA, 1, R));
     CHECK_DONE(flr_tcb_resume(thread->tcb));
     CHECK_EQ(state_of(thread) & UINT32_MAX, FL_STATE_READY);
     CHECK_DONE(flr_tcb_suspend(thread->tcb));
     CHECK_EQ(state_of(thread) & UINT32_MAX, FL_STATE_STOPPED);
-    thread = kit_run(fw.space, 0, fault_read_word, AREA);
+    thread = kit_run(fw.space, 0, fault_read_word, AREA + PAGE);
     kit_settle();
     CHECK_EQ(state_of(thread) & UINT32_MAX, FL_STATE_STOPPED | FL_STATE_FAULT);
+    CHECK_DONE(flr_vspace_map(fw.space, RAM, fw.page, AREA + PAGE, 1, R));
     kit_start(thread);
     CHECK_DONE(flr_tcb_suspend(thread->tcb));
     CHECK_EQ(state_of(thread) & UINT32_MAX, FL_STATE_STOPPED);

@@ -41,8 +41,10 @@ TEST("an upcall interrupts a running thread, and going back restores every regis
     upcall_nap();
     CHECK_EQ(upcall_state(thread), FL_STATE_READY);
     CHECK_DONE(flr_tcb_upcall(thread->tcb, UPCALL_WORDS));
-    CHECK_EQ(upcall_state(thread), FL_STATE_READY | FL_STATE_UPCALL);
-    CHECK_EQ(uw.area->busy, 0);
+    if (kit_alone()) { /* else another hart runs it, and may have carried it out by now */
+        CHECK_EQ(upcall_state(thread), FL_STATE_READY | FL_STATE_UPCALL);
+        CHECK_EQ(uw.area->busy, 0);
+    }
     upcall_nap();
     CHECK_EQ(upcall_state(thread), FL_STATE_READY);
     check_entry(0);
@@ -135,7 +137,10 @@ TEST("a stopped thread's upcall waits until it runs; a new start or no entry for
             kit_start(thread);
         else
             CHECK_DONE(flr_tcb_resume(thread->tcb));
-        CHECK_EQ(upcall_state(thread), FL_STATE_READY | (way == 0 ? FL_STATE_UPCALL : 0));
+        if (way != 0)
+            CHECK_EQ(upcall_state(thread), FL_STATE_READY);
+        else if (kit_alone()) /* else another hart may have carried it out by now */
+            CHECK_EQ(upcall_state(thread), FL_STATE_READY | FL_STATE_UPCALL);
         uw.flag = 1;
         kit_settle();
         CHECK_EQ(uw.area->busy, way == 0);
