@@ -22,8 +22,16 @@ static void clobber(void)
 
 static void count_upcall(struct fl_upcall *upcall)
 {
-    seen[deepest++] = upcall->word[0];
+    seen[deepest] = upcall->word[0];
+    deepest++;
     clobber();
+}
+
+/* Sleeps until so many have come, or one that deep, and none is left that nests. */
+static void wait_for_upcalls(uint64_t count)
+{
+    for (uint64_t end = kit_deadline(); deepest < count || depth > 0; kit_nap())
+        CHECK(fl_rdtime() < end);
 }
 
 /* A thread that can be interrupted by C: with gp and tp as C needs them. */
@@ -63,7 +71,7 @@ TEST("a C function runs as an upcall and the thread does not notice")
     struct kit_thread *thread = begin_with_entry(count_upcall);
     for (unsigned i = 0; i < 3; i++) {
         CHECK_DONE(flr_tcb_upcall(thread->tcb, i + 5, 0, 0));
-        upcall_nap();
+        wait_for_upcalls(i + 1);
         CHECK_EQ(deepest, i + 1);
         CHECK_EQ(seen[i], i + 5);
     }
@@ -88,8 +96,7 @@ TEST("upcalls nest, each going back to the one it interrupted")
     fault_setup();
     struct kit_thread *thread = begin_with_entry(nest);
     CHECK_DONE(flr_tcb_upcall(thread->tcb, 100, 0, 0));
-    upcall_nap();
-    CHECK_EQ(depth, 0);
+    wait_for_upcalls(5);
     CHECK_EQ(deepest, 5);
     for (unsigned i = 1; i <= 5; i++)
         CHECK_EQ(seen[i], 2 * (100 + i - 1));
@@ -146,7 +153,7 @@ TEST("the stack may be absent when an upcall comes: the faults are served as any
     CHECK_EQ(fw.fault.word[2], FL_ACCESS_WRITE | FL_ACCESS_UPCALL);
     CHECK_REFUSED(upcall_answer(UPCALL_ANSWER), BUSY, 2);
     CHECK_DONE(fault_answer_one(AREA + PAGE, RW, 1, fw.page));
-    upcall_nap();
+    wait_for_upcalls(1);
     CHECK_EQ(deepest, 1);
     uw.flag = 1;
     kit_settle();
@@ -209,7 +216,7 @@ TEST("an upcall at any instruction of another's way back does no harm")
         CHECK_EQ(fw.fault.info, FL_INFO(FL_LABEL_BREAKPOINT, 4));
         CHECK_EQ(fw.fault.word[1], at);
         CHECK_DONE(upcall_answer(UPCALL_ANSWER));
-        upcall_nap();
+        wait_for_upcalls(2);
         CHECK_EQ(uw.area->label, FL_LABEL_BREAKPOINT);
         CHECK_EQ(deepest, 2);
         CHECK_EQ(seen[1], 11);
