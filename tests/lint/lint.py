@@ -174,6 +174,13 @@ def length_complaints():
         yield f"{name}: is not too long any more: its line in LONG of tests/lint/lint.py goes"
 
 
+def replay_complaints():
+    """A random test that reads the name of a trace itself is not run by it (tests/effort.h)."""
+    for path in sources("_test.c"):
+        if 'getenv("TRACE")' in read(path):
+            yield f"{path}: asks for TRACE itself, which effort_names_trace does"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--format", choices=("fail", "report"), default="fail")
@@ -185,7 +192,7 @@ def main():
     documents = [path for path in ["README.md", *sources(".md")] if os.path.exists(path)]
     targets = make_targets()
     wrong = [text for path in documents for text in document_complaints(path, targets)]
-    wrong += length_complaints()
+    wrong += [*length_complaints(), *replay_complaints()]
     for text in wrong:
         print(text)
     if not wrong and not layout:

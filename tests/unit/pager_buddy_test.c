@@ -136,6 +136,23 @@ static void release_one(uint32_t page)
     page_release(&table, page);
 }
 
+static void random_trace(uint64_t seed);
+
+TEST("random runs and single pages are free, aligned, and refused only where there is none")
+{
+    struct effort effort = effort_begin(10 * STEPS);
+    uint64_t seed;
+    uint32_t variant;
+
+    if (effort_names_trace(&seed, &variant)) {
+        random_trace(seed);
+        return;
+    }
+    for (seed = 1; effort_takes(&effort, STEPS); seed++)
+        random_trace(seed);
+    effort_end(&effort);
+}
+
 TEST("an order is the least whose block holds so many pages")
 {
     for (uint32_t pages = 1; pages <= 512; pages++) {
@@ -300,6 +317,7 @@ static void take_zeroed(void)
 
 static void random_trace(uint64_t seed)
 {
+    effort_trace_begin(seed, 0);
     state = seed * 0x9e3779b97f4a7c15ull + 1;
     begin(any(1024), any(1024));
     holds = 0;
@@ -321,16 +339,7 @@ static void random_trace(uint64_t seed)
         random_release();
     sound();
     CHECK_EQ(table.counts[PAGE_FREE], usable);
-}
-
-TEST("random runs and single pages are free, aligned, and refused only where there is none")
-{
-    struct effort effort = effort_begin(10 * STEPS);
-    const char *given = getenv("TRACE");
-
-    for (uint64_t seed = 1; effort_takes(&effort, STEPS); seed++)
-        random_trace(given ? strtoull(given, NULL, 0) : seed);
-    effort_end(&effort);
+    effort_trace_end();
 }
 
 /* --- the checker --------------------------------------------------------------------------- */

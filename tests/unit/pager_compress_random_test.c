@@ -1,5 +1,5 @@
 /* Random use of the store of compressed pages, beside an array of pages: with all frames it wants, with any
- * number too small, and with its memory damaged.  Replay one trace: TRACE=seed. */
+ * number too small, and with its memory damaged. */
 /* sources: user/pager/core/compress.c user/pager/core/compress_check.c user/pager/core/pack.c */
 /* sources: user/pager/core/checksum.c tests/unit/compress_kit.c */
 #include "harness.h"
@@ -128,7 +128,7 @@ static void step(bool up)
 }
 
 /* steps: of them the store is checked after each `every`th. */
-static void run_trace(uint32_t steps, uint32_t every)
+static void use_sound(uint32_t steps, uint32_t every)
 {
     for (uint32_t i = 0; i < steps; i++) {
         kit_settle(&kit, COMPRESS_RESERVE + (uint32_t)(kit_random(&kit) % 3));
@@ -142,35 +142,6 @@ static void run_trace(uint32_t steps, uint32_t every)
         step_drop(count - 1);
     model_check();
     CHECK_EQ(compress_frames(store), 0);
-}
-
-/* The seed of a trace: what the environment says, or a counter. */
-static uint64_t trace_seed(uint64_t number)
-{
-    const char *given = getenv("TRACE");
-
-    return given ? strtoull(given, NULL, 0) : number;
-}
-
-TEST("random pages come and go as in an array, and fill the frames that they take")
-{
-    struct effort effort = effort_begin(10 * STEPS);
-
-    for (uint64_t number = 1; effort_takes(&effort, STEPS); number++) {
-        model_begin(KIT_FRAMES, KIT_FRAMES, trace_seed(number));
-        run_trace(STEPS, 7);
-    }
-    effort_end(&effort);
-}
-
-TEST("with any number of frames, or any limit, a put that is refused changes nothing")
-{
-    for (uint32_t frames = 0; frames < 48; frames++) {
-        model_begin(frames, KIT_FRAMES, trace_seed(100 + frames));
-        run_trace(300, 10);
-        model_begin(KIT_FRAMES, frames, trace_seed(200 + frames));
-        run_trace(300, 10);
-    }
 }
 
 /* --- damage -------------------------------------------------------------------------------- */
@@ -240,21 +211,65 @@ static void damage(void)
     }
 }
 
-TEST("whatever is damaged, a page comes back as it was, or it is an error")
+/* --- traces -------------------------------------------------------------------------------- */
+
+/* What a trace varies, beside the seed of its choices. */
+enum trace_kind { TRACE_ROOM, TRACE_FEW_FRAMES, TRACE_LOW_LIMIT, TRACE_DAMAGE, TRACE_KINDS };
+
+static void run_trace(uint64_t seed, uint32_t kind)
 {
-    struct effort effort = effort_begin(600);
+    uint32_t frames = (uint32_t)seed; /* or their limit: where there are few */
 
-    for (uint64_t number = 1; effort_continues(&effort); number++) {
-        uint64_t seed = trace_seed(number);
-
-        model_begin(KIT_FRAMES, KIT_FRAMES, seed);
+    CHECK(kind < TRACE_KINDS);
+    effort_trace_begin(seed, kind);
+    model_begin(kind == TRACE_FEW_FRAMES ? frames : KIT_FRAMES,
+                kind == TRACE_LOW_LIMIT ? frames : KIT_FRAMES, seed);
+    if (kind == TRACE_DAMAGE) {
         fill_store(30);
         for (uint64_t i = kit_random(&kit) % 8 + 1; i > 0; i--)
             damage();
         use_damaged(60);
+    } else if (kind == TRACE_ROOM) {
+        use_sound(STEPS, 7);
+    } else {
+        use_sound(300, 10);
     }
+    effort_trace_end();
+}
+
+TEST("random pages come and go as in an array, and fill the frames that they take")
+{
+    struct effort effort = effort_begin(10 * STEPS);
+    uint64_t seed;
+    uint32_t kind;
+
+    if (effort_names_trace(&seed, &kind)) {
+        run_trace(seed, kind);
+        return;
+    }
+    for (seed = 1; effort_takes(&effort, STEPS); seed++)
+        run_trace(seed, TRACE_ROOM);
     effort_end(&effort);
 }
+
+TEST("with any number of frames, or any limit, a put that is refused changes nothing")
+{
+    for (uint32_t frames = 0; frames < 48; frames++) {
+        run_trace(frames, TRACE_FEW_FRAMES);
+        run_trace(frames, TRACE_LOW_LIMIT);
+    }
+}
+
+TEST("whatever is damaged, a page comes back as it was, or it is an error")
+{
+    struct effort effort = effort_begin(600);
+
+    for (uint64_t seed = 1; effort_continues(&effort); seed++)
+        run_trace(seed, TRACE_DAMAGE);
+    effort_end(&effort);
+}
+
+/* --- damage of each bit ---------------------------------------------------------------------- */
 
 /* Damages each bit of the only page.  Returns how many of them make it an error. */
 static uint32_t damage_bits(uint8_t *bytes, uint64_t size, uint32_t *bits)
