@@ -4,6 +4,7 @@ import re
 
 RUNS = [("16",), ("64",)]
 OPTIONS = ("--icount", "--append", "vm.merge=on")
+ALONE = "the times of single writes are told, and an interrupt by the shell's next command that arrives meanwhile is as long as one"
 ONLY_HERE = "merging is for root to switch on there"
 
 SECRET = 0xC5

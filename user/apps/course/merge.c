@@ -26,7 +26,7 @@ struct merge_shared {
 
 static void merge_pause(long milliseconds)
 {
-    const struct timespec pause = {.tv_nsec = milliseconds * 1000000};
+    const struct timespec pause = {milliseconds / 1000, milliseconds % 1000 * 1000000};
 
     nanosleep(&pause, NULL);
 }
@@ -100,6 +100,7 @@ static void merge_child(struct merge_shared *shared, size_t pages)
     for (size_t i = 0; i < pages; i += 2)
         memory[i * COURSE_PAGE] = 0xcc;
     shared->turn = TURN_PARENT_LOOKS;
+    merge_pause(1000); /* so that it does not wake while times are taken */
     merge_await(&shared->turn, TURN_CHILD_ENDS);
     for (size_t i = 0; i < pages; i++)
         shared->wrong += !merge_is_right(memory + i * COURSE_PAGE, 1, i) ||

@@ -25,7 +25,7 @@ struct thrash_board {
 
 struct thrash_state {
     uint64_t cycles, idle;
-    long in, out, reads, writes, suspensions;
+    long in, out, unpacked, reads, writes, suspensions;
 };
 
 static uint64_t thrash_step(uint64_t value)
@@ -70,6 +70,7 @@ static struct thrash_state thrash_now(void)
 {
     struct thrash_state now = {.in = view_figure("/proc/vmstat", "pswpin "),
                                .out = view_figure("/proc/vmstat", "pswpout "),
+                               .unpacked = view_figure("/proc/vmstat", "zswpin "),
                                .reads = view_figure("/proc/vmstat", "swap_reads "),
                                .writes = view_figure("/proc/vmstat", "swap_writes "),
                                .suspensions = view_figure("/proc/vmstat", "load_suspensions ")};
@@ -88,6 +89,7 @@ static void thrash_show(const struct thrash_state *before, const struct thrash_s
     printf("%-28s  %12lu\n", "idle, thousand cycles", (unsigned long)(idle / 1000));
     printf("%-28s  %12ld\n", "pages in", after->in - before->in);
     printf("%-28s  %12ld\n", "pages out", after->out - before->out);
+    printf("%-28s  %12ld\n", "compressed pages in", after->unpacked - before->unpacked);
     printf("%-28s  %12ld\n", "disk requests",
            after->reads + after->writes - before->reads - before->writes);
     printf("%-28s  %12ld\n", "programs suspended", after->suspensions - before->suspensions);
