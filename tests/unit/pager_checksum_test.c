@@ -9,7 +9,7 @@
 #include "effort.h"
 
 #define WORDS (FL_PAGE_BYTES / 8u)
-#define K     0x3c6ef372fe94f82aull
+#define K     0x9cc500a29f5e6ac1ull
 
 static uint64_t page[WORDS], other[WORDS];
 static uint64_t state = 1;
@@ -28,25 +28,29 @@ static void fill(uint64_t *words)
         words[i] = next();
 }
 
-/* What the contents add to the seed. */
-static uint64_t weighted(const uint64_t *words)
+/* The low half of a product xored with its high one, by digits of 32 bits as on paper. */
+static uint64_t both_halves(uint64_t x, uint64_t y)
 {
-    uint64_t sum = 0;
+    uint64_t x0 = x & UINT32_MAX, x1 = x >> 32, y0 = y & UINT32_MAX, y1 = y >> 32;
+    uint64_t middle = x1 * y0 + (x0 * y0 >> 32);
+    uint64_t other_middle = x0 * y1 + (middle & UINT32_MAX);
 
-    for (uint32_t i = 0; i < WORDS; i++)
-        sum += words[i] * (1 + (WORDS - i) * K);
-    return sum;
+    return (other_middle << 32 | (x0 * y0 & UINT32_MAX)) ^
+           (x1 * y1 + (middle >> 32) + (other_middle >> 32));
 }
 
-TEST("word i of 512 counts 1 + (512 - i) * K times, whatever the page is")
+TEST("the words are taken two by two, as the header says, whatever the page is")
 {
-    static const uint64_t zero[WORDS];
-
     for (uint32_t i = 0; i < 100; i++) {
-        uint64_t seed = next() >> (i % 64);
+        uint64_t seed = next() >> (i % 64), sum = checksum_word(0, seed); /* what is made of it */
 
         fill(page);
-        CHECK_EQ(checksum_page(page, seed) - checksum_page(zero, seed), weighted(page));
+        for (uint32_t word = 0; word < WORDS; word += 2) {
+            uint64_t x = page[word + 1] ^ sum;
+
+            sum = both_halves(page[word] ^ K, x) + x;
+        }
+        CHECK_EQ(checksum_page(page, seed), sum);
     }
 }
 
@@ -62,6 +66,22 @@ TEST("a change of one bit is found, whichever it is")
         page[bit / 64] ^= 1ull << bit % 64;
     }
     CHECK_EQ(checksum_page(page, 7), sum);
+}
+
+TEST("one bit that is wrong in two words is found, whichever bit it is")
+{
+    struct effort effort = effort_begin(12800);
+
+    fill(page);
+    for (uint32_t bit = 0; effort_continues(&effort); bit = (bit + 1) % 64) {
+        uint64_t sum = checksum_page(page, 7);
+        uint32_t i = next() % WORDS, j = next() % WORDS;
+
+        page[i] ^= 1ull << bit;
+        page[j] ^= 1ull << bit;
+        CHECK(i == j || checksum_page(page, 7) != sum);
+    }
+    effort_end(&effort);
 }
 
 TEST("a changed word, two words in each other's place, and a piece of another page are found")
@@ -101,6 +121,35 @@ TEST("the same bytes with another seed have another checksum, also all zeros")
             seen[count++] = sum;
         }
     }
+}
+
+/* A page of one word's value everywhere, but in its middle. */
+static void fill_around(uint64_t value, uint64_t first, uint64_t second)
+{
+    for (uint32_t word = 0; word < WORDS; word++)
+        page[word] = value;
+    page[WORDS / 2] = first;
+    page[WORDS / 2 + 1] = second;
+}
+
+TEST("every word weighs among equal ones, with seed 0 as with others, beside K and its complement "
+     "too")
+{
+    static const uint64_t values[] = {0, 1, UINT64_MAX, K, ~K};
+
+    for (uint64_t seed = 0; seed < 3; seed++)
+        for (uint32_t i = 0; i < 125; i++) {
+            uint64_t sum;
+
+            fill_around(values[i % 5], values[i / 5 % 5], values[i / 25]);
+            sum = checksum_page(page, seed);
+            CHECK(checksum_page(page, seed + 1) != sum);
+            for (uint32_t word = 0; word < WORDS; word++) {
+                page[word] ^= 1ull << word % 64;
+                CHECK(checksum_page(page, seed) != sum);
+                page[word] ^= 1ull << word % 64;
+            }
+        }
 }
 
 TEST("the checksum of a word tells words and seeds apart")

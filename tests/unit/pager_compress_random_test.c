@@ -269,6 +269,11 @@ TEST("whatever is damaged, a page comes back as it was, or it is an error")
     effort_end(&effort);
 }
 
+TEST("a wrong bit that unpacking repeats is found (TRACE=186166/3)")
+{
+    run_trace(186166, TRACE_DAMAGE);
+}
+
 /* --- damage of each bit ---------------------------------------------------------------------- */
 
 /* Damages each bit of the only page.  Returns how many of them make it an error. */

@@ -1,21 +1,24 @@
 /* The checksum of a page that is kept elsewhere than in its frame: compressed, or in a slot of a disk.
  *
- * Two running sums of the page's 512 words: a, which begins with a value made of the seed, and b, the sum
- * of all values that a took.  The checksum is a + K * b, K even: a sum in which word i counts
- * 1 + (512 - i) * K times, an odd number, and another one for each word.  So
+ * A sum that begins with a value made of the seed takes the page's 512 words two by two, v and w.  With x = w ^ sum, the
+ * product (v ^ K) * x has 128 bits, and the next sum is its low half xored with its high one, plus x.  So every bit of a word
+ * weighs on all bits of the sum, upwards by the low half and downwards by the high one, and whatever v is, what came before
+ * stays in the sum.  As far as nobody means it to, for this is no signature, each of these passes by a chance of some
+ * 2^-56, which is 256 times that of two sums to become one:
  *
- *  - a change of any bits within one word is always found;
- *  - the same contents with another seed are always found: a page that belongs to another place, or to
- *    an earlier use of this one, which is what a seed says;
- *  - anything else passes by a chance of 2^-64, as far as nobody means it to: this is no signature.
+ *  - contents that were changed, wherever and however often;
+ *  - the same contents with another seed: a page that belongs to another place, or to an earlier use of this one, which is
+ *    what a seed says.
  *
- * Not one multiplication for a word: three instructions each, 1,610 a page. */
+ * Four instructions a word.  A sum of words with weights takes three, but carries upwards only: bit 63 of two words, wrong
+ * together, weighs nothing in it.
+ */
 #ifndef PAGER_CHECKSUM_H
 #define PAGER_CHECKSUM_H
 
 #include <stdint.h>
 
-/* contents: FL_PAGE_BYTES of them, aligned to 8. */
+/* contents: FL_PAGE_BYTES of them, aligned to 8.  seed: below 2^63. */
 uint64_t checksum_page(const void *contents, uint64_t seed);
 
 /* For a single word. */

@@ -46,7 +46,7 @@
 #include "object.h"
 
 #define SAMEPAGE_SHARE   4u    /* at most this part of memory is merged pages */
-#define SAMEPAGE_STEP    4u    /* pages that a step looks at, some 2,000 instructions each ... */
+#define SAMEPAGE_STEP    4u    /* pages that a step looks at, some 2,600 instructions each ... */
 #define SAMEPAGE_ENTRIES 64u   /* ... and entries that it passes */
 #define SAMEPAGE_CALLS   8u    /* for each so many one page is looked at ... */
 #define SAMEPAGE_WAKE    256u  /* ... and for each so many idle time is used again; a multiple */
