@@ -8,12 +8,12 @@
 #include <string.h>
 #include <time.h>
 
-#define GENERATIONS 1000     /* or what the program's second argument says */
+#define GENERATIONS 300      /* and forks in a row; or what the program's second argument says */
 #define EARLY       10       /* the generation that the last one is compared with */
 #define LOOKS       100      /* generations from one look at the depth of a chain to the next */
 #define PAGES       16u      /* private ones that are handed on */
-#define ROUNDS      1000     /* of fork and touch */
 #define DONE_NS     10000000 /* from one look whether the last generation is done to the next */
+#define ORDER_NS    500000   /* from one look whether there is an order to the next */
 
 FORK_LAW("kernel: free frames", FAULTLINE_KERNEL, FL_COUNTER_FRAMES_FREE)
 FORK_LAW("kernel: objects", FAULTLINE_KERNEL, FL_COUNTER_OBJECTS)
@@ -63,6 +63,12 @@ static void chain_check(bool holds, int line)
 {
     if (!holds && !chain_line->wrong)
         chain_line->wrong = line;
+}
+
+/* Looks again later: who only yields keeps a hart, and there may be fewer than those who wait. */
+static void chain_rest(long nanoseconds)
+{
+    nanosleep(&(struct timespec){.tv_nsec = nanoseconds}, NULL);
 }
 
 static void chain_await(int turn)
@@ -144,7 +150,7 @@ static _Noreturn void chain_live(uint64_t spaces, int generations)
     _exit(0);
 }
 
-TEST("generations by the thousand leave no more frames in use, and no longer chains, than 10")
+TEST("generations by the hundred leave no more frames in use, and no longer chains, than 10")
 {
     uint64_t spaces = fork_spaces(), shadows = chain_counter(PAGER_STAT_SHADOWS_MADE);
     uint64_t copies = chain_counter(PAGER_STAT_PAGES_COPIED);
@@ -159,8 +165,8 @@ TEST("generations by the thousand leave no more frames in use, and no longer cha
     pid = fork();
     if (pid == 0)
         chain_live(spaces + 1, generations);
-    while (!chain_line->done) /* at rest, so that the generations have the harts */
-        nanosleep(&(struct timespec){.tv_nsec = DONE_NS}, NULL);
+    while (!chain_line->done)
+        chain_rest(DONE_NS);
     CHECK_EQ(fork_wait(pid), EXITED(0)); /* init waits for those behind it */
     fork_await_spaces(spaces);
     shadows = chain_counter(PAGER_STAT_SHADOWS_MADE) - shadows;
@@ -184,15 +190,16 @@ TEST("generations by the thousand leave no more frames in use, and no longer cha
 
 /* --- again and again ------------------------------------------------------------------------------
  */
-TEST("1,000 forks whose children touch everything come back to the same frames each time")
+TEST("forks by the hundred whose children touch everything come back to the same frames each time")
 {
     volatile int *memory = chain_map(PAGES, MAP_PRIVATE);
     struct chain_state before, after;
     uint64_t spaces = fork_spaces();
+    int rounds = (int)harness_count_wanted(GENERATIONS);
 
     for (unsigned page = 0; page < PAGES; page++)
         memory[page * (FORK_PAGE / sizeof *memory)] = 7;
-    for (int round = -1; round < ROUNDS; round++) {
+    for (int round = -1; round < rounds; round++) {
         pid_t pid = fork();
 
         for (unsigned page = 0; pid == 0 && page < PAGES; page++)
@@ -217,7 +224,7 @@ TEST("1,000 forks whose children touch everything come back to the same frames e
  */
 #define TREE_PLACES 10u /* processes that live at once */
 #define TREE_FORKS  64u
-#define TREE_SEEDS  4u
+#define TREE_SHARE  150u /* a tree for each so many generations */
 
 enum tree_order { TREE_READY, TREE_READ, TREE_WRITE, TREE_FORK, TREE_EXIT };
 
@@ -280,7 +287,7 @@ static _Noreturn void tree_live(volatile int *memory)
 
     for (bool ends = false; !ends;) {
         while (tree_board->order == TREE_READY || tree_board->place != place)
-            sched_yield();
+            chain_rest(ORDER_NS);
         ends = tree_follow(&place, memory);
     }
     _exit(0);
@@ -292,7 +299,7 @@ static void tree_tell(enum tree_order order, unsigned place)
     tree_board->place = place;
     tree_board->order = order;
     while (tree_board->order != TREE_READY)
-        sched_yield();
+        chain_rest(ORDER_NS);
 }
 
 static void tree_read(unsigned place, unsigned page)
@@ -384,8 +391,12 @@ static void tree_run(uint64_t seed)
 
 TEST("in random trees of 64 forks every process sees what it should, and nothing is left of them")
 {
+    uint64_t trees = harness_count_wanted(GENERATIONS) / TREE_SHARE;
+
+    CHECK(trees > 0);
     tree_board = chain_map(1, MAP_SHARED);
-    for (uint64_t seed = 1; seed <= TREE_SEEDS; seed++)
+    for (uint64_t seed = 1; seed <= trees; seed++)
         tree_run(seed);
+    harness_note("%d trees", (int)trees);
     munmap(tree_board, FORK_PAGE);
 }
