@@ -4,8 +4,8 @@
  *
  * Each program has so much memory and goes over all of it in each round, in an order of its own: a word of each page is
  * read, checked and written, and WORK turns of a loop are spent on it.  The line of a program tells the turn in which
- * it ended.  Below, what all of it took: instructions of work (cycles less those idled), cycles idled, and what went to
- * and from swap; `of the time` is what the programs themselves computed, the rest went into paging or was waited for.
+ * it ended.  Below, what all of it took: instructions of work (cycles less those idled), cycles idled, what went to and
+ * from swap, and pages that came back from the store of compressed ones; `of the time` is what the programs themselves computed, the rest went into paging or was waited for.
  * Compare `sysctl vm.load-control=off` with `on`. */
 #include "view.h"
 

@@ -8,7 +8,8 @@
 #define CHECKSUM_K     0x9cc500a29f5e6ac1ull /* random digits */
 _Static_assert(CHECKSUM_WORDS % CHECKSUM_TURN == 0, "a page is read in whole turns");
 
-/* One value for each seed, none near another.  0, with which no word of a page of zeros would weigh, is K's alone. */
+/* One value for each seed, and far ones for near seeds.  0, with which the first word of a pair would not weigh in a page of zeros,
+ * is K's alone. */
 static uint64_t checksum_mix(uint64_t seed)
 {
     uint64_t x = seed ^ CHECKSUM_K;
@@ -19,7 +20,7 @@ static uint64_t checksum_mix(uint64_t seed)
 }
 
 /* Both halves of the product: a high bit of a factor changes low ones of this.  And x, which all before is in, itself: the
- * product has lost it where the other factor is 0 or ~0. */
+ * product has lost all of it where the other factor is 0 or ~0. */
 static uint64_t checksum_step(uint64_t word, uint64_t x)
 {
     unsigned __int128 product = (unsigned __int128)(word ^ CHECKSUM_K) * x;

@@ -2,9 +2,10 @@
  *
  * A sum that begins with a value made of the seed takes the page's 512 words two by two, v and w.  With x = w ^ sum, the
  * product (v ^ K) * x has 128 bits, and the next sum is its low half xored with its high one, plus x.  So every bit of a word
- * weighs on all bits of the sum, upwards by the low half and downwards by the high one, and whatever v is, what came before
- * stays in the sum.  As far as nobody means it to, for this is no signature, each of these passes by a chance of some
- * 2^-56, which is 256 times that of two sums to become one:
+ * weighs on all bits of the sum, upwards by the low half and downwards by the high one, and what came before stays in the sum
+ * also where v is K.  (Few other v, near K or its complement, lose some of it: with K ^ 1 bit 63.  A word is one of them by a
+ * chance of some 2^-60.)  As far as nobody means it to, for this is no signature, each of these passes by a chance of some
+ * 2^-56, a chance of 2^-64 in each of up to 256 steps:
  *
  *  - contents that were changed, wherever and however often;
  *  - the same contents with another seed: a page that belongs to another place, or to an earlier use of this one, which is
@@ -18,7 +19,7 @@
 
 #include <stdint.h>
 
-/* contents: FL_PAGE_BYTES of them, aligned to 8.  seed: below 2^63. */
+/* contents: FL_PAGE_BYTES of them, aligned to 8.  seed: not K, which is above 2^63. */
 uint64_t checksum_page(const void *contents, uint64_t seed);
 
 /* For a single word. */
