@@ -118,7 +118,7 @@ def _():
 @test("of two disks one fails each write: nobody falls, all goes to the other, and the slots of the first are used no more")
 def _():
     errors = [{"event": "none", "iotype": "write", "errno": EIO, "once": False}]
-    sizes = (2 * MIB, 16 * MIB)
+    sizes = (MIB, 16 * MIB)
     words = failing_disk([], errors, swap_image("bad.img", sizes[0]))
     with Swapping(DIFFERENT, *words, *plain(1, swap_image("good.img", sizes[1]))) as run:
         run.end().check()
@@ -183,7 +183,7 @@ def _():
 
 @test("a driver that dies stops the system with a report, and the machine ends")
 def _():
-    with Swapping(WORKERS, *plain(0, swap_image("swap.img")), driver="dying_blk.elf") as run:
+    with Swapping(WORKERS["read"], *plain(0, swap_image("swap.img")), driver="dying_blk.elf") as run:
         run.until("faultline: the system has stopped\n").until_off()
         check_equal(run.lines("faultline: panic: a thread that the system needs faulted: breakpoint .*") != [], True)
 
