@@ -19,7 +19,7 @@ $(addprefix $(BUILD)/,server/user/pager/core/pack.o $(addsuffix /user/pager/core
 # --- objects -----------------------------------------------------------------------------------
 $(BUILD)/server/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CROSS)gcc $(SERVER_CFLAGS) -MMD -MP -c $< -o $@
+	$(CROSS)gcc $(SERVER_CFLAGS) $(call server_test_cflags,$<) -MMD -MP -c $< -o $@
 $(BUILD)/server/%.o: %.S $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CROSS)gcc $(SERVER_CFLAGS) -MMD -MP -c $< -o $@
