@@ -67,7 +67,7 @@ stamp = @mkdir -p $(@D); printf '%s\n' $(1) > $@.new; cmp -s $@.new $@ && rm $@.
 
 # What was compiled with other flags is compiled again.
 $(BUILD)/flags: FORCE
-	$(call stamp,'$(CROSS) $(SERVER_CFLAGS) $(SERVER_TEST_CFLAGS)' '$(APP_CFLAGS)' '$(HOSTCC) $(HOST_CFLAGS) $(HOST_TEST_CFLAGS)' '$(FAST_CFLAGS)')
+	$(call stamp,'$(CROSS) $(SERVER_CFLAGS) $(SERVER_TEST_CFLAGS)' '$(APP_CFLAGS) $(APP_TEST_CFLAGS)' '$(HOSTCC) $(HOST_CFLAGS) $(HOST_TEST_CFLAGS)' '$(FAST_CFLAGS)')
 
 SERVER_SOURCES := $(wildcard user/init/*.c user/pager/*.c user/pager/core/*.c user/console/*.c user/blk/*.c drivers/virtio/*.c drivers/uart/*.c user/common/*.c \
                     tests/target/kernel/*.c tests/target/conformance/*.c tests/target/storm/*.c tests/target/blk/*.c tests/target/pagertest/*.c tests/bench/*.c \
