@@ -12,6 +12,9 @@ HOST_CFLAGS   := $(WARNINGS) -g -O1 -fno-var-tracking -fsanitize=$(SANITIZERS) -
 # they call runs as long as before.
 HOST_TEST_CFLAGS := -Og
 
+# The faster linker, where it is to be had: there are more than a hundred programs.
+HOST_LINKER := $(if $(shell command -v ld.gold),-fuse-ld=gold)
+
 FUZZERS    := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 UNIT_TESTS := $(patsubst tests/%.c,%,$(wildcard tests/unit/*_test.c tests/sim/*_test.c))
 HOST_TESTS := $(UNIT_TESTS) $(FUZZERS:%=fuzz/%_replay)
@@ -45,7 +48,7 @@ $(1)_SOURCES := $(2) tests/harness.c tests/effort.c tests/case_name.c tests/inva
 $(1)_LIBS    := $$(call test_words,$(firstword $(2)),libs)
 $(BUILD)/tests/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/obj/%.o)
 	@mkdir -p $$(@D)
-	$(HOSTCC) $(HOST_CFLAGS) $$^ $$($(1)_LIBS) -o $$@
+	$(HOSTCC) $(HOST_CFLAGS) $(HOST_LINKER) $$^ $$($(1)_LIBS) -o $$@
 $(BUILD)/tests/fast/$(1): $$($(1)_SOURCES:%.c=$(BUILD)/tests/fast/%.o)
 	@mkdir -p $$(@D)
 	$(HOSTCC) $(FAST_CFLAGS) $$^ $$($(1)_LIBS) -o $$@
