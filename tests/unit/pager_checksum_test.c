@@ -42,7 +42,8 @@ static uint64_t both_halves(uint64_t x, uint64_t y)
 TEST("the words are taken two by two, as the header says, whatever the page is")
 {
     for (uint32_t i = 0; i < 100; i++) {
-        uint64_t seed = next() >> (1 + i % 63), sum = checksum_word(0, seed); /* what is made of it */
+        uint64_t seed = next() >> (1 + i % 63),
+                 sum = checksum_word(0, seed); /* what is made of it */
 
         fill(page);
         for (uint32_t word = 0; word < WORDS; word += 2) {
