@@ -63,6 +63,10 @@ class Machine:
     def stall_asleep(self):
         """Leaves the output alone until the pipe is full and the machine, whose time is not counted, sleeps."""
         self.stall(0)
+        self.await_asleep()
+
+    def await_asleep(self):
+        """Waits until nothing goes on in the machine, whose time is not counted."""
         before = None
         while before is None or before != self._sleeps():
             before = self._sleeps()
