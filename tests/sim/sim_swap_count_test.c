@@ -212,3 +212,37 @@ TEST("advice about memory that programs share in many areas looks at less of it,
     CHECK((before - 1) * 2 * pages < RECLAIM_ADVISED * RECLAIM_AREAS);
     kit_end();
 }
+
+TEST("advice looks at no page that it does not name")
+{
+    struct space *space = kit_begin_written(256, 600, SWAP_CLUSTER);
+    const struct page *pages = kit_vm()->table.pages;
+    const uint64_t named = 16;
+
+    CHECK_EQ(vm_advise(kit_vm(), space, AT, SWAP_CLUSTER * PAGE, MADV_COLD), 0); /* looks */
+    kit_read_pages(space, 0, SWAP_CLUSTER, 0);
+    CHECK_EQ(vm_advise(kit_vm(), space, AT + named * PAGE, PAGE, MADV_PAGEOUT), 0);
+    kit_settle();
+    CHECK_EQ(space->resident, SWAP_CLUSTER - 1);
+    for (uint64_t i = 0; i < SWAP_CLUSTER; i++)
+        CHECK(i == named || !(pages[kit_page_at(space, i)].flags & PAGE_ACCESSED));
+    (void)accessed_harvest(kit_vm(), kit_page_at(space, 0));
+    for (uint64_t i = 0; i < SWAP_CLUSTER; i++)
+        CHECK(i == named || (pages[kit_page_at(space, i)].flags & PAGE_ACCESSED));
+    kit_end();
+}
+
+TEST("advice leaves alone what is on its way")
+{
+    const uint64_t pages = 8;
+    struct space *space = kit_begin_written(256, 600, pages);
+    const struct vm *vm = kit_vm();
+
+    CHECK_EQ(vm_advise(kit_vm(), space, AT, pages * PAGE, MADV_PAGEOUT), 0);
+    CHECK_EQ(vm->table.counts[PAGE_WRITING], pages);
+    CHECK_EQ(vm_advise(kit_vm(), space, AT, pages * PAGE, MADV_PAGEOUT), 0);
+    CHECK_EQ(vm->paging.counts.swap_writes, 1);
+    kit_settle();
+    CHECK_EQ(space->resident, 0);
+    kit_end();
+}

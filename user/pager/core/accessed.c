@@ -43,64 +43,55 @@ static void accessed_ask(void *context, const struct entry *entry, uint64_t addr
     uint64_t written;
     uint64_t bits = vm->port.harvest(vm->port.context, entry->space->id, address, pages, &written);
     uint64_t others = bits & ~((uint64_t)look->frames >> at);
+    uint64_t copies = written << at & look->copied; /* that are none any more */
 
     window->questions++;
     if (entry->wired)
         window->wired |= (uint32_t)(((1ull << pages) - 1) << at);
-    written &= (uint64_t)look->copied >> at;
-    for (uint32_t i = look->next;
-         i < window->count && (bits | written) >> (window->bit[i] - at) != 0; i++) {
-        uint32_t k = window->bit[i] - at;
-
-        if (bits >> k & 1)
+    bits <<= at;
+    for (uint32_t i = look->next; i < window->count && (bits | copies) >> window->bit[i] != 0;
+         i++) {
+        if (bits >> window->bit[i] & 1)
             accessed_note(vm, entry->space, &vm->table.pages[window->page[i]]);
-        if (written >> k & 1)
+        if (copies >> window->bit[i] & 1)
             vm_forget_copy(vm, window->page[i]);
     }
     if (others != 0)
         accessed_note_others(look, entry, address, others);
 }
 
-/* Finds the pages of a window that are in frames. */
-static void accessed_find(struct accessed_window *window)
+/* A look at `pages` pages of a window begins: finds those that are in frames. */
+static void accessed_begin(struct accessed_look *look, uint32_t pages)
 {
+    struct accessed_window *window = look->window;
+    struct page *records = look->vm->table.pages;
+    uint32_t *page = window->page, bit = 1, frames = 0, copied = 0;
+    uint8_t step = look->vm->victims.step, *at = window->bit;
     struct index_place place;
-    const uint64_t *first;
+    const uint64_t *leaf;
 
-    window->count = 0;
     index_find(&window->object->index, window->first, &place);
-    if (!place.node)
-        return;
-    first = &place.node->slot[place.slot];
-    for (const uint64_t *leaf = first; leaf < first + SWAP_CLUSTER; leaf++)
-        if (index_leaf_is_frame(*leaf)) {
-            window->page[window->count] = index_leaf_page(*leaf);
-            window->bit[window->count++] = (uint8_t)(leaf - first);
-        }
-}
+    leaf = place.node ? &place.node->slot[place.slot] : NULL;
+    for (uint32_t k = 0; leaf && k < pages; k++, leaf++, bit <<= 1) {
+        struct page *record;
 
-/* A look at the pages of a window begins. */
-static void accessed_begin(struct accessed_look *look)
-{
-    const struct accessed_window *window = look->window;
-    struct page *pages = look->vm->table.pages;
-    uint32_t frames = 0, copied = 0;
-    uint8_t step = look->vm->victims.step;
-
-    for (uint32_t i = 0; i < window->count; i++) {
-        struct page *record = &pages[window->page[i]];
-        uint32_t bit = 1u << window->bit[i];
-
+        if (!index_leaf_is_frame(*leaf))
+            continue;
+        *page = index_leaf_page(*leaf);
+        record = &records[*page++];
+        *at++ = (uint8_t)k;
         frames |= bit;
         record->looked = step;
         if (record->state == PAGE_OBJECT && record->slot != SWAP_NONE)
             copied |= bit;
     }
+    window->count = (uint32_t)(page - window->page);
     look->frames = frames;
     look->copied = copied;
 }
 
-const struct accessed_window *accessed_look(struct vm *vm, struct object *object, uint64_t first)
+const struct accessed_window *accessed_look(struct vm *vm, struct object *object, uint64_t first,
+                                            uint32_t pages)
 {
     struct accessed_window *window = &vm->victims.window;
     struct accessed_look look = {.vm = vm, .window = window};
@@ -109,15 +100,14 @@ const struct accessed_window *accessed_look(struct vm *vm, struct object *object
     window->object = object;
     window->first = first;
     window->questions = window->wired = 0;
-    accessed_find(window);
-    accessed_begin(&look);
-    for (uint32_t end = 0; look.next < window->count && end < SWAP_CLUSTER; look.next++) {
+    accessed_begin(&look, pages);
+    for (uint32_t end = 0; look.next < window->count && end < pages; look.next++) {
         uint32_t k = window->bit[look.next];
 
         if (k < end)
             continue;
         run.first = first + k;
-        run.pages = SWAP_CLUSTER - k;
+        run.pages = pages - k;
         rmap_visit_pages(&run, accessed_ask, &look);
         end = k + (uint32_t)run.pages;
     }
@@ -132,14 +122,15 @@ const struct accessed_window *accessed_look_around(struct vm *vm, uint32_t page)
 
     if (window->object == record->object && window->first == first)
         return window;
-    return accessed_look(vm, record->object, first);
+    return accessed_look(vm, record->object, first, SWAP_CLUSTER);
 }
 
 uint32_t accessed_harvest(struct vm *vm, uint32_t page)
 {
     const struct page *record = &vm->table.pages[page];
+    uint64_t first = record->link & ~(SWAP_CLUSTER - 1ull);
 
-    return accessed_look(vm, record->object, record->link & ~(SWAP_CLUSTER - 1ull))->questions;
+    return accessed_look(vm, record->object, first, SWAP_CLUSTER)->questions;
 }
 
 bool accessed_test(struct vm *vm, uint32_t page)

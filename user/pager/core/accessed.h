@@ -1,5 +1,6 @@
 /* Accessed bits: harvested from the page tables for a window of neighbours in one call, by replacement when it
- * asks for a page of them, by advice, and by the sweep at the end of a window of time (window.h).  Both notes are made
+ * asks for a page of them, and by the sweep at the end of a window of time (window.h); by advice for the pages that it
+ * names.  Both notes are made
  * whoever asked: PAGE_ACCESSED stays in the page record until replacement asks for it, and the page counts
  * for the window of time.  So a bit that was cleared in a table is lost to neither, and none counts twice.
  *
@@ -19,8 +20,8 @@
 struct object;
 struct vm;
 
-/* What a look at a window of neighbours found: the pages that the object has in frames.  Bit k is page first + k of the
- * object. */
+/* What a look at a window of neighbours, or at some of them, found: the pages that the object has in frames.  Bit k is page
+ * first + k of the object. */
 struct accessed_window {
     struct object *object; /* NULL: nothing was looked at, or pages left since */
     uint64_t first;
@@ -31,11 +32,12 @@ struct accessed_window {
     uint8_t bit[SWAP_CLUSTER];   /* ... and where it lies */
 };
 
-/* Looks at the tables for all pages of an object from `first` on, a multiple of SWAP_CLUSTER, to the next one.  What it
+/* Looks at the tables for `pages` pages of an object from `first` on, all between two multiples of SWAP_CLUSTER.  What it
  * returns is right until the next look, or until the first of the pages leaves. */
-const struct accessed_window *accessed_look(struct vm *vm, struct object *object, uint64_t first);
+const struct accessed_window *accessed_look(struct vm *vm, struct object *object, uint64_t first,
+                                            uint32_t pages);
 
-/* The same around a page of an object, unless that was the last look of this step of reclaim. */
+/* The same for a page of an object and all its neighbours, unless that was the last look of this step of reclaim. */
 const struct accessed_window *accessed_look_around(struct vm *vm, uint32_t page);
 
 /* Looks at the tables for the page of an object and its neighbours.  Returns how many questions that took. */

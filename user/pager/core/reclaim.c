@@ -39,18 +39,6 @@ void reclaim_note_given(struct vm *vm, uint32_t slot, uint64_t page)
             victims_give(vm, page_number(&vm->table, range, page));
 }
 
-/* The bits of the pages of a window that lie in [first, end). */
-static uint32_t reclaim_mask(uint64_t window, uint64_t first, uint64_t end)
-{
-    uint32_t mask = UINT32_MAX;
-
-    if (first > window)
-        mask &= UINT32_MAX << (first - window);
-    if (end - window < SWAP_CLUSTER)
-        mask &= (1u << (end - window)) - 1;
-    return mask;
-}
-
 /* True if what is advised out may leave now: else it would be taken out of the tables in vain. */
 static bool reclaim_may_put_out(const struct vm *vm, const struct reclaim_advice *advice)
 {
@@ -75,13 +63,14 @@ void reclaim_advise(struct vm *vm, struct object *object, uint64_t first, uint64
 {
     uint64_t end = first + count, at = index_next(&object->index, first, end);
 
-    for (uint64_t window; vm->victims.on && at < end && advice->windows > 0;
-         at = index_next(&object->index, window + SWAP_CLUSTER, end)) {
+    for (uint64_t next; vm->victims.on && at < end && advice->windows > 0;
+         at = index_next(&object->index, next, end)) {
         uint32_t cost = reclaim_cost(object);
 
-        window = at & ~(SWAP_CLUSTER - 1ull);
+        next = (at | (SWAP_CLUSTER - 1)) + 1;
+        next = next < end ? next : end;
         advice->windows -= cost < advice->windows ? cost : advice->windows;
-        advice->left += victims_advise(vm, object, window, reclaim_mask(window, first, end),
+        advice->left += victims_advise(vm, object, at, (uint32_t)(next - at),
                                        advice->out && reclaim_may_put_out(vm, advice));
     }
 }

@@ -158,9 +158,10 @@ void victims_tell(struct vm *vm, uint32_t page)
 void victims_admit(struct vm *vm)
 {
     uint32_t page = vm->victims.oldest;
+    const struct page *record = &vm->table.pages[page];
 
     victims_unlist(vm, page);
-    if (victims_may_leave(&vm->table.pages[page]))
+    if (record->state == PAGE_OBJECT && victims_class(record) != VICTIMS_NEVER)
         victims_enter(vm, page);
 }
 
@@ -222,8 +223,9 @@ void victims_hold(struct vm *vm, uint32_t page)
 {
     if (!(vm->table.pages[page].known & VICTIMS_TOLD))
         victims_tell(vm, page);
-    if (victims_told(vm, page)->state != REPLACE_HELD)
-        replace_hold(victims_set_of(vm, page), page);
+    else if (victims_told(vm, page)->state == REPLACE_HELD)
+        return;
+    replace_hold(victims_set_of(vm, page), page);
 }
 
 /* ---- what the policies ask ---- */

@@ -122,10 +122,9 @@ uint32_t victims_step(struct vm *vm, bool *last);
  * classes think.  Returns how many left memory or are on their way. */
 uint32_t victims_put_out(struct vm *vm, const uint32_t *page, uint32_t count);
 
-/* Pages of an anonymous object, of those that the bits of `asked` name from `first` on (a multiple of
- * SWAP_CLUSTER), are of no use now: they leave, as many as requests can be made for (`out`), or are the next
- * victims.  Returns how many left. */
-uint32_t victims_advise(struct vm *vm, struct object *object, uint64_t first, uint32_t asked,
+/* `pages` pages of an anonymous object from `first` on, all between two multiples of SWAP_CLUSTER, are of no use now: they
+ * leave, as many as requests can be made for (`out`), or are the next victims.  Returns how many left. */
+uint32_t victims_advise(struct vm *vm, struct object *object, uint64_t first, uint32_t pages,
                         bool out);
 
 /* NULL, or the number of the first invariant that does not hold. */

@@ -283,21 +283,20 @@ uint32_t victims_step(struct vm *vm, bool *last)
     return left;
 }
 
-/* The pages of a window that are asked for and may leave.  Returns how many. */
-static uint32_t victims_choose_asked(struct vm *vm, const struct accessed_window *window,
-                                     uint32_t asked, uint32_t *chosen)
+/* The pages of an anonymous object that were looked at and may leave.  Returns how many. */
+static uint32_t victims_choose_looked(struct vm *vm, const struct accessed_window *window,
+                                      uint32_t *chosen)
 {
-    uint32_t count = 0;
+    const struct page *pages = vm->table.pages;
+    uint32_t looked = window->count, may = ~window->wired, count = 0;
 
-    for (uint32_t i = 0; i < window->count; i++) {
+    for (uint32_t i = 0; i < looked; i++) {
         uint32_t page = window->page[i];
 
-        if (!(asked >> window->bit[i] & 1) || !victims_may_leave(&vm->table.pages[page]))
-            continue;
-        vm->reclaim.scanned++;
-        if (!(window->wired >> window->bit[i] & 1))
+        if (pages[page].state == PAGE_OBJECT && (may >> window->bit[i] & 1))
             chosen[count++] = page;
     }
+    vm->reclaim.scanned += looked;
     return count;
 }
 
@@ -313,12 +312,12 @@ static void victims_cool(struct vm *vm, const uint32_t *page, uint32_t count)
     }
 }
 
-uint32_t victims_advise(struct vm *vm, struct object *object, uint64_t first, uint32_t asked,
+uint32_t victims_advise(struct vm *vm, struct object *object, uint64_t first, uint32_t pages,
                         bool out)
 {
-    const struct accessed_window *window = accessed_look(vm, object, first);
+    const struct accessed_window *window = accessed_look(vm, object, first, pages);
     struct victims_batch batch = {.vm = vm};
-    uint32_t count = victims_choose_asked(vm, window, asked, batch.page);
+    uint32_t count = victims_choose_looked(vm, window, batch.page);
 
     if (!out) {
         victims_cool(vm, batch.page, count);

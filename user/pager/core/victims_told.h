@@ -22,11 +22,6 @@ static inline enum victims_class victims_class(const struct page *record)
     return (enum victims_class)record->object->ops->leaves;
 }
 
-static inline bool victims_may_leave(const struct page *record)
-{
-    return record->state == PAGE_OBJECT && victims_class(record) != VICTIMS_NEVER;
-}
-
 /* Tells a page to its class: it is queued there. */
 void victims_tell(struct vm *vm, uint32_t page);
 

@@ -80,7 +80,7 @@ static void window_sweep_around(struct vm *vm, uint32_t number)
 {
     const struct page *around = &vm->table.pages[number];
     const struct accessed_window *window =
-        accessed_look(vm, around->object, around->link & ~(SWAP_CLUSTER - 1ull));
+        accessed_look(vm, around->object, around->link & ~(SWAP_CLUSTER - 1ull), SWAP_CLUSTER);
 
     vm->windows.harvests += window->questions;
     for (uint32_t i = 0; i < window->count; i++) {
