@@ -362,8 +362,6 @@ static void load_resume_all(struct vm *vm)
 
 static bool load_step_part(struct vm *vm)
 {
-    if (vm->load.suspended == 0)
-        return false;
     if (!load_is_governed(vm)) {
         load_resume_all(vm);
         return false;
@@ -382,10 +380,13 @@ static bool load_step_part(struct vm *vm)
 
 bool load_step(struct vm *vm)
 {
-    /* Packing takes long; what is written, or leaves as it is, comes in as many clusters as may be on their way. */
-    uint32_t parts = tier_takes(&vm->tier) ? 1 : PAGING_WRITES;
+    uint32_t parts;
     bool more = true;
 
+    if (vm->load.suspended == 0)
+        return false;
+    /* Packing takes long; what is written, or leaves as it is, comes in as many clusters as may be on their way. */
+    parts = tier_takes(&vm->tier) ? 1 : PAGING_WRITES;
     while (more && parts-- > 0)
         more = load_step_part(vm);
     return more;
