@@ -54,18 +54,37 @@ static void push_front(struct hart *hart, struct tcb *thread)
     note_queued(hart, thread);
 }
 
+/* The last thread of a queue left it. */
+static void note_empty(struct hart *hart, unsigned priority)
+{
+    uint64_t ready_mask = 0;
+
+    hart->ready_mask &= ~(1ull << priority);
+    for (unsigned i = 0; i < kernel.hart_count; i++)
+        ready_mask |= kernel.harts[i].ready_mask;
+    kernel.ready_mask = ready_mask;
+}
+
 void sched_remove(struct tcb *thread)
 {
     struct hart *hart = thread->queued_at;
     struct thread_queue *queue = &hart->ready[thread->priority];
 
     thread_queue_remove(queue, thread);
-    if (queue->head != NULL)
-        return;
-    hart->ready_mask &= ~(1ull << thread->priority);
-    kernel.ready_mask = 0;
-    for (unsigned i = 0; i < kernel.hart_count; i++)
-        kernel.ready_mask |= kernel.harts[i].ready_mask;
+    if (queue->head == NULL)
+        note_empty(hart, thread->priority);
+}
+
+/* Takes the first thread of the highest priority out of a hart's queues, which are not empty. */
+static struct tcb *pop_first(struct hart *hart)
+{
+    unsigned priority = bits_of(hart->ready_mask) - 1;
+    struct thread_queue *queue = &hart->ready[priority];
+    struct tcb *thread = thread_queue_pop(queue);
+
+    if (queue->head == NULL)
+        note_empty(hart, priority);
+    return thread;
 }
 
 void sched_pull(struct tcb *thread)
@@ -253,9 +272,7 @@ static struct tcb *take_next(struct hart *hart)
         else
             arch_let_others_in(hart, ARCH_MOMENT); /* nobody may ever ask for the rest */
     }
-    struct tcb *next = first_of(kernel.hart_count > 1 ? find_work(hart) : hart);
-    sched_remove(next);
-    return next;
+    return pop_first(kernel.hart_count > 1 ? find_work(hart) : hart);
 }
 
 void sched_run(struct hart *hart)
