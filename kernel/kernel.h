@@ -32,7 +32,7 @@ struct kernel {
     uint64_t other_faults;                            /* of them, those that were no PAGE_FAULT */
     struct device_range devices[FL_BOOT_DEVICES_MAX]; /* final at boot; O3 */
     uint32_t device_count;
-    uint64_t idle_since;  /* cycles; 0 = a hart is awake */
+    uint64_t idle_since;  /* cycles; 0 = a hart has work */
     uint64_t idle_cycles; /* that all harts slept */
     uint64_t ready_mask;  /* of all harts */
     uint64_t idle;        /* bit i: harts[i] sleeps and nobody woke it (H5) */

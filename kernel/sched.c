@@ -234,21 +234,24 @@ void sched_ready(struct hart *hart, struct tcb *thread)
         timer_start_quantum(hart);
 }
 
-/* Sleeps until something happens; the lock is free meanwhile. */
+/* Sleeps until something happens; the lock is free meanwhile.  A wake that makes no thread ready is part of the idle time:
+ * an emulator whose clock leaps to the next timer wakes us as often as its host finds time for while a device works. */
 static void idle(struct hart *hart)
 {
     kernel.idle |= hart_bit(hart);
-    if (kernel.idle == (1ull << kernel.hart_count) - 1)
+    if (kernel.idle == (1ull << kernel.hart_count) - 1 && kernel.idle_since == 0)
         kernel.idle_since = arch_cycles();
     unsigned pending = arch_wait_for_interrupt(hart);
-    if (kernel.idle_since != 0)
-        kernel.idle_cycles += arch_cycles() - kernel.idle_since;
-    kernel.idle_since = 0;
+    uint64_t woken = arch_cycles();
     kernel.idle &= ~hart_bit(hart);
     if (pending & ARCH_PENDING_TIMER)
         timer_interrupt(hart);
     if (pending & ARCH_PENDING_EXTERNAL)
         irq_interrupt(hart);
+    if (kernel.idle_since != 0 && kernel.ready_mask != 0) {
+        kernel.idle_cycles += woken - kernel.idle_since;
+        kernel.idle_since = 0;
+    }
 }
 
 /* A hart without a thread has none of one's registers in use, and no space: nobody interrupts it to get them
