@@ -31,6 +31,7 @@ help:
 	@echo 'make coverage        which lines and branches of mm and the pager core the host tests run'
 	@echo 'make proofs [ONLY=TEXT]   models and parts of the C, for every input; minutes, and no part of test'
 	@echo 'make replacement     replacement policies beside the optimum, to docs/replacement.md'
+	@echo 'make tiers           what a store of compressed pages before a disk saves, on the same traces'
 	@echo 'make record-traces   records the page references that it replays, by valgrind'
 	@echo 'make sdcard BOARD=visionfive2   an image for that board (or visionfive), and a FIT: docs/boards.md'
 	@echo 'make flash DEV=/dev/sdX [BOARD=...]   writes it to a card, after a look and a question'

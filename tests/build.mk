@@ -189,6 +189,7 @@ $(foreach f,$(FUZZERS),$(eval $(call fuzzer,$(f))))
 -include $(patsubst %.o,%.d,$(sort $(foreach f,$(FUZZERS),$($(f)_fuzz_OBJECTS))))
 fuzzers: $(FUZZERS:%=$(BUILD)/fuzz/%)
 fuzz:
+	$(if $(filter-out $(FUZZERS),$(TARGET)),$(error TARGET=$(TARGET): the fuzzers are $(FUZZERS)))
 	@$(SETUP) fuzz
 	@$(MAKE) --no-print-directory $(TARGET:%=fuzz-%)
 

@@ -210,7 +210,7 @@ def _():
 def _():
     for words, part in ((("-d", "nonesuch.img", "prog"), "-d nonesuch.img: no such file"), (("-s", "none", "prog"), "memory size"), ((), "which program"),
                         (("-c", "0", "prog"), "number of harts"), (("-m", "lots", "prog"), "memory size"),
-                        (("nosuch",), "No such file"), (("/bin/sh",), "not a 64-bit RISC-V"),
+                        (("nosuch",), "nosuch: no such file, and the initrd has nothing of that name"), (("/bin/sh",), "not a 64-bit RISC-V"),
                         (("--timeout", "-1", "prog"), "positive number"), (("--bad", "prog"), "not recognized")):
         status, _, line = runner(*words)
         check_equal((words, status), (words, 125))
@@ -226,6 +226,25 @@ def _():
     check_equal(status, 125)
     check_in("large (5120 KiB) does not fit", line)
     check_in("room for 4096 KiB", line)
+
+
+@test("with too little memory for the system itself no program is blamed")
+def _():
+    status, _, line = runner("-m", "4M", "prog")
+    check_equal(status, 125)
+    check_in("the system does not fit", line)
+    check_in("with 4M of memory there is room for 0 KiB", line)
+
+
+@test("a program that is no server is refused as a pager, also to be tested")
+def _():
+    environment()
+    with open("hosted", "wb") as file:
+        file.write(ELF[:48] + b"\x05\0\0\0" + ELF[52:])
+    for words in ((), ("prog",)):
+        status, _, line = runner("-k", "faultline.bin", "--pager", "hosted", *words)
+        check_equal(status, 125)
+        check_in("hosted is an ordinary program, no server; 'faultline-cc --server' makes those", line)
 
 
 @test("files of -f are in the initrd under their base names")

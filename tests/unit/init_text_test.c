@@ -25,7 +25,9 @@ TEST("nonce and tour are read wherever they stand, the last one counts")
 {
     struct boot_arguments arguments;
 
-    boot_arguments_parse("tour=only nonce=00ffAA events=1  tour=no", &arguments);
+    boot_arguments_parse("tour=only nonce=00ffAA events=1 fork=clone overcommit=strict event=2  "
+                         "tour=no",
+                         &arguments);
     CHECK_STRING(arguments.nonce, "00ffAA");
     CHECK_EQ(arguments.tour, BOOT_TOUR_SKIPPED);
     CHECK(!arguments.refused);
@@ -34,10 +36,11 @@ TEST("nonce and tour are read wherever they stand, the last one counts")
     CHECK_STRING(arguments.nonce, "");
 }
 
-TEST("a nonce is 1 to 64 hexadecimal digits, a tour is one of three words")
+TEST("a nonce is 1 to 64 hexadecimal digits, other values are of a few words")
 {
-    static const char *const bad[] = {"nonce=",   "nonce=12g4",  "tour=",          "tour=maybe",
-                                      "tour=noo", "overcommit=", "overcommit=none"};
+    static const char *const bad[] = {"nonce=",      "nonce=12g4",  "tour=",           "tour=maybe",
+                                      "tour=noo",    "overcommit=", "overcommit=none", "fork=",
+                                      "fork=clones", "events=",     "events=yes"};
     char line[80] = "nonce=";
     struct boot_arguments arguments;
 

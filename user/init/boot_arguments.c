@@ -26,27 +26,27 @@ static bool boot_parse_nonce(const char *value, size_t bytes, struct boot_argume
     return true;
 }
 
-static bool boot_parse_tour(const char *value, size_t bytes, struct boot_arguments *out)
+/* The place of the value among `words`, which end with NULL; theirs is the end when it is none of them. */
+static size_t boot_find_word(const char *value, size_t bytes, const char *const *words)
 {
-    static const struct {
-        const char *word;
-        enum boot_tour tour;
-    } choices[] = {{"yes", BOOT_TOUR_FIRST}, {"no", BOOT_TOUR_SKIPPED}, {"only", BOOT_TOUR_ONLY}};
+    size_t place = 0;
 
-    for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++)
-        if (strlen(choices[i].word) == bytes && memcmp(value, choices[i].word, bytes) == 0) {
-            out->tour = choices[i].tour;
-            return true;
-        }
-    return false;
+    while (words[place] &&
+           (strlen(words[place]) != bytes || memcmp(value, words[place], bytes) != 0))
+        place++;
+    return place;
 }
 
-/* Keeps nothing: the pager reads the word itself. */
-static bool boot_parse_overcommit(const char *value, size_t bytes, struct boot_arguments *out)
+static bool boot_parse_tour(const char *value, size_t bytes, struct boot_arguments *out)
 {
-    (void)out;
-    return (bytes == 6 && memcmp(value, "strict", 6) == 0) ||
-           (bytes == 9 && memcmp(value, "heuristic", 9) == 0);
+    static const char *const words[] = {
+        [BOOT_TOUR_FIRST] = "yes", [BOOT_TOUR_SKIPPED] = "no", [BOOT_TOUR_ONLY] = "only", NULL};
+    size_t place = boot_find_word(value, bytes, words);
+
+    if (!words[place])
+        return false;
+    out->tour = (enum boot_tour)place;
+    return true;
 }
 
 static bool boot_parse_clock(const char *value, size_t bytes, struct boot_arguments *out)
@@ -101,19 +101,30 @@ static bool boot_parse_device(const char *value, size_t bytes, struct boot_argum
 
 static bool boot_parse_word(const char *word, size_t bytes, struct boot_arguments *out)
 {
+    /* Where nothing is parsed: the values that the pager, which reads them itself, knows. */
     static const struct {
         const char *key;
         bool (*parse)(const char *value, size_t bytes, struct boot_arguments *out);
-    } keys[] = {{"nonce=", boot_parse_nonce},  {"tour=", boot_parse_tour},
-                {"mem=", boot_parse_memory},   {"overcommit=", boot_parse_overcommit},
-                {"clock=", boot_parse_clock},  {"disk-limit=", boot_parse_disk_limit},
-                {"device=", boot_parse_device}};
+        const char *words[3];
+    } keys[] = {{"nonce=", boot_parse_nonce, {0}},
+                {"tour=", boot_parse_tour, {0}},
+                {"mem=", boot_parse_memory, {0}},
+                {"clock=", boot_parse_clock, {0}},
+                {"disk-limit=", boot_parse_disk_limit, {0}},
+                {"device=", boot_parse_device, {0}},
+                {"overcommit=", NULL, {"strict", "heuristic"}},
+                {"fork=", NULL, {"fault", "clone"}},
+                {"events=", NULL, {"0", "1"}}};
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         size_t length = strlen(keys[i].key);
 
-        if (bytes >= length && memcmp(word, keys[i].key, length) == 0)
-            return keys[i].parse(word + length, bytes - length, out);
+        if (bytes < length || memcmp(word, keys[i].key, length) != 0)
+            continue;
+        word += length;
+        bytes -= length;
+        return keys[i].parse ? keys[i].parse(word, bytes, out)
+                             : keys[i].words[boot_find_word(word, bytes, keys[i].words)] != NULL;
     }
     return true;
 }

@@ -5,12 +5,14 @@
  *   tour=only   interactive mode powers off after the tour
  *   mem=SIZE    most memory that the pager is given, in bytes or with K, M or G; the rest stays unused
  *   overcommit=strict|heuristic   how the pager promises memory; checked here, read there
+ *   fork=fault|clone   who fills a child's page tables; the same
+ *   events=0|1   whether the pager prints a line for each fault; the same
  *   clock=work|time   what limits of time mean: counted work leaves disks without one, and the watch at rest
  *   disk-limit=MS   milliseconds, 1 to 3600000, until a silent disk is reset (10000)
  *   device=NAME   programs may open the devices of this name, the first string of `compatible` in the
  *                 device tree; may be repeated, up to BOOT_DEVICES_MAX times
  *
- * Other words are for other servers and pass unread, such as vm.NAME=VALUE, a setting of the pager's. */
+ * Other words are for other servers, or nobody's, and pass unread, such as vm.NAME=VALUE, a setting of the pager's. */
 #ifndef INIT_BOOT_ARGUMENTS_H
 #define INIT_BOOT_ARGUMENTS_H
 
