@@ -103,3 +103,19 @@ bool effort_names_trace(uint64_t *seed, uint32_t *variant)
     case_name_found();
     return true;
 }
+
+bool effort_run_traces(uint64_t traces, uint64_t operations, uint32_t variant, effort_trace *run)
+{
+    struct effort effort = effort_begin(traces * operations);
+    uint64_t seed;
+    uint32_t named;
+
+    if (effort_names_trace(&seed, &named)) {
+        run(seed, named);
+        return false;
+    }
+    for (seed = 1; effort_takes(&effort, operations); seed++)
+        run(seed, variant);
+    effort_end(&effort);
+    return effort.done >= traces * operations;
+}

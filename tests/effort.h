@@ -35,4 +35,13 @@ void effort_trace_end(void);
  * runs. */
 bool effort_names_trace(uint64_t *seed, uint32_t *variant);
 
+/* One trace, from effort_trace_begin to effort_trace_end. */
+typedef void effort_trace(uint64_t seed, uint32_t variant);
+
+/* What the first test of a random program does: runs the trace that the environment names, or those with seeds
+ * 1, 2, ... and one variant, `traces` of them, or as far as the environment says.  Each counts as so many
+ * operations; how many were done is printed.
+ * Returns: true if all `traces` were run, or more: what they need to meet only together may be checked then. */
+bool effort_run_traces(uint64_t traces, uint64_t operations, uint32_t variant, effort_trace *run);
+
 #endif

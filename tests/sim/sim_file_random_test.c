@@ -325,14 +325,14 @@ static void step_one(void)
 
 /* ---- traces ---- */
 
-static void trace_begin(uint64_t seed)
+static void trace_begin(uint64_t seed, uint32_t variant)
 {
     static const uint32_t faults[SIM_DISK_FAULTS] = {
         [SIM_DISK_ERROR] = 40, [SIM_DISK_SHORT] = 20,   [SIM_DISK_TORN] = 20,
         [SIM_DISK_LOST] = 20,  [SIM_DISK_CORRUPT] = 20, [SIM_DISK_MISPLACED] = 20,
         [SIM_DISK_SILENT] = 10};
 
-    effort_trace_begin(seed, 0);
+    effort_trace_begin(seed, variant);
     memset(model.program, 0, sizeof(model.program));
     memset(model.answered, 0, sizeof(model.answered));
     model.file_pages = PAGES;
@@ -359,9 +359,9 @@ static void trace_end(void)
     effort_trace_end();
 }
 
-static void run_trace(uint64_t seed)
+static void run_trace(uint64_t seed, uint32_t variant)
 {
-    trace_begin(seed);
+    trace_begin(seed, variant);
     for (uint32_t i = 0; i < STEPS; i++)
         step_one();
     trace_end();
@@ -370,19 +370,8 @@ static void run_trace(uint64_t seed)
 TEST("random traces on good and bad disks: no wrong byte, each answer for its reason, nobody waits "
      "for ever")
 {
-    struct effort effort = effort_begin(60 * STEPS);
-    uint64_t seed;
-    uint32_t variant;
-
     memset(&model, 0, sizeof(model));
-    if (effort_names_trace(&seed, &variant)) {
-        run_trace(seed);
-        return;
-    }
-    for (seed = 0; effort_takes(&effort, STEPS); seed++)
-        run_trace(seed);
-    effort_end(&effort);
-    if (effort.done < 60 * STEPS)
+    if (!effort_run_traces(60, STEPS, 0, run_trace))
         return;
     CHECK(model.seen[SLOW_SERVED] > 1000 && model.seen[SLOW_STOPPED] > 100);
     CHECK(model.unreadable > 50 && model.short_stops > 5 && model.compared > 10000);

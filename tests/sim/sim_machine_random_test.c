@@ -243,11 +243,11 @@ static void check_step(void)
     expect(broken == NULL || *broken == 0, broken);
 }
 
-static void start(uint64_t trace)
+static void start(uint64_t trace, uint32_t variant)
 {
     static const uint32_t bits[] = {16, 2, 1, 0};
 
-    effort_trace_begin(trace, 0);
+    effort_trace_begin(trace, variant);
     memset(&run, 0, sizeof run);
     run.machine = kit_config(1 + trace % SIM_HARTS, bits[trace / 4 % 4]);
     run.machine.sets_ad = trace / 16 % 2;
@@ -261,9 +261,9 @@ static void start(uint64_t trace)
     sim_machine_set_meanwhile(run_meanwhile, NULL);
 }
 
-static void run_trace(uint64_t seed)
+static void run_trace(uint64_t seed, uint32_t variant)
 {
-    start(seed);
+    start(seed, variant);
     while (run.steps < STEPS) {
         run.steps++;
         step();
@@ -274,15 +274,5 @@ static void run_trace(uint64_t seed)
 
 TEST("accesses by many harts reach what was mapped last, whatever mm/ is asked meanwhile")
 {
-    struct effort effort = effort_begin(400 * STEPS);
-    uint64_t seed;
-    uint32_t variant;
-
-    if (effort_names_trace(&seed, &variant)) {
-        run_trace(seed);
-        return;
-    }
-    for (seed = 0; effort_takes(&effort, STEPS); seed++)
-        run_trace(seed);
-    effort_end(&effort);
+    effort_run_traces(400, STEPS, 0, run_trace);
 }

@@ -12,21 +12,27 @@
 
 static char said[4000];
 
-/* Runs this program with a variable of the environment.  Returns: its status. */
-static int run_again(const char *name, const char *value)
+/* Runs this program, or the tests of it with this text in their names, with a variable of the environment.
+ * Returns: its status. */
+static int run_some_again(const char *part, const char *name, const char *value)
 {
-    char path[100];
+    char command[100];
     FILE *pipe;
     size_t got;
 
-    snprintf(path, sizeof path, "exec /proc/%d/exe", (int)getpid());
+    snprintf(command, sizeof command, "exec /proc/%d/exe %s", (int)getpid(), part);
     setenv(name, value, 1);
-    pipe = popen(path, "r");
+    pipe = popen(command, "r");
     unsetenv(name);
     CHECK(pipe);
     got = fread(said, 1, sizeof said - 1, pipe);
     said[got] = '\0';
     return pclose(pipe);
+}
+
+static int run_again(const char *name, const char *value)
+{
+    return run_some_again("", name, value);
 }
 
 static uint64_t held;
@@ -40,24 +46,33 @@ TEST_LAW("what is held")
     return held;
 }
 
-TEST("a random test runs all its traces, or the one that is named")
-{
+static struct {
     uint64_t seed;
     uint32_t variant;
+} last;
 
-    if (effort_names_trace(&seed, &variant)) {
-        harness_note("seed %" PRIu64 ", variant %" PRIu32, seed, variant);
-        effort_trace_begin(seed, variant);
-        CHECK(seed != 13);
-        effort_trace_end();
-    }
+static void trace(uint64_t seed, uint32_t variant)
+{
+    effort_trace_begin(seed, variant);
+    last.seed = seed;
+    last.variant = variant;
+    CHECK(variant > 0);
+    effort_trace_end();
+}
+
+TEST("a random test runs all its traces, or the one that is named")
+{
+    bool all = effort_run_traces(3, 10, 2, trace);
+
+    harness_note("seed %" PRIu64 ", variant %" PRIu32 ": %s", last.seed, last.variant,
+                 all ? "all" : "not all");
 }
 
 TEST("with the name of a trace the program runs its first test alone, and prints the name if it "
      "fails")
 {
     CHECK_EQ(run_again("TRACE", "12/3"), 0);
-    CHECK(strstr(said, "\n1..1\n# seed 12, variant 3\nok 1 - a random test"));
+    CHECK(strstr(said, "\n1..1\n# seed 12, variant 3: not all\nok 1 - a random test"));
     CHECK(run_again("TRACE", "13/0") != 0);
     CHECK(strstr(said, "# replay: TRACE=13/0\n"));
 }
@@ -87,6 +102,17 @@ TEST("what is no name of a trace is a failure")
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         CHECK(run_again("TRACE", names[i]) != 0);
+}
+
+TEST("the environment says how far a random test goes, and it knows when that was not all")
+{
+    unsetenv("SECONDS");
+    CHECK_EQ(run_some_again("'a random test runs'", "OPERATIONS", "11"), 0);
+    CHECK(strstr(said, "\n# 20 operations\n# seed 2, variant 2: not all\nok 1 - "));
+    CHECK_EQ(run_some_again("'a random test runs'", "OPERATIONS", "31"), 0);
+    CHECK(strstr(said, "\n# 40 operations\n# seed 4, variant 2: all\nok 1 - "));
+    CHECK_EQ(run_some_again("'a random test runs'", "SECONDS", "0"), 0);
+    CHECK(strstr(said, "\n# 0 operations\n# seed 0, variant 0: not all\nok 1 - "));
 }
 
 TEST("a check that fails of the number of an invariant is told its sentence")

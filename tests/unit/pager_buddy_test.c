@@ -136,21 +136,11 @@ static void release_one(uint32_t page)
     page_release(&table, page);
 }
 
-static void random_trace(uint64_t seed);
+static void random_trace(uint64_t seed, uint32_t variant);
 
 TEST("random runs and single pages are free, aligned, and refused only where there is none")
 {
-    struct effort effort = effort_begin(10 * STEPS);
-    uint64_t seed;
-    uint32_t variant;
-
-    if (effort_names_trace(&seed, &variant)) {
-        random_trace(seed);
-        return;
-    }
-    for (seed = 1; effort_takes(&effort, STEPS); seed++)
-        random_trace(seed);
-    effort_end(&effort);
+    effort_run_traces(10, STEPS, 0, random_trace);
 }
 
 TEST("an order is the least whose block holds so many pages")
@@ -315,9 +305,9 @@ static void take_zeroed(void)
     held[holds++] = (struct held){page, 1};
 }
 
-static void random_trace(uint64_t seed)
+static void random_trace(uint64_t seed, uint32_t variant)
 {
-    effort_trace_begin(seed, 0);
+    effort_trace_begin(seed, variant);
     state = seed * 0x9e3779b97f4a7c15ull + 1;
     begin(any(1024), any(1024));
     holds = 0;

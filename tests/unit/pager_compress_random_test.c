@@ -239,17 +239,7 @@ static void run_trace(uint64_t seed, uint32_t kind)
 
 TEST("random pages come and go as in an array, and fill the frames that they take")
 {
-    struct effort effort = effort_begin(10 * STEPS);
-    uint64_t seed;
-    uint32_t kind;
-
-    if (effort_names_trace(&seed, &kind)) {
-        run_trace(seed, kind);
-        return;
-    }
-    for (seed = 1; effort_takes(&effort, STEPS); seed++)
-        run_trace(seed, TRACE_ROOM);
-    effort_end(&effort);
+    effort_run_traces(10, STEPS, TRACE_ROOM, run_trace);
 }
 
 TEST("with any number of frames, or any limit, a put that is refused changes nothing")

@@ -535,7 +535,7 @@ static void run_long(uint64_t seed, uint32_t left)
 
 TEST("random traces over files and their mappings behave as arrays of bytes")
 {
-    trace_run_many(50, STEPS, run_long);
+    effort_run_traces(50, STEPS, TRACE_PLENTY, run_long);
 }
 
 TEST("with any amount of memory too small, they fail cleanly and nothing is lost")

@@ -262,7 +262,7 @@ static void run_long(uint64_t seed, uint32_t left)
 
 TEST("random trees of 64 forks behave as an array of bytes for each process")
 {
-    trace_run_many(40, STEPS, run_long);
+    effort_run_traces(40, STEPS, TRACE_PLENTY, run_long);
 }
 
 TEST("with any amount of memory too small, forks and faults fail cleanly and nothing is lost")

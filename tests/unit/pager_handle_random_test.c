@@ -427,7 +427,7 @@ static void run_trace(uint64_t seed, uint32_t left)
 
 TEST("programs that open, copy, map, cut and fork see what Linux and arrays of bytes say")
 {
-    trace_run_many(60, STEPS, run_trace);
+    effort_run_traces(60, STEPS, TRACE_PLENTY, run_trace);
 }
 
 TEST("the same with any amount of memory too small: a call that is refused changes nothing")

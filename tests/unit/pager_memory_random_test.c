@@ -287,7 +287,7 @@ static void run_trace(uint64_t seed, uint32_t left)
 
 TEST("programs that advise, lock, move and fork see what arrays of pages say")
 {
-    trace_run_many(60, STEPS, run_trace);
+    effort_run_traces(60, STEPS, TRACE_PLENTY, run_trace);
 }
 
 TEST("the same with any amount of memory too small: refused calls change nothing")

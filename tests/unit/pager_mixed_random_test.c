@@ -33,19 +33,14 @@ static uint32_t run_trace(uint64_t seed, uint32_t steps, uint32_t frames)
     return refused;
 }
 
+static void run_long(uint64_t seed, uint32_t frames)
+{
+    run_trace(seed, STEPS, frames);
+}
+
 TEST("all calls on memory and files, mixed at random, behave as the model says")
 {
-    struct effort effort = effort_begin(60 * STEPS);
-    uint64_t seed;
-    uint32_t frames;
-
-    if (effort_names_trace(&seed, &frames)) {
-        run_trace(seed, STEPS, frames);
-        return;
-    }
-    for (seed = 1; effort_takes(&effort, STEPS); seed++)
-        run_trace(seed, STEPS, 0);
-    effort_end(&effort);
+    effort_run_traces(60, STEPS, 0, run_long);
 }
 
 TEST("with any amount of memory too small, they fail cleanly and nothing is lost")

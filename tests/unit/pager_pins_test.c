@@ -194,9 +194,9 @@ static void step(void)
     }
 }
 
-static void trace(uint64_t seed)
+static void trace(uint64_t seed, uint32_t variant)
 {
-    effort_trace_begin(seed, 0);
+    effort_trace_begin(seed, variant);
     state = seed * 0x9e3779b97f4a7c15ull | 1;
     begin();
     for (uint32_t i = 0; i < STEPS; i++) {
@@ -208,17 +208,7 @@ static void trace(uint64_t seed)
 
 TEST("random requests and loans: whoever needs a Pin has one, and nobody who must not")
 {
-    struct effort effort = effort_begin(10 * STEPS);
-    uint64_t seed;
-    uint32_t variant;
-
-    if (effort_names_trace(&seed, &variant)) {
-        trace(seed);
-        return;
-    }
-    for (seed = 1; effort_takes(&effort, STEPS); seed++)
-        trace(seed);
-    effort_end(&effort);
+    effort_run_traces(10, STEPS, 0, trace);
 }
 
 TEST("the checker names what is wrong with Pins")

@@ -252,21 +252,16 @@ static void run_trace(uint64_t seed, uint32_t steps, uint32_t frames)
     effort_trace_end();
 }
 
+static void run_variant(uint64_t seed, uint32_t variant)
+{
+    run.zeroes_ahead = variant >= TRACE_ZEROES;
+    run_trace(seed, STEPS, variant % TRACE_ZEROES);
+    run.zeroes_ahead = false;
+}
+
 TEST("random traces of memory calls behave as an array of bytes")
 {
-    struct effort effort = effort_begin(40 * STEPS);
-    uint64_t seed;
-    uint32_t variant;
-
-    if (effort_names_trace(&seed, &variant)) {
-        run.zeroes_ahead = variant >= TRACE_ZEROES;
-        run_trace(seed, STEPS, variant % TRACE_ZEROES);
-        run.zeroes_ahead = false;
-        return;
-    }
-    for (seed = 1; effort_takes(&effort, STEPS); seed++)
-        run_trace(seed, STEPS, 0);
-    effort_end(&effort);
+    effort_run_traces(40, STEPS, 0, run_variant);
 }
 
 TEST("the same traces are the same when frames are zeroed ahead between their steps")

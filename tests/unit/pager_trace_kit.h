@@ -112,22 +112,4 @@ static inline void trace_end(void)
     effort_trace_end();
 }
 
-/* Runs the trace that TRACE names, or, with plenty of frames, `traces` of `steps` operations or as many as
- * the environment says. */
-static inline void trace_run_many(uint64_t traces, uint32_t steps,
-                                  void (*run)(uint64_t seed, uint32_t left))
-{
-    struct effort effort = effort_begin(traces * steps);
-    uint64_t seed;
-    uint32_t left;
-
-    if (effort_names_trace(&seed, &left)) {
-        run(seed, left);
-        return;
-    }
-    for (seed = 1; effort_takes(&effort, steps); seed++)
-        run(seed, TRACE_PLENTY);
-    effort_end(&effort);
-}
-
 #endif

@@ -365,9 +365,9 @@ static void run_compare(void)
     }
 }
 
-static void run_trace(uint64_t seed)
+static void run_trace(uint64_t seed, uint32_t variant)
 {
-    effort_trace_begin(seed, 0);
+    effort_trace_begin(seed, variant);
     random_begin();
     for (uint32_t step = 0; step < STEPS; step++) {
         random_step(&seed);
@@ -380,17 +380,7 @@ static void run_trace(uint64_t seed)
 
 TEST("maps, smaps and status of random trees of programs agree with what was mapped and is shown")
 {
-    struct effort effort = effort_begin(RUNS * STEPS);
-    uint64_t seed;
-    uint32_t variant;
-
-    if (effort_names_trace(&seed, &variant)) {
-        run_trace(seed);
-        return;
-    }
-    for (seed = 1; effort_takes(&effort, STEPS); seed++)
-        run_trace(seed);
-    effort_end(&effort);
+    effort_run_traces(RUNS, STEPS, 0, run_trace);
 }
 
 TEST("the next page of an index is the one that a lookup of each finds")

@@ -407,7 +407,7 @@ static void run_step(bool limits)
         model_check_contents(program);
 }
 
-static void run_trace(uint64_t seed, bool limits)
+static void run_trace(uint64_t seed, uint32_t limits)
 {
     uint64_t seen[SLOW_GONE + 1], unreadable = run.unreadable, stops = run.short_stops;
 
@@ -421,7 +421,7 @@ static void run_trace(uint64_t seed, bool limits)
     run.file_pages = PAGES;
     slow_begin(&run.slow, FRAMES);
     for (uint32_t i = 0; i < STEPS; i++)
-        run_step(limits);
+        run_step(limits > 0);
     if (run.limited)
         step_limit();
     slow_serve(&run.slow);
@@ -434,18 +434,9 @@ static void run_trace(uint64_t seed, bool limits)
 
 TEST("random traces: each answer is what the program shows when it is given, and none is lost")
 {
-    struct effort effort = effort_begin(TRACES * STEPS);
-    uint64_t seed;
-    uint32_t limits;
-
     memset(&run, 0, sizeof(run));
-    if (effort_names_trace(&seed, &limits)) {
-        run_trace(seed, limits > 0);
+    if (!effort_run_traces(TRACES, STEPS, 0, run_trace))
         return;
-    }
-    for (seed = 0; effort_takes(&effort, STEPS); seed++)
-        run_trace(seed, false);
-    effort_end(&effort);
     CHECK(run.seen[SLOW_SERVED] > 1000 && run.seen[SLOW_STOPPED] > 100 && run.unreadable > 10);
     CHECK_EQ(run.short_stops, 0);
 }
@@ -454,6 +445,6 @@ TEST("the same with too little memory now and then")
 {
     memset(&run, 0, sizeof(run));
     for (uint64_t trace = 0; trace < TRACES; trace++)
-        run_trace(1000 + trace, true);
+        run_trace(1000 + trace, 1);
     CHECK(run.seen[SLOW_SERVED] > 1000 && run.short_stops > 10);
 }
