@@ -65,7 +65,7 @@ host-tests: $(HOST_TESTS:%=$(BUILD)/tests/%)
 # What a list of suites runs without sanitizers.
 fast_of = $(addprefix $(BUILD)/,$(shell grep -o 'tests/fast/[a-z_/]*' $(1) | sort -u))
 test-programs: all host-tests $(call fast_of,tests/suites.txt) bad-pagers $(addprefix $(KERNEL_BUILD)/,kernel_test.bin conformance.bin system_handler.bin \
-        storm_test.bin smp_test.bin blk_test.bin kernel_half.bin kernel_bench.bin threads_test.bin) $(BUILD)/initrd-test.cpio $(BUILD)/initrd-threads.cpio $(BUILD)/user/hanging_pager.elf $(BUILD)/user/dying_blk.elf
+        storm_test.bin smp_test.bin blk_test.bin kernel_half.bin kernel_bench.bin threads_test.bin) $(BUILD)/initrd-test.cpio $(BUILD)/initrd-threads.cpio $(BUILD)/programs/paging_phases $(BUILD)/user/hanging_pager.elf $(BUILD)/user/dying_blk.elf
 # Made last: the two compilers' kernels share the user side.
 clang-kernel: test-programs
 	@$(MAKE) --no-print-directory KERNEL_CC=clang $(BUILD)/clang/kernel_test.bin $(BUILD)/clang/conformance.bin $(BUILD)/clang/faultline.bin
@@ -196,7 +196,7 @@ fuzz:
 # --- measuring -------------------------------------------------------------------------------------
 bench:
 	@$(SETUP) run
-	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(KERNEL_BUILD)/compress_bench.bin $(BENCH_PROGRAMS) $(BUILD)/programs/paging_phases
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(KERNEL_BUILD)/kernel_bench.bin $(KERNEL_BUILD)/compress_bench.bin $(BENCH_PROGRAMS)
 	@FAULTLINE_BUILD=$(BUILD) tests/bench/run.py $(KERNEL_BUILD)
 
 bench-smp:

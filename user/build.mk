@@ -34,8 +34,8 @@ $(BUILD)/app/%.o: %.S $(BUILD)/flags
 $(addprefix $(BUILD)/server/arch/riscv/user/,upcall_entry.o test_registers.o) $(BUILD)/app/arch/riscv/user/upcall_entry.o: $(BUILD)/generated/offsets.h
 
 # Their loops would become calls of themselves.
-$(BUILD)/server/user/common/bytes.o: SERVER_CFLAGS += -fno-lto -fno-tree-loop-distribute-patterns
-$(BUILD)/app/user/common/bytes.o: APP_CFLAGS += -fno-tree-loop-distribute-patterns
+$(BUILD)/server/user/common/bytes.o: private SERVER_CFLAGS += -fno-lto -fno-tree-loop-distribute-patterns
+$(BUILD)/app/user/common/bytes.o: private APP_CFLAGS += -fno-tree-loop-distribute-patterns
 
 # --- servers: $(call server,NAME,SOURCES) makes build/user/NAME.elf and .bin, linked with NAME_LDFLAGS too
 define server
@@ -99,7 +99,7 @@ $(BUILD)/initrd.cpio: $(SERVERS) $(PROGRAMS) user/sdk/faultline-pack
 
 # Every tests/target/system/NAME.c is a program too (NAME_test.c with the harness); they travel with all
 # others, and with files that are no programs, in an initrd of their own.
-$(BUILD)/app/tests/%.o: APP_CFLAGS += -Itests
+$(BUILD)/app/tests/%.o: private APP_CFLAGS += -Itests
 # Long lists of checks: that takes half the time to compile, and they run as long as before.
 $(BUILD)/app/tests/target/%.o: private APP_CFLAGS += $(APP_TEST_CFLAGS)
 $(foreach f,$(wildcard tests/target/system/*.c),$(eval $(call program,$(basename $(notdir $(f))),$(f) \
@@ -109,6 +109,7 @@ $(eval $(call program,vm_bench,tests/bench/vm_bench.c,BENCH_PROGRAMS))
 $(eval $(call program,swap_bench,tests/bench/swap_bench.c,BENCH_PROGRAMS))
 $(eval $(call program,merge_bench,tests/bench/merge_bench.c,BENCH_PROGRAMS))
 $(eval $(call program,compress_walk,tests/bench/compress_walk.c,BENCH_PROGRAMS))
+$(eval $(call program,paging_phases,tests/bench/paging_phases.c,BENCH_PROGRAMS))
 $(eval $(call program,smp_bench,tests/bench/smp_bench.c,SMP_BENCH))
 smp_bench_LDFLAGS := -Wl,--defsym=__program_base=0x40000000
 

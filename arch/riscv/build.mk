@@ -21,12 +21,12 @@ KERNEL_OBJECTS := $(KERNEL_SOURCES:%.c=$(KERNEL_BUILD)/kernel/%.o) $(KERNEL_ASM:
 KERNEL_HOT := $(addprefix arch/riscv/,fpu mmu string trap) $(addprefix kernel/,cap fault ipc memory place syscall) \
               $(addprefix mm/,asid frame removal vspace vspace_clone vspace_range walk)
 KERNEL_CFLAGS += -Os $(KERNEL_SMALL_FLAGS)
-$(KERNEL_HOT:%=$(KERNEL_BUILD)/kernel/%.o): KERNEL_CFLAGS += -O2 $(KERNEL_FAST_FLAGS)
+$(KERNEL_HOT:%=$(KERNEL_BUILD)/kernel/%.o): private KERNEL_CFLAGS += -O2 $(KERNEL_FAST_FLAGS)
 
 # The functions that the compiler itself calls must neither be inlined away nor call themselves.
-$(KERNEL_BUILD)/kernel/arch/riscv/string.o: KERNEL_CFLAGS += $(KERNEL_STRING_FLAGS)
+$(KERNEL_BUILD)/kernel/arch/riscv/string.o: private KERNEL_CFLAGS += $(KERNEL_STRING_FLAGS)
 # The only instructions on floating-point registers; called only where a hart has them.
-$(KERNEL_BUILD)/kernel/arch/riscv/fpu.S.o: KERNEL_CFLAGS += -march=$(KERNEL_MARCH_FPU)
+$(KERNEL_BUILD)/kernel/arch/riscv/fpu.S.o: private KERNEL_CFLAGS += -march=$(KERNEL_MARCH_FPU)
 
 # What was compiled with other flags is compiled again.
 $(KERNEL_BUILD)/kernel-flags: FORCE

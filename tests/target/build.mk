@@ -33,7 +33,7 @@ COMPRESS_BENCH_SOURCES := tests/bench/compress_bench.c tests/unit/compress_kit.c
                           $(addprefix user/pager/core/,compress.c pack.c checksum.c)
 $(eval $(call server,compress_bench,$(COMPRESS_BENCH_SOURCES)))
 $(eval $(call kernel_image,compress_bench,$(BUILD)/user/compress_bench.bin))
-$(BUILD)/server/tests/bench/compress_bench.o $(BUILD)/server/tests/unit/compress_kit.o: SERVER_CFLAGS += -Iuser/pager/core -Itests/unit
+$(BUILD)/server/tests/bench/compress_bench.o $(BUILD)/server/tests/unit/compress_kit.o: private SERVER_CFLAGS += -Iuser/pager/core -Itests/unit
 
 STORM_SOURCES := $(KIT_SOURCES) $(BOX_SOURCES) tests/harness.c $(wildcard tests/target/storm/*.c) arch/riscv/user/test_registers.S
 $(eval $(call server,storm_test,$(STORM_SOURCES)))

@@ -9,7 +9,7 @@ from swapping import TORTURE, check_header, check_requests, check_verified
 from ktap import check_equal, comment, main, test
 
 REPEAT = "SWAP_FAULTS"  # in the environment: kind and numbers of the requests that fail, alone
-KTH = {"read": 200, "write": 100}  # reads of one round of the program's work, and writes of two
+KTH = {"read": 200, "write": 100}  # in the first round of the program's work, and in the first two
 CHOSEN = 10
 BURST = range(20, 60)  # behind those; longer than any request with all its pages tried again
 

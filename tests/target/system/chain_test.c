@@ -14,6 +14,7 @@
 #define PAGES       16u      /* private ones that are handed on */
 #define DONE_NS     10000000 /* from one look whether the last generation is done to the next */
 #define ORDER_NS    500000   /* from one look whether there is an order to the next */
+#define ORDER_RESTS 20000u   /* until nobody follows an order any more: 10 s */
 
 FORK_LAW("kernel: free frames", FAULTLINE_KERNEL, FL_COUNTER_FRAMES_FREE)
 FORK_LAW("kernel: objects", FAULTLINE_KERNEL, FL_COUNTER_OBJECTS)
@@ -298,8 +299,10 @@ static void tree_tell(enum tree_order order, unsigned place)
 {
     tree_board->place = place;
     tree_board->order = order;
-    while (tree_board->order != TREE_READY)
+    for (unsigned rests = 0; tree_board->order != TREE_READY; rests++) {
+        CHECK(rests < ORDER_RESTS); /* whoever has the order has ended */
         chain_rest(ORDER_NS);
+    }
 }
 
 static void tree_read(unsigned place, unsigned page)
