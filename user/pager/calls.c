@@ -8,6 +8,7 @@
 
 #include "calls.h"
 #include "core/stock.h"
+#include "disks.h"
 #include "file_calls.h"
 #include "frames.h"
 #include "log.h"
@@ -270,7 +271,7 @@ static int calls_statistics(struct call *call)
         [PAGER_STAT_ZEROED_AHEAD] = vm->counts.zeroed_ahead,
         [PAGER_STAT_ZEROED_TAKEN] = vm->counts.zeroed_taken,
         [PAGER_STAT_ZEROED_FRAMES] = vm->table.zeroed,
-        [PAGER_STAT_DISK_REQUESTS] = paging_requests(vm),
+        [PAGER_STAT_DISK_REQUESTS] = paging_requests(vm) + disks_headers(),
         [PAGER_STAT_SUSPENDED] = vm->load.suspended,
         [PAGER_STAT_SWAP_USED] = vm->swap.used,
         [PAGER_STAT_SWAP_IN] = vm->paging.counts.swapped_in,

@@ -351,6 +351,15 @@ void disks_start(struct pager *pager)
     }
 }
 
+uint32_t disks_headers(void)
+{
+    uint32_t reading = 0;
+
+    for (uint32_t disk = 0; disk < disks.count; disk++)
+        reading += disks.header[disk].state == HEADER_READING;
+    return reading;
+}
+
 /* ---- swapon and swapoff ---- */
 
 /* The area on a disk, or SWAP_AREAS. */

@@ -32,6 +32,9 @@ int disks_swap_on(struct pager *pager, const struct disks_swap_on *request, cons
 /* SWAPOFF of a program.  0; ENODEV; EINVAL (it is not in use); as vm_swap_off_call. */
 int disks_swap_off(struct pager *pager, const struct space *space, uint64_t disk);
 
+/* Headers that are read now: requests that the core knows nothing of. */
+uint32_t disks_headers(void);
+
 /* Tells of pages that were lost, on a disk or compressed, the last one first. */
 void disks_tell_mishaps(struct pager *pager);
 

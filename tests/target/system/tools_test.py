@@ -189,6 +189,14 @@ def _():
     check_equal([line.split()[0] for line in out[out.index("Always 0, for nobody counts it:") + 1:][:4]], ["r", "sy", "wa", "st"])
 
 
+@test("the tour finds nothing lost beside a disk for swap, whenever its header comes")
+def _():
+    result = run(os.path.join(SDK, "faultline-run"), "-c", "4", "--icount", "-s", "16M", "tour", seconds=PROMPT_SECONDS)
+    counted = re.findall(r"before.*: (\d+), now: (\d+)", result.stdout.decode())
+    check_equal([(before, before) for before, _ in counted], counted)
+    check_equal((len(counted), result.returncode), (2, 0))
+
+
 @test("time says what a program took in the lines of POSIX, with its faults, and keeps its status")
 def _():
     out, log = prompt("time demand_zero 64", "time -p exitwith 3", "time sleep 0.3", "time", "time nonesuch", "exit")
