@@ -7,6 +7,7 @@ import selectors
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -52,10 +53,19 @@ def make(command, board, out, *more, kernel=None, **variables):
     return result.stdout.decode()
 
 
-def make_card(board, out="card", **options):
+_kept_folder = tempfile.TemporaryDirectory(prefix="faultline-cards-")
+_cards = {}  # by board and variables: the first of each, which the others are copied from
+
+
+def make_card(board, out="card", **variables):
     """A card as `make sdcard` makes it, with what of Debian's is there."""
-    words = [word for option, folder in FOLDERS.items() if os.path.isdir(folder) for word in (option, folder)]
-    return make("faultline-sdcard", board, out, *words, **options)
+    kept = _cards.get((board, *variables.items()))
+    if not kept:
+        words = [word for option, folder in FOLDERS.items() if os.path.isdir(folder) for word in (option, folder)]
+        kept = os.path.join(_kept_folder.name, str(len(_cards)))
+        make("faultline-sdcard", board, kept, *words, **variables)
+        _cards[(board, *variables.items())] = kept
+    shutil.copyfile(kept, out)
 
 
 def mtools(*words, stdin=b""):
