@@ -43,7 +43,7 @@ class Machines:
 
     def __init__(self, path=LIST):
         self.machines, self.without, self.cpus = [], [], {}
-        self.wanted, self.smoke, self.few, self.later, self.parallel = [], [], [], [], []
+        self.wanted, self.smoke, self.few, self.later, self.parallel, self.turns = [], [], [], [], [], []
         with open(path, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 words = line.split()
@@ -58,9 +58,9 @@ class Machines:
             self.machines[-1].cpu = self.cpus.get(rest[4])
         elif kind == "cpu" and len(rest) == 2:
             self.cpus[rest[0]] = rest[1]
-        elif kind in ("suites", "smoke", "few", "later", "parallel") and rest:
+        elif kind in ("suites", "smoke", "few", "later", "parallel", "turns") and rest:
             {"suites": self.wanted, "smoke": self.smoke, "few": self.few, "later": self.later,
-             "parallel": self.parallel}[kind].extend(rest)
+             "parallel": self.parallel, "turns": self.turns}[kind].extend(rest)
         elif kind == "without" and len(rest) >= 3:
             self.without.append((rest[0].split(","), rest[1], " ".join(rest[2:])))
         else:
@@ -84,6 +84,10 @@ class Machines:
     def is_parallel(self, suite):
         """Whether its harts really run at the same time, where there are several."""
         return matches(suite, self.parallel)
+
+    def takes_turns(self, suite):
+        """Whether its harts never do."""
+        return matches(suite, self.turns)
 
     def obstacle(self, machine, suite):
         """Why it can't, or None."""

@@ -20,6 +20,7 @@ smoke  target/b
 few    target/d
 later  target/c
 parallel target/p*
+turns target/t*
 without small target/b has no place for it
 without tree  target/a has no time for it
 """
@@ -72,6 +73,12 @@ def _():
 @test("without a kernel, which is how a device tree is asked for, there are no boot arguments: QEMU refuses them")
 def _():
     check_equal(emulate("many", "-machine", "virt,dumpdtb=f"), ["-machine virt,dumpdtb=f -cpu fast,extra=on -smp 4"])
+
+
+@test("a suite whose harts are to take turns is the host's one thread, and no other suite")
+def _():
+    for suite, added in (("target/t1", ["-accel tcg,thread=single"]), ("target/a", [])):
+        check_equal(emulate("many", suite=suite), [" ".join(["-machine virt -cpu fast,extra=on -smp 4", *added])])
 
 
 @test("a suite that is to run in parallel counts no instructions where there are several harts")
