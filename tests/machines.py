@@ -1,8 +1,6 @@
 """Reads tests/machines.txt: on which machines which suites run."""
 import fnmatch
 import os
-import shutil
-import subprocess
 import sys
 
 NOT_TO_BE_HAD = 3  # status of what makes a device tree
@@ -25,6 +23,9 @@ class Machine:
 
     def lack(self, build):
         """Why there is no such machine here, or None."""
+        import shutil  # not for tests/emulator, which starts often
+        import subprocess
+
         program = self.qemu_program(build)
         if not shutil.which(program):
             return f"no {program}"
