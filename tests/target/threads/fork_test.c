@@ -8,7 +8,7 @@
 #define ROUNDS_HARTS 10u /* with several harts */
 #define STEP         2u  /* ticks; the boot argument STEP=1 strikes at each */
 #define WIRED_STEP   13u /* times that: a fork that copies takes some 2,000 */
-#define POINTS       10u /* with several harts, where a fork takes 2^17 ticks of the host and more; or POINTS=n */
+#define POINTS       10u /* with several harts, where a fork takes 2^17 ticks and more; or POINTS=n */
 #define POINTS_FROM  16u /* ticks to the first of them ... */
 #define WIDER        4u  /* ... and to each further one so many times as many */
 
