@@ -44,7 +44,7 @@ class Machines:
 
     def __init__(self, path=LIST):
         self.machines, self.without, self.cpus = [], [], {}
-        self.wanted, self.smoke, self.few, self.later, self.parallel, self.turns = [], [], [], [], [], []
+        self.wanted, self.smoke, self.few, self.parallel, self.turns = [], [], [], [], []
         with open(path, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 words = line.split()
@@ -59,9 +59,9 @@ class Machines:
             self.machines[-1].cpu = self.cpus.get(rest[4])
         elif kind == "cpu" and len(rest) == 2:
             self.cpus[rest[0]] = rest[1]
-        elif kind in ("suites", "smoke", "few", "later", "parallel", "turns") and rest:
-            {"suites": self.wanted, "smoke": self.smoke, "few": self.few, "later": self.later,
-             "parallel": self.parallel, "turns": self.turns}[kind].extend(rest)
+        elif kind in ("suites", "smoke", "few", "parallel", "turns") and rest:
+            {"suites": self.wanted, "smoke": self.smoke, "few": self.few, "parallel": self.parallel,
+             "turns": self.turns}[kind].extend(rest)
         elif kind == "without" and len(rest) >= 3:
             self.without.append((rest[0].split(","), rest[1], " ".join(rest[2:])))
         else:
@@ -80,7 +80,7 @@ class Machines:
             return True
         if everything:
             return matches(suite, self.few if machine.suites == "few" else self.wanted)
-        return runs_all and matches(suite, self.wanted) and not matches(suite, self.later)
+        return runs_all and matches(suite, self.wanted)
 
     def is_parallel(self, suite):
         """Whether its harts really run at the same time, where there are several."""
