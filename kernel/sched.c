@@ -270,10 +270,10 @@ static struct tcb *take_next(struct hart *hart)
 {
     while (kernel.ready_mask == 0) {
         let_go(hart);
-        if (cap_empty_condemned() == FL_OK)
-            idle(hart);
-        else
+        if (cap_empty_condemned() != FL_OK)
             arch_let_others_in(hart, ARCH_MOMENT); /* nobody may ever ask for the rest */
+        else if (kernel.ready_mask == 0) /* who waited in what was emptied may not any more */
+            idle(hart);
     }
     return pop_first(kernel.hart_count > 1 ? find_work(hart) : hart);
 }

@@ -261,6 +261,37 @@ TEST("tables in revoked memory do not block it when their pool is used up: the s
     CHECK_EQ(flr_system_check(FL_BOOT_SYSTEM).value, 0);
 }
 
+static uint64_t sender, told_at;
+
+static void send_and_look(uint64_t unused)
+{
+    (void)unused;
+    if (fl_ipc_send(sender, FL_INFO(1, 1), 0, 0, 0, 0) == FL_CANCELLED)
+        told_at = fl_rdtime();
+    kit_sleep();
+}
+
+TEST("who waits at an endpoint that ends while the system idles runs at once, not at the next "
+     "interrupt")
+{
+    refusal_begin();
+    uint64_t table = kit_object(FL_OBJECT_CNODE), tcb = kit_object(FL_OBJECT_TCB);
+    uint64_t second = kit_boot_info()->timebase_hz;
+    sender = kit_slots(1);
+    told_at = 0;
+    CHECK_DONE(flr_memory_retype(RAM, kit_frames(1), FL_OBJECT_ENDPOINT, 1, table, 10));
+    CHECK_DONE(flr_cnode_copy(CNODE, sender, table, 10, FL_RIGHT_SEND, 0));
+    CHECK_DONE(flr_tcb_set_cspace(tcb, table));
+    CHECK_DONE(flr_cnode_move(table, 6, CNODE, table)); /* the thread alone names it now */
+    kit_run(kit_space(kit_pool(24)), 0, send_and_look, 0);
+    kit_settle();
+    CHECK_DONE(flr_tcb_set_cspace(tcb, CNODE));
+    uint64_t start = fl_rdtime();
+    kit_nap_ticks(second);
+    CHECK(told_at != 0);
+    CHECK(told_at - start < second / 2);
+}
+
 TEST("what a condemned CNode holds ends while the system idles, if nobody asks")
 {
     refusal_begin();
