@@ -131,9 +131,8 @@ int pager_read_statistic(uint64_t which, uint64_t *value)
 uint64_t pager_probe(void)
 {
     uint64_t requests, suspended;
+    int error = pager_read_statistic(PAGER_STAT_DISK_REQUESTS, &requests);
 
-    if (pager_read_statistic(PAGER_STAT_DISK_REQUESTS, &requests) ||
-        pager_read_statistic(PAGER_STAT_SUSPENDED, &suspended))
-        return 0;
-    return requests + suspended;
+    error |= pager_read_statistic(PAGER_STAT_SUSPENDED, &suspended); /* so many calls as it says */
+    return error ? 0 : requests + suspended;
 }

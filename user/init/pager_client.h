@@ -41,8 +41,9 @@ int pager_take_frames(uint64_t pages, struct pager_frames *frames);
 int pager_give_frames(const struct pager_frames *frames);
 int pager_read_statistic(uint64_t which, uint64_t *value);
 
-/* For the watch, which wants to see whether an answer comes: the requests of the pager that disks have, and the
- * programs that load control keeps waiting. */
+/* For the watch, which wants to see whether answers come, to PAGER_PROBE_CALLS calls: the requests of the pager that disks
+ * have, and the programs that load control keeps waiting. */
+#define PAGER_PROBE_CALLS 2u
 uint64_t pager_probe(void);
 
 #endif

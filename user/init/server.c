@@ -285,7 +285,7 @@ static enum server_outcome server_handle_bits(uint64_t bits)
     if (bits & EVENT_PAGER)
         server_report_events();
     if (bits & EVENT_WATCH)
-        watch_tell_disks(pager_probe());
+        watch_tell_disks(pager_probe(), PAGER_PROBE_CALLS);
     if (bits & (EVENT_TIMER | EVENT_CONSOLE))
         server_poll_input();
     return SERVER_SILENCE;

@@ -62,11 +62,11 @@ void watch_end_call(void)
     watch_end_work();
 }
 
-void watch_tell_disks(uint64_t requests)
+void watch_tell_disks(uint64_t requests, uint64_t calls)
 {
     atomic_store(&watch.disk_requests, requests);
-    atomic_fetch_sub(&watch.calls_begun, 1);
-    atomic_fetch_sub(&watch.calls_ended, 1);
+    atomic_fetch_sub(&watch.calls_begun, calls);
+    atomic_fetch_sub(&watch.calls_ended, calls);
 }
 
 /* --- looking -----------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ void watch_begin_call(void);
 void watch_end_call(void);
 
 /* The pager's answer to the watch's question: so many of its requests lie with disks or wait for load control.  That it answered
- * this is no progress of those who wait, so the call is not counted.  The server's thread only. */
-void watch_tell_disks(uint64_t requests);
+ * this is no progress of those who wait, so the calls that it took are not counted.  The server's thread only. */
+void watch_tell_disks(uint64_t requests, uint64_t calls);
 
 #endif

@@ -5,12 +5,14 @@
  *   sleep   waits at fault N for a notification that nobody signals
  *   slow    answers fault N and the SLOW_FAULTS - 1 after it after SLOW_SECONDS each
  *   call    waits so at call N
+ *   drop    lets fault N and all later ones wait for a disk that has nothing to do, and answers calls
  *
  * The linker puts the two functions below in place of the pager's own (--wrap). */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../../user/pager/core/wait.h"
 #include "../../../user/pager/pager.h"
 
 #define SLOW_SECONDS 5u
@@ -84,6 +86,10 @@ enum vm_verdict __wrap_vm_handle_fault(struct vm *vm, struct space *space,
         vice_sleep();
     if (vice_is("slow", faults))
         vice_dawdle();
+    if (vice_is("drop", faults)) {
+        (void)wait_for_disk(vm);
+        return VM_WAIT;
+    }
     return __real_vm_handle_fault(vm, space, fault, out);
 }
 

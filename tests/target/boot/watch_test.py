@@ -68,6 +68,17 @@ def _():
                  r"hello\[2\]: waits for an answer, fault 3 at pc 0x[12]\w{4}", "pager: waits for a notification")
 
 
+@test("a pager that lets faults wait and answers calls is found, also beside a disk that has nothing to do")
+def _():
+    with open("disk.img", "wb") as file:
+        file.truncate(1 << 20)
+    disk = ("-drive", "if=none,id=disk,format=raw,file=disk.img", "-device", "virtio-blk-device,drive=disk,bus=virtio-mmio-bus.0")
+    for options in (COUNTED, COUNTED + disk):
+        result = boot.boot(initrd_of("hello"), append="vice=drop,3", options=options)
+        check_report(result, r"fault 3 of hello\[2\], the oldest of 1,",
+                     r"hello\[2\]: waits for an answer, fault 3 at pc 0x[12]\w{4}")
+
+
 @test("a pager that sleeps in a call of init's is found, before the first program and after it")
 def _():
     for number, own in ((1, 1), (4, 4), (12, r"\d+")):  # programs call the pager too
