@@ -5,6 +5,7 @@
 /* sources: tests/sim/sim_disk.c mm/frame.c tests/sim/sim_assert.c */
 #include "sim_merge_kit.h"
 
+#include "checksum.h"
 #include "setting.h"
 
 /* ---- what is merged ---- */
@@ -110,17 +111,17 @@ TEST("a page that changed since it was looked at last is not merged")
     merge_end();
 }
 
-#define WORDS_AT (AT + PAGE - 24)
-
-/* Gives page 0 of a program the words 3, 3, 3, ... but for the last three of them. */
-static void write_words(struct space *space, const uint8_t words[3])
+/* Fills page 0 of a program: its second word has this value.  The first one is what the checksum begins with, so that their
+ * product is 0 and the second weighs nothing. */
+static void write_words(struct space *space, uint8_t second)
 {
+    uint64_t first = checksum_word(0, 0);
+
     kit_write(space, AT + 2047, 0);
     kit_write(space, AT + PAGE - 1, 0);
-    for (uint64_t at = 0; at < PAGE; at += 8)
-        kit_write(space, AT + at, 3);
-    for (uint64_t i = 0; i < 3; i++)
-        kit_write(space, WORDS_AT + 8 * i, words[i]);
+    for (uint64_t i = 0; i < 8; i++)
+        kit_write(space, AT + i, (uint8_t)(first >> 8 * i));
+    kit_write(space, AT + 8, second);
 }
 
 TEST("pages of one checksum and other bytes are not merged")
@@ -130,19 +131,19 @@ TEST("pages of one checksum and other bytes are not merged")
     merge_begin();
     one = merge_program(1, 1, 0);
     other = merge_program(2, 1, 0);
-    write_words(one, (const uint8_t[]){187, 197, 0});
-    write_words(other, (const uint8_t[]){246, 213, 1}); /* the same sum, found by trial */
+    write_words(one, 187);
+    write_words(other, 246);
     merge_scan();
     CHECK_EQ(kit_vm()->table.pages[index_leaf_page(merge_leaf(one, 0))].sum,
              kit_vm()->table.pages[index_leaf_page(merge_leaf(other, 0))].sum);
     CHECK_EQ(merge_shared(), 0);
     third = merge_program(3, 1, 0);
-    write_words(third, (const uint8_t[]){246, 213, 1});
+    write_words(third, 246);
     merge_scan();
     CHECK_EQ(merge_shared(), 1); /* and the first is compared with it in vain */
-    CHECK_EQ(kit_read(one, WORDS_AT), 187);
-    CHECK_EQ(kit_read(other, WORDS_AT), 246);
-    CHECK_EQ(kit_read(third, WORDS_AT + 8), 213);
+    CHECK_EQ(kit_read(one, AT + 8), 187);
+    CHECK_EQ(kit_read(other, AT + 8), 246);
+    CHECK_EQ(kit_read(third, AT + 8), 246);
     merge_end();
 }
 

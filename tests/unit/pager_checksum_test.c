@@ -28,31 +28,71 @@ static void fill(uint64_t *words)
         words[i] = next();
 }
 
-/* The low half of a product xored with its high one, by digits of 32 bits as on paper. */
-static uint64_t both_halves(uint64_t x, uint64_t y)
+/* The halves of a product, by digits of 32 bits as on paper. */
+static void multiply(uint64_t x, uint64_t y, uint64_t *low, uint64_t *high)
 {
     uint64_t x0 = x & UINT32_MAX, x1 = x >> 32, y0 = y & UINT32_MAX, y1 = y >> 32;
     uint64_t middle = x1 * y0 + (x0 * y0 >> 32);
     uint64_t other_middle = x0 * y1 + (middle & UINT32_MAX);
 
-    return (other_middle << 32 | (x0 * y0 & UINT32_MAX)) ^
-           (x1 * y1 + (middle >> 32) + (other_middle >> 32));
+    *low = other_middle << 32 | (x0 * y0 & UINT32_MAX);
+    *high = x1 * y1 + (middle >> 32) + (other_middle >> 32);
 }
 
 TEST("the words are taken two by two, as the header says, whatever the page is")
 {
     for (uint32_t i = 0; i < 100; i++) {
-        uint64_t seed = next() >> (1 + i % 63),
-                 sum = checksum_word(0, seed); /* what is made of it */
+        uint64_t seed = next() >> (1 + i % 63);
+        uint64_t low = checksum_word(0, seed), high = low ^ K; /* what is made of it */
 
         fill(page);
         for (uint32_t word = 0; word < WORDS; word += 2) {
-            uint64_t x = page[word + 1] ^ sum;
-
-            sum = both_halves(page[word] ^ K, x) + x;
+            multiply(page[word] ^ low, page[word + 1] - high, &low, &high);
+            low += word % 4 == 2 ? K : 0;
         }
-        CHECK_EQ(checksum_page(page, seed), sum);
+        CHECK_EQ(checksum_page(page, seed), low ^ high);
     }
+}
+
+/* The same of words of 16 bits, of which errors that pass are often enough to be counted. */
+static uint16_t small_checksum(const uint16_t *words, uint16_t start)
+{
+    uint16_t low = start, high = (uint16_t)(start ^ K);
+
+    for (uint32_t word = 0; word < WORDS; word += 2) {
+        uint32_t product = (uint32_t)(uint16_t)(words[word] ^ low) *
+                           (uint32_t)(uint16_t)(words[word + 1] - high);
+
+        low = (uint16_t)(product + (word % 4 == 2 ? (uint16_t)K : 0));
+        high = (uint16_t)(product >> 16);
+    }
+    return low ^ high;
+}
+
+/* How many of so many errors of one bit pass in pages of small words, all 0 or any. */
+static uint32_t count_small_errors(uint32_t errors, bool zeros)
+{
+    static uint16_t words[WORDS];
+    uint32_t passed = 0;
+
+    while (errors-- > 0) {
+        uint16_t start = (uint16_t)next(), sum;
+        uint32_t bit = next() % (16 * WORDS);
+
+        for (uint32_t word = 0; word < WORDS; word++)
+            words[word] = zeros ? 0 : (uint16_t)next();
+        sum = small_checksum(words, start);
+        words[bit / 16] ^= (uint16_t)(1u << bit % 16);
+        passed += small_checksum(words, start) == sum;
+    }
+    return passed;
+}
+
+TEST("with words of N bits an error passes by a chance of some 2^-N, and 2^(10-N) if all words are "
+     "0")
+{
+    CHECK(count_small_errors(2 * 65536, false) < 12);
+    CHECK(count_small_errors(65536 / 4, true) < 1024 / 4);
 }
 
 TEST("a change of one bit is found, whichever it is")

@@ -8,8 +8,7 @@
 #define CHECKSUM_K     0x9cc500a29f5e6ac1ull /* random digits */
 _Static_assert(CHECKSUM_WORDS % CHECKSUM_TURN == 0, "a page is read in whole turns");
 
-/* One value for each seed, and far ones for near seeds.  0, with which the first word of a pair would not weigh in a page of zeros,
- * is K's alone. */
+/* One value for each seed, and far ones for near seeds. */
 static uint64_t checksum_mix(uint64_t seed)
 {
     uint64_t x = seed ^ CHECKSUM_K;
@@ -19,27 +18,30 @@ static uint64_t checksum_mix(uint64_t seed)
     return x ^ x >> 33;
 }
 
-/* Both halves of the product: a high bit of a factor changes low ones of this.  And x, which all before is in, itself: the
- * product has lost all of it where the other factor is 0 or ~0. */
-static uint64_t checksum_step(uint64_t word, uint64_t x)
+/* The next state, of which `low` and `high` are the halves before. */
+static unsigned __int128 checksum_step(uint64_t v, uint64_t w, uint64_t low, uint64_t high)
 {
-    unsigned __int128 product = (unsigned __int128)(word ^ CHECKSUM_K) * x;
-
-    return ((uint64_t)product ^ (uint64_t)(product >> 64)) + x;
+    return (unsigned __int128)(v ^ low) * (w - high);
 }
 
 uint64_t checksum_page(const void *contents, uint64_t seed)
 {
     const uint64_t *word = contents, *end = word + CHECKSUM_WORDS;
-    uint64_t sum = checksum_mix(seed);
+    uint64_t low = checksum_mix(seed), high = low ^ CHECKSUM_K;
 
     while (word < end) {
-#pragma GCC unroll 8
-        for (uint32_t i = 0; i < CHECKSUM_TURN; i += 2)
-            sum = checksum_step(word[i], word[i + 1] ^ sum);
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < CHECKSUM_TURN; i += 4) {
+            unsigned __int128 product = checksum_step(word[i], word[i + 1], low, high);
+
+            product = checksum_step(word[i + 2], word[i + 3], (uint64_t)product,
+                                    (uint64_t)(product >> 64));
+            low = (uint64_t)product + CHECKSUM_K;
+            high = (uint64_t)(product >> 64);
+        }
         word += CHECKSUM_TURN;
     }
-    return sum;
+    return low ^ high;
 }
 
 uint64_t checksum_word(uint64_t word, uint64_t seed)

@@ -1,25 +1,29 @@
 /* The checksum of a page that is kept elsewhere than in its frame: compressed, or in a slot of a disk.
  *
- * A sum that begins with a value made of the seed takes the page's 512 words two by two, v and w.  With x = w ^ sum, the
- * product (v ^ K) * x has 128 bits, and the next sum is its low half xored with its high one, plus x.  So every bit of a word
- * weighs on all bits of the sum, upwards by the low half and downwards by the high one, and what came before stays in the sum
- * also where v is K.  (Few other v, near K or its complement, lose some of it: with K ^ 1 bit 63.  A word is one of them by a
- * chance of some 2^-60.)  As far as nobody means it to, for this is no signature, each of these passes by a chance of some
- * 2^-56, a chance of 2^-64 in each of up to 256 steps:
+ * It has a state of 128 bits, the halves `low` and `high`, which begin with values made of the seed.  The page's 512 words are
+ * taken two by two, v and w: the product (v ^ low) * (w - high) of all its 128 bits is the next state, and after each second
+ * product a constant K is added to its low half.  The checksum is low ^ high in the end.
+ *
+ * So every bit of a word weighs on all later state, upwards by the low half of the product and downwards by the high one, and
+ * another word always makes another state, unless the other factor is 0: then what came before is forgotten.  Both factors are
+ * as good as random where words are, and stay so where they are all 0: what is subtracted from 0 is large when it is small, so
+ * high halves do not dwindle from product to product; and K ends the zeros at the end of low halves, which would add up.  As
+ * far as nobody means it to, for this is no signature, each of these passes by a chance of some 2^-64, or of 2^-54 where nothing
+ * but zeros comes behind it, where a factor is 0 a little more often:
  *
  *  - contents that were changed, wherever and however often;
  *  - the same contents with another seed: a page that belongs to another place, or to an earlier use of this one, which is
  *    what a seed says.
  *
- * Four instructions a word.  A sum of words with weights takes three, but carries upwards only: bit 63 of two words, wrong
- * together, weighs nothing in it.
+ * Somewhat more than three instructions a word (docs/measurements.md).  A sum of words with weights takes three, but carries
+ * upwards only: bit 63 of two words, wrong together, weighs nothing in it.
  */
 #ifndef PAGER_CHECKSUM_H
 #define PAGER_CHECKSUM_H
 
 #include <stdint.h>
 
-/* contents: FL_PAGE_BYTES of them, aligned to 8.  seed: not K, which is above 2^63. */
+/* contents: FL_PAGE_BYTES of them, aligned to 8.  seed: below 2^63; two above it make a factor 0. */
 uint64_t checksum_page(const void *contents, uint64_t seed);
 
 /* For a single word. */
