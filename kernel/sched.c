@@ -11,15 +11,16 @@
 /* Position of the highest bit, plus one; 0 of 0. */
 static unsigned bits_of(uint64_t mask)
 {
-    unsigned bits = mask != 0;
+    unsigned bits = 0;
 
+#pragma GCC unroll 6
     for (unsigned half = 32; half > 0; half /= 2) {
         if (mask >> half) {
             mask >>= half;
             bits += half;
         }
     }
-    return bits;
+    return bits + (unsigned)mask; /* 1 by now, or 0 */
 }
 
 static uint64_t hart_bit(const struct hart *hart)
@@ -206,11 +207,12 @@ bool sched_somebody_waits_for_less(void)
     for (unsigned i = 0; i < kernel.hart_count; i++) {
         const struct hart *hart = &kernel.harts[i];
         unsigned running = hart->current != NULL ? hart->current->priority + 1u : 0;
+        unsigned left = level_left(hart);
 
         if (!is_about_to_look(hart) && running < least)
             least = running;
-        if (level_left(hart) > most)
-            most = level_left(hart);
+        if (left > most)
+            most = left;
     }
     return most > least;
 }
@@ -234,6 +236,14 @@ void sched_ready(struct hart *hart, struct tcb *thread)
         timer_start_quantum(hart);
 }
 
+static void take_interrupts(struct hart *hart, unsigned pending)
+{
+    if (pending & ARCH_PENDING_TIMER)
+        timer_interrupt(hart);
+    if (pending & ARCH_PENDING_EXTERNAL)
+        irq_interrupt(hart);
+}
+
 /* Sleeps until something happens; the lock is free meanwhile.  A wake that makes no thread ready is part of the idle time:
  * an emulator whose clock leaps to the next timer wakes us as often as its host finds time for while a device works. */
 static void idle(struct hart *hart)
@@ -241,13 +251,10 @@ static void idle(struct hart *hart)
     kernel.idle |= hart_bit(hart);
     if (kernel.idle == (1ull << kernel.hart_count) - 1 && kernel.idle_since == 0)
         kernel.idle_since = arch_cycles();
-    unsigned pending = arch_wait_for_interrupt(hart);
+    unsigned pending = arch_wait_for_interrupt(hart, true);
     uint64_t woken = arch_cycles();
     kernel.idle &= ~hart_bit(hart);
-    if (pending & ARCH_PENDING_TIMER)
-        timer_interrupt(hart);
-    if (pending & ARCH_PENDING_EXTERNAL)
-        irq_interrupt(hart);
+    take_interrupts(hart, pending);
     if (kernel.idle_since != 0 && kernel.ready_mask != 0) {
         kernel.idle_cycles += woken - kernel.idle_since;
         kernel.idle_since = 0;
@@ -270,8 +277,8 @@ static struct tcb *take_next(struct hart *hart)
 {
     while (kernel.ready_mask == 0) {
         let_go(hart);
-        if (cap_empty_condemned() != FL_OK)
-            arch_let_others_in(hart, ARCH_MOMENT); /* nobody may ever ask for the rest */
+        if (cap_empty_condemned() != FL_OK) /* nobody may ever ask for the rest */
+            take_interrupts(hart, arch_wait_for_interrupt(hart, false));
         else if (kernel.ready_mask == 0) /* who waited in what was emptied may not any more */
             idle(hart);
     }

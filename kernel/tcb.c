@@ -235,7 +235,7 @@ void call_thread_yield(uint64_t zero)
     syscall_finish(zero == 0 ? FL_OK : FL_STATUS(FL_RESERVED, 1), 0);
     if (!rests)
         return;
-    arch_let_others_in(hart, ARCH_NAP);
+    arch_nap(hart);
     if (hart->current == NULL)
         sched_run(hart);
 }

@@ -80,16 +80,16 @@ enum fl_error frame_harvest(struct frame_table *table, frame_t first, uint64_t p
                             uint32_t clear, struct fl_harvest *result, uint64_t *done)
 {
     MM_ASSERT(pages > 0 && pages <= FL_HARVEST_PAGES && (clear & ~FRAME_STICKY) == 0);
+    struct frame *const table_end = table->frames + table->count;
+    struct frame *entry = frame_known(table, first) ? frame_entry(table, first) : table_end;
+    uint64_t page = 0;
     harvest_clear(result, pages);
-    for (*done = 0; *done < pages; ++*done) {
-        frame_t frame = frame_plus(first, *done);
-        if (!frame_known(table, frame) || frame_entry(table, frame)->type > FRAME_USER)
-            return FL_BAD_FRAME;
-        struct frame *entry = frame_entry(table, frame);
-        harvest_note(result, *done, entry->flags & FRAME_STICKY);
+    for (; page < pages && entry < table_end && entry->type <= FRAME_USER; page++, entry++) {
+        harvest_note(result, page, entry->flags & FRAME_STICKY);
         entry->flags = (uint8_t)(entry->flags & ~clear);
     }
-    return FL_OK;
+    *done = page;
+    return page < pages ? FL_BAD_FRAME : FL_OK;
 }
 
 enum fl_error frame_claim(struct frame_table *table, frame_t frame, enum frame_type type,

@@ -15,7 +15,7 @@ static inline void harvest_clear(struct fl_harvest *result, uint64_t pages)
 /* Bits (FL_HARVEST_*) of the page-th page that has bits. */
 static inline void harvest_note(struct fl_harvest *result, uint64_t page, uint64_t bits)
 {
-    result->bits[page / 32] |= bits << 2 * (page % 32);
+    result->bits[page / 32] |= bits << 2 * page % 64;
 }
 
 #endif

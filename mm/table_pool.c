@@ -133,7 +133,8 @@ frame_t table_pool_take(struct table_pool *pool, uint64_t owner)
 void table_pool_return(struct table_pool *pool, frame_t frame)
 {
     const struct frame *entry = frame_entry(pool->frames, frame);
-    MM_ASSERT(entry->type == FRAME_TABLE && entry->count == 0 && !table_pool_is_spare(entry));
+    MM_ASSERT(entry->type == FRAME_TABLE && !table_pool_is_spare(entry));
+    MM_ASSERT(entry->count == 0);
     MM_ASSERT(pool->in_use > 0);
     pool->in_use--;
     table_pool_push(pool, frame);

@@ -40,19 +40,16 @@ void arch_leave_space(struct hart *hart);
 /* No hart has it in satp afterwards; no thread that could run is in it. */
 void arch_abandon_space(struct vspace *space);
 
-#define ARCH_MOMENT 0u
-#define ARCH_NAP    UINT32_MAX
-
 /* Other harts.  arch_poke interrupts one: it looks at hart->reschedule and, if it sleeps, for work.  The one that
  * was interrupted calls arch_note_poke.
  * arch_request has another hart do what REQUEST_* says, and returns when it is done; the caller holds the
- * kernel's lock and goes on holding it.  arch_let_others_in drops the lock for a moment, or for a nap of 20 us if
- * nothing ends that sooner; `current` may be NULL afterwards.  The rest is the firmware's: it starts a hart, at
+ * kernel's lock and goes on holding it.  arch_nap drops the lock for 20 us, or until something ends
+ * that sooner; `current` may be NULL afterwards.  The rest is the firmware's: it starts a hart, at
  * boot.S's entry for it; how it fences them is in mmu_hart.h. */
 void arch_poke(const struct hart *hart);
 void arch_note_poke(const struct hart *hart);
 void arch_request(struct hart *hart, uint32_t request);
-void arch_let_others_in(struct hart *hart, uint32_t how_long);
+void arch_nap(struct hart *hart);
 int64_t arch_start_hart(uint64_t id, uint64_t physical_entry);
 
 /* Floating point.  arch_fpu_switch makes the hardware fit `next`; arch_fpu_first_use gives a thread
@@ -90,11 +87,11 @@ _Noreturn void arch_power_off(bool failure);
 /* The most bytes of the hart's kernel stack that were in use at once; reads up to all of it. */
 uint64_t arch_stack_used_bytes(const struct hart *hart);
 
-/* Sleeps until an enabled interrupt is pending; returns which are: ARCH_PENDING_*.  The kernel's lock is free
- * meanwhile. */
+/* Sleeps until an enabled interrupt is pending, or lets others in for a moment; returns which are pending:
+ * ARCH_PENDING_*.  The kernel's lock is free meanwhile. */
 #define ARCH_PENDING_TIMER    1u
 #define ARCH_PENDING_EXTERNAL 2u
-unsigned arch_wait_for_interrupt(struct hart *hart);
+unsigned arch_wait_for_interrupt(struct hart *hart, bool sleeps);
 
 /* The leaf of the kernel's own tables that maps an address of the kernel half, and the level it
  * stands at; an invalid entry at the level where the walk ended when there is none. */

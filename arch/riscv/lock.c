@@ -80,20 +80,20 @@ void lock_drop(void)
     __atomic_store_n(&kernel_lock, NULL, __ATOMIC_RELEASE);
 }
 
-_Static_assert(ARCH_MOMENT % PATIENCE == 0 && ARCH_NAP % PATIENCE == PATIENCE - 1,
-               "rounds of lock_pause");
-
-__attribute__((noinline)) void arch_let_others_in(struct hart *hart, uint32_t how_long)
+__attribute__((noinline)) void arch_nap(struct hart *hart)
 {
     lock_drop();
-    lock_pause(hart, how_long);
+    lock_pause(hart, PATIENCE - 1);
     lock_take(hart);
 }
 
-unsigned arch_wait_for_interrupt(struct hart *hart)
+unsigned arch_wait_for_interrupt(struct hart *hart, bool sleeps)
 {
     lock_drop();
-    __asm__ volatile("wfi" ::: "memory");
+    if (sleeps)
+        __asm__ volatile("wfi" ::: "memory");
+    else
+        lock_pause(hart, 0);
     uint64_t pending = csr_read(sip) & csr_read(sie);
     csr_clear(sip, SIE_SOFTWARE);
     lock_take(hart);

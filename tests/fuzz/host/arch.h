@@ -25,9 +25,7 @@ void arch_abandon_space(struct vspace *space);
 void arch_poke(const struct hart *hart);
 void arch_note_poke(const struct hart *hart);
 void arch_request(struct hart *hart, uint32_t request);
-#define ARCH_MOMENT 0u
-#define ARCH_NAP    1u
-void arch_let_others_in(struct hart *hart, uint32_t how_long);
+void arch_nap(struct hart *hart);
 void arch_fpu_switch(struct hart *hart, struct tcb *next);
 bool arch_fpu_first_use(struct hart *hart, struct tcb *thread);
 void arch_fpu_store(struct hart *hart, struct tcb *thread);
@@ -46,7 +44,7 @@ uint64_t arch_stack_used_bytes(const struct hart *hart);
 
 #define ARCH_PENDING_TIMER    1u
 #define ARCH_PENDING_EXTERNAL 2u
-unsigned arch_wait_for_interrupt(struct hart *hart);
+unsigned arch_wait_for_interrupt(struct hart *hart, bool sleeps);
 
 pte_t arch_kernel_entry(vaddr_t address, unsigned *level);
 

@@ -76,9 +76,9 @@ void arch_abandon_space(struct vspace *space)
         arch_leave_space(&kernel.harts[0]);
 }
 
-void arch_let_others_in(struct hart *hart, uint32_t how_long)
+void arch_nap(struct hart *hart)
 {
-    (void)hart, (void)how_long;
+    (void)hart;
 }
 
 /* There is no other hart. */
@@ -173,9 +173,11 @@ static bool find_deadline(void)
     return true;
 }
 
-unsigned arch_wait_for_interrupt(struct hart *hart)
+unsigned arch_wait_for_interrupt(struct hart *hart, bool sleeps)
 {
     (void)hart;
+    if (!sleeps)
+        return 0;
     if (!find_deadline())
         longjmp(leave, KERNEL_HOST_ASLEEP);
     return ARCH_PENDING_TIMER;

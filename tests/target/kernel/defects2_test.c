@@ -304,3 +304,24 @@ TEST("what a condemned CNode holds ends while the system idles, if nobody asks")
     kit_settle();
     CHECK_EQ(kit_counter(FL_COUNTER_OBJECTS), objects - 61);
 }
+
+TEST("a timer that is due while the system idles is not held up by what condemned CNodes hold")
+{
+    enum { INNER = 100, SLOTS = 128 };
+    refusal_begin();
+    uint64_t table = kit_object(FL_OBJECT_CNODE), tcb = kit_object(FL_OBJECT_TCB);
+    for (unsigned i = 0; i < INNER; i++) {
+        uint64_t inner = kit_object(FL_OBJECT_CNODE);
+        for (unsigned slot = 1; slot < SLOTS; slot++)
+            CHECK_DONE(flr_cnode_copy(inner, slot, CNODE, FL_BOOT_SYSTEM, FL_RIGHT_READ, 0));
+        CHECK_DONE(flr_cnode_move(table, 10 + i, CNODE, inner));
+    }
+    CHECK_DONE(flr_tcb_set_cspace(tcb, table));
+    CHECK_DONE(flr_cnode_move(table, 6, CNODE, table)); /* the thread alone names it now */
+    uint64_t objects = kit_counter(FL_COUNTER_OBJECTS);
+    CHECK_DONE(flr_tcb_set_cspace(tcb, CNODE));
+    kit_nap_ticks(kit_boot_info()->timebase_hz / 10000); /* to empty them takes 30 times as long */
+    CHECK(kit_counter(FL_COUNTER_OBJECTS) > objects - (1 + INNER));
+    kit_settle();
+    CHECK_EQ(kit_counter(FL_COUNTER_OBJECTS), objects - (1 + INNER));
+}
