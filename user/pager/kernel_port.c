@@ -134,15 +134,16 @@ static uint64_t kernel_port_harvest(void *context, uint32_t space, uint64_t addr
 /* Frames side by side, as those of neighbours are that came together, for which a list would be dearer. */
 #define KERNEL_PORT_RUN 8u
 
-/* True if the frames lie one behind the other. */
-static bool kernel_port_is_run(const struct page_table *table, const uint32_t *page, uint32_t count)
+/* How many frames from the first one on lie one behind the other. */
+static uint32_t kernel_port_count_run(const struct page_table *table, const uint32_t *page,
+                                      uint32_t count)
 {
     uint32_t run = 1;
 
     while (run < count && page[run] == page[0] + run &&
            table->pages[page[run]].range == table->pages[page[0]].range)
         run++;
-    return run == count;
+    return run;
 }
 
 /* Which of the frames were written: bit i is for page[i]. */
@@ -186,10 +187,15 @@ static uint32_t kernel_port_harvest_range(const struct pager *pager, const uint3
 static uint32_t kernel_port_harvest_frames(void *context, const uint32_t *page, uint32_t count)
 {
     const struct pager *pager = context;
-    uint32_t asked = count == FL_HARVEST_LIST ? UINT32_MAX : (1u << count) - 1, bits = 0;
+    uint32_t asked = 0, bits = 0, run;
 
-    if (count >= KERNEL_PORT_RUN && kernel_port_is_run(&pager->vm.table, page, count))
-        return kernel_port_ask_frames(pager, page[0], count, 0);
+    for (uint32_t i = 0; i < count; i += run) {
+        run = kernel_port_count_run(&pager->vm.table, page + i, count - i);
+        if (run >= KERNEL_PORT_RUN)
+            bits |= kernel_port_ask_frames(pager, page[i], run, 0) << i;
+        else
+            asked |= ((1u << run) - 1) << i;
+    }
     while (asked != 0)
         bits |= kernel_port_harvest_range(pager, page, count, &asked);
     return bits;

@@ -155,6 +155,7 @@ static void main_notified(void)
 {
     pager.running = WAIT_NONE;
     pager.attention = true;
+    (void)disks_look(&pager);
 }
 
 static inline void main_handle(struct fl_message *message)
