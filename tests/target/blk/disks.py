@@ -3,6 +3,7 @@ import json
 import os
 import re
 import selectors
+import shlex
 import socket
 import subprocess
 import sys
@@ -20,6 +21,15 @@ SECONDS = 60  # for one boot, which takes one to three
 PAGE = 4096
 EIO = 5
 MIB = 1 << 20
+
+
+def throttled(limit):
+    """The environment for a faultline-run whose first disk has a limit in the host's time, however fast the host's own disk is:
+    `iops-write=200`, say."""
+    with open("throttled", "w", encoding="utf-8") as file:
+        file.write(f'#!/bin/sh\nexec {shlex.quote(QEMU)} "$@" -set drive.disk0.throttling.{limit}\n')
+    os.chmod("throttled", 0o755)
+    return {"FAULTLINE_QEMU": os.path.abspath("throttled")}
 
 
 def servers(*names):

@@ -4,13 +4,13 @@
 import os
 import random
 import re
-import shlex
 import struct
 import sys
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.realpath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "..", "sdk"))
+sys.path[:0] = [os.path.join(HERE, "..", "..", "sdk"), os.path.join(HERE, "..", "blk")]
+from disks import throttled  # noqa: E402
 from ktap import SDK, TOP, check_equal, comment, main, run, test  # noqa: E402
 
 INITRD = os.path.join(TOP, os.environ.get("FAULTLINE_BUILD", "build"), "initrd.cpio")
@@ -30,18 +30,10 @@ def prompt(*lines, append="", options=(), programs=1, refused=None, env=None):
     missing = told.count("sh: locality: Not enough space\n")
     failed = re.findall(r"^(?:\[\d+\] .*: (?:ended by|exited with status [1-9]).*|[cm]\w+: Not enough .*)", told, re.M)
     most = programs // 3 if refused is None else refused
+    if programs > 1:
+        comment(f"{missing} of {programs} programs found no memory to start in")
     check_equal((wrong, missing <= most, failed), (["0"] * (programs - missing), True, []))
     return out
-
-
-def slow_disk(writes):
-    """An emulator whose first disk writes no more than so many times in a second of the host: those that it writes for
-    wait, however fast the host's own disk is."""
-    emulator = os.environ.get("FAULTLINE_QEMU", "qemu-system-riscv64")
-    with open("slow", "w", encoding="utf-8") as file:
-        file.write(f'#!/bin/sh\nexec {shlex.quote(emulator)} "$@" -set drive.disk0.throttling.iops-write={writes}\n')
-    os.chmod("slow", 0o755)
-    return {"FAULTLINE_QEMU": os.path.abspath("slow")}
 
 
 def counts(out):
@@ -67,7 +59,7 @@ def _():
     # Four programs are enough: on a busy host, and with more harts, memory is full before all have started.  What is still being
     # written has not left: swapoff ends when nothing is.
     (told,) = counts(prompt(*[each + " &"] * 12, "wait", "swapoff /dev/vda", "cat /proc/vmstat", options=("-s", "64M", "--icount"),
-                            append="mem=2560K", programs=12, refused=8, env=slow_disk(200)))
+                            append="mem=2560K", programs=12, refused=8, env=throttled("iops-write=200")))
     comment(f"{told['pgsteal_kswapd']} pages left in the background, {told['pgsteal_direct']} directly, in {told['allocstall']} turns")
     check_equal((told["pgsteal_direct"] > 0, told["pgsteal_kswapd"] > 0, told["oom_kill"]), (True, True, 0))
     check_equal(0 < told["allocstall"] <= told["pgscan_direct"], True)

@@ -7,7 +7,9 @@ import struct
 import sys
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "sdk"))
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "..", "sdk"), os.path.join(HERE, "..", "blk")]
+from disks import throttled  # noqa: E402
 from ktap import SDK, TOP, check_equal, main, run, test  # noqa: E402
 
 BUILD = os.path.join(TOP, os.environ.get("FAULTLINE_BUILD", "build"))
@@ -195,6 +197,13 @@ def _():
     counted = re.findall(r"before.*: (\d+), now: (\d+)", result.stdout.decode())
     check_equal([(before, before) for before, _ in counted], counted)
     check_equal((len(counted), result.returncode), (2, 0))
+
+
+@test("the tour comes to its end beside a disk that does not answer")
+def _():
+    result = run(os.path.join(SDK, "faultline-run"), "--once", "--append", "clock=work", "-s", "16M", "tour",
+                 seconds=PROMPT_SECONDS, env=os.environ | throttled("bps-total=1"))
+    check_equal(result.returncode, 0)
 
 
 @test("time says what a program took in the lines of POSIX, with its faults, and keeps its status")
