@@ -236,6 +236,15 @@ def _():
     check_in("with 4M of memory there is room for 0 KiB", line)
 
 
+@test("a program that takes the place of a larger one of the initrd fits")
+def _():
+    environment()
+    with open("large.cpio", "wb") as file:
+        file.write(faultline_archive.write({b"pager": ELF, b"prog": ELF + bytes(5 << 20)}))
+    check_equal(runner("-m", "16M", "--initrd", "large.cpio", "./prog", "exit", "0"), (0, b"", "faultline-run: exit status 0"))
+    check_in("the system does not fit", runner("-m", "16M", "--initrd", "large.cpio", "pager")[2])
+
+
 @test("a program that is no server is refused as a pager, also to be tested")
 def _():
     environment()

@@ -108,3 +108,33 @@ TEST("of 2,000 timers whose time has come each signals, and none stays armed")
     CHECK_EQ(flr_notification_poll(bell).value, 0);
     CHECK_EQ(flr_system_check(FL_BOOT_SYSTEM).value, 0);
 }
+
+#define FIRING 20u
+
+/* What a nap takes that is no idle time, while so many timers fire for whom nobody waits. */
+static uint64_t work_of_nap(const uint64_t *timers, unsigned firing)
+{
+    uint64_t tick = kit_boot_info()->timebase_hz / 10000, now = fl_rdtime();
+
+    for (unsigned i = 0; i < firing; i++)
+        CHECK_DONE(flr_timer_set(timers[i], now + (i + 2) * tick));
+    uint64_t idle = kit_counter(FL_COUNTER_IDLE_CYCLES), start = fl_rdcycle();
+    kit_nap_ticks((FIRING + 10) * tick);
+    return fl_rdcycle() - start - (kit_counter(FL_COUNTER_IDLE_CYCLES) - idle);
+}
+
+TEST("a timer that wakes nobody does not end the idle time")
+{
+    uint64_t timers[FIRING];
+    refusal_begin();
+    if (!kit_alone())
+        SKIP("with several harts instructions are not counted");
+    for (unsigned i = 0; i < FIRING; i++) {
+        timers[i] = kit_object(FL_OBJECT_TIMER);
+        CHECK_DONE(flr_timer_bind(timers[i], kit_object(FL_OBJECT_NOTIFICATION)));
+    }
+    (void)work_of_nap(timers, FIRING);
+    uint64_t alone = work_of_nap(timers, 0), beside = work_of_nap(timers, FIRING);
+    harness_note("a nap takes %u instructions, %u beside %u timers", (unsigned)alone, (unsigned)beside, FIRING);
+    CHECK(beside < 2 * alone);
+}
