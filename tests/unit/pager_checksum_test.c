@@ -60,8 +60,8 @@ static uint16_t small_checksum(const uint16_t *words, uint16_t start)
     uint16_t low = start, high = (uint16_t)(start ^ K);
 
     for (uint32_t word = 0; word < WORDS; word += 2) {
-        uint32_t product = (uint32_t)(uint16_t)(words[word] ^ low) *
-                           (uint32_t)(uint16_t)(words[word + 1] - high);
+        uint32_t product =
+            (uint32_t)(uint16_t)(words[word] ^ low) * (uint32_t)(uint16_t)(words[word + 1] - high);
 
         low = (uint16_t)(product + (word % 4 == 2 ? (uint16_t)K : 0));
         high = (uint16_t)(product >> 16);

@@ -135,6 +135,7 @@ TEST("a timer that wakes nobody does not end the idle time")
     }
     (void)work_of_nap(timers, FIRING);
     uint64_t alone = work_of_nap(timers, 0), beside = work_of_nap(timers, FIRING);
-    harness_note("a nap takes %u instructions, %u beside %u timers", (unsigned)alone, (unsigned)beside, FIRING);
+    harness_note("a nap takes %u instructions, %u beside %u timers", (unsigned)alone,
+                 (unsigned)beside, FIRING);
     CHECK(beside < 2 * alone);
 }
