@@ -511,6 +511,11 @@ TEST("a program has 65,530 areas at most, and is refused more until it unmaps so
     CHECK_EQ(vm_map(&fake.vm, space, &more, &added), ENOMEM);
     CHECK_EQ(space->map.count, AREAS_MAX);
     CHECK_EQ(vm_unmap(&fake.vm, space, at + (page + 1) * PAGE, PAGE), ENOMEM);
+    CHECK_EQ(vm_advise(&fake.vm, space, at + PAGE, PAGE, MADV_RANDOM), ENOMEM);
+    for (uint32_t i = 0; i < 3; i++) /* these cut nothing out */
+        CHECK_EQ(vm_advise(&fake.vm, space, at + PAGE, PAGE,
+                           (uint64_t[]){MADV_COLD, MADV_PAGEOUT, MADV_WILLNEED}[i]),
+                 0);
     CHECK_EQ(vm_protect(&fake.vm, space, at + 2 * PAGE, PAGE, PROT_NONE), 0);
     CHECK_EQ(vm_unmap(&fake.vm, space, at, PAGE), 0);
     CHECK_EQ(vm_unmap(&fake.vm, space, at + PAGE, PAGE), 0);

@@ -45,6 +45,11 @@ static bool advise_drops(const struct advise *advise)
     return advise->advice == MADV_DONTNEED || advise->advice == MADV_FREE;
 }
 
+static bool advise_puts_out(const struct advise *advise)
+{
+    return advise->advice == MADV_COLD || advise->advice == MADV_PAGEOUT;
+}
+
 /* The first mapped part of an entry in the range from `entry` on, or NULL. */
 static struct entry *advise_skip(const struct advise *advise, struct entry *entry)
 {
@@ -73,8 +78,7 @@ static uint64_t advise_part_pages(const struct advise *advise, const struct entr
 /* Whether an entry may be advised so: 0 or EINVAL. */
 static int advise_check_entry(const struct advise *advise, const struct entry *entry)
 {
-    bool moves =
-        advise_drops(advise) || advise->advice == MADV_COLD || advise->advice == MADV_PAGEOUT;
+    bool moves = advise_drops(advise) || advise_puts_out(advise);
     const struct object *object = entry->object;
 
     if (moves && (entry->wired || object_is_device(object)))
@@ -115,9 +119,12 @@ static void advise_release(struct advise *advise)
     area_spare_release(&advise->spare);
 }
 
-/* Makes the records that dropping needs.  False: no memory, nothing is held. */
+/* Makes the records that cutting out parts and dropping need: what leaves needs none, where memory is short.  False: no
+ * memory, nothing is held. */
 static bool advise_reserve(struct advise *advise)
 {
+    if (advise_puts_out(advise) || advise->advice == MADV_WILLNEED)
+        return true;
     if (!area_spare_fill(&advise->spare, advise->vm, advise->space, 2))
         return false;
     for (struct entry *entry = advise_first(advise); entry && advise_drops(advise);
@@ -258,7 +265,7 @@ static void advise_apply(struct advise *advise)
 
         if (advise_drops(advise)) {
             entry = advise_drop(advise, entry);
-        } else if (advise->advice == MADV_COLD || advise->advice == MADV_PAGEOUT) {
+        } else if (advise_puts_out(advise)) {
             if (entry->object->owner)
                 reclaim_advise(advise->vm, entry->object, entry_index(entry, start), pages,
                                &leaving);

@@ -45,7 +45,12 @@ struct paging_request *paging_take(struct vm *vm, enum paging_state state)
 
         if (request->state != PAGING_FREE)
             continue;
-        *request = (struct paging_request){.state = (uint8_t)state};
+        /* All but its pages. */
+        request->state = (uint8_t)state;
+        request->alone = false;
+        request->at = 0;
+        request->io.device = request->io.count = 0;
+        request->io.first = 0;
         request->io.tag = i;
         request->io.write = state == PAGING_WRITE;
         paging->taken++;

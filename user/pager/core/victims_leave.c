@@ -145,6 +145,13 @@ struct victims_batch {
     uint32_t page[SWAP_CLUSTER];
 };
 
+/* Its pages are as they are: to clear them each time takes longer than to fill in a few. */
+static void victims_begin_batch(struct victims_batch *batch, struct vm *vm)
+{
+    batch->vm = vm;
+    batch->count = batch->left = 0;
+}
+
 static void victims_put_out_batch(struct victims_batch *batch)
 {
     if (batch->count > 0)
@@ -263,9 +270,10 @@ static bool victims_try_again(struct vm *vm)
 
 uint32_t victims_step(struct vm *vm, bool *last)
 {
-    struct victims_batch batch = {.vm = vm};
     uint32_t most = tier_takes(&vm->tier) ? 1 : VICTIMS_BATCH, left, page = 0;
+    struct victims_batch batch;
 
+    victims_begin_batch(&batch, vm);
     victims_begin_step(vm);
     for (uint32_t tries = 0;
          tries < VICTIMS_TRIES && batch.left + batch.count < most && page != PAGE_NONE; tries++) {
@@ -316,9 +324,11 @@ uint32_t victims_advise(struct vm *vm, struct object *object, uint64_t first, ui
                         bool out)
 {
     const struct accessed_window *window = accessed_look(vm, object, first, pages);
-    struct victims_batch batch = {.vm = vm};
-    uint32_t count = victims_choose_looked(vm, window, batch.page);
+    struct victims_batch batch;
+    uint32_t count;
 
+    victims_begin_batch(&batch, vm);
+    count = victims_choose_looked(vm, window, batch.page);
     if (!out) {
         victims_cool(vm, batch.page, count);
         return 0;
