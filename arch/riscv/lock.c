@@ -15,7 +15,7 @@ struct hart *lock_stopper;
  * are threads that share fewer processors, or one: whom we wait for may be waiting for ours.  The timer ends the nap, or
  * whoever asks us for something.
  * Spec: RISC-V Privileged 1.12, 3.3.3 and 4.1.3. */
-void lock_pause(const struct hart *hart, uint32_t rounds)
+__attribute__((noinline)) void lock_pause(const struct hart *hart, uint32_t rounds)
 {
     __asm__ volatile(".word 0x0100000f" ::: "memory");
     if (rounds % PATIENCE != PATIENCE - 1)
