@@ -321,7 +321,8 @@ TEST("a timer that is due while the system idles is not held up by what condemne
     uint64_t objects = kit_counter(FL_COUNTER_OBJECTS);
     CHECK_DONE(flr_tcb_set_cspace(tcb, CNODE));
     kit_nap_ticks(kit_boot_info()->timebase_hz / 10000); /* to empty them takes 30 times as long */
-    CHECK(kit_counter(FL_COUNTER_OBJECTS) > objects - (1 + INNER));
+    if (kit_alone()) /* else the hart that has the timer may have been without a processor */
+        CHECK(kit_counter(FL_COUNTER_OBJECTS) > objects - (1 + INNER));
     kit_settle();
     CHECK_EQ(kit_counter(FL_COUNTER_OBJECTS), objects - (1 + INNER));
 }
