@@ -13,7 +13,7 @@ struct hart *lock_stopper;
 
 /* A hint to the hart (Zihintpause, else it does nothing), and now and then a nap.  That is for emulators, where harts
  * are threads that share fewer processors, or one: whom we wait for may be waiting for ours.  The timer ends the nap, or
- * whoever asks us for something.
+ * whoever asks us for something.  Never inlined: a debugger finds here who waits.
  * Spec: RISC-V Privileged 1.12, 3.3.3 and 4.1.3. */
 __attribute__((noinline)) void lock_pause(const struct hart *hart, uint32_t rounds)
 {

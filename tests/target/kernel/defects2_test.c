@@ -309,6 +309,8 @@ TEST("a timer that is due while the system idles is not held up by what condemne
 {
     enum { INNER = 100, SLOTS = 128 };
     refusal_begin();
+    if (!kit_alone())
+        SKIP("with several harts the host may hold back the one that has the timer");
     uint64_t table = kit_object(FL_OBJECT_CNODE), tcb = kit_object(FL_OBJECT_TCB);
     for (unsigned i = 0; i < INNER; i++) {
         uint64_t inner = kit_object(FL_OBJECT_CNODE);
@@ -321,8 +323,7 @@ TEST("a timer that is due while the system idles is not held up by what condemne
     uint64_t objects = kit_counter(FL_COUNTER_OBJECTS);
     CHECK_DONE(flr_tcb_set_cspace(tcb, CNODE));
     kit_nap_ticks(kit_boot_info()->timebase_hz / 10000); /* to empty them takes 30 times as long */
-    if (kit_alone()) /* else the hart that has the timer may have been without a processor */
-        CHECK(kit_counter(FL_COUNTER_OBJECTS) > objects - (1 + INNER));
+    CHECK(kit_counter(FL_COUNTER_OBJECTS) > objects - (1 + INNER));
     kit_settle();
     CHECK_EQ(kit_counter(FL_COUNTER_OBJECTS), objects - (1 + INNER));
 }

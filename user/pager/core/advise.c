@@ -119,8 +119,8 @@ static void advise_release(struct advise *advise)
     area_spare_release(&advise->spare);
 }
 
-/* Makes the records that cutting out parts and dropping need: what leaves needs none, where memory is short.  False: no
- * memory, nothing is held. */
+/* Makes the records that cutting out parts and dropping may need.  Advice that only moves pages needs none: it must work where
+ * memory is short.  False: no memory, nothing is held. */
 static bool advise_reserve(struct advise *advise)
 {
     if (advise_puts_out(advise) || advise->advice == MADV_WILLNEED)

@@ -4,8 +4,10 @@
 #include "abi.h"
 
 #define CHECKSUM_WORDS (FL_PAGE_BYTES / 8u)
-#define CHECKSUM_TURN  16u                   /* words */
-#define CHECKSUM_K     0x9cc500a29f5e6ac1ull /* random digits */
+#define CHECKSUM_TURN  16u /* words */
+/* Random digits, but for three.  A factor ends in about as many zeros as a word has low bits in common with K, so the last two are
+ * those of no number that is frequent; and one is such that checksum_mix gives K for no seed below 2^63. */
+#define CHECKSUM_K 0x9cc500a29f626a5bull
 _Static_assert(CHECKSUM_WORDS % CHECKSUM_TURN == 0, "a page is read in whole turns");
 
 /* One value for each seed, and far ones for near seeds. */

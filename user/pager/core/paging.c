@@ -45,7 +45,7 @@ struct paging_request *paging_take(struct vm *vm, enum paging_state state)
 
         if (request->state != PAGING_FREE)
             continue;
-        /* All but its pages. */
+        /* Its pages are read below `count` only: to clear them each time takes longer than to fill in a few. */
         request->state = (uint8_t)state;
         request->alone = false;
         request->at = 0;
