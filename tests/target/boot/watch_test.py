@@ -11,7 +11,7 @@ import sys
 sys.dont_write_bytecode = True
 import boot
 from boot import archive
-from ktap import check_equal, check_in, main, run, test
+from ktap import check_equal, check_in, main, run, skip_without_disks, test
 from machine import Machine, user_calls
 
 RUN = os.path.join(boot.TOP, "user", "sdk", "faultline-run")
@@ -68,15 +68,23 @@ def _():
                  r"hello\[2\]: waits for an answer, fault 3 at pc 0x[12]\w{4}", "pager: waits for a notification")
 
 
+def check_dropped(*options):
+    result = boot.boot(initrd_of("hello"), append="vice=drop,3", options=COUNTED + options)
+    check_report(result, r"fault 3 of hello\[2\], the oldest of 1,",
+                 r"hello\[2\]: waits for an answer, fault 3 at pc 0x[12]\w{4}")
+
+
+@test("a pager that lets faults wait and answers calls is found")
+def _():
+    check_dropped()
+
+
 @test("a pager that lets faults wait and answers calls is found, also beside a disk that has nothing to do")
 def _():
+    skip_without_disks()
     with open("disk.img", "wb") as file:
         file.truncate(1 << 20)
-    disk = ("-drive", "if=none,id=disk,format=raw,file=disk.img", "-device", "virtio-blk-device,drive=disk,bus=virtio-mmio-bus.0")
-    for options in (COUNTED, COUNTED + disk):
-        result = boot.boot(initrd_of("hello"), append="vice=drop,3", options=options)
-        check_report(result, r"fault 3 of hello\[2\], the oldest of 1,",
-                     r"hello\[2\]: waits for an answer, fault 3 at pc 0x[12]\w{4}")
+    check_dropped("-drive", "if=none,id=disk,format=raw,file=disk.img", "-device", "virtio-blk-device,drive=disk,bus=virtio-mmio-bus.0")
 
 
 @test("a pager that sleeps in a call of init's is found, before the first program and after it")

@@ -7,11 +7,11 @@
  * So every bit of a word weighs on all later state, upwards by the low half of the product and downwards by the high one, and
  * another word always makes another state, unless the other factor is 0.  Both factors are as good as random where words are,
  * and nearly so where they are all 0: what is subtracted from 0 is large when it is small, so high halves do not dwindle from
- * product to product; and K ends the zeros at the end of low halves, which would add up.  A product that is 0 all the same
- * makes the next ones 0 too until a w is not 0, and no v weighs in these.
+ * product to product; and K ends the zeros at the end of low halves, which would add up, but before words with K's low bits.  A
+ * product that is 0 all the same makes the next ones 0 too until a w is not 0, and no v weighs in these.
  *
- * As far as nobody means it to, for this is no signature, each of the following passes by a chance of some 2^-63; by one of some
- * 2^-54 where every word is 0 or nearly every one, or every w, and of 2^-52 at worst, where v is 1 and w is 0 again and again
+ * As far as nobody means it to, for this is no signature, each of the following passes by a chance of some 2^-63; where the damage
+ * lies among many zeros by one of some 2^-55, and of 2^-49 where few words with K's low bits repeat between zeros
  * (docs/measurements.md):
  *
  *  - contents that were changed, wherever and however often;
