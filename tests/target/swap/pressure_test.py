@@ -19,8 +19,8 @@ PAGE = 4096
 
 
 def prompt(*lines, append="", options=(), programs=1, refused=None, env=None):
-    """What is printed when these lines are typed; `programs` of them compared what they read, but for those that did not
-    start for want of memory: `refused` of them at most, else a third."""
+    """What is printed when these lines are typed, and the shell's word of what did not start for want of memory; `programs` of
+    them compared what they read, but for those that did not start: `refused` of them at most, else a third."""
     result = run(os.path.join(SDK, "faultline-run"), "--once", "-m", "16M", "--initrd", INITRD, "--append", append, *options, "sh",
                  stdin="".join(line + "\n" for line in lines).encode(), seconds=100, env={**os.environ, **(env or {})})
     check_equal(result.returncode, 0)
@@ -33,7 +33,7 @@ def prompt(*lines, append="", options=(), programs=1, refused=None, env=None):
     if programs > 1:
         comment(f"{missing} of {programs} programs found no memory to start in")
     check_equal((wrong, missing <= most, failed), (["0"] * (programs - missing), True, []))
-    return out
+    return out + "".join(re.findall(r"^sh: .*: Not enough space\n", told, re.M))
 
 
 def counts(out):
@@ -80,9 +80,13 @@ def _():
     lines = [line for policy in POLICIES
              for line in (f"sysctl vm.replacement={policy}", "locality 5 600", "cat /proc/vmstat")]
     out = prompt("locality 6 20000 &", *lines, "wait", options=("-s", "64M"), append="mem=4M", programs=len(POLICIES) + 1)
-    check_equal(re.findall(r"^vm\.replacement = (\w+)$", out, re.M), list(POLICIES))
+    # On a busy host, whose disk takes long, there may be no memory for a small program either, now and then.
+    refused = re.findall(r"^sh: (sysctl|cat): ", out, re.M)
+    chosen = re.findall(r"^vm\.replacement = (\w+)$", out, re.M)
+    check_equal((len(refused) < 2, chosen), (True, [policy for policy in POLICIES if policy in chosen]))
     left = [told["pgsteal"] for told in counts(out)]
-    check_equal((len(left), left), (len(POLICIES), sorted(set(left))))
+    check_equal((len(chosen), len(left)), (len(POLICIES) - refused.count("sysctl"), len(POLICIES) - refused.count("cat")))
+    check_equal(left, sorted(set(left)))
 
 
 @test("a disk with a list of bad pages is used but for them, and what they hold stays")
