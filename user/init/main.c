@@ -9,6 +9,7 @@
 #include "initrd.h"
 #include "log.h"
 #include "objects.h"
+#include "pager_client.h"
 #include "pager_start.h"
 #include "process.h"
 #include "server.h"
@@ -63,6 +64,8 @@ int main(void)
     pager_start(info, &boot_arguments, console_has_driver(), &grants, &disks);
     process_init(info->timebase_hz);
     server_init(info->timebase_hz);
+    if (disks.count > 0) /* answered when their headers were read: no work of the session's */
+        (void)pager_probe();
     session_start(&boot_arguments);
     server_run();
 }

@@ -360,6 +360,19 @@ uint32_t disks_headers(void)
     return reading;
 }
 
+/* Looks, and does not sleep with a timer: where an emulator's clock leaps while nobody works (clock=work), the timer would
+ * come before the host's disk had any time. */
+void disks_await_headers(struct pager *pager, uint64_t ticks)
+{
+    uint64_t begun = fl_rdtime();
+
+    while (disks_headers() > 0 && fl_rdtime() - begun < ticks)
+        (void)disks_look(pager);
+    for (uint32_t disk = 0; disk < disks.count; disk++)
+        if (disks.header[disk].state == HEADER_READING)
+            log_line("disk %u: has not answered yet; the boot goes on", (unsigned)disk);
+}
+
 /* ---- swapon and swapoff ---- */
 
 /* The area on a disk, or SWAP_AREAS. */

@@ -18,6 +18,10 @@
  * pages. */
 void disks_start(struct pager *pager);
 
+/* Before the first message is received: until these pages have come, so that the first program finds all swap in
+ * use; for so many ticks at most, and then they are used when they come. */
+void disks_await_headers(struct pager *pager, uint64_t ticks);
+
 /* SWAPON of a program.  0; ENODEV (no such disk); EBUSY (it is in use, or somebody else's swapon is on its
  * way); EINVAL, and *reason says why it is none; EPERM (there are SWAP_AREAS areas); ENOMEM; EIO;
  * EINPROGRESS: to be parked, its header is read. */

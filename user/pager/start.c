@@ -13,6 +13,7 @@
 #include "pager.h"
 
 #define START_TRACE_RECORDS 256u
+#define START_DISK_SECONDS  2u    /* that a disk holds the boot up */
 #define START_SETTING       "vm." /* begins a word of the boot arguments that is a setting */
 
 static const struct fl_boot_info *start_boot_info(void)
@@ -202,6 +203,7 @@ void pager_start(struct pager *pager)
     start_read_settings(&pager->vm, info->bootargs);
     frames_settle_tables(pager);
     disks_start(pager);
+    disks_await_headers(pager, info->timebase_hz * START_DISK_SECONDS);
     pager->attention =
         pager->vm.trace.records != NULL || pager->disks_pending || window_is_wanted(&pager->vm);
     idle_start();

@@ -23,11 +23,12 @@ EIO = 5
 MIB = 1 << 20
 
 
-def throttled(limit):
-    """The environment for a faultline-run whose first disk has a limit in the host's time, however fast the host's own disk is:
-    `iops-write=200`, say."""
+def throttled(limit, disks=1):
+    """The environment for a faultline-run whose first disks have a limit together in the host's time, however fast the host's own
+    disk is: `iops-write=200`, say."""
+    words = "".join(f" -set drive.disk{disk}.throttling.{word}" for disk in range(disks) for word in (limit, "group=slow"))
     with open("throttled", "w", encoding="utf-8") as file:
-        file.write(f'#!/bin/sh\nexec {shlex.quote(QEMU)} "$@" -set drive.disk0.throttling.{limit}\n')
+        file.write(f'#!/bin/sh\nexec {shlex.quote(QEMU)} "$@"{words}\n')
     os.chmod("throttled", 0o755)
     return {"FAULTLINE_QEMU": os.path.abspath("throttled")}
 

@@ -10,7 +10,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "..", "sdk"), os.path.join(HERE, "..", "blk")]
 from disks import throttled  # noqa: E402
-from ktap import SDK, TOP, check_equal, main, run, test  # noqa: E402
+from ktap import SDK, TOP, check_equal, comment, main, run, test  # noqa: E402
 
 BUILD = os.path.join(TOP, os.environ.get("FAULTLINE_BUILD", "build"))
 PROMPT_SECONDS = 200  # several harts one after the other take a while
@@ -191,6 +191,40 @@ def _():
     check_equal([line.split()[0] for line in out[out.index("Always 0, for nobody counts it:") + 1:][:4]], ["r", "sy", "wa", "st"])
 
 
+def first_program(*words, limit, disks=1):
+    """What the first program prints beside disks that are as slow, and the log."""
+    result = run(os.path.join(SDK, "faultline-run"), "--once", *("-s", "16M") * disks, *words, seconds=PROMPT_SECONDS,
+                 env=os.environ | throttled(limit, disks))
+    check_equal(result.returncode, 0)
+    return result.stdout.decode().splitlines(), result.stderr.decode()
+
+
+SILENT = "bps-total=1"  # and QEMU has read more already
+TOO_LATE = r"pager: disk (\d): has not answered yet; the boot goes on"
+
+
+@test("the first program finds each disk in use for swap, though a header comes late")
+def _():
+    # In the host's time half a second for a header, and the second one waits until the first one's is over.
+    out, log = first_program("cat", "/proc/swaps", limit="bps-total=8192", disks=2)
+    check_equal(areas(out), [("/dev/vda", 16380, 0, -2), ("/dev/vdb", 16380, 0, -2)])
+    check_equal(re.findall(TOO_LATE, log), [])
+
+
+@test("waiting for headers is no work of the session's, whichever hart does it")
+def _():
+    _, log = first_program("-c", "4", "--icount", "true", limit="bps-total=8192", disks=2)
+    work = int(re.search(r"init: work: (\d+) cycles", log)[1])
+    comment(f"{work} cycles")
+    check_equal(work < 2_000_000, True)  # each tenth of a second of the host's is more
+
+
+@test("beside a disk that does not answer the first program starts without its swap, and the log says so")
+def _():
+    out, log = first_program("cat", "/proc/swaps", limit=SILENT)
+    check_equal((len(out), re.findall(TOO_LATE, log)), (1, ["0"]))
+
+
 @test("the tour finds nothing lost beside a disk for swap, whenever its header comes")
 def _():
     result = run(os.path.join(SDK, "faultline-run"), "-c", "4", "--icount", "-s", "16M", "tour", seconds=PROMPT_SECONDS)
@@ -201,9 +235,8 @@ def _():
 
 @test("the tour comes to its end beside a disk that does not answer")
 def _():
-    result = run(os.path.join(SDK, "faultline-run"), "--once", "--append", "clock=work", "-s", "16M", "tour",
-                 seconds=PROMPT_SECONDS, env=os.environ | throttled("bps-total=1"))
-    check_equal(result.returncode, 0)
+    _, log = first_program("--append", "clock=work", "tour", limit=SILENT)  # no other limit of time
+    check_equal(re.findall(TOO_LATE, log), ["0"])
 
 
 @test("time says what a program took in the lines of POSIX, with its faults, and keeps its status")
