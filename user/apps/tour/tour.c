@@ -4,12 +4,10 @@
 #include <errno.h>
 #include <faultline/process.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "protocol.h"
 
@@ -131,20 +129,6 @@ static bool tour_frames(uint64_t frames_before, uint64_t objects_before)
     return frames == frames_before && objects == objects_before;
 }
 
-/* Until disks rest, or for a quarter of a second: one that does not answer is no reason to say nothing.  An emulator whose clock leaps
- * while nobody works would give them no time if we slept. */
-static void tour_wait_for_disks(void)
-{
-    struct timespec start, now;
-
-    clock_gettime(CLOCK_MONOTONIC, &start);
-    do {
-        sched_yield();
-        clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (tour_pager(PAGER_STAT_DISK_REQUESTS) > 0 &&
-             (now.tv_sec - start.tv_sec) * 1000000000 + now.tv_nsec - start.tv_nsec < 250000000);
-}
-
 int main(void)
 {
     uint64_t frames, objects;
@@ -152,8 +136,7 @@ int main(void)
 
     printf("Faultline: a microkernel whose page faults are messages to a pager in user mode.\n");
     fine = tour_who();
-    tour_run((char *[]){"true", NULL}); /* the servers' own first-time needs are not a leak ... */
-    tour_wait_for_disks(); /* ... nor what a disk for swap takes, whose header may come late */
+    tour_run((char *[]){"true", NULL}); /* the servers' own first-time needs are not a leak */
     frames = tour_pager(PAGER_STAT_FREE_FRAMES);
     objects = tour_kernel(FL_COUNTER_OBJECTS);
     fine &= tour_hello();
