@@ -87,3 +87,70 @@ TEST("a fault on a page of the initrd that must be copied takes no frame of the 
     use_up();
     check_waits(space, FL_ACCESS_READ);
 }
+
+/* A program whose heap is written as the root task writes a start-up stack. */
+static struct space *begin_start(void)
+{
+    struct space *space;
+
+    kit_begin_swap(128, 600);
+    space = kit_space(2);
+    kit_map(space, AT, 2 * PAGER_START_FRAMES, MAP_PRIVATE);
+    use_up();
+    return space;
+}
+
+static enum slow_state start(struct space *space, uint64_t page)
+{
+    enum slow_state state = slow_write(&slow, &slow.thread[1], space, AT + page * PAGE, 0x55);
+
+    kit_sound();
+    return state;
+}
+
+TEST("the start of a program takes frames of the reserve, which has enough, also for its stack")
+{
+    struct space *space = begin_start();
+    uint64_t pages = 0;
+
+    CHECK(kit_vm()->table.reserved >= PAGER_START_FRAMES);
+    while (start(space, pages) == SLOW_SERVED)
+        pages++;
+    CHECK_EQ(slow.thread[1].error, ENOMEM);
+    CHECK_EQ(kit_vm()->table.counts[PAGE_FREE], 0);
+    CHECK(pages + 2 >= PAGER_START_FRAMES); /* the others are records */
+    kit_settle();
+    for (uint64_t i = 0; i < pages; i++)
+        CHECK_EQ(kit_read(space, AT + i * PAGE), 0x55);
+    kit_end();
+}
+
+TEST("when the reserve is used up a program waits until it is filled, which comes before faults")
+{
+    struct space *space = begin_start();
+
+    CHECK_EQ(slow_wait_for_start(&slow, &slow.thread[2], space), SLOW_SERVED);
+    CHECK_EQ(start(space, 0), SLOW_SERVED);
+    CHECK_EQ(slow_wait_for_start(&slow, &slow.thread[2], space), SLOW_WAITS);
+    while (slow.thread[2].state == SLOW_WAITS) {
+        CHECK_EQ(slow.thread[0].state, SLOW_WAITS);
+        CHECK(kit_vm()->table.counts[PAGE_FREE] < PAGER_START_FRAMES);
+        CHECK(kit_poll(1) + kit_queued() > 0);
+    }
+    CHECK_EQ(slow.thread[2].state, SLOW_SERVED);
+    CHECK(kit_vm()->table.counts[PAGE_FREE] >= PAGER_START_FRAMES);
+    kit_settle();
+    CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
+    kit_end();
+}
+
+TEST("nobody waits for frames of a start when nothing is on its way")
+{
+    struct space *space;
+
+    kit_begin_swap(128, 600);
+    space = kit_space(2);
+    fake_limit(&slow.fake, 1);
+    CHECK_EQ(slow_wait_for_start(&slow, &slow.thread[0], space), SLOW_SERVED);
+    kit_end();
+}

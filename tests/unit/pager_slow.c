@@ -190,7 +190,10 @@ static enum slow_state slow_hold_back(struct slow *slow, struct slow_thread *thr
 
 static enum slow_state slow_run_call(struct slow *slow, struct slow_thread *thread)
 {
-    thread->error = vm_write(&slow->fake.vm, thread->space, thread->address, &thread->byte, 1);
+    struct vm *vm = &slow->fake.vm;
+
+    thread->error = thread->start ? wait_for_start(vm)
+                                  : vm_write(vm, thread->space, thread->address, &thread->byte, 1);
     if (thread->error == EINPROGRESS)
         return slow_hold_back(slow, thread);
     return slow_answer(slow, thread, thread->error ? SLOW_FAILED : SLOW_SERVED);
@@ -269,6 +272,16 @@ enum slow_state slow_write(struct slow *slow, struct slow_thread *thread, struct
     thread->address = address;
     thread->access = FL_ACCESS_WRITE;
     thread->byte = byte;
+    thread->start = false;
+    thread->call = true;
+    return slow_send(slow, thread);
+}
+
+enum slow_state slow_wait_for_start(struct slow *slow, struct slow_thread *thread,
+                                    struct space *space)
+{
+    thread->space = space;
+    thread->start = true;
     thread->call = true;
     return slow_send(slow, thread);
 }
@@ -308,9 +321,9 @@ static const char *slow_check_thread(const struct slow *slow, const struct slow_
         return NULL;
     if (thread->answers != (waits || thread->state == SLOW_GONE ? 0u : 1u))
         return "a request was not answered exactly once";
-    if (waits &&
-        (slow->parked[thread->token] != thread || wait->space != thread->space ||
-         (wait->state != WAIT_PAGE && wait->state != WAIT_MEMORY && wait->state != WAIT_RESUME)))
+    if (waits && (slow->parked[thread->token] != thread || wait->space != thread->space ||
+                  (wait->state != WAIT_PAGE && wait->state != WAIT_MEMORY &&
+                   wait->state != WAIT_DISK && wait->state != WAIT_RESUME)))
         return "a request that was not answered is not parked";
     return NULL;
 }

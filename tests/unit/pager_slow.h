@@ -30,7 +30,8 @@ struct slow_thread {
     struct space *space;
     uint64_t address;
     uint32_t access; /* FL_ACCESS_* */
-    bool call;       /* vm_write of `byte`, else a fault */
+    bool call;       /* vm_write of `byte`, or wait_for_start; else a fault */
+    bool start;
     uint8_t byte;
     enum slow_state state;
     int error; /* of a call */
@@ -90,6 +91,8 @@ enum slow_state slow_fault(struct slow *slow, struct slow_thread *thread, struct
                            uint64_t address, uint32_t access);
 enum slow_state slow_write(struct slow *slow, struct slow_thread *thread, struct space *space,
                            uint64_t address, uint8_t byte);
+enum slow_state slow_wait_for_start(struct slow *slow, struct slow_thread *thread,
+                                    struct space *space);
 
 /* What the driver does after each message.  Call it after anything else that may make one ready. */
 void slow_serve(struct slow *slow);

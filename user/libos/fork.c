@@ -14,10 +14,19 @@ pid_t program_fork(pid_t (*ask)(uint64_t pc, uint64_t sp), pid_t (*child)(uint64
 
 static pid_t fork_pid;
 
+static int fork_ask_once(const void *start, struct libos_call *call)
+{
+    const uint64_t *words = start;
+
+    *call = (struct libos_call){.word = {words[0], words[1]}};
+    return libos_call_posix(POSIX_FORK, call);
+}
+
 static pid_t fork_ask(uint64_t pc, uint64_t sp)
 {
-    struct libos_call call = {.word = {pc, sp}};
-    int error = libos_call_posix(POSIX_FORK, &call);
+    const uint64_t start[] = {pc, sp};
+    struct libos_call call;
+    int error = libos_start_program(fork_ask_once, start, &call);
 
     return libos_result(error) ? -1 : (pid_t)call.word[1];
 }

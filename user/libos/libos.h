@@ -35,6 +35,12 @@ int libos_check_write(const void *memory, size_t bytes);
  * without the NUL). */
 int libos_check_string(const char *text, size_t most, size_t *length);
 
+/* Asks the process server, by ask(what, call), to start a program or a copy of one.  The server cannot wait for frames;
+ * so when it has none we wait, and ask again.  Returns what `ask` said last: 0, and the answer in *call; or an errno
+ * value. */
+int libos_start_program(int (*ask)(const void *what, struct libos_call *call), const void *what,
+                        struct libos_call *call);
+
 /* Ends the program: `status` as in <sys/wait.h>. */
 _Noreturn void libos_end(unsigned status);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <faultline/process.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,15 +43,40 @@ static int process_check_arguments(char *const argv[])
     }
 }
 
-pid_t faultline_spawn(char *const argv[])
+/* Frames may have come between the server's answer and our wait: so it is asked once more also when there was nothing to
+ * wait for. */
+int libos_start_program(int (*ask)(const void *what, struct libos_call *call), const void *what,
+                        struct libos_call *call)
 {
-    struct libos_call call = {0};
-    int error = process_check_arguments(argv);
+    int error = ask(what, call);
+
+    for (bool waited = true; error == ENOMEM && waited;) {
+        struct libos_call wait = {0};
+
+        waited = libos_call_pager(PAGER_WAIT, &wait) == 0 && wait.word[1];
+        error = ask(what, call);
+    }
+    return error;
+}
+
+static int process_ask(const void *arguments, struct libos_call *call)
+{
+    char *const *argv = arguments;
+    int error = 0;
 
     for (size_t i = 0; !error && argv[i]; i++)
         error = process_send_argument(argv[i], strlen(argv[i]) + 1);
+    *call = (struct libos_call){0};
+    return error ? error : libos_call_posix(POSIX_SPAWN, call);
+}
+
+pid_t faultline_spawn(char *const argv[])
+{
+    struct libos_call call;
+    int error = process_check_arguments(argv);
+
     if (!error)
-        error = libos_call_posix(POSIX_SPAWN, &call);
+        error = libos_start_program(process_ask, argv, &call);
     return libos_result(error) ? -1 : (pid_t)call.word[1];
 }
 

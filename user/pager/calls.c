@@ -125,6 +125,14 @@ static int calls_rlimit(struct call *call)
     return error;
 }
 
+static int calls_wait(struct call *call)
+{
+    const struct pager *pager = call->pager;
+
+    call->out[0] = pager->vm.waits.record[pager->running].state == WAIT_RUNNING;
+    return wait_for_start(&call->pager->vm);
+}
+
 /* ---- spaces, for the root task ---- */
 
 /* Names a new space in the answer. */
@@ -360,6 +368,7 @@ static const struct call_entry call_table[] = {
     [PAGER_DISK] = {system_calls_disk, CALL_OWN_SPACE},
     [PAGER_SWAPON] = {system_calls_swapon, CALL_OWN_SPACE},
     [PAGER_SWAPOFF] = {system_calls_swapoff, CALL_OWN_SPACE},
+    [PAGER_WAIT] = {calls_wait, CALL_OWN_SPACE},
 };
 #define CALLS (sizeof(call_table) / sizeof(call_table[0]))
 

@@ -11,7 +11,9 @@
  *
  * So a fault that finds frames is held up by one step at most while memory is not short, and a step finds more than a
  * fault takes.  A call is different: those of the root task come one after the other, cannot wait, and take many
- * frames.  So after anything but a fault reclaim goes on up to the target.
+ * frames.  So after anything but a fault reclaim goes on up to the target, and the reserve has enough for the start of
+ * a program (PAGER_START_FRAMES).  When it has not, the program that asked for the start waits until it has
+ * (wait_for_start), and asks again.
  *
  * Putting out needs no frame, so none is kept for it.  Without a swap area, and with no store of compressed
  * pages (tier.h), all levels are 0: nothing is ever put out.
@@ -24,7 +26,7 @@
  * once, the program with the largest charge is ended; the root task destroys it, which frees all, and
  * the fault waits for that.  It is the same with a place for pages to go and without.  If the program that
  * asked is itself the largest, or nobody has any page, it is ended where it is.  A call that finds no frame
- * waits only where pages can leave, else it says so: it ends nobody.  While a program is ending already, or a
+ * says so, and ends nobody; those that make pages resident wait as faults do where pages can leave.  While a program is ending already, or a
  * device is about to give back frames that nobody has any more, nobody else is ended, and when memory has left
  * twice in vain no more pages leave: the end must be heard.
  *

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "protocol.h"
 #include "vm.h"
 
 void wait_init(struct waits *waits)
@@ -46,6 +47,13 @@ bool wait_for_memory(struct vm *vm)
 {
     vm->waits.wanted = PAGE_NONE;
     return wait_is_frame_coming(vm);
+}
+
+int wait_for_start(struct vm *vm)
+{
+    if (vm->table.counts[PAGE_FREE] >= PAGER_START_FRAMES || paging_requests(vm) == 0)
+        return 0;
+    return wait_for_disk(vm);
 }
 
 void wait_for_resume(struct vm *vm)

@@ -107,6 +107,11 @@ bool wait_for_memory(struct vm *vm);
  * there is an end.  Returns EINPROGRESS. */
 int wait_for_disk(struct vm *vm);
 
+/* Notes that it, a call, waits until the frames that are kept for the start of a program are free, and returns EINPROGRESS.
+ * 0: they are, or no request is under way that could bring some.  It stands in no line: the reserve is filled before
+ * faults take anything. */
+int wait_for_start(struct vm *vm);
+
 /* Notes that it waits until its program is resumed. */
 void wait_for_resume(struct vm *vm);
 
