@@ -95,14 +95,14 @@ static struct space *begin_start(void)
 
     kit_begin_swap(128, 600);
     space = kit_space(2);
-    kit_map(space, AT, 2 * PAGER_START_FRAMES, MAP_PRIVATE);
+    kit_map(space, AT, 2 * RECLAIM_START_FRAMES, MAP_PRIVATE);
     use_up();
     return space;
 }
 
 static enum slow_state start(struct space *space, uint64_t page)
 {
-    enum slow_state state = slow_write(&slow, &slow.thread[1], space, AT + page * PAGE, 0x55);
+    enum slow_state state = slow_write_start(&slow, &slow.thread[1], space, AT + page * PAGE, 0x55);
 
     kit_sound();
     return state;
@@ -113,12 +113,12 @@ TEST("the start of a program takes frames of the reserve, which has enough, also
     struct space *space = begin_start();
     uint64_t pages = 0;
 
-    CHECK(kit_vm()->table.reserved >= PAGER_START_FRAMES);
+    CHECK(kit_vm()->table.reserved >= RECLAIM_START_FRAMES);
     while (start(space, pages) == SLOW_SERVED)
         pages++;
     CHECK_EQ(slow.thread[1].error, ENOMEM);
     CHECK_EQ(kit_vm()->table.counts[PAGE_FREE], 0);
-    CHECK(pages + 2 >= PAGER_START_FRAMES); /* the others are records */
+    CHECK(pages + 2 >= RECLAIM_START_FRAMES); /* the others are records */
     kit_settle();
     for (uint64_t i = 0; i < pages; i++)
         CHECK_EQ(kit_read(space, AT + i * PAGE), 0x55);
@@ -129,18 +129,42 @@ TEST("when the reserve is used up a program waits until it is filled, which come
 {
     struct space *space = begin_start();
 
-    CHECK_EQ(slow_wait_for_start(&slow, &slow.thread[2], space), SLOW_SERVED);
+    CHECK_EQ(slow_wait_for_reserve(&slow, &slow.thread[2], space), SLOW_SERVED);
     CHECK_EQ(start(space, 0), SLOW_SERVED);
-    CHECK_EQ(slow_wait_for_start(&slow, &slow.thread[2], space), SLOW_WAITS);
+    CHECK_EQ(slow_wait_for_reserve(&slow, &slow.thread[2], space), SLOW_WAITS);
     while (slow.thread[2].state == SLOW_WAITS) {
         CHECK_EQ(slow.thread[0].state, SLOW_WAITS);
-        CHECK(kit_vm()->table.counts[PAGE_FREE] < PAGER_START_FRAMES);
+        CHECK(kit_vm()->table.counts[PAGE_FREE] < RECLAIM_START_FRAMES);
         CHECK(kit_poll(1) + kit_queued() > 0);
     }
     CHECK_EQ(slow.thread[2].state, SLOW_SERVED);
-    CHECK(kit_vm()->table.counts[PAGE_FREE] >= PAGER_START_FRAMES);
+    CHECK(kit_vm()->table.counts[PAGE_FREE] >= RECLAIM_START_FRAMES);
     kit_settle();
     CHECK_EQ(slow.thread[0].state, SLOW_SERVED);
+    kit_end();
+}
+
+TEST("who waits for the reserve is answered also when another program gives frames back")
+{
+    struct space *space = begin_start(), *other = kit_space(3);
+    uint8_t byte = 1;
+    uint64_t pages = 0;
+
+    kit_settle();
+    kit_map(other, AT, 40, MAP_PRIVATE);
+    while (pages < 40 && slow.thread[0].state != SLOW_WAITS &&
+           fake_touch(&slow.fake, other, AT + pages * PAGE, FL_ACCESS_WRITE, &byte) == FAKE_DONE)
+        pages++;
+    CHECK(pages > RECLAIM_START_FRAMES);
+    kit_serve();
+    CHECK(kit_queued() > 0);
+    for (uint64_t page = 0; kit_vm()->table.counts[PAGE_FREE] >= RECLAIM_START_FRAMES; page++)
+        CHECK_EQ(start(space, page), SLOW_SERVED);
+    CHECK_EQ(slow_wait_for_reserve(&slow, &slow.thread[2], space), SLOW_WAITS);
+    CHECK_EQ(vm_unmap(kit_vm(), other, AT, 40 * PAGE), 0);
+    kit_serve();
+    CHECK_EQ(slow.thread[2].state, SLOW_SERVED);
+    kit_settle();
     kit_end();
 }
 
@@ -151,6 +175,6 @@ TEST("nobody waits for frames of a start when nothing is on its way")
     kit_begin_swap(128, 600);
     space = kit_space(2);
     fake_limit(&slow.fake, 1);
-    CHECK_EQ(slow_wait_for_start(&slow, &slow.thread[0], space), SLOW_SERVED);
+    CHECK_EQ(slow_wait_for_reserve(&slow, &slow.thread[0], space), SLOW_SERVED);
     kit_end();
 }

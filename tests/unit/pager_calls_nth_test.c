@@ -541,3 +541,72 @@ TEST("every kind of call fails in some run")
     for (uint32_t kind = 0; kind < FAIL_KINDS; kind++)
         CHECK(!(KINDS >> kind & 1) || fail_nth_met((enum fail_kind)kind) > 2);
 }
+
+static bool send_open(const struct space *space, const char *path)
+{
+    uint64_t bytes = strlen(path);
+
+    memcpy(fl_buffer_data(), path, bytes);
+    return kernel_fake_send(
+        PAGER_BADGE(PAGER_BADGE_PROGRAM, space->id, space->generation),
+        FL_INFO(FL_PROTOCOL_LABEL(PAGER_VERSION, PAGER_OPEN), 4 + (bytes + 7) / 8),
+        (const uint64_t[4]){FILE_O_RDONLY, bytes, 0, 0});
+}
+
+/* Maps a page of a new area.  False: the call waits. */
+static bool send_map(uint64_t at)
+{
+    const uint64_t flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+
+    return kernel_fake_send(
+        PAGER_BADGE(PAGER_BADGE_PROGRAM, world.program->id, world.program->generation),
+        FL_INFO(FL_PROTOCOL_LABEL(PAGER_VERSION, PAGER_MMAP), 4),
+        (const uint64_t[4]){at, PAGE, PROT_READ | PROT_WRITE | flags << 32, 0});
+}
+
+TEST("a call that finds no frame waits while the disk has a request, unless it brought bytes")
+{
+    uint32_t taken[KERNEL_FRAMES], count = 0, page, late;
+    uint64_t at = FAR + 64 * PAGE, last = at + 1000 * PAGE;
+    struct vm *vm;
+
+    begin(&(struct scenario){.prepare = prepare_disk});
+    CHECK_EQ(call_swapon(), 0);
+    vm = pager_vm();
+    CHECK_EQ(vm_write(vm, world.program, FAR, "out", 3), 0);
+    CHECK_EQ(program(PAGER_MADVISE, FAR, PAGE, MADV_PAGEOUT), 0);
+    CHECK_EQ(paging_requests(vm), 1);
+    while ((page = page_allocate(&vm->table, PAGE_LENT)) != PAGE_NONE)
+        taken[count++] = page;
+    while (at < last && send_map(at) && kernel_fake.answer.word[0] == 0)
+        at += 2 * PAGE;
+    CHECK(at < last);
+    CHECK_EQ(vm->waits.counts[WAIT_RESERVE], 1);
+    CHECK(send_open(world.child, "/proc/meminfo"));
+    CHECK_EQ(kernel_fake.answer.word[0], ENOMEM);
+    late = kernel_fake.late;
+    while (count > 0)
+        page_release(&vm->table, taken[--count]);
+    CHECK(send_open(world.child, "/proc/meminfo"));
+    CHECK_EQ(kernel_fake.answer.word[0], 0);
+    CHECK_EQ(kernel_fake.late, late + 1);
+    CHECK_EQ(kernel_fake.late_answer.word[0], 0);
+    CHECK_EQ(kernel_fake.late_answer.word[1], at);
+    CHECK_EQ(vm->waits.active, 0);
+}
+
+TEST("a fault that says that the pool is low, and waits, has it filled once")
+{
+    uint32_t spare;
+
+    begin(&(struct scenario){.prepare = prepare_out});
+    prepare_low();
+    CHECK(!kernel_fake_touch(world.program, FAR, FL_ACCESS_WRITE, 1));
+    CHECK_EQ(pager_vm()->waits.counts[WAIT_PAGE], 1);
+    spare = kernel_fake_count(KERNEL_SPARE);
+    CHECK(spare >= FL_POOL_LOW);
+    CHECK(pager_disks_host_serve(kernel_fake.pager));
+    (void)kernel_fake_send(0, FL_INFO(FL_LABEL_NOTIFICATION, 4), (const uint64_t[4]){0});
+    CHECK_EQ(pager_vm()->waits.active, 0);
+    CHECK(kernel_fake_count(KERNEL_SPARE) <= spare);
+}

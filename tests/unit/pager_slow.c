@@ -188,12 +188,23 @@ static enum slow_state slow_hold_back(struct slow *slow, struct slow_thread *thr
     return slow_park(slow, thread) ? SLOW_WAITS : slow_answer(slow, thread, SLOW_AGAIN);
 }
 
-static enum slow_state slow_run_call(struct slow *slow, struct slow_thread *thread)
+static int slow_call(struct slow *slow, const struct slow_thread *thread)
 {
     struct vm *vm = &slow->fake.vm;
 
-    thread->error = thread->start ? wait_for_start(vm)
-                                  : vm_write(vm, thread->space, thread->address, &thread->byte, 1);
+    switch (thread->kind) {
+    case SLOW_WRITE:
+        return vm_write(vm, thread->space, thread->address, &thread->byte, 1);
+    case SLOW_WRITE_START:
+        return vm_write_start(vm, thread->space, thread->address, &thread->byte, 1);
+    default:
+        return wait_for_reserve(vm);
+    }
+}
+
+static enum slow_state slow_run_call(struct slow *slow, struct slow_thread *thread)
+{
+    thread->error = slow_call(slow, thread);
     if (thread->error == EINPROGRESS)
         return slow_hold_back(slow, thread);
     return slow_answer(slow, thread, thread->error ? SLOW_FAILED : SLOW_SERVED);
@@ -220,7 +231,8 @@ static enum slow_state slow_run_fault(struct slow *slow, struct slow_thread *thr
 
 static enum slow_state slow_run(struct slow *slow, struct slow_thread *thread, bool again)
 {
-    return thread->call ? slow_run_call(slow, thread) : slow_run_fault(slow, thread, again);
+    return thread->kind == SLOW_FAULT ? slow_run_fault(slow, thread, again)
+                                      : slow_run_call(slow, thread);
 }
 
 void slow_serve(struct slow *slow)
@@ -261,28 +273,39 @@ enum slow_state slow_fault(struct slow *slow, struct slow_thread *thread, struct
     thread->space = space;
     thread->address = address;
     thread->access = access;
-    thread->call = false;
+    thread->kind = SLOW_FAULT;
+    return slow_send(slow, thread);
+}
+
+static enum slow_state slow_send_write(struct slow *slow, struct slow_thread *thread,
+                                       struct space *space, uint64_t address, uint8_t byte)
+{
+    thread->space = space;
+    thread->address = address;
+    thread->access = FL_ACCESS_WRITE;
+    thread->byte = byte;
     return slow_send(slow, thread);
 }
 
 enum slow_state slow_write(struct slow *slow, struct slow_thread *thread, struct space *space,
                            uint64_t address, uint8_t byte)
 {
-    thread->space = space;
-    thread->address = address;
-    thread->access = FL_ACCESS_WRITE;
-    thread->byte = byte;
-    thread->start = false;
-    thread->call = true;
-    return slow_send(slow, thread);
+    thread->kind = SLOW_WRITE;
+    return slow_send_write(slow, thread, space, address, byte);
 }
 
-enum slow_state slow_wait_for_start(struct slow *slow, struct slow_thread *thread,
-                                    struct space *space)
+enum slow_state slow_write_start(struct slow *slow, struct slow_thread *thread, struct space *space,
+                                 uint64_t address, uint8_t byte)
+{
+    thread->kind = SLOW_WRITE_START;
+    return slow_send_write(slow, thread, space, address, byte);
+}
+
+enum slow_state slow_wait_for_reserve(struct slow *slow, struct slow_thread *thread,
+                                      struct space *space)
 {
     thread->space = space;
-    thread->start = true;
-    thread->call = true;
+    thread->kind = SLOW_WAIT_FOR_RESERVE;
     return slow_send(slow, thread);
 }
 
@@ -322,8 +345,10 @@ static const char *slow_check_thread(const struct slow *slow, const struct slow_
     if (thread->answers != (waits || thread->state == SLOW_GONE ? 0u : 1u))
         return "a request was not answered exactly once";
     if (waits && (slow->parked[thread->token] != thread || wait->space != thread->space ||
-                  (wait->state != WAIT_PAGE && wait->state != WAIT_MEMORY &&
-                   wait->state != WAIT_DISK && wait->state != WAIT_RESUME)))
+                  (thread->kind == SLOW_WAIT_FOR_RESERVE
+                       ? wait->state != WAIT_RESERVE
+                       : wait->state != WAIT_PAGE && wait->state != WAIT_MEMORY &&
+                             wait->state != WAIT_RESUME)))
         return "a request that was not answered is not parked";
     return NULL;
 }

@@ -25,14 +25,16 @@ enum slow_state {
     SLOW_GONE     /* its space was destroyed before the answer */
 };
 
+/* A fault, or a call: vm_write, vm_write_start, wait_for_reserve. */
+enum slow_kind { SLOW_FAULT, SLOW_WRITE, SLOW_WRITE_START, SLOW_WAIT_FOR_RESERVE };
+
 /* A thread and its last request. */
 struct slow_thread {
     struct space *space;
     uint64_t address;
     uint32_t access; /* FL_ACCESS_* */
-    bool call;       /* vm_write of `byte`, or wait_for_start; else a fault */
-    bool start;
-    uint8_t byte;
+    enum slow_kind kind;
+    uint8_t byte; /* of a write */
     enum slow_state state;
     int error; /* of a call */
     uint32_t answers;
@@ -91,8 +93,10 @@ enum slow_state slow_fault(struct slow *slow, struct slow_thread *thread, struct
                            uint64_t address, uint32_t access);
 enum slow_state slow_write(struct slow *slow, struct slow_thread *thread, struct space *space,
                            uint64_t address, uint8_t byte);
-enum slow_state slow_wait_for_start(struct slow *slow, struct slow_thread *thread,
-                                    struct space *space);
+enum slow_state slow_write_start(struct slow *slow, struct slow_thread *thread, struct space *space,
+                                 uint64_t address, uint8_t byte);
+enum slow_state slow_wait_for_reserve(struct slow *slow, struct slow_thread *thread,
+                                      struct space *space);
 
 /* What the driver does after each message.  Call it after anything else that may make one ready. */
 void slow_serve(struct slow *slow);

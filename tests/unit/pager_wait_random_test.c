@@ -117,7 +117,7 @@ static void model_check_answer(struct slow_thread *thread)
     } else if (thread->state == SLOW_SERVED) {
         run_check(expected < 0, "served, and should not be");
         run_check(page->own < MODEL_FETCH(0), "served from a page that is not there yet");
-        if (thread->call)
+        if (thread->kind != SLOW_FAULT)
             page->own = thread->byte;
         else if (thread->access == FL_ACCESS_WRITE && page->own == MODEL_NOTHING)
             page->own = page->kind == MODEL_ANONYMOUS ? 0 : slow_byte(index);

@@ -35,9 +35,9 @@ int libos_check_write(const void *memory, size_t bytes);
  * without the NUL). */
 int libos_check_string(const char *text, size_t most, size_t *length);
 
-/* Asks the process server, by ask(what, call), to start a program or a copy of one.  The server cannot wait for frames;
- * so when it has none we wait, and ask again.  Returns what `ask` said last: 0, and the answer in *call; or an errno
- * value. */
+/* Asks the process server, by ask(what, call), to start a program or a copy of one.  The server cannot wait for frames:
+ * when it says ENOMEM we do, and ask again, a few times.  Returns what `ask` said last: 0, and the answer in *call; or
+ * an errno value. */
 int libos_start_program(int (*ask)(const void *what, struct libos_call *call), const void *what,
                         struct libos_call *call);
 

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <faultline/process.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "fl_calls.h"
+
+/* Others may take what we waited for: their tables, or their starts.  What needs more than is kept will not start at all. */
+#define START_REPEATS 4u
 
 static int process_send_argument(const char *bytes, size_t count)
 {
@@ -43,17 +45,15 @@ static int process_check_arguments(char *const argv[])
     }
 }
 
-/* Frames may have come between the server's answer and our wait: so it is asked once more also when there was nothing to
- * wait for. */
 int libos_start_program(int (*ask)(const void *what, struct libos_call *call), const void *what,
                         struct libos_call *call)
 {
     int error = ask(what, call);
 
-    for (bool waited = true; error == ENOMEM && waited;) {
+    for (unsigned i = 0; error == ENOMEM && i < START_REPEATS; i++) {
         struct libos_call wait = {0};
 
-        waited = libos_call_pager(PAGER_WAIT, &wait) == 0 && wait.word[1];
+        (void)libos_call_pager(PAGER_AWAIT_RESERVE, &wait);
         error = ask(what, call);
     }
     return error;
@@ -64,9 +64,9 @@ static int process_ask(const void *arguments, struct libos_call *call)
     char *const *argv = arguments;
     int error = 0;
 
+    *call = (struct libos_call){0};
     for (size_t i = 0; !error && argv[i]; i++)
         error = process_send_argument(argv[i], strlen(argv[i]) + 1);
-    *call = (struct libos_call){0};
     return error ? error : libos_call_posix(POSIX_SPAWN, call);
 }
 

@@ -125,12 +125,9 @@ static int calls_rlimit(struct call *call)
     return error;
 }
 
-static int calls_wait(struct call *call)
+static int calls_await_reserve(struct call *call)
 {
-    const struct pager *pager = call->pager;
-
-    call->out[0] = pager->vm.waits.record[pager->running].state == WAIT_RUNNING;
-    return wait_for_start(&call->pager->vm);
+    return wait_for_reserve(&call->pager->vm);
 }
 
 /* ---- spaces, for the root task ---- */
@@ -197,7 +194,7 @@ static int calls_space_write(struct call *call)
 {
     if (call->in[2] > FL_PROTOCOL_BYTES)
         return EINVAL;
-    return vm_write(&call->pager->vm, call->space, call->in[1], calls_buffer(), call->in[2]);
+    return vm_write_start(&call->pager->vm, call->space, call->in[1], calls_buffer(), call->in[2]);
 }
 
 static int calls_space_destroy(struct call *call)
@@ -368,7 +365,7 @@ static const struct call_entry call_table[] = {
     [PAGER_DISK] = {system_calls_disk, CALL_OWN_SPACE},
     [PAGER_SWAPON] = {system_calls_swapon, CALL_OWN_SPACE},
     [PAGER_SWAPOFF] = {system_calls_swapoff, CALL_OWN_SPACE},
-    [PAGER_WAIT] = {calls_wait, CALL_OWN_SPACE},
+    [PAGER_AWAIT_RESERVE] = {calls_await_reserve, CALL_OWN_SPACE},
 };
 #define CALLS (sizeof(call_table) / sizeof(call_table[0]))
 
@@ -394,6 +391,16 @@ static int calls_dispatch(struct call *call, uint32_t label, uint64_t badge)
     return entry->answer(call);
 }
 
+/* A call for which there was no frame changed nothing, and waits until some are there again, unless it brought bytes, which
+ * would be gone by then (request.h).  failures: of page_allocate, before the call. */
+static bool calls_wait_for_frames(const struct call *call, uint64_t failures)
+{
+    struct vm *vm = &call->pager->vm;
+
+    return vm->table.failures != failures && !call->final && calls_sent_bytes(call) == 0 &&
+           wait_for_reserve(vm) == EINPROGRESS;
+}
+
 /* Parks a call that has to wait.  False: it can't be. */
 static bool calls_park(const struct call *call, struct fl_message *message)
 {
@@ -406,13 +413,16 @@ static bool calls_park(const struct call *call, struct fl_message *message)
 
 void pager_call(struct pager *pager, struct fl_message *message)
 {
-    uint64_t error;
+    uint64_t error, failures = pager->vm.table.failures;
     struct call call = {
         .pager = pager, .sent = FL_INFO_WORDS(message->info), .out = &message->word[1], .words = 4};
 
     memcpy(call.in, message->word, sizeof(call.in));
     memset(message->word, 0, sizeof(message->word));
     error = (uint64_t)calls_dispatch(&call, FL_INFO_LABEL(message->info), message->badge);
+    if (error == ENOMEM && message->badge >> 60 == PAGER_BADGE_PROGRAM &&
+        calls_wait_for_frames(&call, failures))
+        error = EINPROGRESS;
     if (error == EINPROGRESS) {
         if (calls_park(&call, message))
             return;

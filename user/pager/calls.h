@@ -13,6 +13,7 @@ struct call {
     uint64_t sent;  /* words of the call, with those in the buffer */
     uint64_t *out;  /* words 1..3 of the answer */
     uint64_t words; /* of the answer, with those in the buffer */
+    bool final;     /* not to be made again, whatever it lacked */
 };
 
 /* The bytes of the message: those of the call, until the answer's take their place. */

@@ -59,13 +59,20 @@ static void main_hold_back(struct space *space, enum vm_verdict verdict, struct 
     }
 }
 
+/* A fault that waited says how the pool was when it came. */
+static bool main_pool_is_low(const struct vm_fault *fault)
+{
+    return (fault->access & FL_ACCESS_POOL_LOW) &&
+           flr_pool_spare(PAGER_SLOT_POOL).value < FL_POOL_LOW;
+}
+
 static void main_page_fault(struct space *space, struct fl_message *message)
 {
     struct vm_fault fault = {message->word[0], message->word[1], (uint32_t)message->word[2]};
     const struct vm_mapping *mapping = &main_mappings.mapping[0];
     enum vm_verdict verdict;
 
-    if (fault.access & FL_ACCESS_POOL_LOW)
+    if (main_pool_is_low(&fault))
         frames_refill_tables(&pager);
     verdict = vm_handle_fault(&pager.vm, space, &fault, &main_mappings);
     if (verdict != VM_RESUME) {

@@ -107,5 +107,6 @@ int system_calls_swapon(struct call *call)
 
 int system_calls_swapoff(struct call *call)
 {
+    call->final = true; /* ENOMEM says that it gave up */
     return disks_swap_off(call->pager, call->space, call->in[0]);
 }

@@ -156,11 +156,6 @@ struct posix_usage {
     uint64_t ticks;      /* of `time`, each from start to end, added up */
 };
 
-/* Frames that the start of a small program takes before its thread runs, or a fork that copies no wired page: kernel
- * objects, tables, message buffer, stack, and records if the last ones are full.  When memory is short the pager
- * keeps so many for these. */
-#define PAGER_START_FRAMES 12u
-
 #define PROCESS_ROOT 1u /* process id of the root task: the parent of those that have no other */
 
 /* Layout of a program's space. */

@@ -21,8 +21,8 @@ int vm_find_to_write(struct vm *vm, struct space *space, uint64_t address, uint8
     return 0;
 }
 
-static int access_write(struct vm *vm, struct space *space, uint64_t address, const void *bytes,
-                        uint64_t count)
+int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *bytes,
+             uint64_t count)
 {
     const uint8_t *from = bytes;
 
@@ -44,15 +44,14 @@ static int access_write(struct vm *vm, struct space *space, uint64_t address, co
     return 0;
 }
 
-/* Part of the start of a program, all of which may take the frames that faults leave. */
-int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *bytes,
-             uint64_t count)
+int vm_write_start(struct vm *vm, struct space *space, uint64_t address, const void *bytes,
+                   uint64_t count)
 {
     uint32_t reserved = vm->table.reserved;
     int error;
 
     vm->table.reserved = 0;
-    error = access_write(vm, space, address, bytes, count);
+    error = vm_write(vm, space, address, bytes, count);
     vm->table.reserved = reserved;
     return error;
 }

@@ -135,7 +135,13 @@ void page_table_init(struct page_table *table, const struct page_range *ranges, 
 __attribute__((noinline)) static uint32_t page_allocate_slow(struct page_table *table,
                                                              enum page_state state)
 {
-    return buddy_refill(table) ? page_allocate(table, state) : page_allocate_zeroed(table, state);
+    uint32_t number;
+
+    if (buddy_refill(table))
+        return page_allocate(table, state);
+    number = page_allocate_zeroed(table, state);
+    table->failures += number == PAGE_NONE;
+    return number;
 }
 
 uint32_t page_allocate(struct page_table *table, enum page_state state)

@@ -114,6 +114,7 @@ struct page_table {
     uint32_t range_count;
     struct page_range range[FL_BOOT_RAM_MAX];
     uint32_t counts[PAGE_STATES];
+    uint64_t failures;            /* times that page_allocate found none, since the start */
     void (*zero)(void *contents); /* page_zero, or what does the same faster on this machine */
 };
 

@@ -12,8 +12,8 @@
  * So a fault that finds frames is held up by one step at most while memory is not short, and a step finds more than a
  * fault takes.  A call is different: those of the root task come one after the other, cannot wait, and take many
  * frames.  So after anything but a fault reclaim goes on up to the target, and the reserve has enough for the start of
- * a program (PAGER_START_FRAMES).  When it has not, the program that asked for the start waits until it has
- * (wait_for_start), and asks again.
+ * a small program (RECLAIM_START_FRAMES).  When it has not, a program's call waits until it has (wait_for_reserve), and
+ * so does the program that asked the root task for a start.
  *
  * Putting out needs no frame, so none is kept for it.  Without a swap area, and with no store of compressed
  * pages (tier.h), all levels are 0: nothing is ever put out.
@@ -25,10 +25,10 @@
  * all of memory left twice and the request that waits first still finds no frame for all that it needs at
  * once, the program with the largest charge is ended; the root task destroys it, which frees all, and
  * the fault waits for that.  It is the same with a place for pages to go and without.  If the program that
- * asked is itself the largest, or nobody has any page, it is ended where it is.  A call that finds no frame
- * says so, and ends nobody; those that make pages resident wait as faults do where pages can leave.  While a program is ending already, or a
- * device is about to give back frames that nobody has any more, nobody else is ended, and when memory has left
- * twice in vain no more pages leave: the end must be heard.
+ * asked is itself the largest, or nobody has any page, it is ended where it is.  A call that finds no frame waits
+ * while a disk has requests, then it says so: it ends nobody.  Those that make pages resident wait as faults do, where
+ * pages can leave.  While a program is ending already, or a device is about to give back frames that nobody has any
+ * more, nobody else is ended, and when memory has left twice in vain no more pages leave: the end must be heard.
  *
  * The charge of a program: the pages of objects that it owns (object.h), in memory and out of it, save merged
  * ones, which would stay for others.  Not in it are page tables, which only the kernel counts by space, the
@@ -51,6 +51,10 @@ struct vm;
 #define RECLAIM_FRESH_LEAST 8u
 /* After nothing could leave, frames that are taken before victims are looked for again. */
 #define RECLAIM_REST 8u
+
+/* The reserve is never less, where there is one: what the start of a small program takes before its thread runs, or a fork
+ * that copies no wired page.  Kernel objects, tables, message buffer, stack, and records if the last ones are full. */
+#define RECLAIM_START_FRAMES 12u
 
 /* With fewer requests to write left no window is put out: where free slots lie apart it takes several, and
  * pages for which there is none have left the tables in vain. */

@@ -1,7 +1,6 @@
 /* swapon and swapoff: see reclaim.h. */
 #include <errno.h>
 
-#include "protocol.h"
 #include "vm.h"
 
 /* ---- swapon ---- */
@@ -18,7 +17,7 @@ void reclaim_set_levels(struct vm *vm)
     uint32_t frames = vm->table.count - vm->table.counts[PAGE_OUTSIDE];
     bool on = reclaim_is_on(vm);
 
-    vm->table.reserved = on ? swapping_clamp(frames / 128, PAGER_START_FRAMES, 64) : 0;
+    vm->table.reserved = on ? swapping_clamp(frames / 128, RECLAIM_START_FRAMES, 64) : 0;
     vm->reclaim.target = on ? vm->table.reserved + swapping_clamp(frames / 32, 16, 512) : 0;
     vm->reclaim.min = vm->table.reserved + (vm->reclaim.target - vm->table.reserved) / 4;
     vm->reclaim.hopeless = false;

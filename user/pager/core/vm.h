@@ -180,6 +180,10 @@ int vm_find_to_write(struct vm *vm, struct space *space, uint64_t address, uint8
 int vm_write(struct vm *vm, struct space *space, uint64_t address, const void *bytes,
              uint64_t count);
 
+/* The same for the start of a program, all of which may take the frames that faults leave. */
+int vm_write_start(struct vm *vm, struct space *space, uint64_t address, const void *bytes,
+                   uint64_t count);
+
 /* Fills and maps the pages of a range ahead of their faults: as many as one call may keep the others
  * waiting for, and never the last free ones.  The rest of the range faults as usual.  0; EINPROGRESS
  * (wait.h): one is on its way, and the rest was not looked at. */

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "protocol.h"
 #include "vm.h"
 
 void wait_init(struct waits *waits)
@@ -49,11 +48,18 @@ bool wait_for_memory(struct vm *vm)
     return wait_is_frame_coming(vm);
 }
 
-int wait_for_start(struct vm *vm)
+/* True if frames of a start are missing, and some may come from a disk. */
+static bool wait_is_reserve_short(const struct vm *vm)
 {
-    if (vm->table.counts[PAGE_FREE] >= PAGER_START_FRAMES || paging_requests(vm) == 0)
+    return vm->table.counts[PAGE_FREE] < RECLAIM_START_FRAMES && paging_requests(vm) > 0;
+}
+
+int wait_for_reserve(struct vm *vm)
+{
+    if (!wait_is_reserve_short(vm))
         return 0;
-    return wait_for_disk(vm);
+    vm->waits.wanted = WAIT_FOR_RESERVE;
+    return EINPROGRESS;
 }
 
 void wait_for_resume(struct vm *vm)
@@ -146,6 +152,8 @@ bool wait_park(struct vm *vm, struct space *space, uint32_t token)
         wait_set_state(waits, wait, WAIT_DISK);
     } else if (waits->wanted == WAIT_FOR_RESUME) {
         wait_set_state(waits, wait, WAIT_RESUME);
+    } else if (waits->wanted == WAIT_FOR_RESERVE) {
+        wait_set_state(waits, wait, WAIT_RESERVE);
     } else {
         wait_set_state(waits, wait, WAIT_PAGE);
         wait->fetched = true;
@@ -169,6 +177,8 @@ uint32_t wait_next(struct vm *vm)
     uint32_t token = wait_find(vm, WAIT_READY);
     struct wait *wait;
 
+    if (token == WAIT_NONE && !wait_is_reserve_short(vm))
+        token = wait_find(vm, WAIT_RESERVE);
     if (token == WAIT_NONE)
         token = wait_next_for_memory(vm);
     if (token == WAIT_NONE)

@@ -9,6 +9,9 @@
  *    |        |  |      +--> WAIT_MEMORY --frames came, or no more will come--+       |
  *    |        |  |                                                            |       |
  *    |        |  |      +--> WAIT_DISK --a request to a disk ended-----------+       |
+ *    |        |  |      |                                                    |       |
+ *    |        |  |      +--> WAIT_RESERVE --the reserve is filled, or no disk--+       |
+ *    |        |  |                        has a request                      |       |
  *    |        |  +--------------------- next: from its first step ------------+-------+
  *    +--------+--- release: it was answered; or its space was destroyed
  *
@@ -61,14 +64,16 @@ enum wait_state {
     WAIT_MEMORY,
     WAIT_DISK,
     WAIT_RESUME,
+    WAIT_RESERVE,
     WAIT_READY,
     WAIT_RUNNING,
     WAIT_STATES
 };
 
-/* In place of a page: the request waits for any disk, or until its program is resumed. */
-#define WAIT_ANY_DISK   (PAGE_NONE - 1)
-#define WAIT_FOR_RESUME (PAGE_NONE - 2)
+/* In place of a page: the request waits for any disk; until its program is resumed; for what a start takes. */
+#define WAIT_ANY_DISK    (PAGE_NONE - 1)
+#define WAIT_FOR_RESUME  (PAGE_NONE - 2)
+#define WAIT_FOR_RESERVE (PAGE_NONE - 3)
 
 struct wait {
     struct space *space; /* whose request it is */
@@ -87,7 +92,7 @@ struct waits {
     uint64_t parked;              /* times that a request had to wait */
     uint32_t active;              /* records that are not free; 0: wait_next has nothing */
     uint32_t counts[WAIT_STATES]; /* of records in each state */
-    /* What the request that now runs waits for: a page; PAGE_NONE: a frame; WAIT_ANY_DISK, WAIT_FOR_RESUME. */
+    /* What the request that now runs waits for: a page; PAGE_NONE: a frame; WAIT_ANY_DISK and so on. */
     uint32_t wanted;
     uint32_t held;                      /* first of the pages in PAGE_HELD, or PAGE_NONE */
     const struct object *failed_object; /* of the request that now runs */
@@ -107,10 +112,9 @@ bool wait_for_memory(struct vm *vm);
  * there is an end.  Returns EINPROGRESS. */
 int wait_for_disk(struct vm *vm);
 
-/* Notes that it, a call, waits until the frames that are kept for the start of a program are free, and returns EINPROGRESS.
- * 0: they are, or no request is under way that could bring some.  It stands in no line: the reserve is filled before
- * faults take anything. */
-int wait_for_start(struct vm *vm);
+/* Notes that it, a call, waits until the reserve has what the start of a program takes, and returns EINPROGRESS.  0: it
+ * has, or no disk has a request that could bring some.  It stands in no line: faults leave these frames, whoever waits. */
+int wait_for_reserve(struct vm *vm);
 
 /* Notes that it waits until its program is resumed. */
 void wait_for_resume(struct vm *vm);
