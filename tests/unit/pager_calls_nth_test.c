@@ -94,14 +94,21 @@ static int program(uint32_t number, uint64_t a, uint64_t b, uint64_t c)
                 number, a, b, c);
 }
 
+/* False: the call waits.  bytes: of it in the buffer. */
+static bool program_asks(uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t bytes)
+{
+    return kernel_fake_send(
+        PAGER_BADGE(PAGER_BADGE_PROGRAM, world.program->id, world.program->generation),
+        FL_INFO(FL_PROTOCOL_LABEL(PAGER_VERSION, number), 4 + (bytes + 7) / 8),
+        (const uint64_t[4]){a, b, c, 0});
+}
+
 /* A call of a program that may wait for a disk. */
 static int program_waits(uint32_t number, uint64_t a, uint64_t b)
 {
     uint32_t late = kernel_fake.late;
 
-    if (kernel_fake_send(
-            PAGER_BADGE(PAGER_BADGE_PROGRAM, world.program->id, world.program->generation),
-            FL_INFO(FL_PROTOCOL_LABEL(PAGER_VERSION, number), 4), (const uint64_t[4]){a, b, 0, 0}))
+    if (program_asks(number, a, b, 0, 0))
         return (int)kernel_fake.answer.word[0];
     while (kernel_fake.late == late) {
         fail_nth_expect(pager_disks_host_serve(kernel_fake.pager),
@@ -117,12 +124,8 @@ static int program_sets(const char *name, const char *value)
 
     memcpy(fl_buffer_data(), name, bytes);
     memcpy((char *)fl_buffer_data() + bytes, value, more);
-    fail_nth_expect(
-        kernel_fake_send(
-            PAGER_BADGE(PAGER_BADGE_PROGRAM, world.program->id, world.program->generation),
-            FL_INFO(FL_PROTOCOL_LABEL(PAGER_VERSION, PAGER_SETTING), 4 + (bytes + more + 7) / 8),
-            (const uint64_t[4]){bytes, more, 0, 0}),
-        "a setting was not answered");
+    fail_nth_expect(program_asks(PAGER_SETTING, bytes, more, 0, bytes + more),
+                    "a setting was not answered");
     return (int)kernel_fake.answer.word[0];
 }
 
@@ -542,32 +545,17 @@ TEST("every kind of call fails in some run")
         CHECK(!(KINDS >> kind & 1) || fail_nth_met((enum fail_kind)kind) > 2);
 }
 
-static bool send_open(const struct space *space, const char *path)
+static bool send_open(const char *path)
 {
-    uint64_t bytes = strlen(path);
-
-    memcpy(fl_buffer_data(), path, bytes);
-    return kernel_fake_send(
-        PAGER_BADGE(PAGER_BADGE_PROGRAM, space->id, space->generation),
-        FL_INFO(FL_PROTOCOL_LABEL(PAGER_VERSION, PAGER_OPEN), 4 + (bytes + 7) / 8),
-        (const uint64_t[4]){FILE_O_RDONLY, bytes, 0, 0});
-}
-
-/* Maps a page of a new area.  False: the call waits. */
-static bool send_map(uint64_t at)
-{
-    const uint64_t flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-
-    return kernel_fake_send(
-        PAGER_BADGE(PAGER_BADGE_PROGRAM, world.program->id, world.program->generation),
-        FL_INFO(FL_PROTOCOL_LABEL(PAGER_VERSION, PAGER_MMAP), 4),
-        (const uint64_t[4]){at, PAGE, PROT_READ | PROT_WRITE | flags << 32, 0});
+    memcpy(fl_buffer_data(), path, strlen(path));
+    return program_asks(PAGER_OPEN, FILE_O_RDONLY, strlen(path), 0, strlen(path));
 }
 
 TEST("a call that finds no frame waits while the disk has a request, unless it brought bytes")
 {
+    const uint64_t last = FAR + 1000 * PAGE, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
     uint32_t taken[KERNEL_FRAMES], count = 0, page, late;
-    uint64_t at = FAR + 64 * PAGE, last = at + 1000 * PAGE;
+    uint64_t at = FAR + 64 * PAGE;
     struct vm *vm;
 
     begin(&(struct scenario){.prepare = prepare_disk});
@@ -578,16 +566,16 @@ TEST("a call that finds no frame waits while the disk has a request, unless it b
     CHECK_EQ(paging_requests(vm), 1);
     while ((page = page_allocate(&vm->table, PAGE_LENT)) != PAGE_NONE)
         taken[count++] = page;
-    while (at < last && send_map(at) && kernel_fake.answer.word[0] == 0)
+    while (at < last && program_asks(PAGER_MMAP, at, PAGE, PROT_READ | flags << 32, 0))
         at += 2 * PAGE;
     CHECK(at < last);
     CHECK_EQ(vm->waits.counts[WAIT_RESERVE], 1);
-    CHECK(send_open(world.child, "/proc/meminfo"));
+    CHECK(send_open("/proc/meminfo"));
     CHECK_EQ(kernel_fake.answer.word[0], ENOMEM);
     late = kernel_fake.late;
     while (count > 0)
         page_release(&vm->table, taken[--count]);
-    CHECK(send_open(world.child, "/proc/meminfo"));
+    CHECK(send_open("/proc/meminfo"));
     CHECK_EQ(kernel_fake.answer.word[0], 0);
     CHECK_EQ(kernel_fake.late, late + 1);
     CHECK_EQ(kernel_fake.late_answer.word[0], 0);
