@@ -391,8 +391,8 @@ static int calls_dispatch(struct call *call, uint32_t label, uint64_t badge)
     return entry->answer(call);
 }
 
-/* A call for which there was no frame changed nothing, and waits until some are there again, unless it brought bytes, which
- * would be gone by then (request.h).  failures: of page_allocate, before the call. */
+/* A call for which there was no frame did nothing that may not be done again, and waits until some are there, unless it
+ * brought bytes, which would be gone by then (request.h).  failures: of page_allocate, before the call. */
 static bool calls_wait_for_frames(const struct call *call, uint64_t failures)
 {
     struct vm *vm = &call->pager->vm;

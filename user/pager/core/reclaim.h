@@ -26,9 +26,10 @@
  * once, the program with the largest charge is ended; the root task destroys it, which frees all, and
  * the fault waits for that.  It is the same with a place for pages to go and without.  If the program that
  * asked is itself the largest, or nobody has any page, it is ended where it is.  A call that finds no frame waits
- * while a disk has requests, then it says so: it ends nobody.  Those that make pages resident wait as faults do, where
- * pages can leave.  While a program is ending already, or a device is about to give back frames that nobody has any
- * more, nobody else is ended, and when memory has left twice in vain no more pages leave: the end must be heard.
+ * while a disk has requests, unless it brought bytes; then it says so: it ends nobody.  Those that make pages resident
+ * wait as faults do, where pages can leave.  While a program is ending already, or a device is about to give back frames
+ * that nobody has any more, nobody else is ended, and when memory has left twice in vain no more pages leave: the end
+ * must be heard.
  *
  * The charge of a program: the pages of objects that it owns (object.h), in memory and out of it, save merged
  * ones, which would stay for others.  Not in it are page tables, which only the kernel counts by space, the

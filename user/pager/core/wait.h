@@ -10,8 +10,8 @@
  *    |        |  |                                                            |       |
  *    |        |  |      +--> WAIT_DISK --a request to a disk ended-----------+       |
  *    |        |  |      |                                                    |       |
- *    |        |  |      +--> WAIT_RESERVE --the reserve is filled, or no disk--+       |
- *    |        |  |                        has a request                      |       |
+ *    |        |  |      +--> WAIT_RESERVE --the reserve is filled, or no-----+       |
+ *    |        |  |                         disk has a request                 |       |
  *    |        |  +--------------------- next: from its first step ------------+-------+
  *    +--------+--- release: it was answered; or its space was destroyed
  *
@@ -132,8 +132,8 @@ uint32_t wait_find_free(const struct vm *vm);
 /* The turn of the request that waits for memory first; 0: none does. */
 uint64_t wait_first_for_memory(const struct vm *vm);
 
-/* The next request to start again, or WAIT_NONE: those whose page is settled, then the first that
- * waits for memory if that may help.  While `active` is not 0 the driver calls this after each message, until
+/* The next request to start again, or WAIT_NONE: those whose page is settled, then those that wait for the reserve if
+ * it is filled, then the first that waits for memory if that may help.  While `active` is not 0 the driver calls this after each message, until
  * WAIT_NONE; in between it parks the request again or releases it. */
 uint32_t wait_next(struct vm *vm);
 
