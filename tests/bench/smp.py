@@ -4,12 +4,14 @@
 Four programs run on their own for 20,000 instructions between any two page faults (tests/bench/smp_bench.c).
 
 Time: how long four of them take at once, measured by one alone, on harts that QEMU runs as threads of the host.  It depends on
-the host, so it is a ratio of runs that took turns, and wants a host that does nothing else.
+the host, so it is a ratio of runs that took turns, and wants a host that does nothing else.  What the host itself makes of four
+things at once is measured in the same way, by machines with one hart, which share nothing.
 
 Shares: who executed how many instructions, with 1, 2 and 4 harts.  QEMU counts instructions and writes down each
 one's address, but for those of the programs, which are known, and of the firmware, whose calls are counted.  The lock is held from where the kernel takes it to where
 it gives it back (arch/riscv/trap.S, lock.c); nothing is added to the kernel for this.
 """
+import concurrent.futures
 import os
 import re
 import statistics
@@ -27,6 +29,7 @@ RUN = ["user/sdk/faultline-run", "-m", "128M", "--timeout", "300", "-k", f"{KERN
 OWN = 20000  # instructions between two faults
 TOGETHER = 4
 TIMED_HARTS, TIMED_PAGES, TIMES = (2, 4), 1500, 15
+HOST_TIMES, HOST_ROUNDS = 3, 5
 COUNTED_PAGES = 250
 HARTS = (1, 2, 4)
 SERVERS = (0x10000, 0x100000)  # where their text lies
@@ -44,9 +47,30 @@ def run(options, *arguments, qemu=QEMU):
 
 # --- time ----------------------------------------------------------------------------------------
 
+def timed_rows(loops, harts, times):
+    """Of each time: nanoseconds of one program alone, of four, and how often an entry into the kernel waited."""
+    lines = run(["-c", str(harts)], "time", loops, TIMED_PAGES, times)
+    return [tuple(map(int, fields[1:])) for fields in lines if fields[0] == "RUN"]
+
+
+def host_round(loops, machines):
+    """Nanoseconds of four programs on a machine's only hart, with so many machines at once."""
+    with concurrent.futures.ThreadPoolExecutor(machines) as pool:
+        found = pool.map(lambda _: timed_rows(loops, 1, HOST_TIMES), range(machines))
+        return statistics.median(four for rows in found for _, four, _ in rows)
+
+
+def measure_host(loops):
+    ratios = []
+    for _ in range(HOST_ROUNDS):
+        one = host_round(loops, 1)
+        ratios.append(host_round(loops, TOGETHER) / one)
+    print(f"the host: {TOGETHER} machines with one hart each at once by one alone, {HOST_ROUNDS} times: median "
+          f"{statistics.median(ratios):.2f}, least {min(ratios):.2f}, most {max(ratios):.2f}")
+
+
 def measure_time(loops, harts):
-    lines = run(["-c", str(harts)], "time", loops, TIMED_PAGES, TIMES)
-    rows = [tuple(map(int, fields[1:])) for fields in lines if fields[0] == "RUN"]
+    rows = timed_rows(loops, harts, TIMES)
     ratios = sorted(four / one for one, four, _ in rows)
     one, four = (statistics.median(row[i] for row in rows) / 1e6 for i in (0, 1))
     waits = statistics.median(row[2] for row in rows) / (TOGETHER * TIMED_PAGES)
@@ -61,6 +85,7 @@ def print_times(loops):
           "ratios, least, most")
     for harts in TIMED_HARTS:
         measure_time(loops, harts)
+    measure_host(loops)
 
 
 # --- shares --------------------------------------------------------------------------------------

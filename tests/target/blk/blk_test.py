@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """The disk driver with QEMU's disks: all sizes of requests, disks that fail, disks that are silent or taken away."""
 import random
+import socket
 import sys
 
 sys.dont_write_bytecode = True
-from disks import EIO, MIB, PAGE, Disks, check_kth, disk, failing_disk, file_node, image, page, plain, verified
+from disks import EIO, MIB, PAGE, Disks, check_kth, disk, failing_disk, file_node, image, page, plain, qmp_answer, verified
 from ktap import check_equal, check_in, comment, main, skip_on_other_machines, test
 
 EINVAL, EROFS, ETIMEDOUT = 22, 30, 116  # as the target's C library numbers them
@@ -107,6 +108,17 @@ def _():
             machine.end()
             check_equal(machine.lines(r"gone: error (\d+)"), [str(EIO)])
             check_equal(machine.lines(r"after (\d): error (\d+)"), [(str(number), str(EIO)) for number in range(3)])
+
+
+@test("a machine that ends before QEMU has answered, what was asked of it half read, has refused nothing")
+def _():
+    near, far = socket.socketpair()
+    with near, near.makefile("rw") as stream:
+        stream.write("{}\n")
+        stream.flush()
+        far.recv(len("{}"))
+        far.close()
+        check_equal(qmp_answer(stream), None)
 
 
 # --- disks that are silent -----------------------------------------------------------------------

@@ -102,6 +102,18 @@ def check_kth(kind, which, count, legacy):
         check_equal(machine.statistics(0)["resets"], 0)
 
 
+def qmp_answer(stream):
+    """What QEMU answers, None when it ended first.  It leaves the end of a line unread until it has answered: that is a reset."""
+    try:
+        while line := stream.readline():
+            answer = json.loads(line)
+            if "event" not in answer:
+                return answer
+    except ConnectionResetError:
+        pass
+    return None
+
+
 class Disks:
     """One run of the client.  legacy: the older form of virtio-mmio."""
     kernel, memory = "blk_test.bin", "32M"
@@ -143,7 +155,7 @@ class Disks:
     def until(self, text, times=1):
         while self.log.count(text) < times:
             if not self.read():
-                raise AssertionError(f"the machine ended before '{text}': {self.log[-600:]}")
+                raise AssertionError(f"the machine ended with status {self.child.wait()} before '{text}': {self.log[-600:]}")
         return self
 
     def say(self, data):
@@ -162,7 +174,7 @@ class Disks:
         return self
 
     def qmp(self, command, **arguments):
-        """One command of QEMU's monitor protocol."""
+        """One command of QEMU's monitor protocol.  The log tells what it did: the machine may have ended before QEMU has answered."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(SECONDS)
             connection.connect("qmp")
@@ -171,12 +183,9 @@ class Disks:
             for words in ({"execute": "qmp_capabilities"}, {"execute": command, "arguments": arguments}):
                 stream.write(json.dumps(words) + "\n")
                 stream.flush()
-                answer = json.loads(stream.readline())
-                while "event" in answer:
-                    answer = json.loads(stream.readline())
-                if "return" not in answer:
+                answer = qmp_answer(stream)
+                if answer is not None and "return" not in answer:
                     raise AssertionError(f"QEMU refuses {words}: {answer}")
-            return answer["return"]
 
     def lines(self, pattern):
         """The groups of each line that matches."""
