@@ -105,6 +105,14 @@ def _():
     check_equal(emulate("other")[-1], "faultline: halted")
 
 
+@test("counted time of a machine that nothing switches off has a timer, when the firmware has stopped those of the harts")
+def _():
+    timer = "-object filter-buffer,"
+    for machine, words, has_it in (("other", ("-icount", "shift=0"), True), ("tree", ("-icount", "shift=0"), True), ("other", (), False),
+                                   ("many", ("-icount", "shift=0"), False)):
+        check_equal(timer in emulate(machine, *words)[0], has_it)
+
+
 @test("the driver runs on each machine the suites that are meant for it")
 def _():
     virt = ["target/a", "target/c", "target/d", "host/c"]
