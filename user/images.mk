@@ -2,17 +2,19 @@
 # The same commit gives the same bytes, in any folder and at any time: the only time in them is the commit's.
 BOARD  ?= visionfive2
 BOARDS := visionfive2 visionfive
-IN_TIME = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null)}
+$(if $(filter sdcard fit flash,$(MAKECMDGOALS)),$(if $(filter $(BOARD),$(BOARDS)),,$(error BOARD=$(BOARD): one of $(BOARDS))))
+IN_TIME = time=$${SOURCE_DATE_EPOCH:-$$([ ! -e .git ] || git log -1 --format=%ct)} && SOURCE_DATE_EPOCH=$$time
 
 # Loaders and device trees of the boards are Debian's, and so is the same loader for QEMU, for tests.  What cannot be
 # had is left out, and the images say so.
 BOARD_FILES := $(BUILD)/boards
-board-packages:
+board-files:
 	@mkdir -p $(BOARD_FILES)
 	@user/sdk/faultline-debs --files './usr/lib/linux-image-*/starfive/*' --files './usr/share/doc/*/copyright' \
 	    $(BOARD_FILES)/trees trixie/riscv64 depends:linux-image-riscv64 || true
 	@user/sdk/faultline-debs --files './usr/lib/u-boot/*' --files './usr/share/doc/*/copyright' \
 	    $(BOARD_FILES)/firmware trixie/riscv64 u-boot-starfive || true
+board-packages: board-files
 	@user/sdk/faultline-debs --files './usr/lib/u-boot/qemu-riscv64_smode/*' \
 	    $(BOARD_FILES)/emulated trixie/riscv64 u-boot-qemu || true
 
@@ -20,7 +22,7 @@ SYSTEM_FILES := --kernel $(KERNEL_BUILD)/faultline.bin --initrd $(BUILD)/initrd.
 BOARD_TREES  := --trees $(BOARD_FILES)/trees
 images-tools:
 	@$(SETUP) run images
-	@$(MAKE) -s --no-print-directory $(JOBS) all board-packages
+	@$(MAKE) -s --no-print-directory $(JOBS) all board-files
 sdcard-%: images-tools
 	@$(IN_TIME) user/sdk/faultline-sdcard --board $* $(SYSTEM_FILES) $(BOARD_TREES) --firmware $(BOARD_FILES)/firmware \
 	    -o $(BUILD)/faultline-$*.img
@@ -30,10 +32,13 @@ sdcard: sdcard-$(BOARD) fit-$(BOARD)
 	@echo 'made $(BUILD)/faultline-$(BOARD).img and $(BUILD)/faultline-$(BOARD).itb; docs/boards.md says what to do with them'
 fit: fit-$(BOARD)
 
-# make flash DEV=/dev/sdX [BOARD=...]; YES=1 asks nothing, FORCE_SIZE=1 takes a disk of any size.
-flash: sdcard-$(BOARD)
-	@user/sdk/faultline-flash $(if $(YES),--yes) $(if $(FORCE_SIZE),--force-size) $(BUILD)/faultline-$(BOARD).img \
-	    $(or $(DEV),$(error flash: DEV=/dev/sdX names the card))
+# make flash DEV=/dev/sdX [BOARD=...]; YES=1 asks nothing, FORCE_SIZE=1 takes a disk of any size.  An image that is there is
+# written as it is: who flashes is root, and who made it need not be.
+$(if $(filter flash,$(MAKECMDGOALS)),$(if $(DEV),,$(error flash: DEV=/dev/sdX names the card)))
+$(BUILD)/faultline-%.img:
+	@$(MAKE) -s --no-print-directory sdcard-$*
+flash: $(BUILD)/faultline-$(BOARD).img
+	@user/sdk/faultline-flash $(if $(YES),--yes) $(if $(FORCE_SIZE),--force-size) $< $(DEV)
 
 # One archive with everything that a user without this tree needs.
 dist: $(BOARDS:%=sdcard-%) $(BOARDS:%=fit-%)
@@ -42,4 +47,4 @@ dist: $(BOARDS:%=sdcard-%) $(BOARDS:%=fit-%)
 	    --version "$$(git describe --always --dirty 2>/dev/null)" -o $(BUILD)/faultline.tar.gz
 	@echo 'made $(BUILD)/faultline.tar.gz'
 
-.PHONY: board-packages images-tools sdcard fit flash dist
+.PHONY: board-files board-packages images-tools sdcard fit flash dist

@@ -79,6 +79,7 @@ def _():
         make_disk(**kind)
         status, said = flash()
         check_equal((kind, status, contents() == IMAGE), (kind, 0, True))
+        check_in("image goes to dev/sdx: ", said)
         check_in("Reader, 8.0 GiB", said)
         check_in("Everything on it will be lost", said)
         check_in("read back as they were written", said)
