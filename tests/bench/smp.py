@@ -66,7 +66,7 @@ def measure_host(loops):
         one = host_round(loops, 1)
         ratios.append(host_round(loops, TOGETHER) / one)
     print(f"the host: {TOGETHER} machines with one hart each at once by one alone, {HOST_ROUNDS} times: median "
-          f"{statistics.median(ratios):.2f}, least {min(ratios):.2f}, most {max(ratios):.2f}")
+          f"{statistics.median(ratios):.2f}, least {min(ratios):.2f}, most {max(ratios):.2f}; compare the row of {TOGETHER} harts")
 
 
 def measure_time(loops, harts):

@@ -117,6 +117,8 @@ def _():
         stream.write("{}\n")
         stream.flush()
         far.recv(len("{}"))
+        far.send(b'{"event": "STOP"}\n{"error": {}}\n')
+        check_equal(qmp_answer(stream), {"error": {}})
         far.close()
         check_equal(qmp_answer(stream), None)
 

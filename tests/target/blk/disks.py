@@ -174,7 +174,7 @@ class Disks:
         return self
 
     def qmp(self, command, **arguments):
-        """One command of QEMU's monitor protocol.  The log tells what it did: the machine may have ended before QEMU has answered."""
+        """One command of QEMU's monitor protocol.  The log must tell what it did: the machine may end before QEMU has answered it."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(SECONDS)
             connection.connect("qmp")
