@@ -2,7 +2,8 @@
 # The same commit gives the same bytes, in any folder and at any time: the only time in them is the commit's.
 BOARD  ?= visionfive2
 BOARDS := visionfive2 visionfive
-$(if $(filter sdcard fit flash,$(MAKECMDGOALS)),$(if $(filter $(BOARD),$(BOARDS)),,$(error BOARD=$(BOARD): one of $(BOARDS))))
+$(if $(filter sdcard fit flash,$(MAKECMDGOALS)),$(if $(and $(filter 1,$(words $(BOARD))),$(filter $(BOARDS),$(BOARD))),,\
+    $(error BOARD=$(BOARD): one of $(BOARDS))))
 IN_TIME = time=$${SOURCE_DATE_EPOCH:-$$([ ! -e .git ] || git log -1 --format=%ct)} && SOURCE_DATE_EPOCH=$$time
 
 # Loaders and device trees of the boards are Debian's, and so is the same loader for QEMU, for tests.  What cannot be
@@ -32,13 +33,10 @@ sdcard: sdcard-$(BOARD) fit-$(BOARD)
 	@echo 'made $(BUILD)/faultline-$(BOARD).img and $(BUILD)/faultline-$(BOARD).itb; docs/boards.md says what to do with them'
 fit: fit-$(BOARD)
 
-# make flash DEV=/dev/sdX [BOARD=...]; YES=1 asks nothing, FORCE_SIZE=1 takes a disk of any size.  An image that is there is
-# written as it is: who flashes is root, and who made it need not be.
+# make flash DEV=/dev/sdX [BOARD=...]; YES=1 asks nothing, FORCE_SIZE=1 takes a disk of any size.
 $(if $(filter flash,$(MAKECMDGOALS)),$(if $(DEV),,$(error flash: DEV=/dev/sdX names the card)))
-$(BUILD)/faultline-%.img:
-	@$(MAKE) -s --no-print-directory sdcard-$*
-flash: $(BUILD)/faultline-$(BOARD).img
-	@user/sdk/faultline-flash $(if $(YES),--yes) $(if $(FORCE_SIZE),--force-size) $< $(DEV)
+flash: sdcard-$(BOARD)
+	@user/sdk/faultline-flash $(if $(YES),--yes) $(if $(FORCE_SIZE),--force-size) $(BUILD)/faultline-$(BOARD).img $(DEV)
 
 # One archive with everything that a user without this tree needs.
 dist: $(BOARDS:%=sdcard-%) $(BOARDS:%=fit-%)

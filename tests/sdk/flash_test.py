@@ -82,7 +82,7 @@ def _():
         check_in("image goes to dev/sdx: ", said)
         check_in("Reader, 8.0 GiB", said)
         check_in("Everything on it will be lost", said)
-        check_in("read back as they were written", said)
+        check_in("bytes of image are on dev/sdx, and read back as they were written", said)
         os.chdir("..")
 
 

@@ -109,6 +109,7 @@ def _():
     said = uboot.make("faultline-sdcard", "visionfive2", "card")
     check_in("no loaders for visionfive2", said)
     check_in("no device trees for visionfive2", said)
+    check_in("no device trees for visionfive2: ", uboot.make("faultline-fit", "visionfive2", "fit"))
     for partition in (SPL, UBOOT):
         check_equal(part(partition).strip(b"\0"), b"")
     readme = card_file("README.txt").decode()
