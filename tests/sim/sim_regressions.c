@@ -16,6 +16,10 @@ const struct sim_regression sim_regressions[] = {
      "nobody",
      "2127:438086679016:map.0.13.1.0.7/serve/access.0.14.1/serve.0.0.1.0.0.0.2754342988/"
      "disk.0.0.0.0.3/event/map.0.0.0.0.4/shortage.0.0.0.7/serve.0.0.1/access/serve"},
+    {"pages leave and come back for ever while a fault waits for frames that are promised",
+     "1754:1292785156203:map.0.2.1/serve.0.0.1/access.0.2.2.0.0.1/serve.0.0.2/access.0.0.2/fork/"
+     "serve.0.0.1/access.0.1.2/shortage.0.0.0.135/serve/access.0.0.1/map.1.0.0.0.4/serve.0.0.1/"
+     "serve.0.0.1/access.4/serve"},
     {"a turn in the background is direct when the store of compressed pages has taken frames that "
      "were free",
      "2268:30064771133:brk.0.0.0.0.1/serve/access/serve/access/swapoff/swapon.0.0.0.1/"
